@@ -1,0 +1,79 @@
+// The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
+import { z } from 'zod'
+
+/** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema)
+const text = optional(z.string().optional())
+const count = (fallback: number, max: number) => optional(z.coerce.number().int().min(1).max(max).default(fallback))
+const cap = optional(z.coerce.number().int().min(1).optional())
+const url = (fallback: string) => optional(z.url({ protocol: /^https?$/ }).default(fallback)).transform(trimSlash)
+const list = optional(z.string().default('')).transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+const flag = optional(z.enum(['0', '1']).default('0')).transform((value) => value === '1')
+
+const environment = z.object({
+  DATABASE_URL: optional(
+    z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+      .optional(),
+  ),
+  DATABASE_DRIVER: optional(z.enum(['neon', 'pg']).optional()),
+
+  REPLICATE_API_TOKEN: text,
+  REPLICATE_BASE_URL: url('https://api.replicate.com/v1'),
+  /** Several secrets separated by spaces are all accepted, so that one can be rotated without a gap. */
+  REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_').optional()),
+  FAL_KEY: text,
+  FAL_QUEUE_URL: url('https://queue.fal.run'),
+  FAL_API_URL: url('https://api.fal.ai/v1'),
+  FAL_JWKS_URL: url('https://rest.fal.ai/.well-known/jwks.json'),
+
+  PUBLIC_URL: optional(z.url({ protocol: /^https?$/ }).optional()).transform((value) => value && trimSlash(value)),
+  ALLOW_HTTP_CALLBACKS: flag,
+  CRON_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
+  SESSION_SECRET: optional(z.string().min(32, 'must be at least 32 characters').optional()),
+  ANONYMOUS_SESSIONS: optional(z.enum(['on', 'off']).default('on')).transform((value) => value === 'on'),
+  IMAGE_HOSTS: list,
+  ALLOW_PRIVATE_IMAGES: flag,
+  LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
+
+  /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
+  PASS_SECONDS: count(20, 50),
+  PASS_BATCH: count(200, 2_000),
+  HTTP_CONCURRENCY: count(32, 256),
+  SUBMIT_TIMEOUT_SECONDS: count(15, 50),
+  CHECK_TIMEOUT_SECONDS: count(10, 50),
+  /** Longer than a function may live, so that a claim that ran out has no living holder. */
+  SUBMIT_LEASE_SECONDS: count(90, 3_600),
+  CHECK_MIN_SECONDS: cap,
+  CHECK_MAX_SECONDS: cap,
+})
+
+export type Config = Readonly<z.output<typeof environment>>
+
+/** Throws one error that lists every variable that is wrong, by name, and what would be right. */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const parsed = environment.safeParse({
+    ...env,
+    DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
+    PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
+  })
+  if (parsed.success) return Object.freeze(parsed.data)
+  // Only names and reasons: a value may be a secret.
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
+}
+
+/** Whether providers may be given addresses of ours: webhooks and links to stored images. */
+export function canBeCalledBack(config: Config): config is Config & { PUBLIC_URL: string } {
+  return config.PUBLIC_URL !== undefined && (config.PUBLIC_URL.startsWith('https:') || config.ALLOW_HTTP_CALLBACKS)
+}
+
+function trimSlash(value: string): string {
+  return value.replace(/\/+$/, '')
+}

@@ -1,0 +1,136 @@
+// Decisions of a pass, pure: what an answer of the provider means for the open attempt. `db/` writes them, guarded.
+import type { Created, Observation, Search, Submission } from './provider.ts'
+import type { Recipe } from './recipe.ts'
+import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
+
+/** A provider's words as they are shown and stored: one line's worth, whatever it sent. */
+export function shorten(reason: string): string {
+  return reason.length > 500 ? `${reason.slice(0, 499)}…` : reason
+}
+
+/** Between two 404s of one prediction: three in a row then span minutes. */
+const missSeconds = 60
+/** After an answer that leaves a create's fate open, the first search; by then a webhook has often said it already. */
+const searchSeconds = 10
+/** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
+export const graceSeconds = 180
+/** Replicate erases the inputs that carry the marker after an hour: later than this, "no" proves nothing. */
+const provableSeconds = 50 * 60
+
+/** The fate of an attempt's create, as far as it is known. Durations are in seconds from now. */
+export type SubmissionOutcome =
+  /** The provider has it. Adopted by the open attempt, or recorded as a stray if no step wants it any more. */
+  | { kind: 'created'; prediction_id: string; urls: ProviderUrls; check_in: number }
+  /** Nothing was created, and the provider asks to wait: the attempt is given back, the provider paused for everybody. */
+  | { kind: 'refused'; provider: string; reason: string; retry_in: number }
+  /** The create was not sent, for want of time or by a fault of ours before it: the attempt is given back. */
+  | { kind: 'unsent'; retry_in: number }
+  /** Nothing was created, and the same request never will be. */
+  | { kind: 'rejected'; code: TaskErrorCode; reason: string }
+  /** The create may have been accepted: it is searched for, never sent again. */
+  | { kind: 'unknown'; search_in: number }
+  /** The provider's list said no after the grace time: this attempt doesn't exist, a new one may begin. */
+  | { kind: 'absent' }
+  /** It couldn't be found out within the recipe's time: a person decides. */
+  | { kind: 'unsettled'; code: TaskErrorCode; reason: string }
+
+/** What our own create came to. */
+export function decideSubmission(submission: Submission, recipe: Recipe): SubmissionOutcome {
+  switch (submission.kind) {
+    case 'created':
+      return created(submission, recipe)
+    case 'refused':
+      return {
+        kind: 'refused',
+        provider: recipe.provider,
+        reason: shorten(submission.reason),
+        retry_in: submission.retryAfterSeconds,
+      }
+    case 'rejected':
+      return { kind: 'rejected', code: 'provider_rejected', reason: shorten(submission.reason) }
+    case 'unknown':
+      return { kind: 'unknown', search_in: searchSeconds }
+  }
+}
+
+function created(prediction: Created, recipe: Recipe): SubmissionOutcome {
+  return {
+    kind: 'created',
+    prediction_id: prediction.prediction_id,
+    urls: prediction.urls,
+    check_in: recipe.timing.firstCheckSeconds,
+  }
+}
+
+/** What the search for an unconfirmed submission came to. Undefined: not yet, search again later. */
+export function decideSearch(
+  search: Search,
+  task: Pick<Task, 'submitted_at'>,
+  recipe: Recipe,
+  now: Date,
+): SubmissionOutcome | undefined {
+  const age = secondsSince(task.submitted_at, now)
+  const found = search.kind === 'found' ? search.predictions[0] : undefined
+  if (found) return created(found, recipe)
+  if (search.kind === 'none' && age >= graceSeconds && age < provableSeconds) return { kind: 'absent' }
+  if (age < recipe.timing.unconfirmedSeconds) return undefined
+  return {
+    kind: 'unsettled',
+    code: 'submission_unconfirmed',
+    reason:
+      'It could not be found out whether the provider accepted this step, so it was not sent again. Redo it if you accept that it may be paid twice.',
+  }
+}
+
+/** What a look at a prediction, or at the copy of its output, changes. */
+export type LookOutcome =
+  /** Succeeded: these output URLs are to be copied. */
+  | { kind: 'succeeded'; output: string[] }
+  /** Over without a result, or given up (`leave`: it may still run at the provider, and is canceled there). */
+  | { kind: 'failed'; code: TaskErrorCode; reason: string; leave?: boolean }
+  /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost`. */
+  | { kind: 'missing'; retry_in: number; reason: string }
+  /** An answer after one or two 404s: they weren't in a row. */
+  | { kind: 'seen' }
+  /** The copy failed for now: another try in `retry_in` seconds. */
+  | { kind: 'postponed'; retry_in: number }
+
+/** What a look at a running prediction came to. Undefined: nothing new, and nothing to write. */
+export function decideLook(
+  observation: Observation,
+  task: Pick<Task, 'submitted_at' | 'deadline_at' | 'misses'>,
+  recipe: Recipe,
+  now: Date,
+): LookOutcome | undefined {
+  switch (observation.kind) {
+    case 'succeeded':
+      return decideOutput(observation.output, recipe)
+    case 'failed':
+      return { kind: 'failed', code: observation.code, reason: shorten(observation.reason) }
+    case 'missing':
+      return { kind: 'missing', retry_in: missSeconds, reason: 'The provider no longer knows this prediction.' }
+    case 'running':
+      if (secondsSince(task.deadline_at, now) >= 0) return timedOut
+      return task.misses > 0 ? { kind: 'seen' } : undefined
+    case 'unreachable':
+      // Silence is not failure, but a provider silent for as long again as the whole limit is given up.
+      return secondsSince(task.deadline_at, now) >= recipe.timing.limitSeconds ? timedOut : undefined
+  }
+}
+
+const timedOut: LookOutcome = {
+  kind: 'failed',
+  code: 'timed_out',
+  reason: 'The provider did not finish in time. Redo the step to try again.',
+  leave: true,
+}
+
+function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
+  const urls = recipe.outputUrls(output)
+  if (urls.length > 0) return { kind: 'succeeded', output: urls }
+  return { kind: 'failed', code: 'result_unusable', reason: 'The provider finished without a file as result.' }
+}
+
+function secondsSince(instant: Date | null, now: Date): number {
+  return instant ? (now.getTime() - instant.getTime()) / 1000 : Number.NEGATIVE_INFINITY
+}

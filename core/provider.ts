@@ -1,0 +1,65 @@
+// What the engine asks of a provider. `providers/` implements it for Replicate and fal; nothing else knows their HTTP.
+import type { ProviderUrls, TaskErrorCode } from './task.ts'
+
+/** One generation, as a recipe builds it. `model` is the provider's own name for what runs. */
+export interface GenerationRequest {
+  model: string
+  version?: string
+  input: Record<string, unknown>
+}
+
+export interface SubmitOptions {
+  /** Where the provider reports; absent when this deployment can't be reached by it. */
+  webhookUrl?: string
+  /** The provider is asked to give up by itself after this long, queue time included. */
+  cancelAfterSeconds: number
+}
+
+export interface Created {
+  prediction_id: string
+  urls: ProviderUrls
+}
+
+/** The three fates of a create. `unknown` is never re-sent: it may have been accepted, and paid. */
+export type Submission =
+  | ({ kind: 'created' } & Created)
+  | { kind: 'refused'; reason: string; retryAfterSeconds: number } // nothing created; the provider asks everybody to wait
+  | { kind: 'rejected'; reason: string } // nothing created; the same request would be refused again
+  | { kind: 'unknown'; reason: string }
+
+/** What a look at a prediction tells. Only `succeeded` and `failed` end a step; silence is not failure. */
+export type Observation =
+  | { kind: 'running'; warning?: string }
+  | { kind: 'succeeded'; output: unknown }
+  | { kind: 'failed'; code: TaskErrorCode; reason: string }
+  | { kind: 'missing' } // 404: counts, and only several in a row mean lost
+  | { kind: 'unreachable'; reason: string }
+
+/** `over`: the provider's job runs no more (or never will); otherwise the cancel is tried again. */
+export type Cancellation = { kind: 'over' } | { kind: 'asked' } | { kind: 'unreachable'; reason: string }
+
+export interface Prediction {
+  id: string
+  urls: ProviderUrls
+}
+
+/** An attempt whose prediction is looked for in the provider's own list. */
+export interface LostAttempt {
+  submittedAt: Date
+  request: GenerationRequest
+  /** True for the input of a listed prediction that carries the attempt's marker. */
+  isMarked(input: Record<string, unknown>): boolean
+}
+
+export type Search =
+  | { kind: 'found'; predictions: Created[] }
+  | { kind: 'none' }
+  | { kind: 'unreachable'; reason: string }
+
+export interface Provider {
+  name: string
+  submit(request: GenerationRequest, options: SubmitOptions): Promise<Submission>
+  check(prediction: Prediction): Promise<Observation>
+  cancel(prediction: Prediction): Promise<Cancellation>
+  search(attempt: LostAttempt): Promise<Search>
+}

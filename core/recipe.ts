@@ -1,0 +1,68 @@
+// What a kind of task is: its input, how each step's request is built, its timing and its policies.
+// A new recipe is one file in `recipes/` that satisfies this interface, and one line in `recipes/index.ts`.
+import type { ZodType } from 'zod'
+import type { GenerationRequest } from './provider.ts'
+
+/** When a prediction is looked at. Between looks a quarter of the time already waited passes, within min and max. */
+export interface Timing {
+  /** After submission, before the first look. */
+  firstCheckSeconds: number
+  minCheckSeconds: number
+  maxCheckSeconds: number
+  /** After this long, looks come `slowCheckSeconds` apart. */
+  watchSeconds: number
+  slowCheckSeconds: number
+  /** From submission to `timed_out`. */
+  limitSeconds: number
+  /** From a shown result to `gate_expired`. */
+  gateSeconds: number
+  /** How long an unconfirmed submission is searched for before it ends as `submission_unconfirmed`. */
+  unconfirmedSeconds: number
+}
+
+/** What a step's request is built from. */
+export interface StepContext {
+  /** 1 for the first step. */
+  step: number
+  /** The result of the step before, as a reference for `link`; absent in the first step. */
+  previous: string | undefined
+  /** Turns an image reference of the input, or `previous`, into what the provider can fetch. */
+  link(reference: string): Promise<string>
+  /** Differs for every attempt and is the same if the request is built again: a seed that also marks the attempt. */
+  seed: number
+}
+
+export interface Recipe<Input = unknown> {
+  name: string
+  provider: string
+  /** The recipe's own fields of the start request. */
+  input: ZodType<Input>
+  /** Number of steps, at least 1. */
+  totalSteps(input: Input): number
+  request(input: Input, context: StepContext): Promise<GenerationRequest>
+  /** The URLs of the files in a provider's output, main result first; an empty list means no usable output. */
+  outputUrls(output: unknown): string[]
+  /** MIME types that an output file may have, judged by its content. */
+  accept: readonly string[]
+  maxBytes: number
+  gate: 'manual' | 'auto'
+  exclusive?: 'user' | 'global'
+  /** What one step usually takes, for `estimated_time_seconds`. */
+  stepSeconds: number
+  timing: Timing
+}
+
+/** Deterministic 31-bit number of an attempt's claim token: same attempt, same seed; another attempt, another picture. */
+export function attemptSeed(claimToken: string): number {
+  return Number.parseInt(claimToken.replaceAll('-', '').slice(-8), 16) & 0x7fffffff
+}
+
+/** Checks what types can't: that a recipe can be run at all. Throws at start-up with a sentence. */
+export function requireSound(recipe: Recipe): void {
+  const numbers = { maxBytes: recipe.maxBytes, stepSeconds: recipe.stepSeconds, ...recipe.timing }
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!(value > 0)) throw new Error(`recipe ${recipe.name}: ${name} is ${value}; it must be more than 0`)
+  }
+  if (recipe.accept.length === 0)
+    throw new Error(`recipe ${recipe.name}: accept is empty; name the types of its output`)
+}

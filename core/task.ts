@@ -1,0 +1,126 @@
+// What a task is: its states, the record of each step, and the view of it that its owner sees.
+// Every other folder speaks in these words; `docs/states.md` tells who moves a task on from each of them.
+
+/** What the owner sees. The last three are endings; only redo takes a `failed` task back to `pending`. */
+export const statuses = ['pending', 'processing', 'waiting_continue', 'completed', 'failed', 'canceled'] as const
+export type Status = (typeof statuses)[number]
+
+/** How much is known of the open attempt. Null when no attempt is open. */
+export type Phase =
+  | 'submitting' // claimed: one create may be on its way; after `due_at` its fate is unknown
+  | 'unconfirmed' // the create's fate is unknown: to be found out, never to be sent again
+  | 'running' // the prediction's id is known
+  | 'storing' // the provider is done; its output is being copied
+
+/** Why a task failed or was canceled, for programs; `error_message` says it for people. */
+export type TaskErrorCode =
+  | 'provider_failed' // the provider ran the prediction and says it failed
+  | 'provider_rejected' // the provider refused the request; nothing was created
+  | 'provider_canceled' // canceled or aborted at the provider, not by us
+  | 'prediction_lost' // the provider no longer knows the prediction
+  | 'result_lost' // the output was deleted at the provider before it could be copied
+  | 'result_unusable' // the output is missing, too large or not of an accepted type
+  | 'request_invalid' // the recipe could not build the step's request
+  | 'submission_unconfirmed' // it could not be found out whether the provider created the prediction
+  | 'timed_out' // still not over at the recipe's limit
+  | 'gate_expired' // nobody continued within the recipe's time
+
+/** A file that a step produced, as stored. */
+export interface StepFile {
+  type: string
+  size: number
+}
+
+/** One closed attempt of a step, or (in a view) the open one. */
+export interface StepRecord {
+  step: number
+  status: 'processing' | 'completed' | 'failed' | 'canceled'
+  attempt: number
+  prediction_id: string | null
+  submitted_at: string | null
+  finished_at: string | null
+  files?: StepFile[]
+  error_code?: TaskErrorCode
+  /** Earlier attempts of the same step, oldest first: what was paid before a redo stays on record. */
+  past?: Omit<StepRecord, 'past'>[]
+}
+
+/** A prediction at the provider that no step wants (late, double, or of a canceled task): cancelled until it is over. */
+export interface Stray {
+  step: number
+  attempt: number
+  prediction_id: string
+  urls: ProviderUrls
+  over: boolean
+}
+
+/** URLs that a provider returned for a prediction: stored and used, never built by us. */
+export interface ProviderUrls {
+  get?: string
+  cancel?: string
+  response?: string
+}
+
+/** One row of `tasks`, as read. */
+export interface Task {
+  id: string
+  user_id: string
+  recipe: string
+  input: unknown
+  auto_continue: boolean
+  status: Status
+  phase: Phase | null
+  current_step: number
+  next_step: number | null
+  total_steps: number
+  attempt: number
+  provider: string
+  prediction_id: string | null
+  provider_urls: ProviderUrls | null
+  output: string[] | null
+  claim_token: string | null
+  due_at: Date | null
+  submitted_at: Date | null
+  /** While processing, the attempt's limit; while waiting, the gate's. */
+  deadline_at: Date | null
+  misses: number
+  steps: StepRecord[]
+  strays: Stray[]
+  intermediate_result: string | null
+  result_url: string | null
+  error_code: TaskErrorCode | null
+  error_message: string | null
+  created_at: Date
+  updated_at: Date
+  finished_at: Date | null
+}
+
+/** What names one open attempt. Every write after a claim carries all four, and zero rows is the refusal. */
+export interface Held {
+  id: string
+  step: number
+  attempt: number
+  claim_token: string
+}
+
+/** The open attempt of a claimed task. Throws when there is none: a caller asked the wrong row. */
+export function requireHeld(task: Task): Held {
+  if (!task.claim_token) throw new Error(`task ${task.id} has no open attempt (status ${task.status})`)
+  return { id: task.id, step: task.current_step, attempt: task.attempt, claim_token: task.claim_token }
+}
+
+export function isFinished(status: Status): boolean {
+  return status === 'completed' || status === 'failed' || status === 'canceled'
+}
+
+/** Where the copy of a step's `index`-th output is stored. A redo is a new attempt, so it never overwrites what was shown. */
+export function resultKey(id: string, step: number, attempt: number, index = 0): string {
+  return `results/${id}/${step}/${attempt}/${index}`
+}
+
+/** The newest stored result of a step: its own last completed attempt, or the one before a redo. */
+export function storedAttempt(task: Pick<Task, 'steps'>, step: number): StepRecord | undefined {
+  const record = task.steps[step - 1]
+  if (!record) return undefined
+  return [record, ...(record.past ?? []).toReversed()].find((attempt) => attempt.status === 'completed')
+}

@@ -1,0 +1,122 @@
+// Claiming: the one statement by which a pass takes due work, and the only place where an attempt begins.
+// A claim is `due_at` moved into the future; if its holder dies, the task simply becomes due again.
+import { type RawBuilder, sql } from 'kysely'
+import type { Timing } from '../core/recipe.ts'
+import type { Task } from '../core/task.ts'
+import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
+
+/** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
+export interface ClaimTerms extends Timing {
+  recipe: string
+}
+
+export interface ClaimParams extends Timed {
+  terms: readonly ClaimTerms[]
+  limit: number
+  submitLeaseSeconds: number
+  /** Only this task, if it is due: the pass of one request. */
+  taskId?: string | undefined
+}
+
+/** `submit`: an attempt has begun and its create is the caller's to send. `look`: ask the provider. `expired`: nothing. */
+export interface Claimed extends Task {
+  work: 'submit' | 'look' | 'expired'
+  /** The database's clock at the claim. */
+  claimed_at: Date
+}
+
+export interface Claims {
+  tasks: Claimed[]
+  /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. */
+  nextDueAt: Date | null
+}
+
+/** How long a copy may take before another pass starts it again; it ends within one function's life. */
+const storingLeaseSeconds = 60
+/** Between two looks for an unconfirmed submission, and between two tries to cancel a stray. */
+const searchSeconds = 20
+
+/**
+ * The next look at a prediction: after a quarter of the time already waited, within min and max; slowly after the watch;
+ * never past the limit, where the last look is due; and past it (that look got no answer) once a `most`.
+ */
+const nextCheck = (now: RawBuilder<Date>) => sql`case when t.deadline_at <= ${now} then ${now} + ${seconds(sql`o.most`)}
+  else least(t.deadline_at, ${now} + ${seconds(sql`
+    case when ${now} - t.submitted_at > ${seconds(sql`o.watch`)} then o.slow
+      else least(o.most, greatest(o.least, extract(epoch from ${now} - t.submitted_at) / 4)) end`)}) end`
+
+const nextLook = (now: RawBuilder<Date>) => sql`case
+    when t.phase = 'running' then ${nextCheck(now)}
+    when t.phase = 'storing' then ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
+    when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
+    else ${now} + ${seconds(sql`${searchSeconds}`)} end`
+
+/** Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. */
+const due = (p: ClaimParams, now: RawBuilder<Date>) => sql`
+  terms as materialized (
+    select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
+      watch float8, slow float8, within float8)),
+  queue as (
+    select t.id, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
+    from tasks t
+    where t.due_at <= ${now} and ${p.taskId ? sql`t.id = ${p.taskId}` : sql`true`}
+      and t.recipe in (select recipe from terms)
+      and not (t.status = 'pending' and exists (
+        select from providers where providers.name = t.provider and providers.paused_until > ${now}))),
+  due as materialized (
+    select t.id, t.status as was, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
+    from (select * from queue order by turn, due_at limit ${p.limit}) as queue
+      join tasks t on t.id = queue.id
+      join terms on terms.recipe = t.recipe
+    where t.due_at <= ${now}
+    order by queue.turn, queue.due_at
+    for update of t skip locked)`
+
+/**
+ * pending → processing/submitting (a new attempt, with a token that names it to its end);
+ * processing/submitting whose claim ran out → unconfirmed; waiting_continue past its gate → canceled;
+ * whatever else is due is only looked at: its `due_at` moves to the next look.
+ */
+export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
+  const now = clock(p)
+  const { rows } = await sql<Claimed & { next_due_at: Date | null }>`
+    with ${due(p, now)},
+    submitted as (
+      update tasks t set
+        status = 'processing', phase = 'submitting', current_step = t.next_step, next_step = null,
+        attempt = case when t.next_step = t.current_step then t.attempt + 1 else 1 end,
+        claim_token = gen_random_uuid(), misses = 0, submitted_at = ${now},
+        deadline_at = ${now} + ${seconds(sql`o.within`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
+        error_code = null, error_message = null, updated_at = ${now}
+      from due o where t.id = o.id and o.was = 'pending'
+      returning 'submit' as work, t.*),
+    looked as (
+      update tasks t set
+        phase = case t.phase when 'submitting' then 'unconfirmed' else t.phase end,
+        due_at = ${nextLook(now)}
+      from due o where t.id = o.id and o.was <> 'pending' and not o.expired
+      returning 'look' as work, t.*),
+    expired as (
+      update tasks t set
+        status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = null,
+        error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
+      from due o where t.id = o.id and o.expired
+      returning 'expired' as work, t.*)
+    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, claimed.*
+    from (select) as always left join (
+      select * from submitted union all select * from looked union all select * from expired) as claimed on true
+  `.execute(db)
+  const tasks = rows.filter((row) => row.id)
+  return { tasks, nextDueAt: tasks.length === 0 ? (rows[0]?.next_due_at ?? null) : null }
+}
+
+function termsRow(terms: ClaimTerms) {
+  return {
+    recipe: terms.recipe,
+    least: terms.minCheckSeconds,
+    most: terms.maxCheckSeconds,
+    watch: terms.watchSeconds,
+    slow: terms.slowCheckSeconds,
+    within: terms.limitSeconds,
+  }
+}

@@ -1,0 +1,74 @@
+// Brings a database up to date with db/migrations/: `npm run migrate`, `npm start` and tests call it. All pending files
+// are applied in one transaction or not at all; runs at the same time wait for each other.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { Pool } from 'pg'
+import { isNeon, parseUrl } from './connect.ts'
+
+const connectMs = 10_000
+
+/** Returns the names of the migrations that this call applied. */
+export async function migrate(url: string, folder = join(import.meta.dirname, 'migrations')): Promise<string[]> {
+  const pool = new Pool({ connectionString: direct(url), max: 2, connectionTimeoutMillis: connectMs })
+  // Lost while idle: the statement that needs a connection next reports it.
+  pool.on('error', () => undefined)
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    const migrations = await readMigrations(folder)
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+    const { error, results = [] } = await migrator.migrateToLatest()
+    if (error === undefined) return results.map(({ migrationName }) => migrationName)
+    const failed = results.find(({ status }) => status === 'Error')
+    const words = error instanceof Error ? error.message || String(Reflect.get(error, 'code')) : String(error)
+    throw new Error(failed ? words : `The database was not migrated: ${words}`, { cause: error })
+  } finally {
+    await db.destroy()
+  }
+}
+
+/**
+ * The Migrator's lock belongs to a session. Neon's pooler hands each transaction another one, so that the lock might be
+ * released in vain and stay; the same host without `-pooler` is the server itself.
+ */
+export function direct(url: string): string {
+  const parsed = parseUrl(url)
+  if (!isNeon(parsed)) return url
+  parsed.hostname = parsed.hostname.replace(/^([^.]+)-pooler\./, '$1.')
+  // What pg does on Neon's usual `require`, in its own word; with the other it warns.
+  if (parsed.searchParams.get('sslmode') === 'require') parsed.searchParams.set('sslmode', 'verify-full')
+  return parsed.href
+}
+
+async function readMigrations(folder: string): Promise<Record<string, Migration>> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
+  return Object.fromEntries(
+    files.map((file, i) => [file.slice(0, -'.sql'.length), { up: (db) => apply(db, file, texts[i] ?? '') }]),
+  )
+}
+
+async function apply(db: Kysely<unknown>, file: string, text: string): Promise<void> {
+  try {
+    await sql.raw(text).execute(db)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const position = Number(Reflect.get(error, 'position'))
+    const line = position ? `, line ${text.slice(0, position).split('\n').length}` : ''
+    throw new Error(`${file}${line}: ${error.message}`, { cause: error })
+  }
+}
+
+if (import.meta.main) {
+  const { DATABASE_URL, NETLIFY_DB_URL, NETLIFY_DATABASE_URL } = process.env
+  const url = DATABASE_URL || NETLIFY_DB_URL || NETLIFY_DATABASE_URL
+  try {
+    if (!url) throw new Error('DATABASE_URL is not set (nor NETLIFY_DB_URL, nor NETLIFY_DATABASE_URL).')
+    const applied = await migrate(url)
+    console.log(applied.length ? applied.map((name) => `applied ${name}`).join('\n') : 'up to date')
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

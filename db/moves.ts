@@ -1,0 +1,118 @@
+// What a person does to a task: start, continue, redo, cancel. One statement each; the owner is part of its WHERE.
+// Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
+import { type RawBuilder, sql } from 'kysely'
+import type { Task } from '../core/task.ts'
+import { clock, type Db, jsonb, type Timed } from './sql.ts'
+
+export interface NewTask {
+  id: string
+  user_id: string
+  recipe: string
+  provider: string
+  input: unknown
+  auto_continue: boolean
+  total_steps: number
+  lock_key: string | null
+  idempotency_key: string | null
+  request_hash: string | null
+}
+
+export interface Started extends Task {
+  request_hash: string | null
+  /** False: the same idempotency key had started this task before. */
+  created: boolean
+}
+
+/** (nothing) → pending. Throws a unique violation of `tasks_lock` when the user's exclusive recipe already runs. */
+export async function startTask(db: Db, task: NewTask, timed?: Timed): Promise<Started> {
+  const now = clock(timed)
+  const { rows } = await sql<Started>`
+    insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
+      idempotency_key, request_hash, due_at, created_at, updated_at)
+    values (${task.id}, ${task.user_id}, ${task.recipe}, ${task.provider}, ${jsonb(task.input)}, ${task.auto_continue},
+      'pending', ${task.total_steps}, 1, ${task.lock_key}, ${task.idempotency_key}, ${task.request_hash},
+      ${now}, ${now}, ${now})
+    -- A conflict must "update" something to return the row that was there.
+    on conflict (user_id, idempotency_key) where idempotency_key is not null
+      do update set idempotency_key = excluded.idempotency_key
+    returning *, id = ${task.id} as created
+  `.execute(db)
+  return rows[0] as Started
+}
+
+export interface Move extends Timed {
+  id: string
+  user_id: string
+  /** The step that the person saw; a move that speaks of another step changes nothing. */
+  step?: number | undefined
+}
+
+export interface MovedTask extends Task {
+  moved: boolean
+}
+
+/** waiting_continue → pending for the next step. `all`: the gates that are left open by themselves. */
+export function continueTask(db: Db, move: Move & { all?: boolean | undefined }): Promise<MovedTask | undefined> {
+  const now = clock(move)
+  return moveTask(
+    db,
+    move,
+    sql`
+    update tasks t set status = 'pending', next_step = t.current_step + 1, due_at = ${now}, updated_at = ${now},
+      auto_continue = t.auto_continue or ${move.all ?? false}
+    from mine where t.id = mine.id and t.status = 'waiting_continue' and ${seen(move)}`,
+  )
+}
+
+/** waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. */
+export function redoTask(db: Db, move: Move): Promise<MovedTask | undefined> {
+  const now = clock(move)
+  return moveTask(
+    db,
+    move,
+    sql`
+    update tasks t set status = 'pending', next_step = greatest(t.current_step, 1), due_at = ${now}, updated_at = ${now},
+      finished_at = null, error_code = null, error_message = null
+    from mine where t.id = mine.id and t.status in ('waiting_continue', 'failed') and ${seen(move)}`,
+  )
+}
+
+/**
+ * pending, processing or waiting_continue → canceled. A running prediction becomes a stray, to be canceled at the
+ * provider; an attempt whose prediction isn't known yet stays open until it is.
+ */
+export function cancelTask(db: Db, move: Move): Promise<MovedTask | undefined> {
+  const now = clock(move)
+  const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
+  return moveTask(
+    db,
+    move,
+    sql`
+    update tasks t set status = 'canceled', finished_at = ${now}, updated_at = ${now}, next_step = null,
+      prediction_id = null, output = null,
+      phase = case when ${unknown} then t.phase end,
+      claim_token = case when ${unknown} then t.claim_token end,
+      steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now}, '{}') else t.steps end,
+      strays = case t.phase when 'running'
+        then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
+      due_at = case when ${unknown} then t.due_at
+        when t.phase = 'running' or t.strays @> '[{"over": false}]' then ${now} end
+    from mine where t.id = mine.id and t.status in ('pending', 'processing', 'waiting_continue') and ${seen(move)}`,
+  )
+}
+
+const seen = (move: Move): RawBuilder<unknown> =>
+  sql`t.current_step = coalesce(${move.step ?? null}::integer, t.current_step)`
+
+/** Locks the owner's row first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
+async function moveTask(db: Db, move: Move, update: RawBuilder<unknown>): Promise<MovedTask | undefined> {
+  const { rows } = await sql<MovedTask>`
+    with mine as materialized (
+      select * from tasks where id = ${move.id} and user_id = ${move.user_id} for update),
+    moved as (${update} returning t.*)
+    select *, true as moved from moved
+    union all
+    select *, false as moved from mine where not exists (select from moved)
+  `.execute(db)
+  return rows[0]
+}

@@ -1,0 +1,88 @@
+// What became of a prediction: every statement that writes what the provider said of it, and the one that shows a step done.
+// Called by passes and by the webhook door alike. The fence is the attempt and its prediction: whoever asked, one answer moves it.
+import { type RawBuilder, sql } from 'kysely'
+import type { LookOutcome } from '../core/decide.ts'
+import type { StepFile } from '../core/task.ts'
+import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
+
+type LookTold = Told<LookOutcome & { prediction_id: string }>
+
+const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
+
+/** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
+const own = sql`t.id = o.id and o.held and o.known = o.prediction_id and t.status = 'processing'`
+
+const missesAllowed = 3
+
+/** processing/running → storing; running or storing → failed; or only a note of when to look again. */
+export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Timed) {
+  const now = clock(timed)
+  const { rows } = await sql<Moved>`
+    with ${target(told, columns)},
+    succeeded as (
+      update tasks t set phase = 'storing', output = o.output, misses = 0, updated_at = ${now},
+        due_at = ${now} + interval '60 seconds'
+      from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
+      returning t.id, 'succeeded' as did, t.status),
+    ${failed(now)},
+    noted as (
+      update tasks t set
+        misses = case o.kind when 'missing' then t.misses + 1 when 'seen' then 0 else t.misses end,
+        due_at = case o.kind when 'seen' then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
+      from target o where ${own} and (o.kind in ('seen', 'postponed') or o.kind = 'missing' and not ${lost})
+      returning t.id, o.kind as did, t.status)
+    select * from succeeded union all select * from failed union all select * from noted
+  `.execute(db)
+  return rows
+}
+
+const lost = sql`t.misses + 1 >= ${missesAllowed}`
+
+const failed = (now: RawBuilder<Date>) => sql`
+  failed as (
+    update tasks t set status = 'failed', phase = null, claim_token = null, prediction_id = null, output = null,
+      steps = close_attempt(t, 'failed', ${now}, jsonb_build_object('error_code', coalesce(o.code, 'prediction_lost'))),
+      error_code = coalesce(o.code, 'prediction_lost'), error_message = o.reason,
+      strays = case when o.leave
+        then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
+      due_at = case when o.leave then ${now} else ${dueForStrays(now)} end,
+      finished_at = ${now}, updated_at = ${now}
+    from target o where ${own} and (o.kind = 'failed' or o.kind = 'missing' and o.phase = 'running' and ${lost})
+    returning t.id, 'failed' as did, t.status)`
+
+/** The copy is complete: `files` are stored under the attempt's keys and can be downloaded. */
+export interface StoredOutcome {
+  prediction_id: string
+  files: StepFile[]
+  /** From now until an unanswered gate closes. */
+  gate_in: number
+}
+
+/** processing/running or storing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
+export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[], timed?: Timed) {
+  const now = clock(timed)
+  const last = sql`t.current_step = t.total_steps`
+  const { rows } = await sql<Moved>`
+    with ${target(told, sql`prediction_id text, files jsonb, gate_in float8`)},
+    stored as (
+      update tasks t set
+        status = case when ${last} then 'completed' when t.auto_continue then 'pending' else 'waiting_continue' end,
+        next_step = case when not ${last} and t.auto_continue then t.current_step + 1 end,
+        due_at = case when ${last} then ${dueForStrays(now)} when t.auto_continue then ${now}
+          else ${now} + ${seconds(sql`o.gate_in`)} end,
+        deadline_at = ${now} + ${seconds(sql`o.gate_in`)},
+        finished_at = case when ${last} then ${now} end,
+        result_url = case when ${last} then ${shown} end,
+        intermediate_result = case when not ${last} then ${shown} end,
+        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files)),
+        phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
+      from target o where ${own} and o.phase in ('running', 'storing')
+      returning t.id, 'stored' as did, t.status)
+    select * from stored
+  `.execute(db)
+  return rows
+}
+
+/** The same link as `resultUrl` in core/view.ts. */
+const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step
+  || case when t.attempt > 1 then '&attempt=' || t.attempt else '' end`

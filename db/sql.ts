@@ -1,0 +1,54 @@
+// The few fragments that every statement shares: the clock, batches as one jsonb parameter, and the holder's clause.
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Held } from '../core/task.ts'
+import type { Database } from './schema.ts'
+
+export type Db = Kysely<Database>
+
+/** The database's clock rules. Tests and the fault simulation hand in their own instant. */
+export interface Timed {
+  now?: Date | undefined
+}
+
+export const clock = (timed?: Timed): RawBuilder<Date> => sql`coalesce(${timed?.now ?? null}::timestamptz, now())`
+
+export const seconds = (expression: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(${expression}) * interval '1 second'`
+
+/**
+ * A batch travels as one jsonb parameter: the statement is the same for 1 row and for 1,000. Characters that jsonb refuses
+ * (NUL, half a surrogate pair) are dropped: a provider's odd words must not keep a whole batch from being written.
+ */
+export const jsonb = (value: unknown): RawBuilder<unknown> => sql`${JSON.stringify(value, storable)}::jsonb`
+
+const storable = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value
+
+/** What happened to one open attempt, as told to a `record…` statement. */
+export type Told<Outcome> = Held & Outcome
+
+/** What a `record…` statement changed: `did` names the move. A told outcome that is missing here was refused. */
+export interface Moved {
+  id: string
+  did: string
+  status: string
+}
+
+/**
+ * Opens a `record…` statement: `told` is the batch, `target` the same rows locked, with `held` = "this outcome speaks of
+ * the attempt that is open now". Locks are taken in id order by every batch, so that two batches can't deadlock; the rows
+ * behind a lock are read after it was granted, so a stale holder sees that it is one.
+ */
+export const target = (told: readonly Held[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  told as materialized (
+    select * from jsonb_to_recordset(${jsonb(told)})
+      as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
+  target as materialized (
+    select told.*, t.status as was, t.phase, t.prediction_id as known,
+      (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
+    from tasks t join told on told.id = t.id
+    order by t.id for update of t)`
+
+/** What a finished task still has to do at the provider, or nothing. */
+export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
+  sql`case when t.strays @> '[{"over": false}]' then ${at} end`

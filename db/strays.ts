@@ -1,0 +1,35 @@
+// Predictions that no step wants: canceled at the provider until it says that they are over. Called by passes.
+import { sql } from 'kysely'
+import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
+
+/** What a try to cancel a stray came to. */
+export interface StrayOutcome {
+  id: string
+  prediction_id: string
+  over: boolean
+  /** Until the next try. */
+  retry_in: number
+}
+
+/** Marks strays as over, and lets a finished task with nothing left to do at the provider rest. */
+export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?: Timed): Promise<void> {
+  const now = clock(timed)
+  await sql`
+    with told as materialized (
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, prediction_id text, over boolean, retry_in float8)),
+    target as materialized (
+      select t.id, t.strays from tasks t where t.id in (select id from told) order by t.id for update of t),
+    marked as (
+      select t.id, (select min(retry_in) from told where told.id = t.id and not over) as retry_in,
+        (select jsonb_agg(stray || jsonb_build_object('over', (stray ->> 'over')::boolean or exists (
+            select from told where told.id = t.id and told.prediction_id = stray ->> 'prediction_id' and told.over))
+          order by place)
+          from jsonb_array_elements(t.strays) with ordinality as listed (stray, place)) as strays
+      from target t)
+    update tasks t set strays = o.strays,
+      due_at = case when t.finished_at is null or t.phase is not null then t.due_at
+        else (select ${dueForStrays(sql`${now} + ${seconds(sql`coalesce(o.retry_in, 20)`)}`)}
+          from (select o.strays) as t) end
+    from marked o where t.id = o.id
+  `.execute(db)
+}

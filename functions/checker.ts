@@ -1,0 +1,12 @@
+// GET|POST /api/checker: checks what is due (and submits what is due: either of worker and checker alone is enough).
+import { requireCron } from './cron.ts'
+import type { Room } from './deps.ts'
+import { json, requireMethod } from './http.ts'
+import { ping, plural } from './ping.ts'
+
+export const checker: Room = async (request, deps, context) => {
+  requireMethod(request, 'GET', 'POST', 'HEAD')
+  requireCron(request, deps)
+  const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context)
+  return json({ message: `Checked ${plural(checked)}`, checked, completed, waiting, failed, idle, duration_ms })
+}

@@ -1,0 +1,30 @@
+// POST /api/continue: the person likes what she sees; the next step is submitted.
+import { z } from 'zod'
+import { AppError } from '../core/errors.ts'
+import { continueTask } from '../db/moves.ts'
+import type { Room } from './deps.ts'
+import { readJson, requireMethod } from './http.ts'
+import { answerTask, notFound, passAfterAnswer } from './moving.ts'
+import { requireUser } from './users.ts'
+
+const body = z.strictObject({
+  task_id: z.uuid(),
+  /** The step that was seen done: a second click, or a stale page, then changes nothing. */
+  step: z.int().min(1).max(1_000).optional(),
+  all: z.boolean().default(false),
+})
+
+export const continueRoom: Room = async (request, deps, context) => {
+  requireMethod(request, 'POST')
+  const user_id = await requireUser(request, deps)
+  const { task_id: id, step, all } = await readJson(request, body)
+  await deps.wake.raise()
+  const task = await continueTask(deps.db, { id, user_id, step, all, now: deps.now?.() })
+  if (!task) throw notFound(id)
+  if (task.moved) {
+    passAfterAnswer(deps, context, id)
+    return answerTask(task, 202)
+  }
+  if (step !== undefined && step <= task.current_step) return answerTask(task)
+  throw new AppError('not_waiting', `The task is ${task.status} and doesn't wait for continue.`)
+}

@@ -1,0 +1,62 @@
+// Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
+import { type LookOutcome, shorten } from '../core/decide.ts'
+import type { Recipe } from '../core/recipe.ts'
+import { resultKey, type StepFile, type Task } from '../core/task.ts'
+import { HttpFailure } from '../providers/http.ts'
+import { UnacceptableFile } from '../storage/files.ts'
+import type { Deps } from './deps.ts'
+import { providerOf, recipeOf } from './lookup.ts'
+
+export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | LookOutcome
+
+/** Within one function's life; the storing lease is longer, so that nobody starts the same copy meanwhile. */
+const copyMs = 45_000
+const retrySeconds = 10
+
+/** Every output file of the attempt, stored; or when to try again; or why that is no use. */
+export async function copyOutput(deps: Deps, task: Task, urls: readonly string[]): Promise<Copied> {
+  const recipe = recipeOf(deps, task)
+  try {
+    const files: StepFile[] = []
+    for (const [index, url] of urls.entries()) {
+      const key = resultKey(task.id, task.current_step, task.attempt, index)
+      files.push(await copyFile(deps, recipe, url, key))
+    }
+    return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
+  } catch (error) {
+    if (error instanceof UnacceptableFile) {
+      return {
+        kind: 'failed',
+        code: 'result_unusable',
+        reason: shorten(`The result can not be used: ${error.message}`),
+      }
+    }
+    deps.log.warn({ err: error, task: task.id, step: task.current_step }, 'copy failed')
+    if (error instanceof Gone) return decideGone(deps, recipe, task)
+    return { kind: 'postponed', retry_in: retrySeconds }
+  }
+}
+
+/** The provider answers that the file isn't there. */
+class Gone extends Error {}
+
+async function copyFile(deps: Deps, recipe: Recipe, url: string, key: string): Promise<StepFile> {
+  const { status, body } = await deps.http.download(url, AbortSignal.timeout(copyMs))
+  if (status !== 200) {
+    body.cancel()
+    if (status === 404 || status === 410) throw new Gone(`the output's address answered ${status}`)
+    throw new HttpFailure({ method: 'GET', url }, true, new Error(`answered ${status}`))
+  }
+  const { type, size } = await deps.files.write(key, body, { accept: recipe.accept, maxBytes: recipe.maxBytes })
+  return { type, size }
+}
+
+/** A missing file is lost only when the provider itself says that its data is gone; until then the copy is retried. */
+async function decideGone(deps: Deps, recipe: Recipe, task: Task): Promise<LookOutcome> {
+  const seen = await providerOf(deps, recipe).check({ id: task.prediction_id ?? '', urls: task.provider_urls ?? {} })
+  if (seen.kind === 'failed') return { kind: 'failed', code: seen.code, reason: seen.reason }
+  if (seen.kind === 'missing') {
+    return { kind: 'failed', code: 'result_lost', reason: 'The provider deleted the result before it could be copied.' }
+  }
+  return { kind: 'postponed', retry_in: retrySeconds }
+}

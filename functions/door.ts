@@ -1,0 +1,25 @@
+// What every door does around its room: hand it the dependencies, render refusals, and report faults without leaking them.
+import { AppError } from '../core/errors.ts'
+import { DatabaseError } from '../db/errors.ts'
+import type { Deps, Room, RoomContext } from './deps.ts'
+import { problem } from './http.ts'
+
+/** Never throws. A fault of ours answers 500, a database that can't be reached 503; both are logged once, here. */
+export async function enter(room: Room, request: Request, deps: Deps, context: RoomContext): Promise<Response> {
+  try {
+    return await room(request, deps, context)
+  } catch (error) {
+    if (error instanceof AppError) return problem(error)
+    const { pathname } = new URL(request.url) // without the query, which may hold a secret
+    deps.log.error({ err: error, method: request.method, path: pathname }, 'request failed')
+    return problem(faultOf(error))
+  }
+}
+
+function faultOf(error: unknown): AppError {
+  if (!(error instanceof DatabaseError && error.isConnectionLost))
+    return new AppError('internal', 'Something went wrong on our side. Try again.')
+  return new AppError('unavailable', 'The database can not be reached. Nothing was changed; try again.', {
+    headers: { 'retry-after': '5' },
+  })
+}

@@ -1,0 +1,62 @@
+// Asks the provider about one claimed task: is the prediction over, was the create accepted, are strays canceled.
+import { decideLook, decideSearch, type LookOutcome, type SubmissionOutcome } from '../core/decide.ts'
+import type { Provider } from '../core/provider.ts'
+import { attemptSeed, type Recipe } from '../core/recipe.ts'
+import { requireHeld } from '../core/task.ts'
+import type { Claimed } from '../db/claiming.ts'
+import type { StrayOutcome } from '../db/strays.ts'
+import type { Deps } from './deps.ts'
+import { carriesMarker } from './links.ts'
+import { providerOf, recipeOf } from './lookup.ts'
+import { buildRequest } from './submit.ts'
+
+/** Between two tries to cancel a prediction that nobody wants. */
+const cancelRetrySeconds = 20
+
+/** What a look at a running prediction changes, if anything. */
+export async function lookAtPrediction(deps: Deps, task: Claimed): Promise<LookOutcome | undefined> {
+  const recipe = recipeOf(deps, task)
+  const observation = await providerOf(deps, recipe).check({
+    id: task.prediction_id ?? '',
+    urls: task.provider_urls ?? {},
+  })
+  if (observation.kind === 'unreachable' || (observation.kind === 'running' && observation.warning)) {
+    deps.log.warn({ task: task.id, step: task.current_step, prediction: task.prediction_id, ...observation }, 'no news')
+  }
+  return decideLook(observation, task, recipe, task.claimed_at)
+}
+
+/** Looks for an unconfirmed submission in the provider's list. All that carry the attempt's marker are returned. */
+export async function searchSubmission(deps: Deps, task: Claimed): Promise<SubmissionOutcome[]> {
+  const recipe = recipeOf(deps, task)
+  const search = await searchList(deps, providerOf(deps, recipe), recipe, task)
+  const outcome = decideSearch(search, task, recipe, task.claimed_at)
+  if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
+  return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
+}
+
+async function searchList(deps: Deps, provider: Provider, recipe: Recipe, task: Claimed) {
+  const held = requireHeld(task)
+  const seed = attemptSeed(held.claim_token)
+  const request = await buildRequest(deps, recipe, task, held)
+  return provider.search({
+    submittedAt: task.submitted_at ?? task.claimed_at,
+    request,
+    // Our own links carry the token; where an input has none of them (or none could be given), the seed is the attempt's.
+    isMarked: (input) =>
+      carriesMarker(input, held.claim_token) || (input['seed'] !== undefined && input['seed'] === seed),
+  })
+}
+
+/** Cancels the task's strays that aren't over yet. */
+export function cancelStrays(deps: Deps, task: Claimed): Promise<StrayOutcome[]> {
+  const provider = providerOf(deps, recipeOf(deps, task))
+  const open = task.strays.filter((stray) => !stray.over)
+  return Promise.all(
+    open.map(async ({ prediction_id, urls }) => {
+      const canceled = await provider.cancel({ id: prediction_id, urls })
+      deps.log.info({ task: task.id, prediction: prediction_id, ...canceled }, 'stray canceled')
+      return { id: task.id, prediction_id, over: canceled.kind === 'over', retry_in: cancelRetrySeconds }
+    }),
+  )
+}

@@ -1,0 +1,201 @@
+// One bounded pass: claims what is due, sends what is to be sent, asks the provider about the rest, writes it all back.
+// Called by worker, checker, recover and tick for everything, and by start, continue, redo and status for their own task.
+// A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of news.
+import pLimit from 'p-limit'
+import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import { type Held, requireHeld } from '../core/task.ts'
+import { type Claimed, claimDue } from '../db/claiming.ts'
+import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
+import type { Moved, Told } from '../db/sql.ts'
+import { recordStrays, type StrayOutcome } from '../db/strays.ts'
+import { recordSubmissions } from '../db/submissions.ts'
+import { copyOutput } from './copy.ts'
+import type { Deps } from './deps.ts'
+import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
+import { submitStep } from './submit.ts'
+
+export interface Counts {
+  submitted: number
+  rejected: number
+  unconfirmed: number
+  checked: number
+  completed: number
+  waiting: number
+  failed: number
+}
+
+export interface PassResult extends Counts {
+  /** Nothing was due. */
+  idle: boolean
+  /** Nothing was due: when something will be, if ever. */
+  nextDueAt: Date | null
+}
+
+export interface PassOptions {
+  taskId?: string
+  /** Counts go here as they happen, for a caller that answers before the pass is over. */
+  result?: PassResult
+}
+
+export const emptyResult = (): PassResult => ({
+  submitted: 0,
+  rejected: 0,
+  unconfirmed: 0,
+  checked: 0,
+  completed: 0,
+  waiting: 0,
+  failed: 0,
+  idle: true,
+  nextDueAt: null,
+})
+
+export async function runPass(deps: Deps, options: PassOptions = {}): Promise<PassResult> {
+  const result = options.result ?? emptyResult()
+  const started = performance.now()
+  const isLate = () => performance.now() - started > deps.config.PASS_SECONDS * 1000
+  for (;;) {
+    const { tasks, nextDueAt } = await claim(deps, options.taskId)
+    if (tasks.length === 0) {
+      result.nextDueAt = nextDueAt
+      break
+    }
+    result.idle = false
+    const again = await runRound(deps, tasks, isLate, result)
+    if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
+  }
+  log(deps, result, performance.now() - started)
+  return result
+}
+
+function claim(deps: Deps, taskId: string | undefined) {
+  const { config } = deps
+  return claimDue(deps.db, {
+    terms: [...deps.recipes.values()].map(({ name, timing }) => ({
+      ...timing,
+      recipe: name,
+      minCheckSeconds: config.CHECK_MIN_SECONDS ?? timing.minCheckSeconds,
+      maxCheckSeconds: config.CHECK_MAX_SECONDS ?? timing.maxCheckSeconds,
+    })),
+    limit: config.PASS_BATCH,
+    submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
+    taskId,
+    now: deps.now?.(),
+  })
+}
+
+/** Everything that one round learns, gathered to be written in one statement a kind. */
+interface News {
+  submissions: Told<SubmissionOutcome>[]
+  /** Further predictions of one attempt (a provider's own double): recorded after the first, to be canceled. */
+  doubles: Told<SubmissionOutcome>[]
+  looks: Told<LookOutcome & { prediction_id: string }>[]
+  stored: Told<StoredOutcome>[]
+  strays: StrayOutcome[]
+}
+
+const noNews = (): News => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
+
+/** True when the round itself has made something due at once. */
+async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, result: PassResult): Promise<boolean> {
+  const limit = pLimit(deps.config.HTTP_CONCURRENCY)
+  const all = (some: Claimed[], work: (task: Claimed) => Promise<void>) =>
+    Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
+
+  const news = noNews()
+  await all(tasks, (task) => learn(deps, task, isLate, news))
+  const submitted = await write(deps, news.submissions, recordSubmissions)
+  for (const double of news.doubles) submitted.push(...(await write(deps, [double], recordSubmissions)))
+  const looked = await write(deps, news.looks, recordLooks)
+  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, { now: deps.now?.() })
+
+  const toCopy = copiesOf(tasks, news, looked)
+  const afterCopy = noNews()
+  await all(toCopy, (task) => copy(deps, task, isLate, afterCopy))
+  const stored = await write(deps, afterCopy.stored, recordStored)
+  const given = await write(deps, afterCopy.looks, recordLooks)
+
+  const moves = [...submitted, ...looked, ...stored, ...given]
+  count(result, tasks, moves)
+  return moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
+}
+
+/** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
+function reportFault(deps: Deps, task: Claimed, error: unknown): void {
+  deps.log.error(
+    { err: error, task: task.id, step: task.current_step, phase: task.phase },
+    'task was left for a later pass',
+  )
+}
+
+async function learn(deps: Deps, task: Claimed, isLate: () => boolean, news: News): Promise<void> {
+  if (task.work === 'submit') {
+    const outcome: SubmissionOutcome = isLate() ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task)
+    news.submissions.push({ ...requireHeld(task), ...outcome })
+  }
+  if (isLate() || task.work === 'expired') return
+  if (task.strays.some((stray) => !stray.over)) news.strays.push(...(await cancelStrays(deps, task)))
+  if (task.work === 'submit') return
+  if (task.phase === 'unconfirmed') {
+    const [outcome, ...doubles] = await searchSubmission(deps, task)
+    if (outcome) news.submissions.push({ ...requireHeld(task), ...outcome })
+    news.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
+  }
+  if (task.phase === 'running') {
+    const outcome = await lookAtPrediction(deps, task)
+    if (outcome) news.looks.push({ ...requireOwn(task), ...outcome })
+  }
+}
+
+/** Tasks whose output is to be copied by this round: just found succeeded, or left in storing by an earlier one. */
+function copiesOf(tasks: Claimed[], news: News, looked: Moved[]): Claimed[] {
+  const won = new Set(looked.filter((move) => move.did === 'succeeded').map((move) => move.id))
+  const outputs = new Map(
+    news.looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])),
+  )
+  return tasks.flatMap((task) => {
+    if (task.phase === 'storing') return [task]
+    const output = outputs.get(task.id)
+    return output && won.has(task.id) ? [{ ...task, output }] : []
+  })
+}
+
+async function copy(deps: Deps, task: Claimed, isLate: () => boolean, news: News): Promise<void> {
+  const copied = isLate()
+    ? ({ kind: 'postponed', retry_in: 0 } as const)
+    : await copyOutput(deps, task, task.output ?? [])
+  if (copied.kind === 'stored') news.stored.push({ ...requireOwn(task), ...copied })
+  else news.looks.push({ ...requireOwn(task), ...copied })
+}
+
+function requireOwn(task: Claimed): Held & { prediction_id: string } {
+  if (!task.prediction_id) throw new Error(`task ${task.id} has no prediction (phase ${task.phase})`)
+  return { ...requireHeld(task), prediction_id: task.prediction_id }
+}
+
+type Write<Outcome> = (
+  db: Deps['db'],
+  told: readonly Told<Outcome>[],
+  timed: { now?: Date | undefined },
+) => Promise<Moved[]>
+
+async function write<Outcome>(deps: Deps, told: Told<Outcome>[], record: Write<Outcome>): Promise<Moved[]> {
+  return told.length > 0 ? await record(deps.db, told, { now: deps.now?.() }) : []
+}
+
+function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
+  const did = (name: string) => moves.filter((move) => move.did === name).length
+  const became = (status: string) => moves.filter((move) => move.did === 'stored' && move.status === status).length
+  result.submitted += did('created')
+  result.rejected += did('refused') + did('rejected')
+  result.unconfirmed += did('unknown')
+  result.checked += tasks.filter((task) => task.work === 'look' && task.phase !== 'unconfirmed').length
+  result.completed += became('completed')
+  result.waiting += became('waiting_continue')
+  result.failed += did('failed') + did('rejected') + did('unsettled')
+}
+
+function log(deps: Deps, { nextDueAt: _, ...counts }: PassResult, ms: number): void {
+  if (counts.idle) return
+  const { rss, heapUsed } = process.memoryUsage()
+  deps.log.info({ ...counts, ms: Math.round(ms), rss_mb: rss >> 20, heap_mb: heapUsed >> 20 }, 'pass')
+}

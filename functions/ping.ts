@@ -1,0 +1,39 @@
+// What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
+import type { Deps, RoomContext } from './deps.ts'
+import { emptyResult, type PassResult, runPass } from './pass.ts'
+
+/** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
+const answerMs = 24_000
+
+export interface Pinged extends PassResult {
+  duration_ms: number
+}
+
+/** A pass over everything due. `look`: also when the wake mark says that there is nothing. */
+export async function ping(deps: Deps, context: RoomContext, options: { look?: boolean } = {}): Promise<Pinged> {
+  const started = performance.now()
+  const result = emptyResult()
+  const mark = await deps.wake.look()
+  if (mark || options.look) {
+    const pass = runPass(deps, { result }).then(async ({ idle, nextDueAt }) => {
+      if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
+    })
+    context.waitUntil(pass.catch(() => undefined)) // reported by the await below, or by the platform's own log
+    await orAfter(answerMs, pass)
+  }
+  return { ...result, duration_ms: Math.round(performance.now() - started) }
+}
+
+async function orAfter(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([work, patience])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export const plural = (count: number): string => `${count} prediction${count === 1 ? '' : 's'}`

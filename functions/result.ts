@@ -1,0 +1,58 @@
+// GET /api/result: a stored file, to its task's owner or by a signed link (which is how providers fetch a step's image).
+import { z } from 'zod'
+import { AppError } from '../core/errors.ts'
+import { resultKey, storedAttempt } from '../core/task.ts'
+import { readTask } from '../db/reads.ts'
+import { serveFile } from '../storage/serve.ts'
+import type { Deps, Room } from './deps.ts'
+import { readQuery, requireMethod } from './http.ts'
+import { requireSignedLink } from './links.ts'
+import { notFound } from './moving.ts'
+import { requireUser } from './users.ts'
+
+const number = z.coerce.number().int().min(1).max(1_000)
+
+const signed = z.object({
+  file: z.string().max(200),
+  expires: z.coerce.number(),
+  signature: z.string().max(100),
+})
+
+const owned = z.object({
+  task_id: z.uuid(),
+  step: number,
+  attempt: number.optional(),
+  download: z.enum(['0', '1']).default('0'),
+})
+
+/** A key's content never changes (a redo has a key of its own), so whoever may keep it may keep it for long. */
+const cacheControl = 'private, max-age=31536000, immutable'
+/** Without an attempt the address means the newest, which a redo changes. */
+const newestCacheControl = 'private, no-cache'
+
+export const result: Room = async (request, deps) => {
+  requireMethod(request, 'GET', 'HEAD')
+  if (new URL(request.url).searchParams.has('signature')) {
+    const key = requireSignedLink(deps, readQuery(request, signed))
+    return (await serveFile(request, deps.files, key, { cacheControl })) ?? gone()
+  }
+  return serveOwned(request, deps)
+}
+
+async function serveOwned(request: Request, deps: Deps): Promise<Response> {
+  const user_id = await requireUser(request, deps)
+  const { task_id: id, step, attempt: asked, download } = readQuery(request, owned)
+  const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
+  if (!task) throw notFound(id)
+  const attempt = asked ?? storedAttempt(task, step)?.attempt
+  if (attempt === undefined) throw new AppError('not_found', `Step ${step} has no stored result.`)
+  const response = await serveFile(request, deps.files, resultKey(id, step, attempt), {
+    cacheControl: asked ? cacheControl : newestCacheControl,
+    ...(download === '1' && { download: `${task.recipe}-step-${step}` }),
+  })
+  return response ?? gone()
+}
+
+function gone(): never {
+  throw new AppError('not_found', 'This file is not stored here (any more).')
+}

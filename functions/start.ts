@@ -1,0 +1,112 @@
+// POST /api/start: accepts a task. After its 202 the task reaches an end as long as anything triggers passes.
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { AppError } from '../core/errors.ts'
+import type { Recipe } from '../core/recipe.ts'
+import { DatabaseError } from '../db/errors.ts'
+import { type NewTask, type Started, startTask } from '../db/moves.ts'
+import { readLockHolder } from '../db/reads.ts'
+import type { Deps, Room } from './deps.ts'
+import { invalid, json, readJson, requireMethod } from './http.ts'
+import { keepInlineImages } from './inputs.ts'
+import { providerOf } from './lookup.ts'
+import { passAfterAnswer } from './moving.ts'
+import { requireUser } from './users.ts'
+
+const defaultRecipe = 'try-on'
+
+const envelope = z.looseObject({
+  recipe: z.string().max(64).default(defaultRecipe),
+  auto_continue: z.boolean().default(false),
+})
+
+export const start: Room = async (request, deps, context) => {
+  requireMethod(request, 'POST')
+  const userId = await requireUser(request, deps)
+  const { recipe: name, auto_continue, ...fields } = await readJson(request, envelope)
+  const recipe = requireRecipe(deps, name)
+  providerOf(deps, recipe)
+  const input = parseInput(recipe, fields)
+  const id = deps.newId()
+  const task: NewTask = {
+    id,
+    user_id: userId,
+    recipe: recipe.name,
+    provider: recipe.provider,
+    input: await keepInlineImages(deps, id, input),
+    auto_continue: auto_continue || recipe.gate === 'auto',
+    total_steps: recipe.totalSteps(input),
+    lock_key: lockKey(recipe, userId),
+    idempotency_key: idempotencyKey(request),
+    request_hash: hash({ name, auto_continue, input }),
+  }
+  await deps.wake.raise()
+  const started = await startOnce(deps, task)
+  if (started.request_hash !== task.request_hash) {
+    throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
+  }
+  passAfterAnswer(deps, context, started.id)
+  return answer(started, recipe)
+}
+
+function requireRecipe(deps: Deps, name: string): Recipe {
+  const recipe = deps.recipes.get(name)
+  if (recipe) return recipe
+  const known = [...deps.recipes.keys()].join(', ')
+  throw invalid([{ path: 'recipe', message: `there is no such recipe; known are: ${known}` }])
+}
+
+function parseInput(recipe: Recipe, fields: unknown): unknown {
+  const parsed = recipe.input.safeParse(fields)
+  if (parsed.success) return parsed.data
+  throw invalid(parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })))
+}
+
+/** The lock is the task's own unfinished row; a second one is refused by the index, whoever else is starting. */
+async function startOnce(deps: Deps, task: NewTask): Promise<Started> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startTask(deps.db, task, { now: deps.now?.() })
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.constraint === 'tasks_lock')) throw error
+      // A rival with the same Idempotency-Key may have won between our look and our write: then the key finds its task.
+      if (tries === 1) continue
+      const running = await readLockHolder(deps.db, task.lock_key ?? '')
+      throw alreadyRunning(task.recipe, running)
+    }
+  }
+}
+
+export function alreadyRunning(recipe: string, taskId: string | undefined): AppError {
+  return new AppError('already_running', `A ${recipe} task is running already; wait for it, or cancel it.`, {
+    extra: { task_id: taskId ?? null },
+  })
+}
+
+function lockKey(recipe: Recipe, userId: string): string | null {
+  if (!recipe.exclusive) return null
+  return recipe.exclusive === 'user' ? `${recipe.name} ${userId}` : recipe.name
+}
+
+function idempotencyKey(request: Request): string | null {
+  const key = request.headers.get('idempotency-key')
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw invalid([{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }])
+}
+
+/** Schemas write an input's fields in one order, so the same request gives the same hash. */
+function hash(request: unknown): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
+}
+
+function answer(task: Started, recipe: Recipe): Response {
+  const body = {
+    task_id: task.id,
+    status: task.status,
+    current_step: task.current_step,
+    total_steps: task.total_steps,
+    status_url: `/api/status?task_id=${task.id}`,
+    estimated_time_seconds: task.total_steps * recipe.stepSeconds,
+  }
+  return json(body, task.created ? 202 : 200)
+}

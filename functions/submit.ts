@@ -1,0 +1,61 @@
+// Sends one step's create. This is the only place from which money is spent: one POST for a claimed attempt, never a second.
+import { canBeCalledBack } from '../core/config.ts'
+import { decideSubmission, type SubmissionOutcome, shorten } from '../core/decide.ts'
+import type { GenerationRequest, Provider } from '../core/provider.ts'
+import { attemptSeed, type Recipe } from '../core/recipe.ts'
+import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import type { Deps } from './deps.ts'
+import { fileReference, linkFor } from './links.ts'
+import { providerOf, recipeOf } from './lookup.ts'
+import { webhookUrl } from './webhook-url.ts'
+
+/** After a fault of ours before the POST: not at once again, and not for long. */
+const faultRetrySeconds = 30
+
+/** The fate of the attempt's create. Never throws: what goes wrong before the POST, in it, or after it differs by a payment. */
+export async function submitStep(deps: Deps, task: Task): Promise<SubmissionOutcome> {
+  const held = requireHeld(task)
+  const about = { task: task.id, step: held.step, attempt: held.attempt }
+  let recipe: Recipe
+  let provider: Provider
+  try {
+    recipe = recipeOf(deps, task)
+    provider = providerOf(deps, recipe)
+  } catch (error) {
+    deps.log.error({ err: error, ...about }, 'nothing was sent')
+    return { kind: 'unsent', retry_in: faultRetrySeconds }
+  }
+  let request: GenerationRequest
+  try {
+    request = await buildRequest(deps, recipe, task, held)
+  } catch (error) {
+    deps.log.error({ err: error, ...about }, 'the request could not be built')
+    return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
+  }
+  const submission = await sendOnce(deps, provider, recipe, request, held)
+  if (submission.kind !== 'created') deps.log.warn({ ...about, ...submission }, 'not created')
+  return decideSubmission(submission, recipe)
+}
+
+async function sendOnce(deps: Deps, provider: Provider, recipe: Recipe, request: GenerationRequest, held: Held) {
+  try {
+    return await provider.submit(request, {
+      cancelAfterSeconds: recipe.timing.limitSeconds,
+      ...(canBeCalledBack(deps.config) && { webhookUrl: webhookUrl(deps, recipe.provider, held) }),
+    })
+  } catch (error) {
+    deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
+    return { kind: 'unknown', reason: (error as Error).message } as const
+  }
+}
+
+/** The step's request; building it again for the same attempt gives the same markers, so that it can be found in a list. */
+export function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held): Promise<GenerationRequest> {
+  const before = held.step > 1 ? storedAttempt(task, held.step - 1) : undefined
+  return recipe.request(task.input, {
+    step: held.step,
+    previous: before && fileReference(resultKey(task.id, before.step, before.attempt)),
+    link: (reference) => linkFor(deps, reference, held.claim_token),
+    seed: attemptSeed(held.claim_token),
+  })
+}

@@ -1,0 +1,29 @@
+// GET /api/tasks: the user's tasks, newest first, paged by key.
+import { z } from 'zod'
+import { statuses } from '../core/task.ts'
+import { taskView } from '../core/view.ts'
+import { listTasks } from '../db/reads.ts'
+import type { Room } from './deps.ts'
+import { json, readQuery, requireMethod } from './http.ts'
+import { pollAfterMs } from './moving.ts'
+import { requireUser } from './users.ts'
+
+const query = z.object({
+  status: z.enum(statuses).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  /** The `next_cursor` of the page before. */
+  cursor: z.uuid().optional(),
+})
+
+export const tasks: Room = async (request, deps) => {
+  requireMethod(request, 'GET', 'HEAD')
+  const user_id = await requireUser(request, deps)
+  const { status, limit, cursor } = readQuery(request, query)
+  // One more than asked for tells whether there is a next page.
+  const rows = await listTasks(deps.db, { user_id, status, limit: limit + 1, after: cursor })
+  const page = rows.slice(0, limit)
+  return json({
+    tasks: page.map((task) => taskView(task, pollAfterMs(task))),
+    next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+  })
+}

@@ -1,0 +1,39 @@
+// The address at which a provider reports on one attempt. Providers sign their bodies, not our URLs, so the URL carries a
+// MAC of its own: whoever calls it was told this attempt by us.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../core/errors.ts'
+import type { Held } from '../core/task.ts'
+import type { Deps } from './deps.ts'
+
+export function webhookUrl(deps: Deps, provider: string, held: Held): string {
+  const query = new URLSearchParams({
+    task: held.id,
+    step: String(held.step),
+    attempt: String(held.attempt),
+    claim: held.claim_token,
+    mac: mac(deps, provider, held),
+  })
+  return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
+}
+
+/** The attempt that a webhook call speaks of. Throws `bad_signature` when the URL isn't one of ours. */
+export function requireAttempt(request: Request, deps: Deps, provider: string): Held {
+  const query = new URL(request.url).searchParams
+  const held: Held = {
+    id: query.get('task') ?? '',
+    step: Number(query.get('step')),
+    attempt: Number(query.get('attempt')),
+    claim_token: query.get('claim') ?? '',
+  }
+  const given = Buffer.from(query.get('mac') ?? '')
+  const expected = Buffer.from(mac(deps, provider, held))
+  if (given.length === expected.length && timingSafeEqual(given, expected)) return held
+  throw new AppError('bad_signature', 'This webhook address was not made here, or was changed.')
+}
+
+function mac(deps: Deps, provider: string, held: Held): string {
+  const secret = deps.config.SESSION_SECRET
+  if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
+  const text = ['webhook', provider, held.id, held.step, held.attempt, held.claim_token].join('\n')
+  return createHmac('sha256', secret).update(text).digest('base64url')
+}

@@ -1,0 +1,7 @@
+import type { Config } from '@netlify/functions'
+import { start } from '../../functions/start.ts'
+import { door } from '../runtime.ts'
+
+export default door(start)
+
+export const config: Config = { path: '/api/start' }

@@ -1,0 +1,53 @@
+// The composition root: environment → config → dependencies, once per container. Doors import this and their room, nothing else.
+import { getStore } from '@netlify/blobs'
+import type { Context } from '@netlify/functions'
+import pino from 'pino'
+import { v7 } from 'uuid'
+import { type Config, parseConfig } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
+import { connect } from '../db/connect.ts'
+import type { Deps, Room } from '../functions/deps.ts'
+import { enter } from '../functions/door.ts'
+import { problem } from '../functions/http.ts'
+import { openHttp } from '../providers/http.ts'
+import { openProviders } from '../providers/index.ts'
+import { openRecipes } from '../recipes/index.ts'
+import { openFiles } from '../storage/files.ts'
+import { openWakeMark } from '../storage/wake.ts'
+
+let opened: Deps | undefined
+
+/** A door: its room with this container's dependencies. A wrong environment answers 503 and names what is wrong. */
+export function door(room: Room) {
+  return async (request: Request, context: Context): Promise<Response> => {
+    try {
+      opened ??= open(parseConfig(process.env))
+    } catch (cause) {
+      return problem(new AppError('not_configured', (cause as Error).message, { cause }))
+    }
+    return enter(room, request, opened, context)
+  }
+}
+
+function open(config: Config): Deps {
+  if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (a postgres:// address).')
+  const log = pino({ level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const http = openHttp({ connections: config.HTTP_CONCURRENCY })
+  const { db } = connect(config.DATABASE_URL, {
+    driver: config.DATABASE_DRIVER,
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost while idle'),
+  })
+  // A result is shown the moment it is stored, and a mark is looked for right after it was set.
+  const store = (name: string) => getStore({ name, consistency: 'strong' })
+  return {
+    config,
+    log,
+    http,
+    db,
+    files: openFiles(store('files')),
+    wake: openWakeMark(store('wake'), { now: () => new Date() }),
+    providers: openProviders(config, http),
+    recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
+    newId: v7,
+  }
+}

@@ -1,0 +1,19 @@
+// The providers that this deployment has keys for. Passes, webhooks and the operator's command take them from here.
+import type { Config } from '../core/config.ts'
+import type { Provider } from '../core/provider.ts'
+import type { Http } from './http.ts'
+import { openReplicate } from './replicate.ts'
+
+export function openProviders(config: Config, http: Http): ReadonlyMap<string, Provider> {
+  const providers: Provider[] = []
+  const timeouts = {
+    submitTimeoutMs: config.SUBMIT_TIMEOUT_SECONDS * 1000,
+    checkTimeoutMs: config.CHECK_TIMEOUT_SECONDS * 1000,
+  }
+  if (config.REPLICATE_API_TOKEN) {
+    providers.push(
+      openReplicate({ http, token: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL, ...timeouts }),
+    )
+  }
+  return new Map(providers.map((provider) => [provider.name, provider]))
+}

@@ -1,0 +1,77 @@
+// Virtual try-on: a person is dressed garment by garment, each step on the stored result of the step before.
+import { z } from 'zod'
+import type { Recipe } from '../core/recipe.ts'
+import { type ImagePolicy, imageField, textField } from './fields.ts'
+
+/** cuuupid/idm-vton as of 2024-08-24; community models are run by version, so that their schema can't change under us. */
+const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
+
+const garmentFields = (policy: ImagePolicy) =>
+  z.strictObject({
+    image: imageField(policy),
+    category: z.enum(['upper_body', 'lower_body', 'dresses']).default('upper_body'),
+    description: textField(500).optional(),
+  })
+
+const inputFields = (policy: ImagePolicy) =>
+  z.strictObject({
+    person_image: imageField(policy),
+    garments: z
+      .array(
+        z.preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy)),
+      )
+      .min(1)
+      .max(10),
+    prompt_hints: textField(500).optional(),
+  })
+
+type Input = z.output<ReturnType<typeof inputFields>>
+
+export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
+  name: 'try-on',
+  provider: 'replicate',
+  input: inputFields(policy),
+  totalSteps: (input) => input.garments.length,
+
+  async request(input, { step, previous, link, seed }) {
+    const garment = input.garments[step - 1]
+    if (!garment) throw new Error(`there is no garment for step ${step}`)
+    const description = [garment.description, input.prompt_hints].filter(Boolean).join('. ')
+    return {
+      model: 'cuuupid/idm-vton',
+      version,
+      input: {
+        human_img: await link(previous ?? input.person_image),
+        garm_img: await link(garment.image),
+        category: garment.category,
+        // The model's DressCode weights: its documentation wants them for dresses.
+        force_dc: garment.category === 'dresses',
+        crop: true,
+        // The model's default seed is a constant: a redo without one of its own would pay for the same picture again.
+        seed,
+        ...(description && { garment_des: description }),
+      },
+    }
+  },
+
+  // One URL today; other versions of such models answer a list.
+  outputUrls: (output) =>
+    [output]
+      .flat()
+      .filter((url) => typeof url === 'string')
+      .slice(0, 1),
+  accept: ['image/png', 'image/jpeg', 'image/webp'],
+  maxBytes: 25_000_000,
+  gate: 'manual',
+  stepSeconds: 20,
+  timing: {
+    firstCheckSeconds: 2,
+    minCheckSeconds: 2,
+    maxCheckSeconds: 15,
+    watchSeconds: 3_600,
+    slowCheckSeconds: 3_600,
+    limitSeconds: 3_600,
+    gateSeconds: 7 * 24 * 3_600,
+    unconfirmedSeconds: 3_600,
+  },
+})
