@@ -41,6 +41,7 @@ const environment = z.object({
   IMAGE_HOSTS: list,
   ALLOW_PRIVATE_IMAGES: flag,
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
+  LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),

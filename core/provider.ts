@@ -56,10 +56,17 @@ export type Search =
   | { kind: 'none' }
   | { kind: 'unreachable'; reason: string }
 
+/** What a provider's webhook says of one prediction. */
+export interface Report extends Created {
+  observation: Observation
+}
+
 export interface Provider {
   name: string
   submit(request: GenerationRequest, options: SubmitOptions): Promise<Submission>
   check(prediction: Prediction): Promise<Observation>
   cancel(prediction: Prediction): Promise<Cancellation>
   search(attempt: LostAttempt): Promise<Search>
+  /** Verifies a webhook's signature over its raw body. Throws `bad_signature`, or `not_configured` without a secret. */
+  readWebhook(headers: Headers, rawBody: string, now: Date): Promise<Report>
 }

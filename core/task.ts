@@ -45,6 +45,9 @@ export interface StepRecord {
   past?: Omit<StepRecord, 'past'>[]
 }
 
+/** An attempt whose output is stored. */
+export type StoredAttempt = StepRecord & { status: 'completed'; prediction_id: string; files: StepFile[] }
+
 /** A prediction at the provider that no step wants (late, double, or of a canceled task): cancelled until it is over. */
 export interface Stray {
   step: number
@@ -113,14 +116,20 @@ export function isFinished(status: Status): boolean {
   return status === 'completed' || status === 'failed' || status === 'canceled'
 }
 
-/** Where the copy of a step's `index`-th output is stored. A redo is a new attempt, so it never overwrites what was shown. */
-export function resultKey(id: string, step: number, attempt: number, index = 0): string {
-  return `results/${id}/${step}/${attempt}/${index}`
+/**
+ * Where the copy of a prediction's `index`-th output is stored. It names the prediction: neither a redo nor a double of
+ * the provider's own can ever overwrite what was shown.
+ */
+export function resultKey(id: string, step: number, predictionId: string, index = 0): string {
+  return `results/${id}/${step}/${predictionId.replaceAll(/[^A-Za-z0-9_-]/g, '-')}/${index}`
 }
 
-/** The newest stored result of a step: its own last completed attempt, or the one before a redo. */
-export function storedAttempt(task: Pick<Task, 'steps'>, step: number): StepRecord | undefined {
+/** A step's stored result: the newest one, or that of one attempt. */
+export function storedAttempt(task: Pick<Task, 'steps'>, step: number, attempt?: number): StoredAttempt | undefined {
   const record = task.steps[step - 1]
   if (!record) return undefined
-  return [record, ...(record.past ?? []).toReversed()].find((attempt) => attempt.status === 'completed')
+  return [record, ...(record.past ?? []).toReversed()].find(
+    (closed): closed is StoredAttempt =>
+      closed.status === 'completed' && (attempt === undefined || closed.attempt === attempt),
+  )
 }

@@ -1,11 +1,19 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
 import { type LookOutcome, shorten } from '../core/decide.ts'
 import type { Recipe } from '../core/recipe.ts'
-import { resultKey, type StepFile, type Task } from '../core/task.ts'
+import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { HttpFailure } from '../providers/http.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import type { Deps } from './deps.ts'
 import { providerOf, recipeOf } from './lookup.ts'
+
+/** A succeeded prediction and the addresses of its output files. */
+export interface Copy extends Held {
+  recipe: string
+  prediction_id: string
+  urls: ProviderUrls
+  output: readonly string[]
+}
 
 export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | LookOutcome
 
@@ -14,12 +22,12 @@ const copyMs = 45_000
 const retrySeconds = 10
 
 /** Every output file of the attempt, stored; or when to try again; or why that is no use. */
-export async function copyOutput(deps: Deps, task: Task, urls: readonly string[]): Promise<Copied> {
-  const recipe = recipeOf(deps, task)
+export async function copyOutput(deps: Deps, copy: Copy): Promise<Copied> {
+  const recipe = recipeOf(deps, copy)
   try {
     const files: StepFile[] = []
-    for (const [index, url] of urls.entries()) {
-      const key = resultKey(task.id, task.current_step, task.attempt, index)
+    for (const [index, url] of copy.output.entries()) {
+      const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
       files.push(await copyFile(deps, recipe, url, key))
     }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
@@ -31,8 +39,8 @@ export async function copyOutput(deps: Deps, task: Task, urls: readonly string[]
         reason: shorten(`The result can not be used: ${error.message}`),
       }
     }
-    deps.log.warn({ err: error, task: task.id, step: task.current_step }, 'copy failed')
-    if (error instanceof Gone) return decideGone(deps, recipe, task)
+    deps.log.warn({ err: error, task: copy.id, step: copy.step }, 'copy failed')
+    if (error instanceof Gone) return decideGone(deps, recipe, copy)
     return { kind: 'postponed', retry_in: retrySeconds }
   }
 }
@@ -41,6 +49,9 @@ export async function copyOutput(deps: Deps, task: Task, urls: readonly string[]
 class Gone extends Error {}
 
 async function copyFile(deps: Deps, recipe: Recipe, url: string, key: string): Promise<StepFile> {
+  // Stored already by a rival, a repeated webhook, or before a crash: a prediction's output never changes.
+  const known = await deps.files.stat(key)
+  if (known) return { type: known.type, size: known.size }
   const { status, body } = await deps.http.download(url, AbortSignal.timeout(copyMs))
   if (status !== 200) {
     body.cancel()
@@ -52,8 +63,8 @@ async function copyFile(deps: Deps, recipe: Recipe, url: string, key: string): P
 }
 
 /** A missing file is lost only when the provider itself says that its data is gone; until then the copy is retried. */
-async function decideGone(deps: Deps, recipe: Recipe, task: Task): Promise<LookOutcome> {
-  const seen = await providerOf(deps, recipe).check({ id: task.prediction_id ?? '', urls: task.provider_urls ?? {} })
+async function decideGone(deps: Deps, recipe: Recipe, copy: Copy): Promise<LookOutcome> {
+  const seen = await providerOf(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
   if (seen.kind === 'failed') return { kind: 'failed', code: seen.code, reason: seen.reason }
   if (seen.kind === 'missing') {
     return { kind: 'failed', code: 'result_lost', reason: 'The provider deleted the result before it could be copied.' }

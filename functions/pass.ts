@@ -9,7 +9,7 @@ import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
 import { recordSubmissions } from '../db/submissions.ts'
-import { copyOutput } from './copy.ts'
+import { type Copy, copyOutput } from './copy.ts'
 import type { Deps } from './deps.ts'
 import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
 import { submitStep } from './submit.ts'
@@ -98,7 +98,7 @@ const noNews = (): News => ({ submissions: [], doubles: [], looks: [], stored: [
 /** True when the round itself has made something due at once. */
 async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, result: PassResult): Promise<boolean> {
   const limit = pLimit(deps.config.HTTP_CONCURRENCY)
-  const all = (some: Claimed[], work: (task: Claimed) => Promise<void>) =>
+  const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
   const news = noNews()
@@ -146,25 +146,24 @@ async function learn(deps: Deps, task: Claimed, isLate: () => boolean, news: New
   }
 }
 
-/** Tasks whose output is to be copied by this round: just found succeeded, or left in storing by an earlier one. */
-function copiesOf(tasks: Claimed[], news: News, looked: Moved[]): Claimed[] {
+/** What this round is to copy: outputs just found, or left in storing by an earlier one. */
+function copiesOf(tasks: Claimed[], news: News, looked: Moved[]): Copy[] {
   const won = new Set(looked.filter((move) => move.did === 'succeeded').map((move) => move.id))
-  const outputs = new Map(
+  const found = new Map(
     news.looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])),
   )
   return tasks.flatMap((task) => {
-    if (task.phase === 'storing') return [task]
-    const output = outputs.get(task.id)
-    return output && won.has(task.id) ? [{ ...task, output }] : []
+    const output = won.has(task.id) ? found.get(task.id) : task.output
+    return output ? [{ ...requireOwn(task), recipe: task.recipe, urls: task.provider_urls ?? {}, output }] : []
   })
 }
 
-async function copy(deps: Deps, task: Claimed, isLate: () => boolean, news: News): Promise<void> {
-  const copied = isLate()
-    ? ({ kind: 'postponed', retry_in: 0 } as const)
-    : await copyOutput(deps, task, task.output ?? [])
-  if (copied.kind === 'stored') news.stored.push({ ...requireOwn(task), ...copied })
-  else news.looks.push({ ...requireOwn(task), ...copied })
+async function copy(deps: Deps, task: Copy, isLate: () => boolean, news: News): Promise<void> {
+  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await copyOutput(deps, task)
+  const { id, step, attempt, claim_token, prediction_id } = task
+  const own = { id, step, attempt, claim_token, prediction_id }
+  if (copied.kind === 'stored') news.stored.push({ ...own, ...copied })
+  else news.looks.push({ ...own, ...copied })
 }
 
 function requireOwn(task: Claimed): Held & { prediction_id: string } {

@@ -41,14 +41,19 @@ export const result: Room = async (request, deps) => {
 
 async function serveOwned(request: Request, deps: Deps): Promise<Response> {
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, attempt: asked, download } = readQuery(request, owned)
+  const { task_id: id, step, attempt, download } = readQuery(request, owned)
   const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
   if (!task) throw notFound(id)
-  const attempt = asked ?? storedAttempt(task, step)?.attempt
-  if (attempt === undefined) throw new AppError('not_found', `Step ${step} has no stored result.`)
-  const response = await serveFile(request, deps.files, resultKey(id, step, attempt), {
-    cacheControl: asked ? cacheControl : newestCacheControl,
-    ...(download === '1' && { download: `${task.recipe}-step-${step}` }),
+  const stored = storedAttempt(task, step, attempt)
+  if (!stored)
+    throw new AppError(
+      'not_found',
+      `Step ${step} has no ${attempt ? `result of attempt ${attempt}` : 'stored result'}.`,
+    )
+  const extension = stored.files[0]?.type.split('/')[1] ?? 'bin'
+  const response = await serveFile(request, deps.files, resultKey(id, step, stored.prediction_id), {
+    cacheControl: attempt ? cacheControl : newestCacheControl,
+    ...(download === '1' && { download: `${task.recipe}-step-${step}.${extension}` }),
   })
   return response ?? gone()
 }

@@ -41,7 +41,9 @@ async function sendOnce(deps: Deps, provider: Provider, recipe: Recipe, request:
   try {
     return await provider.submit(request, {
       cancelAfterSeconds: recipe.timing.limitSeconds,
-      ...(canBeCalledBack(deps.config) && { webhookUrl: webhookUrl(deps, recipe.provider, held) }),
+      ...(canBeCalledBack(deps.config) && {
+        webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name }),
+      }),
     })
   } catch (error) {
     deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
@@ -54,7 +56,7 @@ export function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held)
   const before = held.step > 1 ? storedAttempt(task, held.step - 1) : undefined
   return recipe.request(task.input, {
     step: held.step,
-    previous: before && fileReference(resultKey(task.id, before.step, before.attempt)),
+    previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id)),
     link: (reference) => linkFor(deps, reference, held.claim_token),
     seed: attemptSeed(held.claim_token),
   })

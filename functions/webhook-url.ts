@@ -5,25 +5,32 @@ import { AppError } from '../core/errors.ts'
 import type { Held } from '../core/task.ts'
 import type { Deps } from './deps.ts'
 
-export function webhookUrl(deps: Deps, provider: string, held: Held): string {
+/** An open attempt, and the recipe that says how its output is to be stored. */
+export interface Reported extends Held {
+  recipe: string
+}
+
+export function webhookUrl(deps: Deps, provider: string, held: Reported): string {
   const query = new URLSearchParams({
     task: held.id,
     step: String(held.step),
     attempt: String(held.attempt),
     claim: held.claim_token,
+    recipe: held.recipe,
     mac: mac(deps, provider, held),
   })
   return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
 }
 
 /** The attempt that a webhook call speaks of. Throws `bad_signature` when the URL isn't one of ours. */
-export function requireAttempt(request: Request, deps: Deps, provider: string): Held {
+export function requireAttempt(request: Request, deps: Deps, provider: string): Reported {
   const query = new URL(request.url).searchParams
-  const held: Held = {
+  const held: Reported = {
     id: query.get('task') ?? '',
     step: Number(query.get('step')),
     attempt: Number(query.get('attempt')),
     claim_token: query.get('claim') ?? '',
+    recipe: query.get('recipe') ?? '',
   }
   const given = Buffer.from(query.get('mac') ?? '')
   const expected = Buffer.from(mac(deps, provider, held))
@@ -31,9 +38,9 @@ export function requireAttempt(request: Request, deps: Deps, provider: string): 
   throw new AppError('bad_signature', 'This webhook address was not made here, or was changed.')
 }
 
-function mac(deps: Deps, provider: string, held: Held): string {
+function mac(deps: Deps, provider: string, held: Reported): string {
   const secret = deps.config.SESSION_SECRET
   if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
-  const text = ['webhook', provider, held.id, held.step, held.attempt, held.claim_token].join('\n')
+  const text = ['webhook', provider, held.id, held.step, held.attempt, held.claim_token, held.recipe].join('\n')
   return createHmac('sha256', secret).update(text).digest('base64url')
 }

@@ -1,7 +1,6 @@
 // The composition root: environment → config → dependencies, once per container. Doors import this and their room, nothing else.
 import { getStore } from '@netlify/blobs'
 import type { Context } from '@netlify/functions'
-import pino from 'pino'
 import { v7 } from 'uuid'
 import { type Config, parseConfig } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
@@ -9,6 +8,7 @@ import { connect } from '../db/connect.ts'
 import type { Deps, Room } from '../functions/deps.ts'
 import { enter } from '../functions/door.ts'
 import { problem } from '../functions/http.ts'
+import { openLog } from '../functions/log.ts'
 import { openHttp } from '../providers/http.ts'
 import { openProviders } from '../providers/index.ts'
 import { openRecipes } from '../recipes/index.ts'
@@ -31,7 +31,7 @@ export function door(room: Room) {
 
 function open(config: Config): Deps {
   if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (a postgres:// address).')
-  const log = pino({ level: config.LOG_LEVEL, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = openLog(config)
   const http = openHttp({ connections: config.HTTP_CONCURRENCY })
   const { db } = connect(config.DATABASE_URL, {
     driver: config.DATABASE_DRIVER,

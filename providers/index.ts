@@ -12,7 +12,13 @@ export function openProviders(config: Config, http: Http): ReadonlyMap<string, P
   }
   if (config.REPLICATE_API_TOKEN) {
     providers.push(
-      openReplicate({ http, token: config.REPLICATE_API_TOKEN, baseUrl: config.REPLICATE_BASE_URL, ...timeouts }),
+      openReplicate({
+        http,
+        token: config.REPLICATE_API_TOKEN,
+        baseUrl: config.REPLICATE_BASE_URL,
+        webhookSecret: config.REPLICATE_WEBHOOK_SECRET,
+        ...timeouts,
+      }),
     )
   }
   return new Map(providers.map((provider) => [provider.name, provider]))

@@ -1,5 +1,7 @@
 // Replicate: predictions created with one raw POST, looked at, canceled, and found again in the account's list.
 // Facts are from Replicate's HTTP reference (create a prediction, lifecycle, rate limits, data retention).
+
+import { AppError } from '../core/errors.ts'
 import type {
   Cancellation,
   Created,
@@ -8,11 +10,13 @@ import type {
   Observation,
   Prediction,
   Provider,
+  Report,
   Search,
   Submission,
   SubmitOptions,
 } from '../core/provider.ts'
-import { type Http, HttpFailure, type HttpResponse } from './http.ts'
+import { type Http, HttpFailure, type HttpResponse, parseJson } from './http.ts'
+import { verifySignature } from './signature.ts'
 
 export interface ReplicateOptions {
   http: Http
@@ -20,6 +24,7 @@ export interface ReplicateOptions {
   baseUrl: string
   submitTimeoutMs: number
   checkTimeoutMs: number
+  webhookSecret: string | undefined
 }
 
 /** The fields we read of a prediction; statuses and further fields may grow, so everything is checked where it is used. */
@@ -46,6 +51,7 @@ export function openReplicate(options: ReplicateOptions): Provider {
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
     search: (attempt) => search(call, options.baseUrl, attempt),
+    readWebhook: async (headers, rawBody, now) => readWebhook(options.webhookSecret, headers, rawBody, now),
   }
 }
 
@@ -152,6 +158,15 @@ export function readPrediction(body: unknown): Observation {
     default:
       return { kind: 'running', warning: `unknown status ${JSON.stringify(prediction.status)?.slice(0, 100)}` }
   }
+}
+
+function readWebhook(secret: string | undefined, headers: Headers, rawBody: string, now: Date): Report {
+  if (!secret) throw new AppError('not_configured', 'REPLICATE_WEBHOOK_SECRET is not set (whsec_…).')
+  verifySignature(headers, rawBody, secret, now)
+  const body = parseJson(rawBody)
+  const created = readCreated(body)
+  if (!created) throw new AppError('invalid_request', 'The webhook names no prediction.')
+  return { ...created, observation: readPrediction(body) }
 }
 
 /** Over when Replicate says so. An answer that doesn't is followed by a look, because it documents none for finished ones. */

@@ -1,0 +1,88 @@
+// POST /api/webhook/replicate|fal: a provider reports on one attempt. It only makes faster what passes do anyway: the
+// attempt is adopted if our own answer was lost, a failure is written, and a result is copied after the answer.
+
+import { decideLook, type LookOutcome } from '../core/decide.ts'
+import { AppError } from '../core/errors.ts'
+import type { Provider, Report } from '../core/provider.ts'
+import { recordLooks, recordStored } from '../db/results.ts'
+import { recordSubmissions } from '../db/submissions.ts'
+import { copyOutput } from './copy.ts'
+import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
+import { json, requireMethod } from './http.ts'
+import { recipeOf } from './lookup.ts'
+import { passAfterAnswer } from './moving.ts'
+import { type Reported, requireAttempt } from './webhook-url.ts'
+
+export const webhook: Room = async (request, deps, context) => {
+  requireMethod(request, 'POST')
+  const provider = requireProvider(request, deps)
+  const report = await provider.readWebhook(request.headers, await request.text(), clockOf(deps))
+  const attempt = requireAttempt(request, deps, provider.name)
+  const recipe = recipeOf(deps, attempt)
+  const { observation } = report
+  if (observation.kind === 'running') await adopt(deps, context, attempt, report)
+  else {
+    const never = { submitted_at: null, deadline_at: null, misses: 0 }
+    const outcome = decideLook(observation, never, recipe, clockOf(deps))
+    if (outcome?.kind === 'failed') await writeFailure(deps, context, attempt, report, outcome)
+    if (outcome?.kind === 'succeeded') {
+      const work = store(deps, context, attempt, report, outcome.output)
+      context.waitUntil(
+        work.catch((error) => deps.log.error({ err: error, task: attempt.id }, 'webhook result was not stored')),
+      )
+    }
+  }
+  return json({ message: 'Thank you' })
+}
+
+function requireProvider(request: Request, deps: Deps): Provider {
+  const name = new URL(request.url).pathname.replace(/\/$/, '').split('/').at(-1) ?? ''
+  const provider = deps.providers.get(name)
+  if (!provider) throw new AppError('not_found', `There is no provider ${name} here.`)
+  return provider
+}
+
+/**
+ * Tells the open attempt its prediction, if it doesn't know it yet. A prediction that no step wants is recorded instead and
+ * canceled right after. True when the attempt took it.
+ */
+async function adopt(deps: Deps, context: RoomContext, attempt: Reported, report: Report): Promise<boolean> {
+  const { prediction_id, urls } = report
+  const check_in = recipeOf(deps, attempt).timing.firstCheckSeconds
+  await deps.wake.raise()
+  const told = [{ ...heldOf(attempt), kind: 'created' as const, prediction_id, urls, check_in }]
+  const [moved] = await recordSubmissions(deps.db, told, { now: deps.now?.() })
+  if (moved?.did === 'strayed') passAfterAnswer(deps, context, attempt.id)
+  return moved?.did === 'created'
+}
+
+async function writeFailure(deps: Deps, context: RoomContext, attempt: Reported, report: Report, outcome: LookOutcome) {
+  const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
+  const timed = { now: deps.now?.() }
+  const moved = await recordLooks(deps.db, told, timed)
+  // Nothing moved: the report came before our own answer was stored, or it is a repeated one.
+  if (moved.length === 0 && (await adopt(deps, context, attempt, report))) await recordLooks(deps.db, told, timed)
+}
+
+/** Copies the output and shows the step done. If this process dies on the way, the next look starts it again. */
+async function store(
+  deps: Deps,
+  context: RoomContext,
+  attempt: Reported,
+  report: Report,
+  output: string[],
+): Promise<void> {
+  const { prediction_id, urls } = report
+  const held = heldOf(attempt)
+  const copied = await copyOutput(deps, { ...held, recipe: attempt.recipe, prediction_id, urls, output })
+  if (copied.kind === 'failed') return writeFailure(deps, context, attempt, report, copied)
+  if (copied.kind !== 'stored') return
+  const told = [{ ...held, prediction_id, ...copied }]
+  const timed = { now: deps.now?.() }
+  let moved = await recordStored(deps.db, told, timed)
+  if (moved.length === 0 && (await adopt(deps, context, attempt, report)))
+    moved = await recordStored(deps.db, told, timed)
+  if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, attempt.id)
+}
+
+const heldOf = ({ id, step, attempt, claim_token }: Reported) => ({ id, step, attempt, claim_token })

@@ -1,0 +1,38 @@
+// Standard Webhooks signatures (Svix's scheme, which Replicate uses): HMAC-SHA256 over id, timestamp and the raw body.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../core/errors.ts'
+
+/** Both ways: an old call may be a replay, a call from the future a forged clock. */
+const toleranceSeconds = 5 * 60
+
+/**
+ * Throws `bad_signature` unless one of the offered `v1` signatures fits one of the secrets (`whsec_…`, separated by
+ * spaces: during a rotation both are valid). Nothing of the body is parsed before this returns.
+ */
+export function verifySignature(headers: Headers, rawBody: string, secrets: string, now: Date): void {
+  const id = headers.get('webhook-id')
+  const timestamp = headers.get('webhook-timestamp')
+  const offered = headers.get('webhook-signature')
+  if (!id || !timestamp || !offered) throw refusal('webhook-id, webhook-timestamp and webhook-signature are required')
+  const age = now.getTime() / 1000 - Number(timestamp)
+  if (!(Math.abs(age) <= toleranceSeconds)) throw refusal('webhook-timestamp is not within 5 minutes of now')
+  const expected = secrets.split(' ').map((secret) => sign(secret, `${id}.${timestamp}.${rawBody}`))
+  const given = offered
+    .split(' ')
+    .flatMap((entry) => (entry.startsWith('v1,') ? [Buffer.from(entry.slice(3), 'base64')] : []))
+  // Every pair is compared, so that the time tells nothing of which one fitted.
+  const fits = expected.flatMap((right) =>
+    given.map((one) => one.length === right.length && timingSafeEqual(one, right)),
+  )
+  if (!fits.includes(true)) throw refusal('webhook-signature does not fit the body')
+}
+
+function sign(secret: string, text: string): Buffer {
+  return createHmac('sha256', Buffer.from(secret.replace(/^whsec_/, ''), 'base64'))
+    .update(text)
+    .digest()
+}
+
+function refusal(reason: string): AppError {
+  return new AppError('bad_signature', `The webhook is refused: ${reason}.`)
+}
