@@ -120,11 +120,8 @@ async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, res
 }
 
 /** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
-function reportFault(deps: Deps, task: Claimed, error: unknown): void {
-  deps.log.error(
-    { err: error, task: task.id, step: task.current_step, phase: task.phase },
-    'task was left for a later pass',
-  )
+function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
+  deps.log.error({ err: error, task: id }, 'task was left for a later pass')
 }
 
 async function learn(deps: Deps, task: Claimed, isLate: () => boolean, news: News): Promise<void> {
