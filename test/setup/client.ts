@@ -1,0 +1,49 @@
+// Calls rooms in-process, as a door would, and lets a test wait for what they go on with after their answer.
+import type { Deps, Room, RoomContext } from '../../functions/deps.ts'
+import { enter } from '../../functions/door.ts'
+import { openSession } from '../../functions/users.ts'
+
+export interface Call {
+  method?: string
+  path: string
+  /** Text and bytes are sent as they are, anything else as JSON. */
+  body?: unknown
+  token?: string | undefined
+  headers?: Record<string, string>
+}
+
+export interface Client {
+  call(room: Room, call: Call): Promise<Response>
+  /** Until all work that was handed to waitUntil is over. */
+  settle(): Promise<void>
+  /** A token of this user. */
+  signIn(user: string): Promise<string>
+}
+
+export function openClient(deps: Deps): Client {
+  const work = new Set<Promise<unknown>>()
+  const context: RoomContext = {
+    waitUntil: (promise) => {
+      const tracked = promise.finally(() => work.delete(tracked))
+      work.add(tracked)
+    },
+  }
+  return {
+    call: (room, call) => enter(room, requestOf(call), deps, context),
+    settle: async () => {
+      while (work.size > 0) await Promise.all(work)
+    },
+    signIn: async (user) => (await openSession(deps, user)).token,
+  }
+}
+
+export function requestOf({ method, path, body, token, headers }: Call): Request {
+  return new Request(new URL(path, 'http://stepgate.test'), {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    ...(body !== undefined && { body: isRaw(body) ? body : JSON.stringify(body) }),
+  })
+}
+
+const isRaw = (body: unknown): body is string | Uint8Array<ArrayBuffer> =>
+  typeof body === 'string' || body instanceof Uint8Array

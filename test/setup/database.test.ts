@@ -1,0 +1,33 @@
+// The helpers that other tests trust: many databases at once, seeing a blocked statement.
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { createDatabase, untilBlocked } from './database.ts'
+
+test('copies the template for many tests at once', async () => {
+  const databases = await Promise.all(Array.from({ length: 10 }, () => createDatabase()))
+  const applied = await Promise.all(
+    databases.map(async ({ connect }) => {
+      const { db } = await connect()
+      return (await sql`select name from kysely_migration`.execute(db)).rows
+    }),
+  )
+  for (const rows of applied) expect(rows).toEqual(applied[0])
+  await Promise.all(databases.map(({ drop }) => drop()))
+})
+
+test('sees statements that wait for a lock', async () => {
+  const database = await createDatabase()
+  const { db } = await database.connect()
+  const lock = sql`select pg_advisory_xact_lock(1)`
+  const waiting = await db.transaction().execute(async (transaction) => {
+    await lock.execute(transaction)
+    const both = Promise.all([lock.execute(db), lock.execute(db)])
+    await untilBlocked(database.url, 2)
+    const refused = sql`select from pg_locks where not granted and database = (select oid from pg_database
+      where datname = current_database())`
+    expect((await refused.execute(transaction)).rows).toHaveLength(2)
+    return { both }
+  })
+  await waiting.both
+  await database.drop()
+})

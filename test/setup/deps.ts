@@ -1,0 +1,153 @@
+// The rooms with everything real around them, for tests of rooms and whole stories: dependencies as netlify/runtime.ts makes
+// them, on a database, a blob store and a provider simulator of their own, and a client that calls the rooms in-process.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import pino from 'pino'
+import { v7 } from 'uuid'
+import { afterAll, beforeEach } from 'vitest'
+import { type Config, parseConfig } from '../../core/config.ts'
+import { type LocalBlobs, startBlobs } from '../../dev/blobs.ts'
+import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
+import type { Deps } from '../../functions/deps.ts'
+import { type Http, openHttp } from '../../providers/http.ts'
+import { openProviders } from '../../providers/index.ts'
+import { openRecipes } from '../../recipes/index.ts'
+import { openFiles } from '../../storage/files.ts'
+import { openWakeMark } from '../../storage/wake.ts'
+import { type Client, openClient } from './client.ts'
+import type { TestClock } from './clock.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+import { type MountedRooms, mountRooms } from './mount.ts'
+
+export interface InstanceOptions {
+  /** Added to the environment of a test; undefined takes a variable away. */
+  env?: Record<string, string | undefined>
+  /** What an environment can't say, such as a deadline of milliseconds. */
+  config?: Partial<Config>
+  /** Stands in the way of requests to the provider: a barrier, or a process that dies there. */
+  http?: (real: Http) => Http
+}
+
+export interface TestOptions extends InstanceOptions {
+  /** Rules the rooms, their statements and the simulator. Without one, time is real. */
+  clock?: TestClock
+  /** Whether the simulator fetches its inputs and draws. */
+  drawing?: boolean
+  /** The rooms are reachable over HTTP: webhooks are asked for, and providers are given links to stored images. */
+  mounted?: boolean
+}
+
+/** One container's worth of dependencies, and a client of the rooms that run on them. */
+export interface Instance extends Client {
+  deps: Deps
+}
+
+export interface TestDeps extends Instance {
+  database: TestDatabase
+  blobs: LocalBlobs
+  simulator: Simulator
+  /** Everything that was logged, one object a line. */
+  logged: Record<string, unknown>[]
+  /** One more container on the same database, blob store and simulator. Closed with the first. */
+  openInstance(options?: InstanceOptions): Promise<Instance>
+  /** No task, no prediction, no fault; settings and pauses as at the start. */
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+export const cronSecret = 'cron-secret-of-a-test'
+export const sessionSecret = 'session-secret-of-a-test-32-bytes'
+export const webhookSecret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
+export const replicateToken = 'r8_token-of-a-test'
+
+/** For a whole file: opened at once, emptied before each test, closed at the end. */
+export async function useTestDeps(options: TestOptions = {}): Promise<TestDeps> {
+  const app = await openTestDeps(options)
+  beforeEach(() => app.reset())
+  afterAll(() => app.close())
+  return app
+}
+
+export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps> {
+  const folder = await mkdtemp(join(tmpdir(), 'stepgate-blobs-'))
+  const { clock } = options
+  const [database, blobs, simulator, mounted] = await Promise.all([
+    createDatabase(),
+    startBlobs(folder),
+    startSimulator({
+      ...{ port: 0, replicateToken, webhookSecret, secondsPerStep: 4, drawing: options.drawing ?? false },
+      now: clock?.now,
+    }),
+    options.mounted ? mountRooms() : undefined,
+  ])
+  const logged: Record<string, unknown>[] = []
+  const stage: Stage = { database, blobs, simulator, mounted, logged, clock }
+  const first = await openInstance(stage, options)
+  mounted?.serve(first.deps)
+  const instances = [first]
+  return {
+    ...first,
+    ...{ database, blobs, simulator, logged },
+    settle: async () => {
+      for (const one of instances) await one.settle()
+      await mounted?.drain()
+    },
+    openInstance: async (more = {}) => {
+      const instance = await openInstance(stage, more)
+      instances.push(instance)
+      return instance
+    },
+    reset: async () => {
+      simulator.replicate.reset()
+      await sql`truncate tasks, providers`.execute(first.deps.db)
+      logged.length = 0
+    },
+    close: async () => {
+      await mounted?.close()
+      await Promise.all(instances.map(({ deps }) => deps.http.close()))
+      await simulator.close()
+      await database.drop()
+      await blobs.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'logged'> {
+  mounted: MountedRooms | undefined
+  clock: TestClock | undefined
+}
+
+async function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real }: InstanceOptions) {
+  const config = { ...parseConfig({ ...environment(stage), ...env }), ...more }
+  const real = openHttp({ connections: config.HTTP_CONCURRENCY })
+  const http = wrap(real)
+  const { db } = await stage.database.connect()
+  const { clock, logged } = stage
+  const deps: Deps = {
+    config,
+    http,
+    db,
+    log: pino({ level: 'debug', base: null }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    files: openFiles(stage.blobs.openStore('files')),
+    wake: openWakeMark(stage.blobs.openStore('wake'), { now: clock?.now ?? (() => new Date()) }),
+    providers: openProviders(config, http),
+    recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
+    newId: v7,
+    ...(clock && { now: clock.now }),
+  }
+  return { deps, ...openClient(deps) }
+}
+
+const environment = ({ database, simulator, mounted }: Stage) => ({
+  DATABASE_URL: database.url,
+  REPLICATE_API_TOKEN: replicateToken,
+  REPLICATE_BASE_URL: `${simulator.url}/v1`,
+  REPLICATE_WEBHOOK_SECRET: webhookSecret,
+  CRON_SECRET: cronSecret,
+  SESSION_SECRET: sessionSecret,
+  ALLOW_PRIVATE_IMAGES: '1',
+  ...(mounted && { PUBLIC_URL: mounted.address, ALLOW_HTTP_CALLBACKS: '1' }),
+})

@@ -1,0 +1,59 @@
+// The rooms behind their own doors' routes on a free port, for what has to reach them over HTTP: a provider that reports by
+// webhook or fetches a stored image.
+import type { Context } from '@netlify/functions'
+import { createServer, loadDoors } from '../../dev/router.ts'
+import { cancel } from '../../functions/cancel.ts'
+import { checker } from '../../functions/checker.ts'
+import { continueRoom } from '../../functions/continue.ts'
+import type { Deps, Room } from '../../functions/deps.ts'
+import { enter } from '../../functions/door.ts'
+import { health } from '../../functions/health.ts'
+import { recover } from '../../functions/recover.ts'
+import { redo } from '../../functions/redo.ts'
+import { result } from '../../functions/result.ts'
+import { session } from '../../functions/session.ts'
+import { start } from '../../functions/start.ts'
+import { status } from '../../functions/status.ts'
+import { tasks } from '../../functions/tasks.ts'
+import { tick } from '../../functions/tick.ts'
+import { webhook } from '../../functions/webhook.ts'
+import { worker } from '../../functions/worker.ts'
+
+/** Every room by its door's name. */
+export const rooms: Readonly<Record<string, Room>> = {
+  ...{ start, status, redo, cancel, tasks, result, session, worker, checker, recover, health, tick, webhook },
+  continue: continueRoom,
+}
+
+export interface MountedRooms {
+  address: string
+  /** The dependencies to run on; requests before this are refused. */
+  serve(deps: Deps): void
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+const quiet = { info: () => undefined, error: () => undefined }
+
+export async function mountRooms(): Promise<MountedRooms> {
+  let serving: Deps | undefined
+  const doors = await loadDoors(new URL('../../netlify/functions', import.meta.url))
+  const mounted = doors.map((door) => ({
+    ...door,
+    handle: (request: Request, context: Context) => {
+      const room = rooms[door.name]
+      if (!room || !serving) throw new Error(`nothing is mounted for the door ${door.name}`)
+      return enter(room, request, serving, context)
+    },
+  }))
+  const router = createServer(mounted, { log: quiet })
+  const address = await router.listen(0, '127.0.0.1')
+  return {
+    address: address.replace('localhost', '127.0.0.1'),
+    serve: (deps) => {
+      serving = deps
+    },
+    drain: router.drain,
+    close: router.close,
+  }
+}
