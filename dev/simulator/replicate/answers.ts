@@ -1,0 +1,51 @@
+// The error bodies that Replicate answers with, as seen in public captures; the simulated one gives the same.
+
+import type { z } from 'zod'
+
+export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
+  Response.json(body, { status, headers })
+
+const problem = (status: number, title: string, detail: string, more: object = {}) =>
+  json({ title, detail, status, ...more }, status)
+
+export const unauthenticated = () => problem(401, 'Unauthenticated', 'You did not pass a valid authentication token')
+
+export const noCredit = () =>
+  problem(
+    402,
+    'Insufficient credit',
+    'You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to purchase credit. Once you purchase credit, please wait a few minutes before trying again.',
+  )
+
+export const notFound = () => json({ detail: 'The requested resource could not be found.', status: 404 }, 404)
+
+export const badRequest = (detail: string) => problem(400, 'Bad request', detail)
+
+export const invalidVersion = () =>
+  problem(
+    422,
+    'Invalid version or not permitted',
+    'The specified version does not exist (or perhaps you don’t have permission to use it?)',
+  )
+
+export const rejected = () => problem(422, 'Input validation failed', '- input: the model refused this input\n')
+
+export function invalidInput(error: z.ZodError, within: string) {
+  const fields = error.issues.map(({ path, message, code }) => ({
+    type: code,
+    field: [within, ...path].filter((part) => part !== '').join('.'),
+    description: message,
+  }))
+  const detail = fields.map(({ field, description }) => `- ${field}: ${description}\n`).join('')
+  return problem(422, 'Input validation failed', detail, { invalid_fields: fields })
+}
+
+/** The delay stands in the body; whether a header ever carries it isn't documented, so faults may ask for that. */
+export function rateLimited(retryAfter: number, inHeader = false) {
+  const body = { detail: `Request was throttled. Your rate limit resets in ~${retryAfter}s.`, status: 429 }
+  return inHeader
+    ? json(body, 429, { 'retry-after': String(retryAfter) })
+    : json({ ...body, retry_after: retryAfter }, 429)
+}
+
+export const serverError = (status: number) => json({ detail: 'Something went wrong on our side.', status }, status)

@@ -1,0 +1,22 @@
+// `npm run simulator`: the simulator alone, on SIMULATOR_PORT, until it is stopped. Prints the environment lines that
+// make Stepgate, or any client, use it.
+
+import { startSimulator } from './server.ts'
+
+const port = Number(process.env['SIMULATOR_PORT'] ?? 8899)
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  throw new Error('SIMULATOR_PORT must be a port number, 0 to 65535')
+}
+
+const token = 'r8_simulator'
+// Not a secret: it signs nothing but the simulator's own webhooks.
+const webhookSecret = 'whsec_c3RlcGdhdGUtc2ltdWxhdG9yLXdlYmhvb2tz'
+const simulator = await startSimulator({ port, replicateToken: token, webhookSecret, secondsPerStep: 4 })
+
+console.log(`Provider simulator at ${simulator.url}; its till is at ${simulator.url}/_simulator/till
+To use it:
+REPLICATE_BASE_URL=${simulator.url}/v1
+REPLICATE_API_TOKEN=${token}
+REPLICATE_WEBHOOK_SECRET=${webhookSecret}`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close())
