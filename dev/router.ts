@@ -1,0 +1,162 @@
+// Serves doors over node:http as Netlify does: same routing, same limits, same context. `npm start`, `npm run serve` and the tests use
+// it. It promises that close() loses nothing: what is in flight, and what doors handed to waitUntil, is finished first.
+import { once } from 'node:events'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { AppError } from '../core/errors.ts'
+import { problem } from '../functions/http.ts'
+import { type Door, matchDoor } from './doors.ts'
+import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
+import { type RouterLog, type RunOptions, runDoor } from './run.ts'
+import { serveStatic } from './static.ts'
+
+export { type Door, loadDoors } from './doors.ts'
+
+export interface RouterOptions {
+  log: RouterLog
+  /** The folder of the page. */
+  static?: string | URL
+  /** The client's address. Behind a proxy: out of the header that this proxy sets. */
+  ip?: (request: IncomingMessage) => string
+  /** Production's 60 s, unless a test is in a hurry. */
+  limitMs?: number
+}
+
+export interface Router {
+  /** Port 0 takes any free one. Gives the address to reach it at. */
+  listen(port: number, host?: string): Promise<string>
+  /** Runs every scheduled door once, as the platform's timer does. */
+  runScheduled(nextRun: Date): Promise<void>
+  /** Waits until no request and no background work is left. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+// Production's limit of a request's body.
+const maxBodyBytes = 6 * 1024 * 1024
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+export function createServer(doors: readonly Door[], options: RouterOptions): Router {
+  const { log, limitMs = 60_000 } = options
+  const work = new Set<Promise<void>>()
+  const track = (promise: Promise<void>) => {
+    const tracked = promise.finally(() => work.delete(tracked))
+    work.add(tracked)
+  }
+  const respond = openRespond(doors, options, track)
+  const server = createHttpServer((request, response) => {
+    if (!server.listening) response.shouldKeepAlive = false
+    track(exchange(request, response, (signal) => respond(request, signal), { log, limitMs }))
+  })
+  // A client who neither reads nor leaves would otherwise be waited for without end.
+  server.setTimeout(2 * limitMs)
+  // A client who asks before he sends is told at once when it would be too much.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!saysTooLarge(request, maxBodyBytes)) response.writeContinue()
+    server.emit('request', request, response)
+  })
+  const drain = async () => {
+    while (work.size > 0) await Promise.all(work)
+  }
+  return {
+    listen: async (port, host) => {
+      server.listen(port, host)
+      await once(server, 'listening')
+      const address = server.address()
+      return `http://localhost:${typeof address === 'object' ? address?.port : port}`
+    },
+    runScheduled: async (nextRun) => {
+      const body = JSON.stringify({ next_run: nextRun.toISOString() })
+      const due = doors.filter((door) => door.schedule !== undefined)
+      const signal = AbortSignal.timeout(limitMs)
+      const run = async (door: Door) => {
+        await runDoor(door, new Request('http://localhost/', { method: 'POST', body }), {
+          log,
+          track,
+          signal,
+          params: {},
+          ip: '',
+        })
+      }
+      const runs = Promise.all(due.map(run)).then(() => {})
+      track(runs)
+      await runs
+    },
+    drain,
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      await drain()
+      server.closeIdleConnections()
+      await closed
+    },
+  }
+}
+
+/** One request and its answer, to the end of both. Never rejects. */
+async function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  respond: (signal: AbortSignal) => Promise<Response>,
+  { log, limitMs }: { log: RouterLog; limitMs: number },
+): Promise<void> {
+  const left = new AbortController()
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(new DOMException(`Longer than ${limitMs} ms`, 'TimeoutError')), limitMs)
+  const closed = new Promise<void>((resolve) => response.once('close', resolve))
+  response.once('close', () => {
+    clearTimeout(timer)
+    if (!response.writableFinished) left.abort()
+  })
+  const both = AbortSignal.any([left.signal, limit.signal])
+  try {
+    const answer = await respond(both)
+    left.signal.throwIfAborted()
+    // The answer that tells of the limit isn't subject to it.
+    await sendResponse(answer, response, limit.signal.aborted ? left.signal : both)
+    discardRest(request)
+  } catch (err) {
+    response.destroy()
+    if (err !== left.signal.reason && !request.errored) {
+      // Without the query, which may hold a secret.
+      log.error({ err, path: request.url?.split('?')[0] }, 'an answer broke off')
+    }
+  }
+  await closed
+}
+
+function openRespond(doors: readonly Door[], options: RouterOptions, track: RunOptions['track']) {
+  return async (request: IncomingMessage, signal: AbortSignal): Promise<Response> => {
+    const url = urlOf(request)
+    if (!url) return problem(new AppError('invalid_request', 'The address is not a URL.'))
+    const { method = '' } = request
+    const match = methods.includes(method)
+      ? matchDoor(doors, method, url.pathname)
+      : { kind: 'method' as const, allow: methods }
+    if (match.kind === 'method') return wrongMethod(method, match.allow)
+    if (match.kind === 'door') {
+      const body = await readBody(request, maxBodyBytes)
+      if (!body) return problem(new AppError('body_too_large', `A body may have at most ${maxBodyBytes} bytes.`))
+      const ip = options.ip?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+      const { params } = match
+      return runDoor(match.door, toRequest(request, url, body, signal), { log: options.log, track, signal, params, ip })
+    }
+    const isRead = method === 'GET' || method === 'HEAD'
+    const page =
+      isRead &&
+      options.static &&
+      (await serveStatic(options.static, url.pathname, toRequest(request, url, undefined, signal)))
+    return page || notFound(url.pathname)
+  }
+}
+
+function wrongMethod(method: string, methods: readonly string[]): Response {
+  const allow = methods.join(', ')
+  return problem(
+    new AppError('method_not_allowed', `${method} is not possible here; use ${allow}.`, { headers: { allow } }),
+  )
+}
+
+function notFound(pathname: string): Response {
+  if (!pathname.startsWith('/api/')) return new Response('Not found\n', { status: 404 })
+  return problem(new AppError('not_found', `There is nothing at ${pathname}.`))
+}

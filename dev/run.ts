@@ -1,0 +1,51 @@
+// Calls one door under production's terms: its time limit, its context, no word of an error to the client. router.ts calls it.
+import { AppError } from '../core/errors.ts'
+import { problem } from '../functions/http.ts'
+import { makeContext } from './context.ts'
+import type { Door } from './doors.ts'
+
+export interface RouterLog {
+  info(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface RunOptions {
+  log: RouterLog
+  /** Work that outlives the answer, to be waited for before the process ends. */
+  track: (work: Promise<void>) => void
+  params: Record<string, string>
+  ip: string
+  /** Fires at the time limit, or when the client leaves. */
+  signal: AbortSignal
+}
+
+/** Always an answer: a door that throws gives 500, one that takes too long 504. */
+export async function runDoor(door: Door, request: Request, options: RunOptions): Promise<Response> {
+  const { log, track, signal } = options
+  const context = makeContext({
+    request,
+    params: options.params,
+    ip: options.ip,
+    log: (message) => log.info({ door: door.name }, message),
+    waitUntil: (promise) =>
+      track(promise.then(() => {}).catch((err) => log.error({ err, door: door.name }, 'work after an answer failed'))),
+  })
+  const answer = (async () => {
+    try {
+      const response: unknown = await door.handle(request, context)
+      if (response instanceof Response) return response
+      throw new TypeError(`Door ${door.name} answered with something else than a Response`)
+    } catch (err) {
+      log.error({ err, door: door.name }, 'a door failed')
+      return problem(new AppError('internal', 'Something went wrong on our side. Try again.'))
+    }
+  })()
+  const ended = Promise.withResolvers<undefined>()
+  signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
+  const response = await Promise.race([answer, ended.promise])
+  if (response) return response
+  // Nobody waits for it any more, but it still runs: what it holds is let go when it comes.
+  track(answer.then((late) => late.body?.cancel()))
+  if (signal.reason.name === 'TimeoutError') log.error({ err: signal.reason, door: door.name }, 'a door took too long')
+  return new Response('The function took too long\n', { status: 504 })
+}

@@ -1,0 +1,82 @@
+// `npm start`: everything on one machine. Database, blob store and simulator are started, the functions are told where they
+// are through the environment (as a deployment would tell them), and a ticker pings worker and checker as a cron would.
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseConfig } from '../core/config.ts'
+import { migrate } from '../db/migrate.ts'
+import { openLog } from '../functions/log.ts'
+import { startBlobs } from './blobs.ts'
+import { pageFolder } from './page.ts'
+import { startPostgres } from './postgres.ts'
+import { createServer, loadDoors } from './router.ts'
+import { keptSecrets } from './secrets.ts'
+import { stopOnSignal } from './signals.ts'
+import { startSimulator } from './simulator/server.ts'
+import { startTicker } from './ticker.ts'
+
+/** A cron service pings once a minute; here a person is watching. */
+const tickMs = 5_000
+
+/** What is kept between starts. */
+const folder = resolve(process.env['STEPGATE_DATA'] || fileURLToPath(new URL('../.data', import.meta.url)))
+const data = pathToFileURL(`${folder}/`)
+const port = Number(process.env['PORT'] ?? 8888)
+const address = `http://localhost:${port}`
+process.env['LOG_FORMAT'] ??= 'pretty'
+const log = openLog(parseConfig(process.env))
+
+await mkdir(data, { recursive: true })
+const secrets = await keptSecrets(new URL('secrets.json', data))
+const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
+await migrate(postgres.url)
+const blobs = await startBlobs(new URL('blobs', data))
+// With a token of one's own the same functions talk to Replicate itself.
+const simulator = process.env['REPLICATE_API_TOKEN']
+  ? undefined
+  : await startSimulator({
+      port: Number(process.env['SIMULATOR_PORT'] ?? 0),
+      replicateToken: secrets.REPLICATE_API_TOKEN,
+      webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
+      secondsPerStep: 4,
+    })
+
+Object.assign(process.env, {
+  DATABASE_URL: postgres.url,
+  NETLIFY_BLOBS_CONTEXT: blobs.context,
+  CRON_SECRET: secrets.CRON_SECRET,
+  SESSION_SECRET: secrets.SESSION_SECRET,
+  ...(simulator && {
+    REPLICATE_BASE_URL: `${simulator.url}/v1`,
+    REPLICATE_API_TOKEN: secrets.REPLICATE_API_TOKEN,
+    REPLICATE_WEBHOOK_SECRET: secrets.REPLICATE_WEBHOOK_SECRET,
+    PUBLIC_URL: address,
+    ALLOW_HTTP_CALLBACKS: '1',
+    ALLOW_PRIVATE_IMAGES: '1',
+  }),
+})
+
+const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
+  log,
+  static: pageFolder(),
+})
+await router.listen(port)
+const ticker = startTicker({
+  urls: [`${address}/api/worker`, `${address}/api/checker`],
+  everyMs: tickMs,
+  headers: { authorization: `Bearer ${secrets.CRON_SECRET}` },
+  log,
+  runScheduled: (nextRun) => router.runScheduled(nextRun),
+})
+
+stopOnSignal(log, async () => {
+  await ticker.stop()
+  await router.close()
+  await simulator?.close()
+  await blobs.stop()
+  await postgres.stop()
+})
+
+log.info(`Stepgate is ready: ${address}`)
+log.info(simulator ? `simulated Replicate at ${simulator.url}` : 'Replicate itself, by REPLICATE_API_TOKEN')
+log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)

@@ -1,0 +1,70 @@
+// Cuts a stream of bytes into parts, and puts parts together again. files.ts uses it; at most one part is held in memory at a time.
+import type { Store } from '@netlify/blobs'
+
+/** Both ends included, as in HTTP. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
+/** All parts but the last have exactly `partBytes`; nothing comes of nothing. */
+export async function* cutParts(chunks: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Blob> {
+  let part: Uint8Array<ArrayBuffer>[] = []
+  let size = 0
+  for await (const chunk of chunks) {
+    let rest = chunk
+    while (size + rest.byteLength >= partBytes) {
+      const room = partBytes - size
+      yield new Blob([...part, bytes(rest.subarray(0, room))])
+      rest = rest.subarray(room)
+      part = []
+      size = 0
+    }
+    // Copied, because a source may use its buffer again.
+    part.push(bytes(rest))
+    size += rest.byteLength
+  }
+  if (size > 0) yield new Blob(part)
+}
+
+const bytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(view)
+
+/** The bytes of `range`, out of those parts alone that hold some of them. A part that is missing or cut short is an error. */
+export async function* joinParts(store: Store, key: string, partBytes: number, range: ByteRange) {
+  for (let index = Math.floor(range.start / partBytes); index * partBytes <= range.end; index += 1) {
+    const first = index * partBytes
+    const from = Math.max(range.start - first, 0)
+    const to = Math.min(range.end + 1 - first, partBytes)
+    yield* slicePart(store, `${key}/${index}`, from, to)
+  }
+}
+
+async function* slicePart(store: Store, name: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+  const part: ReadableStream<Uint8Array> | null = await store.get(name, { type: 'stream' })
+  if (!part) throw new Error(`Stored part ${name} is gone`)
+  let at = 0
+  for await (const chunk of part) {
+    const slice = chunk.subarray(Math.max(from - at, 0), Math.max(to - at, 0))
+    at += chunk.byteLength
+    if (slice.byteLength > 0) yield slice
+    if (at >= to) return
+  }
+  throw new Error(`Stored part ${name} ends at byte ${at}, before ${to}`)
+}
+
+/** A stream of what a generator yields, asked for one chunk at a time as it is read, and closed when its reader leaves. */
+export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const next = await chunks.next()
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+      cancel: async () => {
+        await chunks.return(undefined)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

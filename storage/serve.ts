@@ -1,0 +1,79 @@
+// Answers GET and HEAD with a stored file: ranges, conditional requests, downloads. The result and upload rooms call it.
+// It promises that no browser takes a stored file for a page, and that a file vanishing midway breaks the answer instead of ending it.
+import { AppError } from '../core/errors.ts'
+import type { Files } from './files.ts'
+import type { ByteRange } from './parts.ts'
+
+export interface ServeOptions {
+  /** A file name: the answer is then something to save, not to show. */
+  download?: string
+  cacheControl: string
+}
+
+/** Undefined where there is no such file. A range outside of the file is refused with `range_not_satisfiable`. */
+export async function serveFile(
+  request: Request,
+  files: Files,
+  key: string,
+  options: ServeOptions,
+): Promise<Response | undefined> {
+  const whole = await files.read(key)
+  if (!whole) return undefined
+  const { type, size, etag: hash } = whole.file
+  const etag = `"${hash}"`
+  const headers = new Headers({ etag, 'cache-control': options.cacheControl })
+  if (isMatch(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
+
+  headers.set('content-type', type)
+  headers.set('accept-ranges', 'bytes')
+  headers.set('x-content-type-options', 'nosniff')
+  headers.set('content-security-policy', "default-src 'none'; sandbox")
+  if (options.download !== undefined) headers.set('content-disposition', attachment(options.download))
+
+  const range = requestedRange(request, etag, size)
+  if (!range) {
+    headers.set('content-length', String(size))
+    return new Response(request.method === 'HEAD' ? null : whole.body, { headers })
+  }
+  const part = await files.read(key, range)
+  if (!part) return undefined
+  headers.set('content-length', String(range.end - range.start + 1))
+  headers.set('content-range', `bytes ${range.start}-${range.end}/${size}`)
+  return new Response(part.body, { status: 206, headers })
+}
+
+/** If-None-Match compares weakly, and `*` is any file at all (RFC 9110, 13.1.2). */
+function isMatch(header: string | null, etag: string): boolean {
+  if (header === null) return false
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return tags.includes(etag) || tags.includes('*')
+}
+
+/** Undefined means the whole file: no range, several, another unit, a malformed one, or one of an earlier content (RFC 9110, 14.2). */
+function requestedRange(request: Request, etag: string, size: number): ByteRange | undefined {
+  const ifRange = request.headers.get('if-range')
+  const asked = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(request.headers.get('range') ?? '')
+  if (request.method !== 'GET' || !asked || (ifRange !== null && ifRange !== etag)) return undefined
+  const [, from = '', to = ''] = asked
+  if (from === '' && to === '') return undefined
+  if (from !== '' && to !== '' && Number(from) > Number(to)) return undefined
+  // `-500` is the last 500 bytes, of a shorter file all of it.
+  const start = from === '' ? Math.max(size - Number(to), 0) : Number(from)
+  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1)
+  if (start > end) {
+    throw new AppError('range_not_satisfiable', `The file has ${size} bytes; ask for a range within them`, {
+      headers: { 'content-range': `bytes */${size}` },
+    })
+  }
+  return { start, end }
+}
+
+/** The name twice: in ASCII for old clients, in UTF-8 for all others (RFC 6266). */
+function attachment(name: string): string {
+  const ascii = name.replace(/[^\x20-\x7e]|["\\%/]/g, '_')
+  const utf8 = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+  return `attachment; filename="${ascii}"; filename*=UTF-8''${utf8}`
+}

@@ -1,0 +1,65 @@
+// The wake mark: lets a ping see without a database connection that nothing is to be done. start, continue and redo raise it; passes
+// look, and lower it. It promises that a task inserted after its raise() is never slept over: a lost race costs a needless look.
+//
+// It is two records with one kind of writer each. `raised` is written by raise() with a fresh id; `lowered` names the id that a pass had
+// seen before it looked for work. All is asleep while `lowered` names what `raised` holds, so a raise at any moment of a lowering wins,
+// by the order of plain writes alone. (One record under a conditional write would not do: the blob client reports a conditional write
+// as made whatever error it met, and the local blob server checks and writes in two steps and gives no ETag with a read.)
+import { randomUUID } from 'node:crypto'
+import type { Store } from '@netlify/blobs'
+import { z } from 'zod'
+
+/** What a look saw: hand it to lower(). */
+export interface Awake {
+  readonly id: string | null
+  readonly raisedAt: Date | null
+}
+
+export interface WakeMark {
+  /** Before a task is inserted or re-activated. */
+  raise(): Promise<void>
+  /** Undefined: no mark, and nothing due yet; the ping may answer `idle`. A store that was never written to is awake. */
+  look(): Promise<Awake | undefined>
+  /**
+   * After a pass that had looked, and then found no task pending or processing. From `next` on, the earliest instant at which something
+   * becomes due (a gate's expiry), it is awake again by itself. False: not lowered, for something was raised since, or only just now.
+   */
+  lower(seen: Awake, next?: Date): Promise<boolean>
+}
+
+export interface WakeOptions {
+  now: () => Date
+  /** How long after a raise its task may still be on its way to the table. No function lives longer than 60 s. */
+  graceMs?: number
+}
+
+const raisedRecord = z.object({ id: z.string(), at: z.coerce.date() })
+const loweredRecord = z.object({ seen: z.string().nullable(), until: z.coerce.date().nullable() })
+
+/** `store` must read with strong consistency. */
+export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
+  const raised = () => readRecord(store, 'raised', raisedRecord)
+  return {
+    raise: async () => {
+      await store.setJSON('raised', { id: randomUUID(), at: now().toISOString() })
+    },
+    look: async () => {
+      const [mark, lowered] = await Promise.all([raised(), readRecord(store, 'lowered', loweredRecord)])
+      const awake = { id: mark?.id ?? null, raisedAt: mark?.at ?? null }
+      if (!lowered || lowered.seen !== awake.id) return awake
+      return lowered.until && lowered.until <= now() ? awake : undefined
+    },
+    lower: async (seen, next) => {
+      // Its task may not have been in the table yet when the pass looked there.
+      if (seen.raisedAt && now().getTime() - seen.raisedAt.getTime() < graceMs) return false
+      if (((await raised())?.id ?? null) !== seen.id) return false
+      await store.setJSON('lowered', { seen: seen.id, until: next?.toISOString() ?? null })
+      return true
+    },
+  }
+}
+
+/** A record that is missing or not understood is unknown, and the unknown is awake. */
+async function readRecord<T>(store: Store, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  return schema.safeParse(await store.get(key, { type: 'json' })).data
+}

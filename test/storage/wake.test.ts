@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest'
+import { type Awake, openWakeMark } from '../../storage/wake.ts'
+import { useStore } from './setup.ts'
+
+const openStore = await useStore()
+const minute = 60_000
+let stores = 0
+
+/** A mark in a store of its own, with a clock to be moved by hand; `other` is the same mark as a second instance sees it. */
+function setUp(options: { graceMs?: number } = {}) {
+  stores += 1
+  const store = openStore(`wake-${stores}`)
+  const clock = { ms: Date.parse('2026-11-20T10:00:00Z') }
+  const open = () => openWakeMark(store, { now: () => new Date(clock.ms), ...options })
+  return { store, clock, mark: open(), other: open() }
+}
+
+async function seenBy(mark: { look(): Promise<Awake | undefined> }): Promise<Awake> {
+  const seen = await mark.look()
+  if (!seen) throw new Error('asleep')
+  return seen
+}
+
+test('is awake in a store that was never written to, until a pass has found nothing', async () => {
+  const { mark, other } = setUp()
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+  expect(await other.look()).toBeUndefined()
+})
+
+test('is awake after a raise, and asleep after a later pass has found nothing', async () => {
+  const { mark, other, clock } = setUp()
+  await other.lower(await seenBy(other))
+  await mark.raise()
+  const seen = await seenBy(other)
+  clock.ms += 2 * minute
+  expect(await other.lower(seen)).toBe(true)
+  expect(await mark.look()).toBeUndefined()
+})
+
+test('cannot be lowered by who looked before the last raise', async () => {
+  const { mark, other } = setUp({ graceMs: 0 })
+  const early = await seenBy(other)
+  await mark.raise()
+  expect(await other.lower(early)).toBe(false)
+  const late = await seenBy(other)
+  await mark.raise()
+  expect(await other.lower(late)).toBe(false)
+  expect(await mark.look()).toBeDefined()
+})
+
+test('cannot be lowered while the task it was raised for may still be on its way', async () => {
+  const { mark, clock } = setUp()
+  await mark.raise()
+  const seen = await seenBy(mark)
+  clock.ms += minute
+  expect(await mark.lower(seen)).toBe(false)
+  expect(await mark.look()).toBeDefined()
+  clock.ms += minute
+  expect(await mark.lower(seen)).toBe(true)
+})
+
+test('is awake by itself from the instant on at which something becomes due', async () => {
+  const { mark, clock } = setUp()
+  const due = new Date(clock.ms + 60 * minute)
+  await mark.lower(await seenBy(mark), due)
+  clock.ms = due.getTime() - 1
+  expect(await mark.look()).toBeUndefined()
+  clock.ms = due.getTime()
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+  expect(await mark.look()).toBeUndefined()
+})
+
+test('stays awake when an older lowering arrives after a newer one', async () => {
+  const { mark, other, store } = setUp({ graceMs: 0 })
+  const old = await seenBy(mark)
+  await mark.raise()
+  await other.lower(await seenBy(other))
+  await store.setJSON('lowered', { seen: old.id, until: null })
+  expect(await mark.look()).toBeDefined()
+})
+
+test('takes a record that it does not understand for unknown, and so for awake', async () => {
+  const { mark, store } = setUp()
+  await mark.lower(await seenBy(mark))
+  await store.setJSON('lowered', { until: 'whenever' })
+  expect(await mark.look()).toBeDefined()
+})
+
+test('is awake after every raise that ran at the same time as a lowering', async () => {
+  const { mark, other } = setUp({ graceMs: 0 })
+  for (let round = 0; round < 40; round += 1) {
+    const seen = await seenBy(other)
+    await Promise.all([other.lower(seen), mark.raise(), other.lower(seen)])
+    expect(await other.look(), `round ${round}`).toBeDefined()
+  }
+})
