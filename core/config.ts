@@ -45,7 +45,7 @@ const environment = z.object({
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),
-  PASS_BATCH: count(200, 2_000),
+  PASS_BATCH: count(250, 2_000),
   HTTP_CONCURRENCY: count(32, 256),
   SUBMIT_TIMEOUT_SECONDS: count(15, 50),
   CHECK_TIMEOUT_SECONDS: count(10, 50),

@@ -103,6 +103,7 @@ async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, res
 
   const news = noNews()
   await all(tasks, (task) => learn(deps, task, isLate, news))
+  await raiseFor(deps, news)
   const submitted = await write(deps, news.submissions, recordSubmissions)
   for (const double of news.doubles) submitted.push(...(await write(deps, [double], recordSubmissions)))
   const looked = await write(deps, news.looks, recordLooks)
@@ -111,12 +112,18 @@ async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, res
   const toCopy = copiesOf(tasks, news, looked)
   const afterCopy = noNews()
   await all(toCopy, (task) => copy(deps, task, isLate, afterCopy))
+  await raiseFor(deps, afterCopy)
   const stored = await write(deps, afterCopy.stored, recordStored)
   const given = await write(deps, afterCopy.looks, recordLooks)
 
   const moves = [...submitted, ...looked, ...stored, ...given]
   count(result, tasks, moves)
   return moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
+}
+
+/** News may make something due sooner than another pass, which saw nothing to do, has told the wake mark. */
+async function raiseFor(deps: Deps, news: News): Promise<void> {
+  if (Object.values(news).some((told) => told.length > 0)) await deps.wake.raise()
 }
 
 /** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */

@@ -79,6 +79,7 @@ async function store(
   if (copied.kind !== 'stored') return
   const told = [{ ...held, prediction_id, ...copied }]
   const timed = { now: deps.now?.() }
+  await deps.wake.raise()
   let moved = await recordStored(deps.db, told, timed)
   if (moved.length === 0 && (await adopt(deps, context, attempt, report)))
     moved = await recordStored(deps.db, told, timed)

@@ -27,6 +27,11 @@ const inputFields = (policy: ImagePolicy) =>
 
 type Input = z.output<ReturnType<typeof inputFields>>
 
+/** The same as a caller writes it. */
+export type TryOnRequest = Omit<z.input<ReturnType<typeof inputFields>>, 'garments'> & {
+  garments: (string | z.input<ReturnType<typeof garmentFields>>)[]
+}
+
 export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   name: 'try-on',
   provider: 'replicate',

@@ -1,0 +1,115 @@
+// The users of a simulation: they start, look, continue, redo, cancel, press twice, retry what got no answer, and vanish.
+
+import type { TaskView } from '../../core/view.ts'
+import { cancel } from '../../functions/cancel.ts'
+import { continueRoom } from '../../functions/continue.ts'
+import type { Room } from '../../functions/deps.ts'
+import { redo } from '../../functions/redo.ts'
+import { start } from '../../functions/start.ts'
+import { status } from '../../functions/status.ts'
+import { openSession } from '../../functions/users.ts'
+import { publicUrl, type World } from './world.ts'
+
+export interface Person {
+  name: string
+  token: string
+  steps: number
+  auto: boolean
+  taskId?: string
+  /** What she saw last. */
+  seen?: TaskView
+  /** Everything she was ever shown, for the promise that a task only moves forward. */
+  views: TaskView[]
+  /** Steps that she asked to redo (0: the newest), once an entry: each may be paid once more. */
+  redone: number[]
+  isCanceling: boolean
+  asks: number
+}
+
+export async function createPeople(world: World): Promise<Person[]> {
+  const { random } = world
+  const people: Person[] = []
+  for (let index = 1; index <= random.between(1, 3); index += 1) {
+    const name = `person-${index}`
+    const { token } = await openSession(world.outside(), name)
+    people.push({
+      name,
+      token,
+      steps: random.between(1, 3),
+      auto: random.chance(0.3),
+      views: [],
+      redone: [],
+      isCanceling: false,
+      asks: 0,
+    })
+  }
+  return people
+}
+
+/** One thing that a person may do now. */
+export async function act(world: World, person: Person): Promise<void> {
+  if (!person.taskId) return startTask(world, person)
+  const { seen } = person
+  const step = seen?.current_step ?? 0
+  const whatever = { status: 10, cancel: 0.3, continue: 0.5, redo: 0.2 }
+  const waiting = { continue: 8, 'continue blindly': 2, redo: 1.5, status: 3, cancel: 0.5 }
+  const failed = { redo: 4, status: 4 }
+  const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
+  const deed = world.random.weighted<string>(weights)
+  const body = { task_id: person.taskId, ...(step > 0 && { step }) }
+  if (deed === 'status') return look(world, person)
+  if (deed === 'cancel') {
+    person.isCanceling = true
+    return post(world, person, 'cancel', cancel, { task_id: person.taskId })
+  }
+  if (deed === 'redo') {
+    // Counted when asked: the answer may never come, and the redo have happened all the same.
+    person.redone.push(step)
+    return post(world, person, 'redo', redo, body)
+  }
+  return post(world, person, 'continue', continueRoom, deed === 'continue' ? body : { task_id: person.taskId })
+}
+
+/** Retried with the same key until an answer came: that is what the key is for. */
+function startTask(world: World, person: Person): Promise<void> {
+  const garments = Array.from({ length: person.steps }, (_, index) => `https://images.test/garment-${index}.png`)
+  const body = { person_image: 'https://images.test/person.png', garments, auto_continue: person.auto }
+  return post(world, person, 'start', start, body, { 'idempotency-key': person.name }, (answer) => {
+    person.taskId = answer.task_id
+  })
+}
+
+export async function look(world: World, person: Person): Promise<void> {
+  const request = new Request(`${publicUrl}/api/status?task_id=${person.taskId}`, {
+    headers: { authorization: `Bearer ${person.token}` },
+  })
+  await world.call(`${person.name} looks`, status, request, (response) => hear(person, response))
+}
+
+async function post(
+  world: World,
+  person: Person,
+  name: string,
+  room: Room,
+  body: object,
+  headers: Record<string, string> = {},
+  told: (view: TaskView) => void = () => undefined,
+): Promise<void> {
+  person.asks += 1
+  const request = new Request(`${publicUrl}/api/${name}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { authorization: `Bearer ${person.token}`, ...headers },
+  })
+  await world.call(`${person.name} asks to ${name}`, room, request, async (response) => {
+    if (response.ok) told((await response.clone().json()) as TaskView)
+    if (name !== 'start') await hear(person, response)
+  })
+}
+
+async function hear(person: Person, response: Response): Promise<void> {
+  if (!response.ok) return
+  const view = (await response.json()) as TaskView
+  person.seen = view
+  person.views.push(view)
+}
