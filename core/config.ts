@@ -51,6 +51,8 @@ const environment = z.object({
   CHECK_TIMEOUT_SECONDS: count(10, 50),
   /** Longer than a function may live, so that a claim that ran out has no living holder. */
   SUBMIT_LEASE_SECONDS: count(90, 3_600),
+  /** From an attempt's start until "the list doesn't have it" is believed. Below two minutes a slow create may be overtaken. */
+  SUBMIT_GRACE_SECONDS: count(180, 3_000),
   CHECK_MIN_SECONDS: cap,
   CHECK_MAX_SECONDS: cap,
 })

@@ -68,11 +68,13 @@ export function decideSearch(
   task: Pick<Task, 'submitted_at'>,
   recipe: Recipe,
   now: Date,
+  grace = graceSeconds,
 ): SubmissionOutcome | undefined {
   const age = secondsSince(task.submitted_at, now)
   const found = search.kind === 'found' ? search.predictions[0] : undefined
   if (found) return created(found, recipe)
-  if (search.kind === 'none' && age >= graceSeconds && age < provableSeconds) return { kind: 'absent' }
+  // Only a list that is complete can say no. `unsure` and `unreachable` wait, for a find, a webhook or the time below.
+  if (search.kind === 'none' && age >= grace && age < provableSeconds) return { kind: 'absent' }
   if (age < recipe.timing.unconfirmedSeconds) return undefined
   return {
     kind: 'unsettled',

@@ -6,6 +6,8 @@ export interface GenerationRequest {
   model: string
   version?: string
   input: Record<string, unknown>
+  /** Work of hours: where the provider would run it again by itself after a fault, the fault shall be seen instead. */
+  runOnce?: boolean
 }
 
 export interface SubmitOptions {
@@ -54,11 +56,14 @@ export interface LostAttempt {
 export type Search =
   | { kind: 'found'; predictions: Created[] }
   | { kind: 'none' }
+  | { kind: 'unsure'; reason: string } // not in the list, which proves nothing: the list may lack it though it exists
   | { kind: 'unreachable'; reason: string }
 
 /** What a provider's webhook says of one prediction. */
 export interface Report extends Created {
   observation: Observation
+  /** It is over, but its output was left out of the report: the provider is to be asked at once. */
+  withheld?: boolean
 }
 
 export interface Provider {
@@ -67,6 +72,10 @@ export interface Provider {
   check(prediction: Prediction): Promise<Observation>
   cancel(prediction: Prediction): Promise<Cancellation>
   search(attempt: LostAttempt): Promise<Search>
-  /** Verifies a webhook's signature over its raw body. Throws `bad_signature`, or `not_configured` without a secret. */
-  readWebhook(headers: Headers, rawBody: string, now: Date): Promise<Report>
+  /**
+   * Verifies a webhook's signature over its raw body. Throws `bad_signature`, `not_configured` without a secret, or
+   * `unavailable` when it can't be verified now. `model` is what the attempt asked for: with it the report has addresses
+   * even where the provider's own words have none.
+   */
+  readWebhook(headers: Headers, rawBody: string, now: Date, model?: string): Promise<Report>
 }

@@ -18,5 +18,5 @@ export const cancel: Room = async (request, deps, context) => {
   if (!task) throw notFound(id)
   if (!task.moved) throw new AppError('already_finished', `The task is ${task.status} already.`)
   if (task.due_at) passAfterAnswer(deps, context, id)
-  return answerTask(task)
+  return answerTask(deps, task)
 }

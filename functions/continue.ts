@@ -23,8 +23,8 @@ export const continueRoom: Room = async (request, deps, context) => {
   if (!task) throw notFound(id)
   if (task.moved) {
     passAfterAnswer(deps, context, id)
-    return answerTask(task, 202)
+    return answerTask(deps, task, 202)
   }
-  if (step !== undefined && step <= task.current_step) return answerTask(task)
+  if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
   throw new AppError('not_waiting', `The task is ${task.status} and doesn't wait for continue.`)
 }

@@ -30,7 +30,7 @@ export async function lookAtPrediction(deps: Deps, task: Claimed): Promise<LookO
 export async function searchSubmission(deps: Deps, task: Claimed): Promise<SubmissionOutcome[]> {
   const recipe = recipeOf(deps, task)
   const search = await searchList(deps, providerOf(deps, recipe), recipe, task)
-  const outcome = decideSearch(search, task, recipe, task.claimed_at)
+  const outcome = decideSearch(search, task, recipe, task.claimed_at, deps.config.SUBMIT_GRACE_SECONDS)
   if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
   return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
 }

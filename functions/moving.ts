@@ -1,20 +1,27 @@
 // What start, continue, redo, cancel and status share: the task view as an answer, and the task's own pass after it.
+import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
-import { isFinished, type Task } from '../core/task.ts'
-import { taskView } from '../core/view.ts'
-import type { Deps, RoomContext } from './deps.ts'
+import { pollAfterMs } from '../core/polling.ts'
+import type { Task } from '../core/task.ts'
+import { type TaskView, taskView } from '../core/view.ts'
+import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { json } from './http.ts'
 import { runPass } from './pass.ts'
 
-/** How soon a page should ask again: often while something is being made, seldom while a person thinks. */
-export function pollAfterMs(task: Pick<Task, 'status'>): number {
-  return task.status === 'waiting_continue' ? 10_000 : 2_000
+/** Polls of a task whose recipe is no longer here are paced like short steps. */
+const unknownStepSeconds = 20
+
+export function viewOf(deps: Deps, task: Task): TaskView {
+  const stepSeconds = deps.recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
+  const terms = { stepSeconds, isReported: canBeCalledBack(deps.config), now: clockOf(deps) }
+  return taskView(task, pollAfterMs(task, terms))
 }
 
-export function answerTask(task: Task, status = 200): Response {
-  const pollMs = pollAfterMs(task)
-  const headers: Record<string, string> = isFinished(task.status) ? {} : { 'retry-after': String(pollMs / 1000) }
-  return json(taskView(task, pollMs), status, headers)
+export function answerTask(deps: Deps, task: Task, status = 200): Response {
+  const view = viewOf(deps, task)
+  const headers: Record<string, string> =
+    view.poll_after_ms === null ? {} : { 'retry-after': String(Math.ceil(view.poll_after_ms / 1000)) }
+  return json(view, status, headers)
 }
 
 /** The request's own trigger: cron and webhooks may be missing, and the task still moves. */

@@ -20,7 +20,7 @@ export const redo: Room = async (request, deps, context) => {
   if (!task) throw notFound(id)
   if (task.moved) {
     passAfterAnswer(deps, context, id)
-    return answerTask(task, 202)
+    return answerTask(deps, task, 202)
   }
   if (task.status === 'completed' || task.status === 'canceled') {
     throw new AppError(
@@ -29,7 +29,7 @@ export const redo: Room = async (request, deps, context) => {
     )
   }
   // A second click, or a page that shows an earlier step: the redo is under way, or the moment has passed.
-  if (step !== undefined && step <= task.current_step) return answerTask(task)
+  if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
   throw new AppError('not_waiting', `The task is ${task.status}; only a failed step or the one just shown is redone.`)
 }
 

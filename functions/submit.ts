@@ -42,7 +42,7 @@ async function sendOnce(deps: Deps, provider: Provider, recipe: Recipe, request:
     return await provider.submit(request, {
       cancelAfterSeconds: recipe.timing.limitSeconds,
       ...(canBeCalledBack(deps.config) && {
-        webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name }),
+        webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name, model: request.model }),
       }),
     })
   } catch (error) {

@@ -1,11 +1,10 @@
 // GET /api/tasks: the user's tasks, newest first, paged by key.
 import { z } from 'zod'
 import { statuses } from '../core/task.ts'
-import { taskView } from '../core/view.ts'
 import { listTasks } from '../db/reads.ts'
 import type { Room } from './deps.ts'
 import { json, readQuery, requireMethod } from './http.ts'
-import { pollAfterMs } from './moving.ts'
+import { viewOf } from './moving.ts'
 import { requireUser } from './users.ts'
 
 const query = z.object({
@@ -23,7 +22,7 @@ export const tasks: Room = async (request, deps) => {
   const rows = await listTasks(deps.db, { user_id, status, limit: limit + 1, after: cursor })
   const page = rows.slice(0, limit)
   return json({
-    tasks: page.map((task) => taskView(task, pollAfterMs(task))),
+    tasks: page.map((task) => viewOf(deps, task)),
     next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
   })
 }

@@ -5,9 +5,10 @@ import { AppError } from '../core/errors.ts'
 import type { Held } from '../core/task.ts'
 import type { Deps } from './deps.ts'
 
-/** An open attempt, and the recipe that says how its output is to be stored. */
+/** An open attempt, the recipe that says how its output is to be stored, and the model that it asked the provider for. */
 export interface Reported extends Held {
   recipe: string
+  model: string
 }
 
 export function webhookUrl(deps: Deps, provider: string, held: Reported): string {
@@ -17,6 +18,7 @@ export function webhookUrl(deps: Deps, provider: string, held: Reported): string
     attempt: String(held.attempt),
     claim: held.claim_token,
     recipe: held.recipe,
+    model: held.model,
     mac: mac(deps, provider, held),
   })
   return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
@@ -31,6 +33,7 @@ export function requireAttempt(request: Request, deps: Deps, provider: string): 
     attempt: Number(query.get('attempt')),
     claim_token: query.get('claim') ?? '',
     recipe: query.get('recipe') ?? '',
+    model: query.get('model') ?? '',
   }
   const given = Buffer.from(query.get('mac') ?? '')
   const expected = Buffer.from(mac(deps, provider, held))
@@ -41,6 +44,7 @@ export function requireAttempt(request: Request, deps: Deps, provider: string): 
 function mac(deps: Deps, provider: string, held: Reported): string {
   const secret = deps.config.SESSION_SECRET
   if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
-  const text = ['webhook', provider, held.id, held.step, held.attempt, held.claim_token, held.recipe].join('\n')
+  const { id, step, attempt, claim_token, recipe, model } = held
+  const text = ['webhook', provider, id, step, attempt, claim_token, recipe, model].join('\n')
   return createHmac('sha256', secret).update(text).digest('base64url')
 }

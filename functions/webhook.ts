@@ -16,12 +16,15 @@ import { type Reported, requireAttempt } from './webhook-url.ts'
 export const webhook: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const provider = requireProvider(request, deps)
-  const report = await provider.readWebhook(request.headers, await request.text(), clockOf(deps))
+  // First, because it needs no one else: a stranger's call ends here, and has no key fetched for it.
   const attempt = requireAttempt(request, deps, provider.name)
+  const report = await provider.readWebhook(request.headers, await request.text(), clockOf(deps), attempt.model)
   const recipe = recipeOf(deps, attempt)
   const { observation } = report
-  if (observation.kind === 'running') await adopt(deps, context, attempt, report)
-  else {
+  if (observation.kind === 'running') {
+    await adopt(deps, context, attempt, report)
+    if (report.withheld) await lookNow(deps, context, attempt, report)
+  } else {
     const never = { submitted_at: null, deadline_at: null, misses: 0 }
     const outcome = decideLook(observation, never, recipe, clockOf(deps))
     if (outcome?.kind === 'failed') await writeFailure(deps, context, attempt, report, outcome)
@@ -62,6 +65,13 @@ async function writeFailure(deps: Deps, context: RoomContext, attempt: Reported,
   const moved = await recordLooks(deps.db, told, timed)
   // Nothing moved: the report came before our own answer was stored, or it is a repeated one.
   if (moved.length === 0 && (await adopt(deps, context, attempt, report))) await recordLooks(deps.db, told, timed)
+}
+
+/** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
+async function lookNow(deps: Deps, context: RoomContext, attempt: Reported, report: Report): Promise<void> {
+  const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
+  const [moved] = await recordLooks(deps.db, told, { now: deps.now?.() })
+  if (moved) passAfterAnswer(deps, context, attempt.id)
 }
 
 /** Copies the output and shows the step done. If this process dies on the way, the next look starts it again. */

@@ -8,7 +8,7 @@ export interface Mutant {
   name: string
   /** What is done without the guard. */
   without: string
-  /** Changes a statement's text. A rewrite that never applies is an error: the guard it removes has moved. */
+  /** Changes a statement's text. The suite checks that each still applies somewhere. */
   rewrite?: (statement: string) => string
   /** Changes what a function call is handed. */
   change?: (deps: Deps) => Deps

@@ -22,7 +22,8 @@ export interface Person {
   views: TaskView[]
   /** Steps that she asked to redo (0: the newest), once an entry: each may be paid once more. */
   redone: number[]
-  isCanceling: boolean
+  /** Cancels what takes her too long. */
+  isImpatient: boolean
   asks: number
 }
 
@@ -39,7 +40,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       auto: random.chance(0.3),
       views: [],
       redone: [],
-      isCanceling: false,
+      isImpatient: random.chance(0.3),
       asks: 0,
     })
   }
@@ -51,17 +52,14 @@ export async function act(world: World, person: Person): Promise<void> {
   if (!person.taskId) return startTask(world, person)
   const { seen } = person
   const step = seen?.current_step ?? 0
-  const whatever = { status: 10, cancel: 0.3, continue: 0.5, redo: 0.2 }
+  const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2 }
   const waiting = { continue: 8, 'continue blindly': 2, redo: 1.5, status: 3, cancel: 0.5 }
   const failed = { redo: 4, status: 4 }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
   const deed = world.random.weighted<string>(weights)
   const body = { task_id: person.taskId, ...(step > 0 && { step }) }
   if (deed === 'status') return look(world, person)
-  if (deed === 'cancel') {
-    person.isCanceling = true
-    return post(world, person, 'cancel', cancel, { task_id: person.taskId })
-  }
+  if (deed === 'cancel') return post(world, person, 'cancel', cancel, { task_id: person.taskId })
   if (deed === 'redo') {
     // Counted when asked: the answer may never come, and the redo have happened all the same.
     person.redone.push(step)

@@ -34,12 +34,13 @@ function acceptedIsDurable(person: Person, byId: Map<string, Task>): string[] {
 
 const endings = ['completed', 'canceled']
 
-/** In the order in which answers were heard, which may differ from that of the statements by one call's life. */
+/** By the instant of the last change: answers may be heard in another order than their statements ran in. */
 function onlyForward(person: Person): string[] {
   const ended = person.views.find((view) => endings.includes(view.status))
   const after = ended ? person.views.slice(person.views.indexOf(ended)) : []
-  const byUpdate = person.views.toSorted((one, other) => one.updated_at.localeCompare(other.updated_at))
-  const falls = byUpdate.some((view, index) => view.current_step < (byUpdate[index - 1]?.current_step ?? 0))
+  const falls = person.views.some((later) =>
+    person.views.some((view) => view.updated_at < later.updated_at && view.current_step > later.current_step),
+  )
   return [
     ...(falls ? [`only forward: current_step of ${person.taskId} fell`] : []),
     ...(after.some((view) => view.updated_at > (ended?.updated_at ?? '') && view.status !== ended?.status)

@@ -19,7 +19,6 @@ export interface Outcome {
   broken: string[]
   trace: readonly string[]
   created: number
-  events: number
 }
 
 const pings = { worker, checker, recover, tick }
@@ -37,7 +36,6 @@ export async function runSeed(seed: number, pool: Pool, mutant?: Mutant): Promis
     broken,
     trace: world.scheduler.trace,
     created: world.provider.till().created,
-    events: world.scheduler.trace.length,
   }
 }
 
@@ -53,19 +51,24 @@ async function storm(world: World, people: readonly Person[]): Promise<void> {
       ping: 8,
       clock: 5,
       webhook: deliveries.length > 0 ? 8 : 0,
-      ending: 1,
+      ending: 1.5,
     })
     if (what === 'person') await act(world, random.pick(people))
     if (what === 'ping')
       await sendPing(world, random.pick(['worker', 'checker', 'checker', 'recover', 'tick'] as const))
     if (what === 'clock')
       await scheduler.advance(Number(random.weighted({ 800: 5, 5000: 4, 40000: 1.5, 120000: 0.4, 4000000: 0.05 })))
-    if (what === 'ending')
-      world.provider.addFaults([{ on: 'outcome', fault: random.pick(['failed', 'canceled'] as const) }])
+    if (what === 'ending') spoilNext(world)
     if (what === 'webhook') await deliver(world, deliveries.splice(random.between(0, deliveries.length - 1), 1)[0])
     if (what === 'operation') await scheduler.step()
     deliveries.push(...(await world.provider.dueWebhooks()))
   }
+}
+
+/** The next prediction fails, is canceled at the provider, or takes longer than anybody waits. */
+function spoilNext({ random, provider }: World): void {
+  const fault = random.pick(['failed', 'canceled', 'seconds'] as const)
+  provider.addFaults([{ on: 'outcome', fault, ...(fault === 'seconds' && { seconds: 20_000 }) }])
 }
 
 /** Lost, repeated and reordered by the draw; with webhooks off none arrives. */

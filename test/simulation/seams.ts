@@ -70,15 +70,16 @@ function nameOf(sql: string): string {
 
 /** Creates may be lost, doubled in doubt, or answered by a fault; reads may fail in every way that means nothing. */
 const createFates = { 'failed before': 0.6, 'failed after': 0.9, 'killed before': 0.3, 'killed after': 0.6, late: 0.4 }
+const cancelFates = { 'failed before': 6, 'failed after': 1, 'killed before': 0.3, 'killed after': 0.3 }
 const readFates = { 'failed before': 1, 'killed before': 0.2, 'killed after': 0.2 }
 
 export function openHttp(scheduler: Scheduler, activity: Activity, provider: Replicate): Http {
   return {
     send: (request) => {
-      const isCreate = request.method === 'POST' && !request.url.endsWith('/cancel')
+      const fates = request.method === 'GET' ? readFates : request.url.endsWith('/cancel') ? cancelFates : createFates
       return scheduler.operate(activity, {
         label: `${request.method} ${new URL(request.url).pathname}`,
-        fates: isCreate ? createFates : readFates,
+        fates,
         run: () => exchange(scheduler, provider, request),
         fail: (fate: Fate) => new HttpFailure(request, true, new Error(`connection ${fate}`)),
       })

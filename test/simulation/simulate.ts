@@ -1,47 +1,87 @@
-// npm run simulate
-
-import { mkdtempSync } from 'node:fs'
-import pg from 'pg'
-import { migrate } from '../../db/migrate.ts'
+// `npm run simulate -- --seeds N [--seed S] [--mutant NAME] [--mutants]`: random schedules until a promise breaks, or until
+// there are N that break none. `--seed` replays one and prints its schedule if it breaks; `--mutants` runs the whole list.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { startPostgres } from '../../dev/postgres.ts'
 import { mutants } from './mutants.ts'
-import { runSeed } from './run.ts'
+import type { Batch, BatchResult } from './worker.ts'
 
-const dir = mkdtempSync('/tmp/sim-')
-const postgres = await startPostgres({ dataDir: dir + '/pg', settings: { fsync: 'off' } })
-await migrate(postgres.url)
-const pool = new pg.Pool({ connectionString: postgres.url, max: 2 })
-const first = Number(process.argv[2] ?? 1),
-  n = Number(process.argv[3] ?? 20)
-if (process.argv[4] === 'all') {
-  for (const m of mutants) {
-    const t = Date.now()
-    let hit = ''
-    let s = first
-    for (; s < first + n && !hit; s++) {
-      const o = await runSeed(s, pool, m)
-      hit = o.broken[0] ?? ''
-    }
-    console.log(m.name.padEnd(28), hit ? `seed ${s - 1}` : 'SURVIVES', hit, Date.now() - t)
-  }
-} else {
-  let bad = 0
-  const mutant = mutants.find((m) => m.name === process.argv[4])
-  const t = Date.now()
-  let ev = 0,
-    cr = 0
-  for (let s = first; s < first + n; s++) {
-    const o = await runSeed(s, pool, mutant)
-    ev += o.events
-    cr += o.created
-    if (o.broken.length) {
-      bad++
-      console.log('seed', s, o.broken)
-      if (n === 1) console.log(o.trace.join('\n'))
-    }
-  }
-  console.log({ n, bad, ev, cr, ms: Date.now() - t })
-}
-await pool.end()
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '200' },
+    seed: { type: 'string' },
+    mutant: { type: 'string' },
+    mutants: { type: 'boolean', default: false },
+  },
+})
+const seeds = whole('seeds', values.seeds)
+const first = values.seed === undefined ? 1 : whole('seed', values.seed)
+
+/** A mutant that this many schedules don't catch has found a hole in the simulation. */
+const mutantSeeds = 500
+const postgresSettings = { fsync: 'off', synchronous_commit: 'off' }
+
+const folder = await mkdtemp(join(tmpdir(), 'stepgate-simulation-'))
+const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings: postgresSettings })
+const isGood = values.mutants ? await runMutants() : await runSeeds()
 await postgres.stop()
-process.exit(0)
+await rm(folder, { recursive: true })
+process.exit(isGood ? 0 : 1)
+
+/** Every schedule keeps every promise, or the first that doesn't is printed. */
+async function runSeeds(): Promise<boolean> {
+  const count = values.seed === undefined || values.seeds !== '200' ? seeds : 1
+  const started = performance.now()
+  const results = await split(first, count, values.mutant)
+  const total = (name: 'seeds' | 'events' | 'created') => results.reduce((sum, result) => sum + result[name], 0)
+  const broken = results.flatMap((result) => result.broken ?? []).toSorted((one, other) => one.seed - other.seed)[0]
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(
+    `${total('seeds')} schedules, ${total('events')} events, ${total('created')} predictions created, ${seconds} s`,
+  )
+  if (!broken) return true
+  console.log(`${broken.trace.join('\n')}\n\nseed ${broken.seed} breaks a promise:`)
+  for (const sentence of broken.sentences) console.log(`  ${sentence}`)
+  console.log(
+    `Replay it with: npm run simulate -- --seed ${broken.seed}${values.mutant ? ` --mutant ${values.mutant}` : ''}`,
+  )
+  return false
+}
+
+/** Every mutant must be caught: a table of which schedule did it, and how. */
+async function runMutants(): Promise<boolean> {
+  const survivors: string[] = []
+  for (const { name, without } of mutants) {
+    const results = await split(first, mutantSeeds, name)
+    const caught = results.flatMap((result) => result.broken ?? []).toSorted((one, other) => one.seed - other.seed)[0]
+    if (!caught) survivors.push(name)
+    console.log(`${name.padEnd(28)} ${caught ? `seed ${String(caught.seed).padStart(3)}` : 'SURVIVES'}  ${without}`)
+    if (caught) console.log(`${' '.repeat(39)}→ ${caught.sentences[0]}`)
+  }
+  console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants caught`)
+  return survivors.length === 0
+}
+
+/** Seeds are dealt to as many threads as there are processors, each with a database of its own. */
+function split(from: number, count: number, mutant: string | undefined): Promise<BatchResult[]> {
+  const threads = Math.min(availableParallelism(), count)
+  const stop = new SharedArrayBuffer(4)
+  const run = (index: number) =>
+    new Promise<BatchResult>((resolve, reject) => {
+      const batch: Batch = { url: postgres.url, from: from + index, to: from + count, stride: threads, mutant, stop }
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: batch })
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+  return Promise.all(Array.from({ length: threads }, (_, index) => run(index)))
+}
+
+function whole(name: string, value: string): number {
+  const number = Number(value)
+  if (Number.isInteger(number) && number > 0) return number
+  console.error(`--${name} must be a whole number above 0, not ${value}`)
+  process.exit(2)
+}

@@ -1,0 +1,94 @@
+// A process killed exactly at each boundary of a submission. Whatever the instant, the step is made, and paid once.
+import { Pool } from 'pg'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { untilBlocked } from '../setup/database.ts'
+import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
+
+const field = await openField({ instances: 1, secondsPerStep: 0.2 })
+const pool = new Pool({ connectionString: field.database.url })
+
+beforeEach(() => field.simulator.replicate.reset())
+
+afterAll(async () => {
+  await pool.end()
+  await field.close()
+})
+
+test('killed before anything was accepted: the step is submitted anew', async () => {
+  field.simulator.replicate.addFaults([{ on: 'create', fault: 'hang_before' }])
+  const { instance, id } = await begin()
+  await until(() => field.simulator.replicate.till().create_requests === 1)
+  await instance.kill()
+  expect(field.simulator.replicate.till().created).toBe(0)
+  await finish(id)
+  expect(field.simulator.replicate.till().created).toBe(1)
+})
+
+test('killed after acceptance, before the answer: the prediction is found again', async () => {
+  field.simulator.replicate.set({ webhooks: false })
+  field.simulator.replicate.addFaults([{ on: 'create', fault: 'hang_after' }])
+  const { instance, id } = await begin()
+  await until(() => field.simulator.replicate.till().created === 1)
+  await instance.kill()
+  await finish(id)
+  expect(field.simulator.replicate.till().created).toBe(1)
+})
+
+test('killed after the answer, before the record: the prediction is found again', async () => {
+  field.simulator.replicate.set({ webhooks: false })
+  // Slow enough to take the row's lock before the answer comes: the record then waits for it, and is never made.
+  field.simulator.replicate.addFaults([{ on: 'create', fault: 'slow', delay_ms: 300 }])
+  const { instance, id } = await begin()
+  await until(() => field.simulator.replicate.till().created === 1)
+  const client = await pool.connect()
+  await client.query('begin')
+  await client.query('select from tasks where id = $1 for update', [id])
+  await untilBlocked(field.database.url)
+  await instance.kill()
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  await client.query('rollback')
+  client.release()
+  expect(await phaseOf(id)).toBe('submitting')
+  await finish(id)
+  expect(field.simulator.replicate.till().created).toBe(1)
+})
+
+test('killed after the record: the prediction goes on', async () => {
+  field.simulator.replicate.set({ webhooks: false })
+  const { instance, id } = await begin()
+  await until(async () => (await phaseOf(id)) === 'running')
+  await instance.kill()
+  await finish(id)
+  expect(field.simulator.replicate.till().created).toBe(1)
+})
+
+async function begin(): Promise<{ instance: Instance; id: string }> {
+  const instance = await field.start()
+  return { instance, id: await startTask(instance, await signIn(instance), 1) }
+}
+
+/** Another process takes over: pings alone bring the task to its end. */
+async function finish(id: string): Promise<void> {
+  const instance = await field.start()
+  await until(async () => {
+    await ping(instance)
+    const { rows } = await pool.query('select status from tasks where id = $1', [id])
+    return rows[0]?.status === 'completed'
+  })
+  await instance.kill()
+}
+
+async function phaseOf(id: string): Promise<string> {
+  const { rows } = await pool.query('select phase from tasks where id = $1', [id])
+  return rows[0]?.phase
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if (await isSo()) return
+    await pause(50)
+  }
+  throw new Error('it never came to that')
+}

@@ -1,0 +1,139 @@
+// Real instances to kill: `npm run serve` as processes of their own on one database, one blob store and one simulator.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startBlobs } from '../../dev/blobs.ts'
+import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+
+const token = 'r8_token-of-a-test'
+const cronSecret = 'cron-secret-of-a-test'
+const webhookSecret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
+
+export interface Instance {
+  url: string
+  kill(): Promise<void>
+}
+
+export interface Field {
+  database: TestDatabase
+  simulator: Simulator
+  /** Waits until it answers. Several may run; webhooks go to the first port. */
+  start(index?: number): Promise<Instance>
+  close(): Promise<void>
+}
+
+export async function openField(options: { instances: number; secondsPerStep: number }): Promise<Field> {
+  const folder = await mkdtemp(join(tmpdir(), 'stepgate-kills-'))
+  const [database, blobs, simulator] = await Promise.all([
+    createDatabase(),
+    startBlobs(folder),
+    startSimulator({
+      port: 0,
+      replicateToken: token,
+      webhookSecret,
+      drawing: false,
+      secondsPerStep: options.secondsPerStep,
+    }),
+  ])
+  const ports = await Promise.all(Array.from({ length: options.instances }, freePort))
+  const env = {
+    PATH: process.env['PATH'],
+    LOG_LEVEL: 'error',
+    DATABASE_URL: database.url,
+    NETLIFY_BLOBS_CONTEXT: blobs.context,
+    CRON_SECRET: cronSecret,
+    SESSION_SECRET: 'session-secret-of-a-test-32-bytes',
+    REPLICATE_API_TOKEN: token,
+    REPLICATE_BASE_URL: `${simulator.url}/v1`,
+    REPLICATE_WEBHOOK_SECRET: webhookSecret,
+    PUBLIC_URL: `http://localhost:${ports[0]}`,
+    ALLOW_HTTP_CALLBACKS: '1',
+    ALLOW_PRIVATE_IMAGES: '1',
+    // The processes here die within a moment, so that nobody needs to wait as long as for a function.
+    SUBMIT_LEASE_SECONDS: '3',
+    SUBMIT_TIMEOUT_SECONDS: '2',
+    SUBMIT_GRACE_SECONDS: '6',
+  }
+  const living = new Set<Instance>()
+  return {
+    database,
+    simulator,
+    start: async (index = 0) => {
+      const instance = await startInstance({ ...env, PORT: String(ports[index]) })
+      living.add(instance)
+      return instance
+    },
+    close: async () => {
+      await Promise.all([...living].map((instance) => instance.kill()))
+      await simulator.close()
+      await blobs.stop()
+      await database.drop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function startInstance(env: Record<string, string | undefined>): Promise<Instance> {
+  const child = spawn(process.execPath, ['dev/serve.ts'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const url = `http://localhost:${env['PORT']}`
+  await untilServing(url, child)
+  return {
+    url,
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+async function untilServing(url: string, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`the instance ended with ${child.exitCode}`)
+    const response = await fetch(`${url}/api/health`).catch(() => undefined)
+    if (response?.ok) return
+    await pause(50)
+  }
+  throw new Error(`${url} does not answer`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address === 'object' && address) return address.port
+  throw new Error('no free port')
+}
+
+/** A user of the instance. */
+export async function signIn(instance: Instance): Promise<Record<string, string>> {
+  const response = await fetch(`${instance.url}/api/session`, { method: 'POST' })
+  const { token: session } = (await response.json()) as { token: string }
+  return { authorization: `Bearer ${session}` }
+}
+
+/** A task of `steps` garments that goes on to its end without asking. */
+export async function startTask(instance: Instance, headers: Record<string, string>, steps: number): Promise<string> {
+  const garments = Array.from({ length: steps }, (_, index) => `https://images.test/garment-${index}.png`)
+  const body = JSON.stringify({ person_image: 'https://images.test/person.png', garments, auto_continue: true })
+  const response = await fetch(`${instance.url}/api/start`, { method: 'POST', headers, body })
+  if (response.status !== 202) throw new Error(`start answered ${response.status}: ${await response.text()}`)
+  return ((await response.json()) as { task_id: string }).task_id
+}
+
+/** A ping as a cron service sends it: whatever becomes of it, the next one follows. */
+export async function ping(instance: Instance, name: 'worker' | 'checker' = 'worker'): Promise<void> {
+  await fetch(`${instance.url}/api/${name}?key=${cronSecret}`).catch(() => undefined)
+}
+
+/** Between two pings or two looks at a process: time that really passes for real processes. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
