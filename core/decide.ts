@@ -9,7 +9,7 @@ export function shorten(reason: string): string {
 }
 
 /** Between two 404s of one prediction: three in a row then span minutes. */
-const missSeconds = 60
+export const missSeconds = 60
 /** After an answer that leaves a create's fate open, the first search; by then a webhook has often said it already. */
 const searchSeconds = 10
 /** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
@@ -90,8 +90,8 @@ export type LookOutcome =
   | { kind: 'succeeded'; output: string[] }
   /** Over without a result, or given up (`leave`: it may still run at the provider, and is canceled there). */
   | { kind: 'failed'; code: TaskErrorCode; reason: string; leave?: boolean }
-  /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost`. */
-  | { kind: 'missing'; retry_in: number; reason: string }
+  /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost` (or `code`). */
+  | { kind: 'missing'; retry_in: number; reason: string; code?: TaskErrorCode }
   /** An answer after one or two 404s: they weren't in a row. */
   | { kind: 'seen' }
   /** The copy failed for now: another try in `retry_in` seconds. */

@@ -3,7 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
-import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
+import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
 export interface ClaimTerms extends Timing {
@@ -57,7 +57,7 @@ const due = (p: ClaimParams, now: RawBuilder<Date>) => sql`
     select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
       watch float8, slow float8, within float8)),
   queue as (
-    select t.id, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
+    select t.id, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
     from tasks t
     where t.due_at <= ${now} and ${p.taskId ? sql`t.id = ${p.taskId}` : sql`true`}
       and t.recipe in (select recipe from terms)
@@ -68,7 +68,7 @@ const due = (p: ClaimParams, now: RawBuilder<Date>) => sql`
     from (select * from queue order by turn, due_at limit ${p.limit}) as queue
       join tasks t on t.id = queue.id
       join terms on terms.recipe = t.recipe
-    where t.due_at <= ${now}
+    where t.due_at <= ${now} and t.status = queue.status
     order by queue.turn, queue.due_at
     for update of t skip locked)`
 
@@ -98,7 +98,7 @@ export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
       returning 'look' as work, t.*),
     expired as (
       update tasks t set
-        status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = null,
+        status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
         error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
       from due o where t.id = o.id and o.expired
       returning 'expired' as work, t.*)

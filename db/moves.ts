@@ -58,9 +58,10 @@ export function continueTask(db: Db, move: Move & { all?: boolean | undefined })
     db,
     move,
     sql`
-    update tasks t set status = 'pending', next_step = t.current_step + 1, due_at = ${now}, updated_at = ${now},
+    update tasks t set status = 'pending', current_step = mine.current_step, next_step = mine.current_step + 1,
+      phase = null, claim_token = null, prediction_id = null, output = null, due_at = ${now}, updated_at = ${now},
       auto_continue = t.auto_continue or ${move.all ?? false}
-    from mine where t.id = mine.id and t.status = 'waiting_continue' and ${seen(move)}`,
+    from mine where t.id = mine.id and mine.status = 'waiting_continue' and ${seen(move)}`,
   )
 }
 
@@ -71,9 +72,10 @@ export function redoTask(db: Db, move: Move): Promise<MovedTask | undefined> {
     db,
     move,
     sql`
-    update tasks t set status = 'pending', next_step = greatest(t.current_step, 1), due_at = ${now}, updated_at = ${now},
+    update tasks t set status = 'pending', current_step = mine.current_step,
+      next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null, due_at = ${now}, updated_at = ${now},
       finished_at = null, error_code = null, error_message = null
-    from mine where t.id = mine.id and t.status in ('waiting_continue', 'failed') and ${seen(move)}`,
+    from mine where t.id = mine.id and mine.status in ('waiting_continue', 'failed') and ${seen(move)}`,
   )
 }
 
@@ -97,12 +99,12 @@ export function cancelTask(db: Db, move: Move): Promise<MovedTask | undefined> {
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
       due_at = case when ${unknown} then t.due_at
         when t.phase = 'running' or t.strays @> '[{"over": false}]' then ${now} end
-    from mine where t.id = mine.id and t.status in ('pending', 'processing', 'waiting_continue') and ${seen(move)}`,
+    from mine where t.id = mine.id and mine.status in ('pending', 'processing', 'waiting_continue') and ${seen(move)}`,
   )
 }
 
 const seen = (move: Move): RawBuilder<unknown> =>
-  sql`t.current_step = coalesce(${move.step ?? null}::integer, t.current_step)`
+  sql`mine.current_step = coalesce(${move.step ?? null}::integer, mine.current_step)`
 
 /** Locks the owner's row first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
 async function moveTask(db: Db, move: Move, update: RawBuilder<unknown>): Promise<MovedTask | undefined> {

@@ -47,7 +47,10 @@ const failed = (now: RawBuilder<Date>) => sql`
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
       due_at = case when o.leave then ${now} else ${dueForStrays(now)} end,
       finished_at = ${now}, updated_at = ${now}
-    from target o where ${own} and (o.kind = 'failed' or o.kind = 'missing' and o.phase = 'running' and ${lost})
+    from target o where ${own} and (
+      -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
+      o.kind = 'failed' and (o.phase = 'running' or o.leave is not true)
+      or o.kind = 'missing' and ${lost})
     returning t.id, 'failed' as did, t.status)`
 
 /** The copy is complete: `files` are stored under the attempt's keys and can be downloaded. */
@@ -69,7 +72,7 @@ export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[],
         status = case when ${last} then 'completed' when t.auto_continue then 'pending' else 'waiting_continue' end,
         next_step = case when not ${last} and t.auto_continue then t.current_step + 1 end,
         due_at = case when ${last} then ${dueForStrays(now)} when t.auto_continue then ${now}
-          else ${now} + ${seconds(sql`o.gate_in`)} end,
+          else coalesce(${dueForStrays(now)}, ${now} + ${seconds(sql`o.gate_in`)}) end,
         deadline_at = ${now} + ${seconds(sql`o.gate_in`)},
         finished_at = case when ${last} then ${now} end,
         result_url = case when ${last} then ${shown} end,

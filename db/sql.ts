@@ -38,13 +38,16 @@ export interface Moved {
  * Opens a `record…` statement: `told` is the batch, `target` the same rows locked, with `held` = "this outcome speaks of
  * the attempt that is open now". Locks are taken in id order by every batch, so that two batches can't deadlock; the rows
  * behind a lock are read after it was granted, so a stale holder sees that it is one.
+ *
+ * An UPDATE that follows looks at the row as it was before the lock first, and only then at the row behind it. So its WHERE
+ * asks `target` for whatever may have changed meanwhile, and what it SETs is lawful from either version.
  */
 export const target = (told: readonly Held[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   told as materialized (
     select * from jsonb_to_recordset(${jsonb(told)})
       as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
   target as materialized (
-    select told.*, t.status as was, t.phase, t.prediction_id as known,
+    select told.*, t.status as was, t.phase, t.finished_at as finished, t.prediction_id as known,
       (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
     from tasks t join told on told.id = t.id
     order by t.id for update of t)`

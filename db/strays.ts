@@ -18,7 +18,7 @@ export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, prediction_id text, over boolean, retry_in float8)),
     target as materialized (
-      select t.id, t.strays from tasks t where t.id in (select id from told) order by t.id for update of t),
+      select t.id, t.strays from tasks t where t.id in (select id from told) and t.strays <> '[]' order by t.id for update of t),
     marked as (
       select t.id, (select min(retry_in) from told where told.id = t.id and not over) as retry_in,
         (select jsonb_agg(stray || jsonb_build_object('over', (stray ->> 'over')::boolean or exists (

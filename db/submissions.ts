@@ -27,7 +27,7 @@ export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOu
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
       select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
-      from told where kind = 'refused' group by provider
+      from told where kind = 'refused' group by provider order by provider
       on conflict (name) do update set paused_until = greatest(p.paused_until, excluded.paused_until),
         paused_for = excluded.paused_for, updated_at = excluded.updated_at)
     select * from created union all select * from strayed union all select * from released
@@ -44,10 +44,12 @@ const strayed = (now: RawBuilder<Date>) => sql`
   strayed as (
     update tasks t set
       strays = add_stray(t.strays, o.step, o.attempt, o.prediction_id, o.urls),
+      status = case when ${open} then o.was else t.status end,
+      finished_at = case when ${open} then o.finished else t.finished_at end,
       phase = case when ${open} then null else t.phase end,
       claim_token = case when ${open} then null else t.claim_token end,
       due_at = ${now}, updated_at = ${now}
-    from target o where t.id = o.id and o.kind = 'created' and not (${open} and t.status = 'processing')
+    from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
       and o.known is distinct from o.prediction_id
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))

@@ -38,6 +38,14 @@ create table tasks (
   finished_at timestamptz,
 
   constraint tasks_step_in_range check (current_step between 0 and total_steps),
+  -- What is open or shown is a step; a gate stands before a step that is left, and the end after the last.
+  constraint tasks_step_of_status check (
+    case status
+      when 'processing' then current_step >= 1
+      when 'waiting_continue' then current_step between 1 and total_steps - 1
+      when 'completed' then current_step = total_steps
+      else true
+    end),
   -- A pending task, and only that, knows which step it will submit: the next one, or the shown one again (redo).
   constraint tasks_next_step_while_pending check (
     (status = 'pending') = (next_step is not null)

@@ -28,6 +28,8 @@ export interface InstanceOptions {
   config?: Partial<Config>
   /** Stands in the way of requests to the provider: a barrier, or a process that dies there. */
   http?: (real: Http) => Http
+  /** What it has begun may never end: settle() of the first instance leaves it alone. */
+  isApart?: boolean
 }
 
 export interface TestOptions extends InstanceOptions {
@@ -37,6 +39,8 @@ export interface TestOptions extends InstanceOptions {
   drawing?: boolean
   /** The rooms are reachable over HTTP: webhooks are asked for, and providers are given links to stored images. */
   mounted?: boolean
+  /** The folder of the page, served beside the mounted rooms. */
+  page?: URL
 }
 
 /** One container's worth of dependencies, and a client of the rooms that run on them. */
@@ -45,6 +49,8 @@ export interface Instance extends Client {
 }
 
 export interface TestDeps extends Instance {
+  /** Where the rooms are mounted. */
+  address: string
   database: TestDatabase
   blobs: LocalBlobs
   simulator: Simulator
@@ -80,7 +86,7 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
       ...{ port: 0, replicateToken, webhookSecret, secondsPerStep: 4, drawing: options.drawing ?? false },
       now: clock?.now,
     }),
-    options.mounted ? mountRooms() : undefined,
+    options.mounted ? mountRooms(options.page) : undefined,
   ])
   const logged: Record<string, unknown>[] = []
   const stage: Stage = { database, blobs, simulator, mounted, logged, clock }
@@ -89,14 +95,14 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
   const instances = [first]
   return {
     ...first,
-    ...{ database, blobs, simulator, logged },
+    ...{ database, blobs, simulator, logged, address: mounted?.address ?? '' },
     settle: async () => {
       for (const one of instances) await one.settle()
       await mounted?.drain()
     },
     openInstance: async (more = {}) => {
       const instance = await openInstance(stage, more)
-      instances.push(instance)
+      if (!more.isApart) instances.push(instance)
       return instance
     },
     reset: async () => {

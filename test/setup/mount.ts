@@ -35,7 +35,8 @@ export interface MountedRooms {
 
 const quiet = { info: () => undefined, error: () => undefined }
 
-export async function mountRooms(): Promise<MountedRooms> {
+/** `page`: the folder of the page, to be served beside them. */
+export async function mountRooms(page?: URL): Promise<MountedRooms> {
   let serving: Deps | undefined
   const doors = await loadDoors(new URL('../../netlify/functions', import.meta.url))
   const mounted = doors.map((door) => ({
@@ -46,7 +47,7 @@ export async function mountRooms(): Promise<MountedRooms> {
       return enter(room, request, serving, context)
     },
   }))
-  const router = createServer(mounted, { log: quiet })
+  const router = createServer(mounted, { log: quiet, ...(page && { static: page }) })
   const address = await router.listen(0, '127.0.0.1')
   return {
     address: address.replace('localhost', '127.0.0.1'),

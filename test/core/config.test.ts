@@ -1,0 +1,118 @@
+// The environment: defaults, what is wrong said of all variables at once, and never a value in what is said.
+import { expect, test } from 'vitest'
+import { canBeCalledBack, parseConfig } from '../../core/config.ts'
+
+const secret = 'hunter2'
+const wrong: Record<string, string> = {
+  DATABASE_URL: `mysql://${secret}`,
+  DATABASE_DRIVER: secret,
+  REPLICATE_BASE_URL: `ftp://${secret}`,
+  REPLICATE_WEBHOOK_SECRET: secret,
+  FAL_QUEUE_URL: secret,
+  FAL_API_URL: `javascript:${secret}`,
+  FAL_JWKS_URL: secret,
+  PUBLIC_URL: `ftp://${secret}`,
+  ALLOW_HTTP_CALLBACKS: secret,
+  CRON_SECRET: secret,
+  SESSION_SECRET: secret,
+  ANONYMOUS_SESSIONS: secret,
+  ALLOW_PRIVATE_IMAGES: 'true',
+  LOG_LEVEL: secret,
+  LOG_FORMAT: secret,
+  PASS_SECONDS: '51',
+  PASS_BATCH: '0',
+  HTTP_CONCURRENCY: '1.5',
+  SUBMIT_TIMEOUT_SECONDS: '-1',
+  CHECK_TIMEOUT_SECONDS: secret,
+  SUBMIT_LEASE_SECONDS: '3601',
+  SUBMIT_GRACE_SECONDS: '3001',
+  CHECK_MIN_SECONDS: '0',
+  CHECK_MAX_SECONDS: ' ',
+}
+
+function faultOf(env: Record<string, string>): string {
+  try {
+    parseConfig(env)
+  } catch (error) {
+    return error instanceof Error ? `${error.message}${JSON.stringify(error)}` : ''
+  }
+  throw new Error('the environment was accepted')
+}
+
+test('parseConfig() names every wrong variable at once, on a line each', () => {
+  const lines = faultOf(wrong).split('\n').slice(1)
+  expect(lines.map((line) => line.trim().split(':')[0]).toSorted()).toEqual(Object.keys(wrong).toSorted())
+})
+
+test('parseConfig() repeats no value', () => {
+  expect(faultOf(wrong)).not.toContain(secret)
+})
+
+test.each(Object.entries(wrong))('parseConfig() names %s alone when it alone is wrong', (name, value) => {
+  expect(faultOf({ [name]: value })).toMatch(new RegExp(`^Wrong environment:\\n  ${name}: [^\\n]+$`))
+})
+
+test('parseConfig() says what would be right', () => {
+  const said = faultOf(wrong)
+  for (const words of ['must be a postgres:// URL', 'at least 16 characters', 'at least 32 characters', '"pg"']) {
+    expect(said).toContain(words)
+  }
+})
+
+test('parseConfig() takes an empty variable for an absent one', () => {
+  const empty = Object.fromEntries([...Object.keys(wrong), 'FAL_KEY', 'IMAGE_HOSTS', 'URL'].map((name) => [name, '']))
+  expect(parseConfig(empty)).toEqual(parseConfig({}))
+})
+
+test('parseConfig() has a default for all that needs none of ours, and can not be changed', () => {
+  const config = parseConfig({ UNRELATED: 'x' })
+  expect(config).toMatchObject({
+    ...{ REPLICATE_BASE_URL: 'https://api.replicate.com/v1', FAL_QUEUE_URL: 'https://queue.fal.run' },
+    ...{ FAL_API_URL: 'https://api.fal.ai/v1', FAL_JWKS_URL: 'https://rest.fal.ai/.well-known/jwks.json' },
+    ...{ ALLOW_HTTP_CALLBACKS: false, ANONYMOUS_SESSIONS: true, IMAGE_HOSTS: [], ALLOW_PRIVATE_IMAGES: false },
+    ...{ LOG_LEVEL: 'info', LOG_FORMAT: 'json', PASS_SECONDS: 20, PASS_BATCH: 250, HTTP_CONCURRENCY: 32 },
+    ...{ SUBMIT_TIMEOUT_SECONDS: 15, CHECK_TIMEOUT_SECONDS: 10, SUBMIT_LEASE_SECONDS: 90, SUBMIT_GRACE_SECONDS: 180 },
+  })
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('parseConfig() reads what is set', () => {
+  const given = {
+    ...{ REPLICATE_API_TOKEN: 'r8', REPLICATE_BASE_URL: 'http://127.0.0.1:9//', PUBLIC_URL: 'https://app.test/' },
+    ...{ IMAGE_HOSTS: ' a.test, ,b.test', ANONYMOUS_SESSIONS: 'off', ALLOW_PRIVATE_IMAGES: '1', PASS_BATCH: '7' },
+    ...{ REPLICATE_WEBHOOK_SECRET: 'whsec_a whsec_b', CHECK_MIN_SECONDS: '1', DATABASE_DRIVER: 'neon' },
+  }
+  expect(parseConfig(given)).toMatchObject({
+    ...{ ...given, REPLICATE_BASE_URL: 'http://127.0.0.1:9', PUBLIC_URL: 'https://app.test', PASS_BATCH: 7 },
+    ...{
+      IMAGE_HOSTS: ['a.test', 'b.test'],
+      ANONYMOUS_SESSIONS: false,
+      ALLOW_PRIVATE_IMAGES: true,
+      CHECK_MIN_SECONDS: 1,
+    },
+  })
+})
+
+const [own, netlify, older] = ['postgres://own/db', 'postgresql://netlify/db', 'postgres://older/db']
+test.each([
+  [{ DATABASE_URL: own, NETLIFY_DB_URL: netlify, NETLIFY_DATABASE_URL: older }, own],
+  [{ DATABASE_URL: '', NETLIFY_DB_URL: netlify, NETLIFY_DATABASE_URL: older }, netlify],
+  [{ NETLIFY_DB_URL: '', NETLIFY_DATABASE_URL: older }, older],
+  [{}, undefined],
+])('parseConfig() finds the database of %j at %s', (env, url) => {
+  expect(parseConfig(env).DATABASE_URL).toBe(url)
+})
+
+test("parseConfig() takes the platform's own address where none is given", () => {
+  expect(parseConfig({ URL: 'https://site.test' }).PUBLIC_URL).toBe('https://site.test')
+  expect(parseConfig({ URL: 'https://site.test', PUBLIC_URL: 'https://own.test' }).PUBLIC_URL).toBe('https://own.test')
+})
+
+test.each([
+  [{}, false],
+  [{ PUBLIC_URL: 'https://app.test' }, true],
+  [{ PUBLIC_URL: 'http://app.test' }, false],
+  [{ PUBLIC_URL: 'http://app.test', ALLOW_HTTP_CALLBACKS: '1' }, true],
+])('canBeCalledBack() with %j is %s', (env, expected) => {
+  expect(canBeCalledBack(parseConfig(env))).toBe(expected)
+})

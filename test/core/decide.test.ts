@@ -1,0 +1,124 @@
+// Every decision of a pass, as a table: what the provider answered, and what that changes.
+import { expect, test } from 'vitest'
+import {
+  decideLook,
+  decideSearch,
+  decideSubmission,
+  graceSeconds,
+  type LookOutcome,
+  type SubmissionOutcome,
+  shorten,
+} from '../../core/decide.ts'
+import type { Observation, Search, Submission } from '../../core/provider.ts'
+import { recipe } from './recipe.ts'
+
+const now = new Date('2026-03-01T12:00:00.000Z')
+const before = (seconds: number) => new Date(now.getTime() - seconds * 1000)
+const long = 'x'.repeat(501)
+const short = `${'x'.repeat(499)}…`
+const urls = { get: 'https://provider.test/p1' }
+const created = { kind: 'created', prediction_id: 'p1', urls, check_in: recipe.timing.firstCheckSeconds } as const
+
+test('shorten() keeps up to 500 characters, and marks what it cuts', () => {
+  expect(shorten('x'.repeat(500))).toBe('x'.repeat(500))
+  expect(shorten(long)).toBe(short)
+})
+
+const submissions: [Submission, SubmissionOutcome][] = [
+  [{ kind: 'created', prediction_id: 'p1', urls }, created],
+  [
+    { kind: 'refused', reason: long, retryAfterSeconds: 9 },
+    { kind: 'refused', provider: recipe.provider, reason: short, retry_in: 9 },
+  ],
+  [
+    { kind: 'rejected', reason: long },
+    { kind: 'rejected', code: 'provider_rejected', reason: short },
+  ],
+  [
+    { kind: 'unknown', reason: 'timeout' },
+    { kind: 'unknown', search_in: 10 },
+  ],
+]
+test.each(submissions)('decideSubmission() takes %j as %j', (submission, outcome) => {
+  expect(decideSubmission(submission, recipe)).toEqual(outcome)
+})
+
+const limit = recipe.timing.unconfirmedSeconds
+const unsettled = expect.objectContaining({ kind: 'unsettled', code: 'submission_unconfirmed' })
+const none: Search = { kind: 'none' }
+const unreachable: Search = { kind: 'unreachable', reason: 'reset' }
+const unsure: Search = { kind: 'unsure', reason: 'unfinished requests may not be listed' }
+const found: Search = {
+  kind: 'found',
+  predictions: [
+    { prediction_id: 'p1', urls },
+    { prediction_id: 'p2', urls },
+  ],
+}
+const searches: [string, Search, number, unknown][] = [
+  ['adopts what is found first', found, 0, created],
+  ['adopts what is found, however late', found, limit + 1, created],
+  ['waits while a create may still be on its way', none, graceSeconds - 1, undefined],
+  ['believes the list after the grace time', none, graceSeconds, { kind: 'absent' }],
+  ['believes the list while the marker is kept', none, 50 * 60 - 1, { kind: 'absent' }],
+  ['believes no list once the marker is erased', none, 50 * 60, undefined],
+  ['believes no empty find', { kind: 'found', predictions: [] }, graceSeconds, undefined],
+  ['waits for a silent provider', unreachable, limit - 1, undefined],
+  ['believes no list that may be incomplete', unsure, graceSeconds, undefined],
+  ['waits as long as the recipe says', unsure, limit - 1, undefined],
+  ['gives up at the limit', unsure, limit, unsettled],
+  ['gives up at the limit', unreachable, limit, unsettled],
+  ['gives up at the limit', none, limit, unsettled],
+]
+test.each(searches)('decideSearch() %s: %j after %d s', (_, search, age, outcome) => {
+  expect(decideSearch(search, { submitted_at: before(age) }, recipe, now)).toEqual(outcome)
+})
+
+test('decideSearch() believes the list after another grace time, if told', () => {
+  const absent = (age: number) => decideSearch(none, { submitted_at: before(age) }, recipe, now, 20)
+  expect([absent(19), absent(20)]).toEqual([undefined, { kind: 'absent' }])
+})
+
+test('decideSearch() waits for an attempt whose beginning is not known', () => {
+  expect(decideSearch(none, { submitted_at: null }, recipe, now)).toBeUndefined()
+})
+
+const running: Observation = { kind: 'running' }
+const silent: Observation = { kind: 'unreachable', reason: 'reset' }
+const timedOut = expect.objectContaining({ kind: 'failed', code: 'timed_out', leave: true })
+const output = ['https://provider.test/one.png']
+/** What was seen, how long the limit is past, how many 404s went before. */
+const looks: [string, Observation, number, number, unknown][] = [
+  ['takes an output', { kind: 'succeeded', output }, 0, 0, { kind: 'succeeded', output }],
+  ['takes an output past the limit', { kind: 'succeeded', output }, 9_999, 0, { kind: 'succeeded', output }],
+  [
+    'fails a success without a file',
+    { kind: 'succeeded', output: null },
+    -9,
+    0,
+    expect.objectContaining({ kind: 'failed', code: 'result_unusable' }),
+  ],
+  [
+    "passes on a failure's words",
+    { kind: 'failed', code: 'provider_canceled', reason: long },
+    -9,
+    0,
+    { kind: 'failed', code: 'provider_canceled', reason: short } satisfies LookOutcome,
+  ],
+  ['counts a 404', { kind: 'missing' }, -9, 0, expect.objectContaining({ kind: 'missing', retry_in: 60 })],
+  ['has nothing to write of a running one', running, -9, 0, undefined],
+  ['forgets 404s of a running one', running, -9, 1, { kind: 'seen' }],
+  ['ends a running one at the limit', running, 0, 0, timedOut],
+  ['waits for a silent provider', silent, 0, 2, undefined],
+  ['waits for a silent provider past the limit', silent, recipe.timing.limitSeconds - 1, 0, undefined],
+  ['gives a silent provider up after the limit again', silent, recipe.timing.limitSeconds, 0, timedOut],
+]
+test.each(looks)('decideLook() %s: %j, limit + %d s, %d misses', (_, observation, late, misses, outcome) => {
+  const task = { submitted_at: before(3_600 + late), deadline_at: before(late), misses }
+  expect(decideLook(observation, task, recipe, now)).toEqual(outcome)
+})
+
+test('decideLook() waits for a prediction that has no limit', () => {
+  const task = { submitted_at: null, deadline_at: null, misses: 0 }
+  for (const observation of [running, silent]) expect(decideLook(observation, task, recipe, now)).toBeUndefined()
+})

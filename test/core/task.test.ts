@@ -1,0 +1,97 @@
+// The words of a task: its open attempt, its endings, where its results are, and the view of it that its owner sees.
+import { expect, test } from 'vitest'
+import { isFinished, requireHeld, resultKey, type StepRecord, statuses, storedAttempt } from '../../core/task.ts'
+import { resultUrl, taskView } from '../../core/view.ts'
+import { type Row, type TaskOverrides, taskRow } from '../setup/factory.ts'
+
+const at = new Date('2026-03-01T12:00:00.000Z')
+const id = '018f0000-0000-7000-8000-000000000000'
+const row = (overrides: TaskOverrides): Row => taskRow({ id, at, ...overrides })
+const record = (attempt: number, status: StepRecord['status'], past?: StepRecord['past']): StepRecord => ({
+  ...{ step: 1, attempt, status, prediction_id: `p${attempt}`, submitted_at: null, finished_at: null },
+  ...(past && { past }),
+})
+
+test('requireHeld() names the open attempt, and throws when there is none', () => {
+  const running = row({ phase: 'running', current_step: 2, attempt: 3 })
+  expect(requireHeld(running)).toEqual({ id, step: 2, attempt: 3, claim_token: running.claim_token })
+  expect(() => requireHeld(row({ status: 'failed' }))).toThrow(`task ${id} has no open attempt (status failed)`)
+})
+
+test('isFinished() is true of the three endings', () => {
+  expect(statuses.filter(isFinished)).toEqual(['completed', 'failed', 'canceled'])
+})
+
+test('resultKey() keeps every prediction apart, and is a key whatever the provider calls it', () => {
+  expect(resultKey(id, 2, 'abc-1_D')).toBe(`results/${id}/2/abc-1_D/0`)
+  expect(resultKey(id, 2, 'abc-1_D', 1)).toBe(`results/${id}/2/abc-1_D/1`)
+  expect(resultKey(id, 2, '../a b/é')).toBe(`results/${id}/2/---a-b--/0`)
+})
+
+test('resultUrl() names the attempt from the second on', () => {
+  expect(resultUrl(id, 2, 1)).toBe(`/api/result?task_id=${id}&step=2`)
+  expect(resultUrl(id, 2, 3)).toBe(`/api/result?task_id=${id}&step=2&attempt=3`)
+})
+
+const stored: [string, StepRecord[], number | undefined][] = [
+  ['nothing of a step that has no record', [], undefined],
+  ["the step's own attempt", [record(1, 'completed')], 1],
+  ['nothing of a step that only failed', [record(1, 'failed')], undefined],
+  ['the newest before a failed redo', [record(3, 'failed', [record(1, 'completed'), record(2, 'completed')])], 2],
+  ['the redo rather than what was before', [record(2, 'completed', [record(1, 'completed')])], 2],
+]
+test.each(stored)('storedAttempt() finds %s', (_, steps, attempt) => {
+  expect(storedAttempt({ steps }, 1)?.attempt).toBe(attempt)
+})
+
+test('storedAttempt() finds the very attempt that is asked for, if its result is stored', () => {
+  const past = [record(1, 'completed'), record(2, 'failed')]
+  const found = [1, 2, 3, 4].map((attempt) => storedAttempt({ steps: [record(3, 'completed', past)] }, 1, attempt))
+  expect(found.map((one) => one?.attempt)).toEqual([1, undefined, 3, undefined])
+})
+
+test('taskView() shows a task that has not begun', () => {
+  expect(taskView(row({ status: 'pending' }), 2_000)).toEqual({
+    ...{ task_id: id, recipe: 'try-on', status: 'pending', current_step: 0, total_steps: 3, steps: [] },
+    ...{ intermediate_result: null, result_url: null, error_code: null, error_message: null },
+    ...{ created_at: '2026-03-01T11:59:00.000Z', updated_at: at.toISOString(), finished_at: null },
+    poll_after_ms: 2_000,
+  })
+})
+
+test('taskView() shows the open attempt after the closed steps', () => {
+  const task = row({ phase: 'running', current_step: 2 })
+  const [first, second, ...rest] = taskView(task, 2_000).steps
+  expect(first).toMatchObject({ step: 1, status: 'completed', attempt: 1, result_url: resultUrl(id, 1, 1) })
+  expect(second).toEqual({
+    ...{ step: 2, status: 'processing', attempt: 1, result_url: null, prediction_id: task.prediction_id },
+    ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
+  })
+  expect(rest).toEqual([])
+})
+
+test('taskView() shows an attempt whose create is on its way, and keeps the link that a redo replaces', () => {
+  const task = row({ phase: 'submitting', attempt: 2, submitted_at: null, steps: [record(1, 'completed')] })
+  expect(taskView(task, 2_000).steps).toEqual([
+    {
+      ...{ step: 1, status: 'processing', attempt: 2, result_url: resultUrl(id, 1, 1), prediction_id: null },
+      ...{ submitted_at: null, finished_at: null },
+    },
+  ])
+})
+
+test('taskView() shows an ending with its words, and asks for no more polls', () => {
+  expect(taskView(row({ status: 'failed' }), 2_000)).toMatchObject({
+    ...{ status: 'failed', error_code: 'provider_failed', error_message: 'The model ran out of memory.' },
+    ...{ finished_at: at.toISOString(), poll_after_ms: null, steps: [{ status: 'failed', result_url: null }] },
+  })
+  const completed = taskView(row({ status: 'completed', total_steps: 2 }), 2_000)
+  expect(completed).toMatchObject({ result_url: resultUrl(id, 2, 1), poll_after_ms: null })
+  expect(completed.steps.map(({ result_url }) => result_url)).toEqual([resultUrl(id, 1, 1), resultUrl(id, 2, 1)])
+})
+
+test("taskView() shows nothing of the engine's own", () => {
+  const text = JSON.stringify(taskView(row({ phase: 'running' }), 2_000))
+  for (const hidden of ['claim_token', 'user_id', 'strays', 'provider', 'input'])
+    expect(text).not.toContain(`"${hidden}"`)
+})

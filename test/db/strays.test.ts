@@ -1,0 +1,114 @@
+// recordStrays(): strays are marked over one by one, and a finished task rests when none is left.
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { recordStrays } from '../../db/strays.ts'
+import { recordSubmissions } from '../../db/submissions.ts'
+import { untilBlocked } from '../setup/database.ts'
+import { later, type State, stray } from '../setup/factory.ts'
+import { bytes, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+
+const suite = useDatabase()
+const { over } = suite
+const now = noon
+const one = stray({ prediction_id: 'one' })
+const two = stray({ prediction_id: 'two' })
+const told = (id: string, prediction_id: string, over: boolean, retry_in = 30) => ({
+  id,
+  prediction_id,
+  over,
+  retry_in,
+})
+
+each('%s: recordStrays() does nothing on an empty table', async (driver) => {
+  const db = over(driver)
+  await recordStrays(db, [])
+  await recordStrays(db, [told(crypto.randomUUID(), 'one', true)])
+})
+
+const ended: State[] = ['completed', 'failed', 'canceled']
+test.each(overBoth(ended.map((state) => [state])))(
+  '%s: recordStrays() lets a task that is %s rest when its last stray is over',
+  async (driver, state) => {
+    const db = over(driver)
+    const task = await insertState(db, state, { strays: [one, two], due_at: noon })
+    await recordStrays(db, [told(task.id, 'one', true), told(task.id, 'two', false)], { now })
+    const half = { strays: [{ ...one, over: true }, two], due_at: later(noon, 30) }
+    expect(await read(db, task)).toEqual({ ...task, ...half })
+    await recordStrays(db, [told(task.id, 'two', true)], { now })
+    const both = { strays: [one, two].map((each) => ({ ...each, over: true })), due_at: null }
+    expect(await read(db, task)).toEqual({ ...task, ...both })
+  },
+)
+
+each('%s: recordStrays() comes back after the soonest of the times asked', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'canceled', { strays: [one, two], due_at: noon })
+  await recordStrays(db, [told(task.id, 'one', false, 50), told(task.id, 'two', false, 40)], { now })
+  expect(await read(db, task)).toEqual({ ...task, due_at: later(noon, 40) })
+})
+
+const busy: State[] = ['pending', 'submitting', 'unconfirmed', 'running', 'storing', 'waiting_continue']
+const open: State[] = ['canceled while submitting', 'canceled while unconfirmed']
+test.each(overBoth([...busy, ...open].map((state) => [state])))(
+  '%s: recordStrays() leaves the next look of a task that is %s where it is',
+  async (driver, state) => {
+    const db = over(driver)
+    const task = await insertState(db, state, { strays: [one, two] })
+    await recordStrays(db, [told(task.id, 'one', true), told(task.id, 'two', false)], { now })
+    expect(await read(db, task)).toEqual({ ...task, strays: [{ ...one, over: true }, two] })
+  },
+)
+
+each('%s: recordStrays() never revives a stray, and ignores predictions that are none', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'canceled', { strays: [{ ...one, over: true }, two], due_at: noon })
+  await recordStrays(db, [told(task.id, 'one', false), told(task.id, 'three', true)], { now })
+  expect(await read(db, task)).toMatchObject({ strays: [{ ...one, over: true }, two], due_at: later(noon, 30) })
+})
+
+each('%s: recordStrays() leaves a task without strays as it is', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'canceled')
+  const other = await insertState(db, 'canceled', { strays: [one], due_at: noon })
+  await recordStrays(db, [told(task.id, 'one', true), told(other.id, 'one', true)], { now })
+  expect(await read(db, task)).toEqual(task)
+  expect(await read(db, other)).toMatchObject({ strays: [{ ...one, over: true }], due_at: null })
+})
+
+each('%s: recordStrays() loses no stray that was added while it waited', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'canceled', { strays: [one], due_at: noon })
+  const created = { kind: 'created' as const, prediction_id: 'two', urls: {}, check_in: 2 }
+  const { marking } = await over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      await recordSubmissions(rival, [{ ...heldOf(task), ...created }], { now })
+      const marking = recordStrays(db, [told(task.id, 'one', true)], { now })
+      await untilBlocked(suite.url)
+      return { marking }
+    })
+  await marking
+  const strays = [
+    { ...one, over: true },
+    { ...two, urls: {} },
+  ]
+  expect(await read(db, task)).toMatchObject({ strays, due_at: later(noon, 20) })
+})
+
+each('%s: recordStrays() and recordSubmissions() change one row one after the other', async (driver) => {
+  const db = over(driver)
+  const ids = Array.from({ length: 10 }, (_, i) => `late-${i}`)
+  const task = await insertState(db, 'canceled', { strays: [one], due_at: noon })
+  const add = (prediction_id: string) => {
+    const created = { kind: 'created' as const, prediction_id, urls: {}, check_in: 2 }
+    return recordSubmissions(db, [{ ...heldOf(task), ...created }], { now })
+  }
+  const mark = () => recordStrays(db, [told(task.id, 'one', true)], { now })
+  await Promise.all(ids.flatMap((id) => [add(id), mark()]))
+  const { rows } = await sql<{ id: string; over: boolean }>`
+    select stray ->> 'prediction_id' as id, (stray ->> 'over')::boolean as over
+    from tasks, jsonb_array_elements(strays) as listed (stray)`.execute(db)
+  expect(rows.filter((row) => row.over)).toEqual([{ id: 'one', over: true }])
+  expect(rows.map(({ id }) => id).toSorted()).toEqual([...ids, 'one'].toSorted())
+  expect(await bytes(db, task)).toBeDefined()
+})
