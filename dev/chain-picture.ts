@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { type Category, drawDressed } from './simulator/draw.ts'
 
-const samples = new URL('../samples/', import.meta.url)
+const samples = new URL('../web/public/samples/', import.meta.url)
 const file = new URL('../docs/images/chain.png', import.meta.url)
 
 const steps: readonly { garment: string; category: Category }[] = [

@@ -31,34 +31,43 @@ const secrets = await keptSecrets(new URL('secrets.json', data))
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
 await migrate(postgres.url)
 const blobs = await startBlobs(new URL('blobs', data))
-// With a token of one's own the same functions talk to Replicate itself.
-const simulator = process.env['REPLICATE_API_TOKEN']
-  ? undefined
-  : await startSimulator({
-      port: Number(process.env['SIMULATOR_PORT'] ?? 0),
-      replicateToken: secrets.REPLICATE_API_TOKEN,
-      webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
-      secondsPerStep: 4,
-    })
+// With a key of one's own the same functions talk to that provider itself.
+const isOwn = { replicate: Boolean(process.env['REPLICATE_API_TOKEN']), fal: Boolean(process.env['FAL_KEY']) }
+const simulator =
+  isOwn.replicate && isOwn.fal
+    ? undefined
+    : await startSimulator({
+        port: Number(process.env['SIMULATOR_PORT'] ?? 0),
+        replicateToken: secrets.REPLICATE_API_TOKEN,
+        webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
+        falKey: secrets.FAL_KEY,
+        secondsPerStep: 4,
+        stateFile: join(folder, 'simulator.json'),
+      })
 
 Object.assign(process.env, {
   DATABASE_URL: postgres.url,
   NETLIFY_BLOBS_CONTEXT: blobs.context,
   CRON_SECRET: secrets.CRON_SECRET,
   SESSION_SECRET: secrets.SESSION_SECRET,
-  ...(simulator && {
-    REPLICATE_BASE_URL: `${simulator.url}/v1`,
+  ...(!isOwn.replicate && {
+    REPLICATE_BASE_URL: `${simulator?.url}/v1`,
     REPLICATE_API_TOKEN: secrets.REPLICATE_API_TOKEN,
     REPLICATE_WEBHOOK_SECRET: secrets.REPLICATE_WEBHOOK_SECRET,
-    PUBLIC_URL: address,
-    ALLOW_HTTP_CALLBACKS: '1',
-    ALLOW_PRIVATE_IMAGES: '1',
   }),
+  ...(!isOwn.fal && {
+    FAL_KEY: secrets.FAL_KEY,
+    FAL_QUEUE_URL: `${simulator?.url}/fal/queue`,
+    FAL_API_URL: `${simulator?.url}/fal/api`,
+    FAL_JWKS_URL: `${simulator?.url}/fal/jwks.json`,
+  }),
+  // Where nobody outside is to reach us, or to be reached.
+  ...(!isOwn.replicate && !isOwn.fal && { PUBLIC_URL: address, ALLOW_HTTP_CALLBACKS: '1', ALLOW_PRIVATE_IMAGES: '1' }),
 })
 
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
-  static: pageFolder(),
+  static: await pageFolder(),
 })
 await router.listen(port)
 const ticker = startTicker({
@@ -78,5 +87,6 @@ stopOnSignal(log, async () => {
 })
 
 log.info(`Stepgate is ready: ${address}`)
-log.info(simulator ? `simulated Replicate at ${simulator.url}` : 'Replicate itself, by REPLICATE_API_TOKEN')
+log.info(isOwn.replicate ? 'Replicate itself, by REPLICATE_API_TOKEN' : `simulated Replicate at ${simulator?.url}`)
+log.info(isOwn.fal ? 'fal itself, by FAL_KEY' : `simulated fal at ${simulator?.url}/fal`)
 log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)

@@ -1,5 +1,5 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
-import { type LookOutcome, shorten } from '../core/decide.ts'
+import { type LookOutcome, missSeconds, shorten } from '../core/decide.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { HttpFailure } from '../providers/http.ts'
@@ -40,13 +40,9 @@ export async function copyOutput(deps: Deps, copy: Copy): Promise<Copied> {
       }
     }
     deps.log.warn({ err: error, task: copy.id, step: copy.step }, 'copy failed')
-    if (error instanceof Gone) return decideGone(deps, recipe, copy)
-    return { kind: 'postponed', retry_in: retrySeconds }
+    return decideFailed(deps, recipe, copy)
   }
 }
-
-/** The provider answers that the file isn't there. */
-class Gone extends Error {}
 
 async function copyFile(deps: Deps, recipe: Recipe, url: string, key: string): Promise<StepFile> {
   // Stored already by a rival, a repeated webhook, or before a crash: a prediction's output never changes.
@@ -55,19 +51,19 @@ async function copyFile(deps: Deps, recipe: Recipe, url: string, key: string): P
   const { status, body } = await deps.http.download(url, AbortSignal.timeout(copyMs))
   if (status !== 200) {
     body.cancel()
-    if (status === 404 || status === 410) throw new Gone(`the output's address answered ${status}`)
     throw new HttpFailure({ method: 'GET', url }, true, new Error(`answered ${status}`))
   }
   const { type, size } = await deps.files.write(key, body, { accept: recipe.accept, maxBytes: recipe.maxBytes })
   return { type, size }
 }
 
-/** A missing file is lost only when the provider itself says that its data is gone; until then the copy is retried. */
-async function decideGone(deps: Deps, recipe: Recipe, copy: Copy): Promise<LookOutcome> {
+/** Lost only when the provider itself says that its data is gone; until then the copy is tried again. */
+async function decideFailed(deps: Deps, recipe: Recipe, copy: Copy): Promise<LookOutcome> {
   const seen = await providerOf(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
   if (seen.kind === 'failed') return { kind: 'failed', code: seen.code, reason: seen.reason }
   if (seen.kind === 'missing') {
-    return { kind: 'failed', code: 'result_lost', reason: 'The provider deleted the result before it could be copied.' }
+    const reason = 'The provider deleted the result before it could be copied.'
+    return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }
   }
   return { kind: 'postponed', retry_in: retrySeconds }
 }

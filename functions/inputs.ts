@@ -8,21 +8,38 @@ import { fileReference } from './links.ts'
 const accept = ['image/png', 'image/jpeg', 'image/webp']
 const maxBytes = 4 * 1024 * 1024
 
-/** The input with every data URI replaced by a reference to its file. Throws `invalid_request` naming the field. */
-export async function keepInlineImages(deps: Deps, taskId: string, input: unknown): Promise<unknown> {
-  let count = 0
+export interface KeptInput {
+  /** Every data URI is replaced by a reference to its file. */
+  input: unknown
+  /** Takes the files away again: the task did not come to be. */
+  discard(): Promise<void>
+}
+
+/** Throws `invalid_request` naming the field; nothing stays stored then. */
+export async function keepInlineImages(deps: Deps, taskId: string, input: unknown): Promise<KeptInput> {
+  const keys: string[] = []
+  const discard = async () => {
+    for (const key of keys) await deps.files.remove(key)
+  }
   const keep = async (value: unknown, path: string): Promise<unknown> => {
     if (typeof value === 'string') {
       if (!value.startsWith('data:')) return value
-      count += 1
-      return store(deps, `inputs/${taskId}/${count}`, value, path)
+      const key = `inputs/${taskId}/${keys.length + 1}`
+      keys.push(key)
+      return store(deps, key, value, path)
     }
     if (typeof value !== 'object' || value === null) return value
-    if (Array.isArray(value)) return Promise.all(value.map((item, index) => keep(item, join(path, String(index)))))
-    const fields = Object.entries(value).map(async ([key, inner]) => [key, await keep(inner, join(path, key))] as const)
-    return Object.fromEntries(await Promise.all(fields))
+    // One after the other, so that none is still being written when another is refused.
+    const kept: [string, unknown][] = []
+    for (const [key, inner] of Object.entries(value)) kept.push([key, await keep(inner, join(path, key))])
+    return Array.isArray(value) ? kept.map(([, inner]) => inner) : Object.fromEntries(kept)
   }
-  return keep(input, '')
+  try {
+    return { input: await keep(input, ''), discard }
+  } catch (error) {
+    await discard()
+    throw error
+  }
 }
 
 async function store(deps: Deps, key: string, dataUri: string, path: string): Promise<string> {

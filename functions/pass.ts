@@ -10,7 +10,7 @@ import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
 import { recordSubmissions } from '../db/submissions.ts'
 import { type Copy, copyOutput } from './copy.ts'
-import type { Deps } from './deps.ts'
+import { clockOf, type Deps } from './deps.ts'
 import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
 import { submitStep } from './submit.ts'
 
@@ -54,17 +54,23 @@ export async function runPass(deps: Deps, options: PassOptions = {}): Promise<Pa
   const started = performance.now()
   const isLate = () => performance.now() - started > deps.config.PASS_SECONDS * 1000
   for (;;) {
+    const sendBy = new Date(clockOf(deps).getTime() + sendWithinMs(deps))
     const { tasks, nextDueAt } = await claim(deps, options.taskId)
     if (tasks.length === 0) {
       result.nextDueAt = nextDueAt
       break
     }
     result.idle = false
-    const again = await runRound(deps, tasks, isLate, result)
+    const again = await runRound(deps, tasks, { isLate, sendBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
   }
   log(deps, result, performance.now() - started)
   return result
+}
+
+/** A suspended function goes on where it was, however late: so the wall clock is asked once more right before the POST. */
+function sendWithinMs({ config }: Deps): number {
+  return Math.max(config.SUBMIT_LEASE_SECONDS - config.SUBMIT_TIMEOUT_SECONDS, 1) * 1000
 }
 
 function claim(deps: Deps, taskId: string | undefined) {
@@ -95,14 +101,21 @@ interface News {
 
 const noNews = (): News => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
 
+/** What a round may still begin. */
+interface Limits {
+  isLate(): boolean
+  /** No create is sent after this: its claim might run out before its answer comes. */
+  sendBy: Date
+}
+
 /** True when the round itself has made something due at once. */
-async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, result: PassResult): Promise<boolean> {
+async function runRound(deps: Deps, tasks: Claimed[], limits: Limits, result: PassResult): Promise<boolean> {
   const limit = pLimit(deps.config.HTTP_CONCURRENCY)
   const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
   const news = noNews()
-  await all(tasks, (task) => learn(deps, task, isLate, news))
+  await all(tasks, (task) => learn(deps, task, limits, news))
   await raiseFor(deps, news)
   const submitted = await write(deps, news.submissions, recordSubmissions)
   for (const double of news.doubles) submitted.push(...(await write(deps, [double], recordSubmissions)))
@@ -111,7 +124,7 @@ async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, res
 
   const toCopy = copiesOf(tasks, news, looked)
   const afterCopy = noNews()
-  await all(toCopy, (task) => copy(deps, task, isLate, afterCopy))
+  await all(toCopy, (task) => copy(deps, task, limits.isLate, afterCopy))
   await raiseFor(deps, afterCopy)
   const stored = await write(deps, afterCopy.stored, recordStored)
   const given = await write(deps, afterCopy.looks, recordLooks)
@@ -123,7 +136,13 @@ async function runRound(deps: Deps, tasks: Claimed[], isLate: () => boolean, res
 
 /** News may make something due sooner than another pass, which saw nothing to do, has told the wake mark. */
 async function raiseFor(deps: Deps, news: News): Promise<void> {
-  if (Object.values(news).some((told) => told.length > 0)) await deps.wake.raise()
+  if (Object.values(news).every((told) => told.length === 0)) return
+  try {
+    await deps.wake.raise()
+  } catch (error) {
+    // The news tells of money spent: it is written whatever becomes of the mark. The hourly sweep looks without one.
+    deps.log.error({ err: error }, 'the wake mark could not be raised')
+  }
 }
 
 /** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
@@ -131,9 +150,9 @@ function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
   deps.log.error({ err: error, task: id }, 'task was left for a later pass')
 }
 
-async function learn(deps: Deps, task: Claimed, isLate: () => boolean, news: News): Promise<void> {
+async function learn(deps: Deps, task: Claimed, { isLate, sendBy }: Limits, news: News): Promise<void> {
   if (task.work === 'submit') {
-    const outcome: SubmissionOutcome = isLate() ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task)
+    const outcome: SubmissionOutcome = isLate() ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
     news.submissions.push({ ...requireHeld(task), ...outcome })
   }
   if (isLate() || task.work === 'expired') return

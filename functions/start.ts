@@ -28,12 +28,13 @@ export const start: Room = async (request, deps, context) => {
   providerOf(deps, recipe)
   const input = parseInput(recipe, fields)
   const id = deps.newId()
+  const kept = await keepInlineImages(deps, id, input)
   const task: NewTask = {
     id,
     user_id: userId,
     recipe: recipe.name,
     provider: recipe.provider,
-    input: await keepInlineImages(deps, id, input),
+    input: kept.input,
     auto_continue: auto_continue || recipe.gate === 'auto',
     total_steps: recipe.totalSteps(input),
     lock_key: lockKey(recipe, userId),
@@ -41,7 +42,12 @@ export const start: Room = async (request, deps, context) => {
     request_hash: hash({ name, auto_continue, input }),
   }
   await deps.wake.raise()
-  const started = await startOnce(deps, task)
+  const started = await startOnce(deps, task).catch(async (error) => {
+    // Only where the task certainly isn't there: a lost connection may have come after its insert.
+    if (error instanceof AppError) await kept.discard()
+    throw error
+  })
+  if (!started.created) await kept.discard()
   if (started.request_hash !== task.request_hash) {
     throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
   }

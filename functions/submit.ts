@@ -4,7 +4,7 @@ import { decideSubmission, type SubmissionOutcome, shorten } from '../core/decid
 import type { GenerationRequest, Provider } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
-import type { Deps } from './deps.ts'
+import { clockOf, type Deps } from './deps.ts'
 import { fileReference, linkFor } from './links.ts'
 import { providerOf, recipeOf } from './lookup.ts'
 import { webhookUrl } from './webhook-url.ts'
@@ -13,7 +13,7 @@ import { webhookUrl } from './webhook-url.ts'
 const faultRetrySeconds = 30
 
 /** The fate of the attempt's create. Never throws: what goes wrong before the POST, in it, or after it differs by a payment. */
-export async function submitStep(deps: Deps, task: Task): Promise<SubmissionOutcome> {
+export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<SubmissionOutcome> {
   const held = requireHeld(task)
   const about = { task: task.id, step: held.step, attempt: held.attempt }
   let recipe: Recipe
@@ -32,6 +32,7 @@ export async function submitStep(deps: Deps, task: Task): Promise<SubmissionOutc
     deps.log.error({ err: error, ...about }, 'the request could not be built')
     return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
   }
+  if (clockOf(deps) > sendBy) return { kind: 'unsent', retry_in: 0 }
   const submission = await sendOnce(deps, provider, recipe, request, held)
   if (submission.kind !== 'created') deps.log.warn({ ...about, ...submission }, 'not created')
   return decideSubmission(submission, recipe)

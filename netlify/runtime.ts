@@ -35,7 +35,8 @@ function open(config: Config): Deps {
   const http = openHttp({ connections: config.HTTP_CONCURRENCY })
   const { db } = connect(config.DATABASE_URL, {
     driver: config.DATABASE_DRIVER,
-    onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost while idle'),
+    // Only its words: pg hangs the whole client on such an error, with the key that cancels its statements.
+    onIdleError: ({ message }) => log.warn({ reason: message }, 'a database connection was lost while idle'),
   })
   // A result is shown the moment it is stored, and a mark is looked for right after it was set.
   const store = (name: string) => getStore({ name, consistency: 'strong' })

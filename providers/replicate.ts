@@ -185,8 +185,8 @@ async function cancel(call: Call, prediction: Prediction): Promise<Cancellation>
   return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
 }
 
-/** Clocks differ; the marker decides, so looking a minute further back costs nothing. */
-const skewMs = 60_000
+/** Clocks differ; the marker decides, so looking some minutes further back costs little. */
+const skewMs = 5 * 60_000
 /** 100 predictions a page. An account with more in the window gets no "none" from us. */
 const maxPages = 30
 

@@ -94,17 +94,22 @@ function resultBeforeStatus(task: Task, world: World): string[] {
     .map((attempt) => `result before status: step ${attempt.step} of ${task.id} is shown done and not stored`)
 }
 
+/** The provider forgets outputs after an hour. */
+const retentionMs = 3_600_000
+
 /** A task may fail only as the provider's own word, or time, allows. */
 function failedForAReason(task: Task, world: World): string[] {
   if (task.status !== 'failed') return []
   const last = task.steps[task.current_step - 1]
-  const truth = world.provider.till().predictions.find(({ id }) => id === last?.prediction_id)?.status
+  const prediction = world.provider.till().predictions.find(({ id }) => id === last?.prediction_id)
+  const truth = prediction?.status
+  const age = (task.finished_at?.getTime() ?? 0) - Date.parse(prediction?.created_at ?? '')
   const lawful: Record<string, boolean> = {
     provider_failed: truth === 'failed',
     provider_canceled: truth === 'canceled' || truth === 'aborted',
     submission_unconfirmed: true,
     timed_out: true,
-    result_lost: true,
+    result_lost: age >= retentionMs,
   }
   if (lawful[task.error_code ?? '']) return []
   return [`failed without cause: ${task.id} is failed with ${task.error_code}; the provider says ${truth}`]

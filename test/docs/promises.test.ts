@@ -1,0 +1,42 @@
+// docs/promises.md names guards and mutants that exist.
+import { readdir } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { readDocument, root } from './documents.ts'
+
+const promises = await readDocument('docs/promises.md')
+
+/** All source that a promise can rest on. */
+async function readSource(): Promise<string> {
+  const folders = ['core/', 'db/', 'db/migrations/', 'functions/', 'providers/', 'storage/']
+  const files = await Promise.all(
+    folders.map(async (folder) => (await readdir(new URL(folder, root))).map((file) => folder + file)),
+  )
+  return (
+    await Promise.all(
+      files
+        .flat()
+        .filter((file) => /\.(ts|sql)$/.test(file))
+        .map(readDocument),
+    )
+  ).join('\n')
+}
+
+test('every mutant that is named is on the list of mutants', async () => {
+  const mutants = await readDocument('test/simulation/mutants.ts')
+  const named = [...promises.matchAll(/`([a-z0-9]+(?:-[a-z0-9]+)+)`/g)].map(([, name = '']) => name)
+  expect(named.length).toBeGreaterThan(8)
+  expect(named.filter((name) => !mutants.includes(`'${name}'`))).toEqual([])
+})
+
+test('every function, constraint, column and code that is named is in the source', async () => {
+  const source = await readSource()
+  const named = [...promises.matchAll(/`([a-z][a-zA-Z_]+)`/g)].map(([, name = '']) => name)
+  expect(named).toContain('recordStored')
+  expect(named.filter((name) => !new RegExp(`\\b${name}\\b`).test(source))).toEqual([])
+})
+
+test('the ten promises are all there', () => {
+  expect([...promises.matchAll(/^### (\d+)\. /gm)].map(([, number]) => Number(number))).toEqual(
+    Array.from({ length: 10 }, (_, index) => index + 1),
+  )
+})

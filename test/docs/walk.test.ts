@@ -1,0 +1,72 @@
+// The README's walk is run as it stands: `npm start` in a child process, the fenced sh blocks pasted into one shell.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { fileTypeFromBuffer } from 'file-type'
+import { expect, onTestFinished, test } from 'vitest'
+import { fencesOf, readDocument, root, sectionOf } from './documents.ts'
+
+const run = promisify(execFile)
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('the probe has no port')
+  return address.port
+}
+
+/** Where `npm start`'s own command answers, once it says that it is ready. */
+async function startStack(data: string): Promise<{ address: string; stack: ChildProcess }> {
+  const { REPLICATE_API_TOKEN: _, LOG_FORMAT: __, ...env } = process.env
+  const port = await freePort()
+  const stack = spawn(process.execPath, [fileURLToPath(new URL('dev/start.ts', root))], {
+    env: { ...env, PORT: String(port), STEPGATE_DATA: data, SIMULATOR_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const said: string[] = []
+  for await (const line of createInterface({ input: stack.stdout as NodeJS.ReadableStream })) {
+    said.push(line)
+    const address = /Stepgate is ready: (http:\S+)/.exec(line)?.[1]
+    if (!address) continue
+    stack.stdout?.resume()
+    return { address, stack }
+  }
+  throw new Error(`npm start ended before it was ready:\n${said.join('\n')}`)
+}
+
+async function stop(stack: ChildProcess): Promise<void> {
+  if (stack.exitCode !== null) return
+  stack.kill('SIGINT')
+  await once(stack, 'exit')
+}
+
+test('the walk of the README ends with a picture of three garments on disk', { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stepgate-walk-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const { address, stack } = await startStack(join(folder, 'data'))
+  onTestFinished(() => stop(stack))
+
+  const script = fencesOf(sectionOf(await readDocument('README.md'), '## Try it'), 'sh').join('\n')
+  const { stdout } = await run('sh', ['-c', script], { cwd: folder, env: { ...process.env, STEPGATE: address } })
+
+  expect(stdout).toContain('step 1: waiting_continue\nstep 2: waiting_continue\nstep 3: completed\n')
+  const pictures = await Promise.all(
+    ['step-1.jpg', 'step-2.jpg', 'try-on.jpg'].map((name) => readFile(join(folder, name))),
+  )
+  const types = await Promise.all(pictures.map(async (picture) => (await fileTypeFromBuffer(picture))?.mime))
+  expect(types).toEqual(['image/jpeg', 'image/jpeg', 'image/jpeg'])
+  expect(new Set(pictures.map((picture) => picture.toString('base64'))).size).toBe(3)
+
+  await stop(stack)
+  expect(stack.exitCode).toBe(0)
+  await expect(access(join(folder, 'data', 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT')
+})
