@@ -43,6 +43,11 @@ const environment = z.object({
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),
 
+  /** Predictions in flight at a provider, over all instances. */
+  REPLICATE_CONCURRENCY: cap,
+  FAL_CONCURRENCY: cap,
+  DAILY_TASKS_PER_USER: cap,
+
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),
   PASS_BATCH: count(250, 2_000),

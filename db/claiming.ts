@@ -3,6 +3,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
+import { DatabaseError } from './errors.ts'
+import { type Cap, type Slots, slotsFor } from './slots.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
@@ -14,6 +16,8 @@ export interface ClaimParams extends Timed {
   terms: readonly ClaimTerms[]
   limit: number
   submitLeaseSeconds: number
+  /** How many predictions may be in flight at a provider; none named, none limited. */
+  caps?: readonly Cap[]
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
 }
@@ -31,6 +35,8 @@ export interface Claims {
   nextDueAt: Date | null
 }
 
+/** Many more claims than ever run at one moment. */
+const slotTries = 20
 /** How long a copy may take before another pass starts it again; it ends within one function's life. */
 const storingLeaseSeconds = 60
 /** Between two looks for an unconfirmed submission, and between two tries to cancel a stray. */
@@ -52,20 +58,21 @@ const nextLook = (now: RawBuilder<Date>) => sql`case
     else ${now} + ${seconds(sql`${searchSeconds}`)} end`
 
 /** Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. */
-const due = (p: ClaimParams, now: RawBuilder<Date>) => sql`
+const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
   terms as materialized (
     select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
       watch float8, slow float8, within float8)),
   queue as (
-    select t.id, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
+    select t.id, t.provider, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
     from tasks t
     where t.due_at <= ${now} and ${p.taskId ? sql`t.id = ${p.taskId}` : sql`true`}
       and t.recipe in (select recipe from terms)
       and not (t.status = 'pending' and exists (
         select from providers where providers.name = t.provider and providers.paused_until > ${now}))),
+  ${slots.admission}
   due as materialized (
-    select t.id, t.status as was, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
-    from (select * from queue order by turn, due_at limit ${p.limit}) as queue
+    select t.id, t.provider, queue.turn, t.status as was, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
+    from (select * from ${slots.admitted} as admitted order by turn, due_at limit ${p.limit}) as queue
       join tasks t on t.id = queue.id
       join terms on terms.recipe = t.recipe
     where t.due_at <= ${now} and t.status = queue.status
@@ -78,17 +85,30 @@ const due = (p: ClaimParams, now: RawBuilder<Date>) => sql`
  * whatever else is due is only looked at: its `due_at` moves to the next look.
  */
 export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await claimOnce(db, p)
+    } catch (error) {
+      // A claim at the same moment took the same slot. Each of them that is refused lets another one through.
+      if (!(error instanceof DatabaseError && error.constraint === 'tasks_slot') || tries === slotTries) throw error
+    }
+  }
+}
+
+async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
   const now = clock(p)
+  const slots = slotsFor(p.caps ?? [])
   const { rows } = await sql<Claimed & { next_due_at: Date | null }>`
-    with ${due(p, now)},
+    with ${due(p, slots, now)},
+    ${slots.seating}
     submitted as (
       update tasks t set
         status = 'processing', phase = 'submitting', current_step = t.next_step, next_step = null,
         attempt = case when t.next_step = t.current_step then t.attempt + 1 else 1 end,
-        claim_token = gen_random_uuid(), misses = 0, submitted_at = ${now},
+        claim_token = gen_random_uuid(), slot = ${slots.slot}, misses = 0, submitted_at = ${now},
         deadline_at = ${now} + ${seconds(sql`o.within`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
         error_code = null, error_message = null, updated_at = ${now}
-      from due o where t.id = o.id and o.was = 'pending'
+      from ${slots.seated} o where t.id = o.id and o.was = 'pending'
       returning 'submit' as work, t.*),
     looked as (
       update tasks t set

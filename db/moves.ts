@@ -15,6 +15,8 @@ export interface NewTask {
   lock_key: string | null
   idempotency_key: string | null
   request_hash: string | null
+  /** Tasks that the user may start a day (UTC). */
+  daily_quota?: number | undefined
 }
 
 export interface Started extends Task {
@@ -23,22 +25,35 @@ export interface Started extends Task {
   created: boolean
 }
 
-/** (nothing) → pending. Throws a unique violation of `tasks_lock` when the user's exclusive recipe already runs. */
+/**
+ * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, and one of
+ * `daily_starts_within_quota` when the day's tasks are used up; a repeated key is neither a task nor counted.
+ */
 export async function startTask(db: Db, task: NewTask, timed?: Timed): Promise<Started> {
   const now = clock(timed)
   const { rows } = await sql<Started>`
-    insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
-      idempotency_key, request_hash, due_at, created_at, updated_at)
-    values (${task.id}, ${task.user_id}, ${task.recipe}, ${task.provider}, ${jsonb(task.input)}, ${task.auto_continue},
-      'pending', ${task.total_steps}, 1, ${task.lock_key}, ${task.idempotency_key}, ${task.request_hash},
-      ${now}, ${now}, ${now})
-    -- A conflict must "update" something to return the row that was there.
-    on conflict (user_id, idempotency_key) where idempotency_key is not null
-      do update set idempotency_key = excluded.idempotency_key
-    returning *, id = ${task.id} as created
+    with started as (
+      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
+        idempotency_key, request_hash, due_at, created_at, updated_at)
+      values (${task.id}, ${task.user_id}, ${task.recipe}, ${task.provider}, ${jsonb(task.input)}, ${task.auto_continue},
+        'pending', ${task.total_steps}, 1, ${task.lock_key}, ${task.idempotency_key}, ${task.request_hash},
+        ${now}, ${now}, ${now})
+      -- A conflict must "update" something to return the row that was there.
+      on conflict (user_id, idempotency_key) where idempotency_key is not null
+        do update set idempotency_key = excluded.idempotency_key
+      returning *, id = ${task.id} as created)
+    ${task.daily_quota ? counted(task.daily_quota, now) : sql``}
+    select * from started
   `.execute(db)
   return rows[0] as Started
 }
+
+const counted = (quota: number, now: RawBuilder<Date>) => sql`,
+    counted as (
+      insert into daily_starts as d (user_id, day, started, quota)
+      select user_id, (${now} at time zone 'UTC')::date, 1, ${quota} from started where created
+      on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
+        started = case when d.day = excluded.day then d.started + 1 else 1 end)`
 
 export interface Move extends Timed {
   id: string

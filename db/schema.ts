@@ -13,6 +13,7 @@ interface TasksTable extends Omit<Task, 'input' | 'steps' | 'strays' | 'provider
   lock_key: string | null
   idempotency_key: string | null
   request_hash: string | null
+  slot: number | null
 }
 
 interface ProvidersTable {

@@ -2,10 +2,12 @@
 // Called by worker, checker, recover and tick for everything, and by start, continue, redo and status for their own task.
 // A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of news.
 import pLimit from 'p-limit'
+import type { Config } from '../core/config.ts'
 import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
 import { type Held, requireHeld } from '../core/task.ts'
 import { type Claimed, claimDue } from '../db/claiming.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
+import type { Cap } from '../db/slots.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
 import { recordSubmissions } from '../db/submissions.ts'
@@ -84,9 +86,18 @@ function claim(deps: Deps, taskId: string | undefined) {
     })),
     limit: config.PASS_BATCH,
     submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
+    caps: capsOf(config),
     taskId,
     now: deps.now?.(),
   })
+}
+
+export function capsOf(config: Config): Cap[] {
+  const caps = [
+    { provider: 'replicate', cap: config.REPLICATE_CONCURRENCY },
+    { provider: 'fal', cap: config.FAL_CONCURRENCY },
+  ]
+  return caps.filter((cap): cap is Cap => cap.cap !== undefined)
 }
 
 /** Everything that one round learns, gathered to be written in one statement a kind. */
@@ -131,7 +142,9 @@ async function runRound(deps: Deps, tasks: Claimed[], limits: Limits, result: Pa
 
   const moves = [...submitted, ...looked, ...stored, ...given]
   count(result, tasks, moves)
-  return moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
+  // With a cap, whatever left its slot has made room for another.
+  const freed = capsOf(deps.config).length > 0 && looked.length + given.length + submitted.length > 0
+  return freed || moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
 }
 
 /** News may make something due sooner than another pass, which saw nothing to do, has told the wake mark. */

@@ -6,7 +6,7 @@ import type { Recipe } from '../core/recipe.ts'
 import { DatabaseError } from '../db/errors.ts'
 import { type NewTask, type Started, startTask } from '../db/moves.ts'
 import { readLockHolder } from '../db/reads.ts'
-import type { Deps, Room } from './deps.ts'
+import { clockOf, type Deps, type Room } from './deps.ts'
 import { invalid, json, readJson, requireMethod } from './http.ts'
 import { keepInlineImages } from './inputs.ts'
 import { providerOf } from './lookup.ts'
@@ -40,6 +40,7 @@ export const start: Room = async (request, deps, context) => {
     lock_key: lockKey(recipe, userId),
     idempotency_key: idempotencyKey(request),
     request_hash: hash({ name, auto_continue, input }),
+    daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
   await deps.wake.raise()
   const started = await startOnce(deps, task).catch(async (error) => {
@@ -74,13 +75,26 @@ async function startOnce(deps: Deps, task: NewTask): Promise<Started> {
     try {
       return await startTask(deps.db, task, { now: deps.now?.() })
     } catch (error) {
-      if (!(error instanceof DatabaseError && error.constraint === 'tasks_lock')) throw error
+      if (!(error instanceof DatabaseError)) throw error
+      if (error.constraint === 'daily_starts_within_quota') throw quotaExceeded(deps)
+      if (error.constraint !== 'tasks_lock') throw error
       // A rival with the same Idempotency-Key may have won between our look and our write: then the key finds its task.
       if (tries === 1) continue
       const running = await readLockHolder(deps.db, task.lock_key ?? '')
       throw alreadyRunning(task.recipe, running)
     }
   }
+}
+
+function quotaExceeded(deps: Deps): AppError {
+  const now = clockOf(deps)
+  const resets = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1))
+  const resets_at = resets.toISOString()
+  return new AppError(
+    'quota_exceeded',
+    `You have started ${deps.config.DAILY_TASKS_PER_USER} tasks today, which is the limit; it resets at ${resets_at}.`,
+    { extra: { resets_at }, headers: { 'retry-after': String(Math.ceil((resets.getTime() - now.getTime()) / 1000)) } },
+  )
 }
 
 export function alreadyRunning(recipe: string, taskId: string | undefined): AppError {

@@ -26,6 +26,7 @@ create table tasks (
   deadline_at timestamptz,
   misses integer not null default 0 check (misses >= 0),
   strays jsonb not null default '[]' check (jsonb_typeof(strays) = 'array'),
+  slot integer check (slot > 0),
 
   due_at timestamptz,
   lock_key text,
@@ -78,6 +79,10 @@ create unique index tasks_idempotency on tasks (user_id, idempotency_key) where 
 create unique index tasks_lock on tasks (lock_key)
   where lock_key is not null and status in ('pending', 'processing', 'waiting_continue');
 
+-- A capped provider's slots: one prediction in flight for each, whoever claims. A row's slot counts only while in flight.
+create unique index tasks_slot on tasks (provider, slot)
+  where slot is not null and phase in ('submitting', 'unconfirmed', 'running');
+
 -- A queue on a table with history: 20 % of the whole table (the default) would be far too many dead rows.
 alter table tasks set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
@@ -89,6 +94,16 @@ create table providers (
   paused_until timestamptz,
   paused_for text,
   updated_at timestamptz not null
+);
+
+-- What a user has started on the newest day (UTC) that he started anything, where there is a quota. The CHECK is the quota:
+-- a start beyond it fails as a whole, however many run at once.
+create table daily_starts (
+  user_id text primary key,
+  day date not null,
+  started integer not null,
+  quota integer not null,
+  constraint daily_starts_within_quota check (started <= quota)
 );
 
 -- Instants inside jsonb are written one way: UTC, milliseconds.

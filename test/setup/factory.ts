@@ -11,6 +11,7 @@ export interface Row extends Task {
   lock_key: string | null
   idempotency_key: string | null
   request_hash: string | null
+  slot: number | null
 }
 
 export interface TaskOverrides extends Partial<Row> {
@@ -115,6 +116,7 @@ const plain = (at: Date) => ({
   lock_key: null,
   idempotency_key: null,
   request_hash: null,
+  slot: null,
   error_code: null,
   error_message: null,
   created_at: later(at, -60),

@@ -1,0 +1,120 @@
+// Limits that constraints defend: slots at a capped provider, and the quota of tasks a day.
+import { sql } from 'kysely'
+import { expect } from 'vitest'
+import { v7 } from 'uuid'
+import { DatabaseError } from '../../db/errors.ts'
+import { type NewTask, startTask } from '../../db/moves.ts'
+import { recordLooks } from '../../db/results.ts'
+import type { Db } from '../../db/sql.ts'
+import { recordSubmissions } from '../../db/submissions.ts'
+import { insertTasks, later } from '../setup/factory.ts'
+import { claim, each, heldOf, insertState, noon, useDatabase } from './setup.ts'
+
+const { over } = useDatabase()
+const caps = [{ provider: 'replicate', cap: 3 }]
+
+const pending = (db: Db, n: number) =>
+  insertTasks(
+    db,
+    Array.from({ length: n }, (_, index) => ({ at: noon, user_id: `user-${index % 5}` })),
+  )
+
+async function inFlight(db: Db): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from tasks where phase in ('submitting', 'unconfirmed', 'running')`.execute(db)
+  return rows[0]?.n ?? 0
+}
+
+each('%s: claimDue() fills the slots of a capped provider and no more', async (driver) => {
+  const db = over(driver)
+  await pending(db, 10)
+  expect((await claim(db, { caps })).tasks).toHaveLength(3)
+  expect((await claim(db, { caps })).tasks).toHaveLength(0)
+  expect(await inFlight(db)).toBe(3)
+})
+
+each('%s: claimDue() never goes over the cap, however many claim at once', async (driver) => {
+  const db = over(driver)
+  await pending(db, 40)
+  const claims = await Promise.all(Array.from({ length: 12 }, () => claim(db, { caps, limit: 2 })))
+  expect(claims.flatMap(({ tasks }) => tasks).length).toBe(3)
+  expect(await inFlight(db)).toBe(3)
+})
+
+each('%s: a slot is free again the moment its prediction is over, whatever came of it', async (driver) => {
+  const db = over(driver)
+  await pending(db, 10)
+  const { tasks } = await claim(db, { caps })
+  const [refused, failed, kept] = tasks.map(heldOf)
+  if (!refused || !failed || !kept) throw new Error('three were claimed')
+  await recordSubmissions(
+    db,
+    [
+      { ...refused, kind: 'rejected', code: 'provider_rejected', reason: 'No.' },
+      { ...failed, kind: 'created', prediction_id: 'p', urls: {}, check_in: 2 },
+      { ...kept, kind: 'unknown', search_in: 10 },
+    ],
+    { now: noon },
+  )
+  expect((await claim(db, { caps })).tasks).toHaveLength(1)
+  await recordLooks(db, [{ ...failed, prediction_id: 'p', kind: 'succeeded', output: ['u'] }], { now: noon })
+  expect((await claim(db, { caps })).tasks).toHaveLength(1)
+  expect(await inFlight(db)).toBe(3)
+})
+
+each('%s: a full provider keeps nobody from being looked at, nor another provider from being used', async (driver) => {
+  const db = over(driver)
+  for (let slot = 1; slot <= 3; slot += 1) await insertState(db, 'running', { due_at: noon, slot })
+  await pending(db, 300)
+  await insertState(db, 'pending', { provider: 'fal', due_at: later(noon, -1) })
+  const { tasks } = await claim(db, { caps, limit: 10 })
+  expect(tasks.map(({ work, provider }) => `${work} ${provider}`).toSorted()).toEqual([
+    'look replicate',
+    'look replicate',
+    'look replicate',
+    'submit fal',
+  ])
+})
+
+const newTask = (overrides: Partial<NewTask> = {}): NewTask => ({
+  id: v7(),
+  user_id: 'quota-user',
+  recipe: 'try-on',
+  provider: 'replicate',
+  input: {},
+  auto_continue: false,
+  total_steps: 1,
+  lock_key: null,
+  idempotency_key: null,
+  request_hash: null,
+  daily_quota: 3,
+  ...overrides,
+})
+
+each('%s: startTask() lets exactly the quota through, however many start at once, and anew the next day', async (driver) => {
+  const db = over(driver)
+  const user_id = `quota-${driver}`
+  const starts = await Promise.allSettled(
+    Array.from({ length: 12 }, () => startTask(db, newTask({ user_id }), { now: noon })),
+  )
+  const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []))
+  expect(refusals).toHaveLength(9)
+  for (const refusal of refusals) {
+    expect(refusal).toBeInstanceOf(DatabaseError)
+    expect(refusal.constraint).toBe('daily_starts_within_quota')
+  }
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from tasks where user_id = ${user_id}`.execute(db)
+  expect(rows[0]?.n).toBe(3)
+  expect((await startTask(db, newTask({ user_id }), { now: later(noon, 12 * 3_600) })).created).toBe(true)
+})
+
+each('%s: startTask() does not count a repeated key', async (driver) => {
+  const db = over(driver)
+  const user_id = `repeating-${driver}`
+  const task = () => newTask({ user_id, idempotency_key: 'again' })
+  const started = await Promise.all(Array.from({ length: 8 }, () => startTask(db, task(), { now: noon })))
+  expect(new Set(started.map(({ id }) => id)).size).toBe(1)
+  for (let n = 0; n < 2; n += 1) await startTask(db, newTask({ user_id }), { now: noon })
+  await expect(startTask(db, newTask({ user_id }), { now: noon })).rejects.toThrow()
+  expect((await startTask(db, task(), { now: noon })).created).toBe(false)
+})
