@@ -24,10 +24,10 @@ export function answerTask(deps: Deps, task: Task, status = 200): Response {
   return json(view, status, headers)
 }
 
-/** The request's own trigger: cron and webhooks may be missing, and the task still moves. */
-export function passAfterAnswer(deps: Deps, context: RoomContext, taskId: string): void {
+/** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
+export function passAfterAnswer(deps: Deps, context: RoomContext, taskId?: string): void {
   context.waitUntil(
-    runPass(deps, { taskId }).catch((error) =>
+    runPass(deps, taskId === undefined ? {} : { taskId }).catch((error) =>
       deps.log.error({ err: error, task: taskId }, 'pass after answer failed'),
     ),
   )

@@ -11,6 +11,7 @@ import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
 import { json, requireMethod } from './http.ts'
 import { recipeOf } from './lookup.ts'
 import { passAfterAnswer } from './moving.ts'
+import { capsOf } from './pass.ts'
 import { type Reported, requireAttempt } from './webhook-url.ts'
 
 export const webhook: Room = async (request, deps, context) => {
@@ -93,7 +94,9 @@ async function store(
   let moved = await recordStored(deps.db, told, timed)
   if (moved.length === 0 && (await adopt(deps, context, attempt, report)))
     moved = await recordStored(deps.db, told, timed)
-  if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, attempt.id)
+  // With a cap, the slot that is free now is somebody's who may have waited longer.
+  if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context)
+  else if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, attempt.id)
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported) => ({ id, step, attempt, claim_token })
