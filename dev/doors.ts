@@ -18,13 +18,13 @@ export interface Door {
 
 /** Imports every module of a folder; one without a handler or a config is an error that names it. */
 export async function loadDoors(folder: URL): Promise<Door[]> {
-  const files = (await readdir(folder)).filter((file) => /\.m?ts$/.test(file) && !file.endsWith('.d.ts')).sort()
+  const files = (await readdir(folder)).filter((file) => /\.(m?ts|mjs)$/.test(file) && !file.endsWith('.d.ts')).sort()
   return Promise.all(
     files.map(async (file) => {
       const module: { default?: unknown; config?: Config } = await import(
         new URL(file, `${folder.href.replace(/\/$/, '')}/`).href
       )
-      const name = basename(file).replace(/\.m?ts$/, '')
+      const name = basename(file).replace(/\.(m?ts|mjs)$/, '')
       const { default: handle, config } = module
       if (typeof handle !== 'function') throw new Error(`Door ${name} has no default export to handle requests with`)
       if (!config?.path && !config?.schedule)
