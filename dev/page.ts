@@ -1,2 +1,60 @@
-// Where the page's files are, for the local servers.
-export const pageFolder = (): URL => new URL('../web/public/', import.meta.url)
+// Where the page's files are, for the local servers: built here when that was never done, or when its sources have changed since.
+// `vite` is loaded only then. Several servers may start at once, and one while another serves.
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { threadId } from 'node:worker_threads'
+
+const built = new URL('../dist/web/', import.meta.url)
+const sources = ['../web/', '../core/', '../recipes/', '../vite.config.ts'].map(
+  (path) => new URL(path, import.meta.url),
+)
+
+const keepOldMs = 3_600_000
+
+export async function pageFolder(): Promise<URL> {
+  if ((await changedAt(new URL('index.html', built))) < Math.max(...(await Promise.all(sources.map(newestIn))))) {
+    await build()
+  }
+  return built
+}
+
+async function build(): Promise<void> {
+  const { build: runVite } = await import('vite')
+  const made = new URL(`../dist/.web-${process.pid}-${threadId}/`, import.meta.url)
+  const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
+  await runVite({ configFile, logLevel: 'warn', build: { outDir: fileURLToPath(made) } })
+  const files = (await filesIn(made)).map((file) => file.href.slice(made.href.length))
+  // Nobody is ever served half a page: names tell contents apart, and index.html, which names them, comes last.
+  for (const file of files.sort((a, b) => Number(a === 'index.html') - Number(b === 'index.html'))) {
+    const target = new URL(file, built)
+    await mkdir(new URL('.', target), { recursive: true })
+    await rename(new URL(file, made), target)
+  }
+  await rm(made, { recursive: true })
+  // Pages that are open still load parts of the build before; those of long ago are nobody's.
+  for (const file of await filesIn(built)) {
+    const isOld = Date.now() - (await changedAt(file)) > keepOldMs
+    if (isOld && !files.includes(file.href.slice(built.href.length))) await rm(file, { force: true })
+  }
+}
+
+/** 0 where there is nothing. */
+async function changedAt(url: URL): Promise<number> {
+  try {
+    return (await stat(url)).mtimeMs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    throw error
+  }
+}
+
+async function newestIn(url: URL): Promise<number> {
+  const files = url.href.endsWith('/') ? await filesIn(url) : [url]
+  return Math.max(...(await Promise.all(files.map(changedAt))))
+}
+
+async function filesIn(folder: URL): Promise<URL[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => pathToFileURL(join(parentPath, name)))
+}

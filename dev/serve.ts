@@ -9,7 +9,7 @@ import { stopOnSignal } from './signals.ts'
 const log = openLog(parseConfig(process.env))
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
-  static: pageFolder(),
+  static: await pageFolder(),
 })
 const address = await router.listen(Number(process.env['PORT'] ?? 8888))
 log.info({ address }, 'serving')

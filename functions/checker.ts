@@ -7,6 +7,6 @@ import { ping, plural } from './ping.ts'
 export const checker: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context)
+  const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context, { by: 'checker' })
   return json({ message: `Checked ${plural(checked)}`, checked, completed, waiting, failed, idle, duration_ms })
 }

@@ -2,12 +2,13 @@
 import { z } from 'zod'
 import { AppError } from '../core/errors.ts'
 import { continueTask } from '../db/moves.ts'
+import { causedBy } from './causing.ts'
 import type { Room } from './deps.ts'
 import { readJson, requireMethod } from './http.ts'
 import { answerTask, notFound, passAfterAnswer } from './moving.ts'
 import { requireUser } from './users.ts'
 
-const body = z.strictObject({
+export const continueBody = z.strictObject({
   task_id: z.uuid(),
   /** The step that was seen done: a second click, or a stale page, then changes nothing. */
   step: z.int().min(1).max(1_000).optional(),
@@ -17,12 +18,12 @@ const body = z.strictObject({
 export const continueRoom: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, all } = await readJson(request, body)
+  const { task_id: id, step, all } = await readJson(request, continueBody)
   await deps.wake.raise()
-  const task = await continueTask(deps.db, { id, user_id, step, all, now: deps.now?.() })
+  const task = await continueTask(deps.db, { id, user_id, step, all, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, id)
+    passAfterAnswer(deps, context, 'continue', id)
     return answerTask(deps, task, 202)
   }
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)

@@ -6,13 +6,17 @@ import { bearerOf } from './users.ts'
 
 /** Throws `unauthenticated` (401), or `not_configured` (503) when this deployment has no secret to ask for. */
 export function requireCron(request: Request, deps: Deps): void {
-  const secret = deps.config.CRON_SECRET
-  if (!secret) throw new AppError('not_configured', 'CRON_SECRET is not set (16 or more characters).')
-  const given = bearerOf(request) ?? new URL(request.url).searchParams.get('key') ?? ''
-  if (timingSafeEqual(digest(given), digest(secret))) return
+  if (!deps.config.CRON_SECRET) throw new AppError('not_configured', 'CRON_SECRET is not set (16 or more characters).')
+  if (isCron(request, deps)) return
   throw new AppError('unauthenticated', 'Send the cron secret as Authorization: Bearer … or as ?key=….', {
     headers: { 'www-authenticate': 'Bearer' },
   })
+}
+
+/** Whether the request carries the cron secret; never without one. */
+export function isCron(request: Request, { config }: Deps): boolean {
+  const given = bearerOf(request) ?? new URL(request.url).searchParams.get('key') ?? ''
+  return config.CRON_SECRET !== undefined && timingSafeEqual(digest(given), digest(config.CRON_SECRET))
 }
 
 /** Digests are of one length whatever was sent, so that the comparison's time tells nothing of the secret. */

@@ -6,6 +6,7 @@ import type { Db } from '../db/sql.ts'
 import type { Http } from '../providers/http.ts'
 import type { Recipes } from '../recipes/index.ts'
 import type { Files } from '../storage/files.ts'
+import type { Instants } from '../storage/instants.ts'
 import type { WakeMark } from '../storage/wake.ts'
 
 export interface Deps {
@@ -13,6 +14,7 @@ export interface Deps {
   db: Db
   files: Files
   wake: WakeMark
+  instants: Instants
   http: Http
   providers: ReadonlyMap<string, Provider>
   recipes: Recipes
@@ -31,6 +33,6 @@ export interface RoomContext {
 export type Room = (request: Request, deps: Deps, context: RoomContext) => Promise<Response>
 
 /** The clock for what never touches the database: tokens and links. */
-export function clockOf(deps: Deps): Date {
+export function clockOf(deps: Pick<Deps, 'now'>): Date {
   return deps.now?.() ?? new Date()
 }

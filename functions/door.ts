@@ -1,12 +1,22 @@
-// What every door does around its room: hand it the dependencies, render refusals, and report faults without leaking them.
+// What every door does around its room: turn away other sites' pages, hand it the dependencies, render refusals, report faults without
+// leaking them, and set the headers that all answers share.
 import { AppError } from '../core/errors.ts'
 import { DatabaseError } from '../db/errors.ts'
 import type { Deps, Room, RoomContext } from './deps.ts'
+import { secure } from './headers.ts'
 import { problem } from './http.ts'
+import { allowOrigin, answerPreflight, requireOrigin } from './origin.ts'
 
 /** Never throws. A fault of ours answers 500, a database that can't be reached 503; both are logged once, here. */
 export async function enter(room: Room, request: Request, deps: Deps, context: RoomContext): Promise<Response> {
+  const response = answerPreflight(request, deps) ?? (await answer(room, request, deps, context))
+  allowOrigin(request, deps, response.headers)
+  return secure(response)
+}
+
+async function answer(room: Room, request: Request, deps: Deps, context: RoomContext): Promise<Response> {
   try {
+    requireOrigin(request, deps)
     return await room(request, deps, context)
   } catch (error) {
     if (error instanceof AppError) return problem(error)

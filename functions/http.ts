@@ -1,5 +1,6 @@
 // Requests in, answers out: reading what a room accepts, and the one renderer of refusals (RFC 9457 problem details).
 import type { ZodType } from 'zod'
+import type { Problem } from '../core/answers.ts'
 import { AppError, type FieldError } from '../core/errors.ts'
 
 /** What Netlify accepts for a buffered request; our own server and this check hold it everywhere. */
@@ -31,6 +32,22 @@ async function readBody(request: Request): Promise<string> {
   throw new AppError('body_too_large', 'The body must be at most 6 MB; send images as URLs.')
 }
 
+/** The body as it is, read no further than allowed. Throws `body_too_large` with these words. */
+export async function readBytes(
+  request: Request,
+  maxBytes: number,
+  tooLarge: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw new AppError('body_too_large', tooLarge)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
 /** Query parameters, validated the same way. */
 export function readQuery<T>(request: Request, schema: ZodType<T>): T {
   return validate(Object.fromEntries(new URL(request.url).searchParams), schema)
@@ -44,10 +61,10 @@ function validate<T>(value: unknown, schema: ZodType<T>): T {
   throw invalid(parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })))
 }
 
-export function invalid(errors: FieldError[]): AppError {
+export function invalid(errors: FieldError[], options: { cause?: unknown } = {}): AppError {
   const first = errors[0]
   const detail = first ? `${first.path || 'The body'}: ${first.message}` : 'The request is not valid.'
-  return new AppError('invalid_request', detail, { errors })
+  return new AppError('invalid_request', detail, { ...options, errors })
 }
 
 /** Postgres can't store NUL. Looked for once here, so that no field of any recipe can forget it. */
@@ -67,7 +84,7 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 
 /** A refusal as its receiver sees it. Anything that isn't an `AppError` tells nothing of itself. */
 export function problem(error: AppError): Response {
-  const document = {
+  const document: Problem = {
     type: `https://stepgate.dev/problems/${error.code}`,
     title: error.code.replaceAll('_', ' '),
     status: error.status,

@@ -1,32 +1,59 @@
-// Images that come inside a start request (data URIs) are stored as files at once: rows and provider requests carry links.
+// Images that come inside a start request (data URIs) or were uploaded before it become files of the task's own, at once: rows and
+// provider requests carry links, and uploads may be deleted.
 import { AppError } from '../core/errors.ts'
+import { imageTypes as accept, maxImageBytes as maxBytes, uploadId } from '../core/upload.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import type { Deps } from './deps.ts'
 import { invalid } from './http.ts'
 import { fileReference } from './links.ts'
+import { keyOfUpload } from './uploads.ts'
 
-const accept = ['image/png', 'image/jpeg', 'image/webp']
-const maxBytes = 4 * 1024 * 1024
+/** A text may begin like this too; an image field's value is one of these as a whole. */
+const inlineImage = /^data:image\/(?:png|jpeg|webp);base64,/
+
+/** What is written out with our own address in front means the same as without it: one upload, one request, one hash. */
+export function shortenUploads(request: Request, deps: Deps, fields: unknown): unknown {
+  const { PUBLIC_URL } = deps.config
+  const origins = [new URL(request.url).origin, ...(PUBLIC_URL ? [new URL(PUBLIC_URL).origin] : [])]
+  const shorten = (value: unknown): unknown => {
+    if (typeof value === 'string') {
+      const origin = origins.find((own) => value.startsWith(own))
+      const path = origin && value.slice(origin.length)
+      return path && uploadId(path) ? path : value
+    }
+    if (Array.isArray(value)) return value.map(shorten)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shorten(inner)]))
+  }
+  return shorten(fields)
+}
 
 export interface KeptInput {
-  /** Every data URI is replaced by a reference to its file. */
+  /** Every data URI and every upload's address is replaced by a reference to a file. */
   input: unknown
   /** Takes the files away again: the task did not come to be. */
   discard(): Promise<void>
 }
 
 /** Throws `invalid_request` naming the field; nothing stays stored then. */
-export async function keepInlineImages(deps: Deps, taskId: string, input: unknown): Promise<KeptInput> {
+export async function keepImages(
+  deps: Deps,
+  task: { id: string; user_id: string },
+  input: unknown,
+): Promise<KeptInput> {
   const keys: string[] = []
   const discard = async () => {
     for (const key of keys) await deps.files.remove(key)
   }
   const keep = async (value: unknown, path: string): Promise<unknown> => {
     if (typeof value === 'string') {
-      if (!value.startsWith('data:')) return value
-      const key = `inputs/${taskId}/${keys.length + 1}`
+      const upload = uploadId(value)
+      if (!upload && !inlineImage.test(value)) return value
+      const key = `inputs/${task.id}/${keys.length + 1}`
       keys.push(key)
-      return store(deps, key, value, path)
+      if (upload) await copy(deps, keyOfUpload(task.user_id, upload), key, path)
+      else await store(deps, key, value, path)
+      return fileReference(key)
     }
     if (typeof value !== 'object' || value === null) return value
     // One after the other, so that none is still being written when another is refused.
@@ -42,7 +69,14 @@ export async function keepInlineImages(deps: Deps, taskId: string, input: unknow
   }
 }
 
-async function store(deps: Deps, key: string, dataUri: string, path: string): Promise<string> {
+/** Another user's upload is answered like one that never was. */
+async function copy(deps: Deps, from: string, to: string, path: string): Promise<void> {
+  const found = await deps.files.read(from)
+  if (!found) throw invalid([{ path, message: 'there is no such upload of yours (any more); upload the image again' }])
+  await deps.files.write(to, found.body, { accept, maxBytes })
+}
+
+async function store(deps: Deps, key: string, dataUri: string, path: string): Promise<void> {
   const bytes = Buffer.from(dataUri.slice(dataUri.indexOf(',') + 1), 'base64')
   try {
     await deps.files.write(key, one(bytes), { accept, maxBytes })
@@ -53,7 +87,6 @@ async function store(deps: Deps, key: string, dataUri: string, path: string): Pr
     }
     throw invalid([{ path, message: 'must be a data URI of a real PNG, JPEG or WebP image' }])
   }
-  return fileReference(key)
 }
 
 async function* one(bytes: Uint8Array) {

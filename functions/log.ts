@@ -1,12 +1,17 @@
 // The log: one JSON line an event on standard output. What may hold a secret is cut out here, whoever logs it.
-import pino, { type Logger } from 'pino'
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import type { Config } from '../core/config.ts'
 
-export function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
-  return pino({
+/** Query parameters that open something, and bearer tokens, wherever in a line they stand. */
+const secrets = /([?&](?:key|signature|mac|claim|marker|token)=|Bearer )[^&\s"\\<>]+/gi
+
+/** On standard output, or where a test listens. */
+export function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level: config.LOG_LEVEL,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    hooks: { streamWrite: (line) => line.replace(secrets, '$1…') },
     redact: { paths: ['*.token', '*.authorization', '*.headers', 'err.cause.headers'], remove: true },
     // Only where it is asked for, on a developer's machine: the package isn't part of a deployment.
     ...(config.LOG_FORMAT === 'pretty' && {
@@ -15,5 +20,6 @@ export function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logge
         options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true },
       },
     }),
-  })
+  }
+  return destination ? pino(options, destination) : pino(options)
 }

@@ -1,6 +1,6 @@
 // Asks the provider about one claimed task: is the prediction over, was the create accepted, are strays canceled.
 import { decideLook, decideSearch, type LookOutcome, type SubmissionOutcome } from '../core/decide.ts'
-import type { Provider } from '../core/provider.ts'
+import type { Provider, Search } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'
 import type { Claimed } from '../db/claiming.ts'
@@ -29,23 +29,27 @@ export async function lookAtPrediction(deps: Deps, task: Claimed): Promise<LookO
 /** Looks for an unconfirmed submission in the provider's list. All that carry the attempt's marker are returned. */
 export async function searchSubmission(deps: Deps, task: Claimed): Promise<SubmissionOutcome[]> {
   const recipe = recipeOf(deps, task)
-  const search = await searchList(deps, providerOf(deps, recipe), recipe, task)
+  // A search that can't even be made must not keep the task from its end at the limit.
+  const search = await searchList(deps, providerOf(deps, recipe), recipe, task).catch((error: Error): Search => {
+    deps.log.error({ err: error, task: task.id, step: task.current_step }, 'the submission could not be searched for')
+    return { kind: 'unreachable', reason: error.message }
+  })
   const outcome = decideSearch(search, task, recipe, task.claimed_at, deps.config.SUBMIT_GRACE_SECONDS)
   if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
   return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
 }
 
-async function searchList(deps: Deps, provider: Provider, recipe: Recipe, task: Claimed) {
+async function searchList(deps: Deps, provider: Provider, recipe: Recipe, task: Claimed): Promise<Search> {
   const held = requireHeld(task)
   const seed = attemptSeed(held.claim_token)
   const request = await buildRequest(deps, recipe, task, held)
-  return provider.search({
-    submittedAt: task.submitted_at ?? task.claimed_at,
-    request,
-    // Our own links carry the token; where an input has none of them (or none could be given), the seed is the attempt's.
-    isMarked: (input) =>
-      carriesMarker(input, held.claim_token) || (input['seed'] !== undefined && input['seed'] === seed),
-  })
+  // Our own links carry the token; where an input has none of them (or none could be given), the seed is the attempt's.
+  const isMarked = (input: Record<string, unknown>) =>
+    carriesMarker(input, held.claim_token) || (input['seed'] !== undefined && input['seed'] === seed)
+  const search = await provider.search({ submittedAt: task.submitted_at ?? task.claimed_at, request, isMarked })
+  // What carries no marker can't be recognised, so that nothing was found says nothing.
+  if (search.kind !== 'none' || isMarked(request.input)) return search
+  return { kind: 'unsure', reason: 'the request carries no marker of its attempt' }
 }
 
 /** Cancels the task's strays that aren't over yet. */

@@ -1,6 +1,7 @@
 // What start, continue, redo, cancel and status share: the task view as an answer, and the task's own pass after it.
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
+import type { Cause } from '../core/history.ts'
 import { pollAfterMs } from '../core/polling.ts'
 import type { Task } from '../core/task.ts'
 import { type TaskView, taskView } from '../core/view.ts'
@@ -25,9 +26,9 @@ export function answerTask(deps: Deps, task: Task, status = 200): Response {
 }
 
 /** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
-export function passAfterAnswer(deps: Deps, context: RoomContext, taskId?: string): void {
+export function passAfterAnswer(deps: Deps, context: RoomContext, by: Cause, taskId?: string): void {
   context.waitUntil(
-    runPass(deps, taskId === undefined ? {} : { taskId }).catch((error) =>
+    runPass(deps, { by, context, ...(taskId !== undefined && { taskId }) }).catch((error) =>
       deps.log.error({ err: error, task: taskId }, 'pass after answer failed'),
     ),
   )

@@ -4,6 +4,7 @@
 import pLimit from 'p-limit'
 import type { Config } from '../core/config.ts'
 import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import type { Cause } from '../core/history.ts'
 import { type Held, requireHeld } from '../core/task.ts'
 import { type Claimed, claimDue } from '../db/claiming.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
@@ -11,9 +12,12 @@ import type { Cap } from '../db/slots.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
 import { recordSubmissions } from '../db/submissions.ts'
+import { alertOverdue } from './alert.ts'
+import { type Causing, causedBy } from './causing.ts'
 import { type Copy, copyOutput } from './copy.ts'
-import { clockOf, type Deps } from './deps.ts'
+import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
+import { readMemory } from './memory.ts'
 import { submitStep } from './submit.ts'
 
 export interface Counts {
@@ -34,6 +38,9 @@ export interface PassResult extends Counts {
 }
 
 export interface PassOptions {
+  /** What triggered it. */
+  by: Cause
+  context: RoomContext
   taskId?: string
   /** Counts go here as they happen, for a caller that answers before the pass is over. */
   result?: PassResult
@@ -51,22 +58,24 @@ export const emptyResult = (): PassResult => ({
   nextDueAt: null,
 })
 
-export async function runPass(deps: Deps, options: PassOptions = {}): Promise<PassResult> {
-  const result = options.result ?? emptyResult()
+export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
+  const { by, context, taskId, result = emptyResult() } = options
+  const timed = causedBy(deps, by, context)
   const started = performance.now()
   const isLate = () => performance.now() - started > deps.config.PASS_SECONDS * 1000
   for (;;) {
     const sendBy = new Date(clockOf(deps).getTime() + sendWithinMs(deps))
-    const { tasks, nextDueAt } = await claim(deps, options.taskId)
+    const { tasks, nextDueAt, overdueSeconds } = await claim(deps, timed, taskId)
+    if (overdueSeconds !== undefined) alertOverdue(deps, context, overdueSeconds)
     if (tasks.length === 0) {
       result.nextDueAt = nextDueAt
       break
     }
     result.idle = false
-    const again = await runRound(deps, tasks, { isLate, sendBy }, result)
+    const again = await runRound(deps, timed, tasks, { isLate, sendBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
   }
-  log(deps, result, performance.now() - started)
+  log(deps, by, result, performance.now() - started)
   return result
 }
 
@@ -75,7 +84,7 @@ function sendWithinMs({ config }: Deps): number {
   return Math.max(config.SUBMIT_LEASE_SECONDS - config.SUBMIT_TIMEOUT_SECONDS, 1) * 1000
 }
 
-function claim(deps: Deps, taskId: string | undefined) {
+function claim(deps: Deps, timed: Causing, taskId: string | undefined) {
   const { config } = deps
   return claimDue(deps.db, {
     terms: [...deps.recipes.values()].map(({ name, timing }) => ({
@@ -88,7 +97,7 @@ function claim(deps: Deps, taskId: string | undefined) {
     submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
     caps: capsOf(config),
     taskId,
-    now: deps.now?.(),
+    ...timed,
   })
 }
 
@@ -120,7 +129,13 @@ interface Limits {
 }
 
 /** True when the round itself has made something due at once. */
-async function runRound(deps: Deps, tasks: Claimed[], limits: Limits, result: PassResult): Promise<boolean> {
+async function runRound(
+  deps: Deps,
+  timed: Causing,
+  tasks: Claimed[],
+  limits: Limits,
+  result: PassResult,
+): Promise<boolean> {
   const limit = pLimit(deps.config.HTTP_CONCURRENCY)
   const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
@@ -128,17 +143,17 @@ async function runRound(deps: Deps, tasks: Claimed[], limits: Limits, result: Pa
   const news = noNews()
   await all(tasks, (task) => learn(deps, task, limits, news))
   await raiseFor(deps, news)
-  const submitted = await write(deps, news.submissions, recordSubmissions)
-  for (const double of news.doubles) submitted.push(...(await write(deps, [double], recordSubmissions)))
-  const looked = await write(deps, news.looks, recordLooks)
-  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, { now: deps.now?.() })
+  const submitted = await write(deps, timed, news.submissions, recordSubmissions)
+  for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
+  const looked = await write(deps, timed, news.looks, recordLooks)
+  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
 
   const toCopy = copiesOf(tasks, news, looked)
   const afterCopy = noNews()
   await all(toCopy, (task) => copy(deps, task, limits.isLate, afterCopy))
   await raiseFor(deps, afterCopy)
-  const stored = await write(deps, afterCopy.stored, recordStored)
-  const given = await write(deps, afterCopy.looks, recordLooks)
+  const stored = await write(deps, timed, afterCopy.stored, recordStored)
+  const given = await write(deps, timed, afterCopy.looks, recordLooks)
 
   const moves = [...submitted, ...looked, ...stored, ...given]
   count(result, tasks, moves)
@@ -207,14 +222,15 @@ function requireOwn(task: Claimed): Held & { prediction_id: string } {
   return { ...requireHeld(task), prediction_id: task.prediction_id }
 }
 
-type Write<Outcome> = (
-  db: Deps['db'],
-  told: readonly Told<Outcome>[],
-  timed: { now?: Date | undefined },
-) => Promise<Moved[]>
+type Write<Outcome> = (db: Deps['db'], told: readonly Told<Outcome>[], timed: Causing) => Promise<Moved[]>
 
-async function write<Outcome>(deps: Deps, told: Told<Outcome>[], record: Write<Outcome>): Promise<Moved[]> {
-  return told.length > 0 ? await record(deps.db, told, { now: deps.now?.() }) : []
+async function write<Outcome>(
+  deps: Deps,
+  timed: Causing,
+  told: Told<Outcome>[],
+  record: Write<Outcome>,
+): Promise<Moved[]> {
+  return told.length > 0 ? await record(deps.db, told, timed) : []
 }
 
 function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
@@ -229,8 +245,7 @@ function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
   result.failed += did('failed') + did('rejected') + did('unsettled')
 }
 
-function log(deps: Deps, { nextDueAt: _, ...counts }: PassResult, ms: number): void {
-  if (counts.idle) return
-  const { rss, heapUsed } = process.memoryUsage()
-  deps.log.info({ ...counts, ms: Math.round(ms), rss_mb: rss >> 20, heap_mb: heapUsed >> 20 }, 'pass')
+/** What found nothing is news to nobody but who asks for every line. */
+function log(deps: Deps, by: Cause, { nextDueAt: _, ...counts }: PassResult, ms: number): void {
+  deps.log[counts.idle ? 'debug' : 'info']({ by, ...counts, ms: Math.round(ms), ...readMemory() }, 'pass')
 }

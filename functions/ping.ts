@@ -1,4 +1,5 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
+import type { Cause } from '../core/history.ts'
 import type { Deps, RoomContext } from './deps.ts'
 import { emptyResult, type PassResult, runPass } from './pass.ts'
 
@@ -9,13 +10,22 @@ export interface Pinged extends PassResult {
   duration_ms: number
 }
 
-/** A pass over everything due. `look`: also when the wake mark says that there is nothing. */
-export async function ping(deps: Deps, context: RoomContext, options: { look?: boolean } = {}): Promise<Pinged> {
+export interface PingOptions {
+  by: Extract<Cause, 'worker' | 'checker' | 'recover' | 'tick'>
+  /** Also when the wake mark says that there is nothing. */
+  look?: boolean
+}
+
+/** A pass over everything due. That it came is noted for health, beside it. */
+export async function ping(deps: Deps, context: RoomContext, options: PingOptions): Promise<Pinged> {
   const started = performance.now()
+  const { by } = options
+  const noted = deps.instants.note(by)
+  context.waitUntil(noted.catch((error) => deps.log.warn({ err: error, by }, 'a ping could not be noted')))
   const result = emptyResult()
   const mark = await deps.wake.look()
   if (mark || options.look) {
-    const pass = runPass(deps, { result }).then(async ({ idle, nextDueAt }) => {
+    const pass = runPass(deps, { by, context, result }).then(async ({ idle, nextDueAt }) => {
       if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
     })
     context.waitUntil(pass.catch(() => undefined)) // reported by the await below, or by the platform's own log

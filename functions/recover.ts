@@ -1,15 +1,19 @@
 // GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
-// and whatever is overdue re-enters the ordinary path.
+// and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted.
 import { requireCron } from './cron.ts'
 import type { Room } from './deps.ts'
 import { json, requireMethod } from './http.ts'
 import { ping } from './ping.ts'
+import { sweepUploads } from './uploads.ts'
 
 export const recover: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   await deps.wake.raise()
-  const { nextDueAt: _, ...counts } = await ping(deps, context, { look: true })
+  const [{ nextDueAt: _, ...counts }, uploads_deleted] = await Promise.all([
+    ping(deps, context, { by: 'recover', look: true }),
+    sweepUploads(deps),
+  ])
   const moved = counts.submitted + counts.checked
-  return json({ message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`, ...counts })
+  return json({ message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`, ...counts, uploads_deleted })
 }

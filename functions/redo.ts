@@ -1,25 +1,25 @@
 // POST /api/redo: runs the step just shown, or the one that failed, once more. The only way to a second payment for a step.
 import { z } from 'zod'
 import { AppError } from '../core/errors.ts'
-import { DatabaseError } from '../db/errors.ts'
 import { type Move, type MovedTask, redoTask } from '../db/moves.ts'
+import { causedBy } from './causing.ts'
 import type { Deps, Room } from './deps.ts'
 import { readJson, requireMethod } from './http.ts'
+import { whenUnlocked } from './lock.ts'
 import { answerTask, notFound, passAfterAnswer } from './moving.ts'
-import { alreadyRunning } from './start.ts'
 import { requireUser } from './users.ts'
 
-const body = z.strictObject({ task_id: z.uuid(), step: z.int().min(1).max(1_000).optional() })
+export const redoBody = z.strictObject({ task_id: z.uuid(), step: z.int().min(1).max(1_000).optional() })
 
 export const redo: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step } = await readJson(request, body)
+  const { task_id: id, step } = await readJson(request, redoBody)
   await deps.wake.raise()
-  const task = await redoUnlocked(deps, { id, user_id, step, now: deps.now?.() })
+  const task = await redoUnlocked(deps, { id, user_id, step, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, id)
+    passAfterAnswer(deps, context, 'redo', id)
     return answerTask(deps, task, 202)
   }
   if (task.status === 'completed' || task.status === 'canceled') {
@@ -34,11 +34,6 @@ export const redo: Room = async (request, deps, context) => {
 }
 
 /** A failed task of an exclusive recipe takes its lock again, unless another task holds it by now. */
-async function redoUnlocked(deps: Deps, move: Move): Promise<MovedTask | undefined> {
-  try {
-    return await redoTask(deps.db, move)
-  } catch (error) {
-    if (!(error instanceof DatabaseError && error.constraint === 'tasks_lock')) throw error
-    throw alreadyRunning('task of this kind', undefined)
-  }
+function redoUnlocked(deps: Deps, move: Move): Promise<MovedTask | undefined> {
+  return whenUnlocked(deps, { user_id: move.user_id, rivalOf: move.id }, () => redoTask(deps.db, move))
 }

@@ -18,7 +18,7 @@ const signed = z.object({
   signature: z.string().max(100),
 })
 
-const owned = z.object({
+export const resultQuery = z.object({
   task_id: z.uuid(),
   step: number,
   attempt: number.optional(),
@@ -41,7 +41,7 @@ export const result: Room = async (request, deps) => {
 
 async function serveOwned(request: Request, deps: Deps): Promise<Response> {
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, attempt, download } = readQuery(request, owned)
+  const { task_id: id, step, attempt, download } = readQuery(request, resultQuery)
   const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
   if (!task) throw notFound(id)
   const stored = storedAttempt(task, step, attempt)

@@ -1,21 +1,22 @@
 // POST /api/start: accepts a task. After its 202 the task reaches an end as long as anything triggers passes.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
-import { DatabaseError } from '../db/errors.ts'
 import { type NewTask, type Started, startTask } from '../db/moves.ts'
-import { readLockHolder } from '../db/reads.ts'
-import { clockOf, type Deps, type Room } from './deps.ts'
+import { causedBy } from './causing.ts'
+import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
 import { invalid, json, readJson, requireMethod } from './http.ts'
-import { keepInlineImages } from './inputs.ts'
+import { keepImages, shortenUploads } from './inputs.ts'
+import { whenUnlocked } from './lock.ts'
 import { providerOf } from './lookup.ts'
 import { passAfterAnswer } from './moving.ts'
 import { requireUser } from './users.ts'
 
-const defaultRecipe = 'try-on'
+export const defaultRecipe = 'try-on'
 
-const envelope = z.looseObject({
+export const startEnvelope = z.looseObject({
   recipe: z.string().max(64).default(defaultRecipe),
   auto_continue: z.boolean().default(false),
 })
@@ -23,12 +24,12 @@ const envelope = z.looseObject({
 export const start: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const userId = await requireUser(request, deps)
-  const { recipe: name, auto_continue, ...fields } = await readJson(request, envelope)
+  const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
   const recipe = requireRecipe(deps, name)
   providerOf(deps, recipe)
-  const input = parseInput(recipe, fields)
+  const input = parseInput(recipe, shortenUploads(request, deps, fields))
   const id = deps.newId()
-  const kept = await keepInlineImages(deps, id, input)
+  const kept = await keepImages(deps, { id, user_id: userId }, input)
   const task: NewTask = {
     id,
     user_id: userId,
@@ -43,7 +44,7 @@ export const start: Room = async (request, deps, context) => {
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
   await deps.wake.raise()
-  const started = await startOnce(deps, task).catch(async (error) => {
+  const started = await startOnce(deps, task, context).catch(async (error) => {
     // Only where the task certainly isn't there: a lost connection may have come after its insert.
     if (error instanceof AppError) await kept.discard()
     throw error
@@ -52,7 +53,7 @@ export const start: Room = async (request, deps, context) => {
   if (started.request_hash !== task.request_hash) {
     throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
   }
-  passAfterAnswer(deps, context, started.id)
+  passAfterAnswer(deps, context, 'start', started.id)
   return answer(started, recipe)
 }
 
@@ -70,37 +71,8 @@ function parseInput(recipe: Recipe, fields: unknown): unknown {
 }
 
 /** The lock is the task's own unfinished row; a second one is refused by the index, whoever else is starting. */
-async function startOnce(deps: Deps, task: NewTask): Promise<Started> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await startTask(deps.db, task, { now: deps.now?.() })
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error
-      if (error.constraint === 'daily_starts_within_quota') throw quotaExceeded(deps)
-      if (error.constraint !== 'tasks_lock') throw error
-      // A rival with the same Idempotency-Key may have won between our look and our write: then the key finds its task.
-      if (tries === 1) continue
-      const running = await readLockHolder(deps.db, task.lock_key ?? '')
-      throw alreadyRunning(task.recipe, running)
-    }
-  }
-}
-
-function quotaExceeded(deps: Deps): AppError {
-  const now = clockOf(deps)
-  const resets = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1))
-  const resets_at = resets.toISOString()
-  return new AppError(
-    'quota_exceeded',
-    `You have started ${deps.config.DAILY_TASKS_PER_USER} tasks today, which is the limit; it resets at ${resets_at}.`,
-    { extra: { resets_at }, headers: { 'retry-after': String(Math.ceil((resets.getTime() - now.getTime()) / 1000)) } },
-  )
-}
-
-export function alreadyRunning(recipe: string, taskId: string | undefined): AppError {
-  return new AppError('already_running', `A ${recipe} task is running already; wait for it, or cancel it.`, {
-    extra: { task_id: taskId ?? null },
-  })
+function startOnce(deps: Deps, task: NewTask, context: RoomContext): Promise<Started> {
+  return whenUnlocked(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
 }
 
 function lockKey(recipe: Recipe, userId: string): string | null {
@@ -120,7 +92,7 @@ function hash(request: unknown): string {
 }
 
 function answer(task: Started, recipe: Recipe): Response {
-  const body = {
+  const body: Answer = {
     task_id: task.id,
     status: task.status,
     current_step: task.current_step,

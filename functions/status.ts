@@ -8,15 +8,15 @@ import { readQuery, requireMethod } from './http.ts'
 import { answerTask, notFound, passAfterAnswer, viewOf } from './moving.ts'
 import { requireUser } from './users.ts'
 
-const query = z.object({ task_id: z.uuid() })
+export const statusQuery = z.object({ task_id: z.uuid() })
 
 export const status: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'HEAD')
   const userId = await requireUser(request, deps)
-  const { task_id } = readQuery(request, query)
+  const { task_id } = readQuery(request, statusQuery)
   const task = await readTask(deps.db, { id: task_id, user_id: userId, now: deps.now?.() })
   if (!task) throw notFound(task_id)
-  if (task.is_due) passAfterAnswer(deps, context, task.id)
+  if (task.is_due) passAfterAnswer(deps, context, 'status', task.id)
   return withEtag(request, viewOf(deps, task), answerTask(deps, task))
 }
 

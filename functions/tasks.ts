@@ -1,5 +1,6 @@
 // GET /api/tasks: the user's tasks, newest first, paged by key.
 import { z } from 'zod'
+import type { TaskPage } from '../core/answers.ts'
 import { statuses } from '../core/task.ts'
 import { listTasks } from '../db/reads.ts'
 import type { Room } from './deps.ts'
@@ -7,7 +8,7 @@ import { json, readQuery, requireMethod } from './http.ts'
 import { viewOf } from './moving.ts'
 import { requireUser } from './users.ts'
 
-const query = z.object({
+export const tasksQuery = z.object({
   status: z.enum(statuses).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   /** The `next_cursor` of the page before. */
@@ -17,12 +18,13 @@ const query = z.object({
 export const tasks: Room = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   const user_id = await requireUser(request, deps)
-  const { status, limit, cursor } = readQuery(request, query)
+  const { status, limit, cursor } = readQuery(request, tasksQuery)
   // One more than asked for tells whether there is a next page.
   const rows = await listTasks(deps.db, { user_id, status, limit: limit + 1, after: cursor })
   const page = rows.slice(0, limit)
-  return json({
+  const answer: TaskPage = {
     tasks: page.map((task) => viewOf(deps, task)),
     next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
-  })
+  }
+  return json(answer)
 }

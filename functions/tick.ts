@@ -1,9 +1,14 @@
 // The platform's own schedule, every minute: the same as a ping, so that a fresh deployment moves before any cron is set up.
-import type { Room } from './deps.ts'
+import { clockOf, type Room } from './deps.ts'
 import { json } from './http.ts'
 import { ping } from './ping.ts'
+import { sweepUploads } from './uploads.ts'
+
+/** Once an hour, where nobody pings recover. */
+const sweepMinute = 17
 
 export const tick: Room = async (_request, deps, context) => {
-  const { nextDueAt: _, ...counts } = await ping(deps, context)
+  if (clockOf(deps).getUTCMinutes() === sweepMinute) context.waitUntil(sweepUploads(deps))
+  const { nextDueAt: _, ...counts } = await ping(deps, context, { by: 'tick' })
   return json(counts)
 }

@@ -1,6 +1,7 @@
 // Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie.
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { errors, jwtVerify, SignJWT } from 'jose'
+import type { Session } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { clockOf, type Deps } from './deps.ts'
 
@@ -8,12 +9,6 @@ const issuer = 'stepgate'
 const cookieName = 'stepgate_session'
 /** Long enough that a person finds yesterday's results; every new session call extends it. */
 const sessionSeconds = 30 * 24 * 3_600
-
-export interface Session {
-  user_id: string
-  token: string
-  expires_at: string
-}
 
 export async function openSession(deps: Deps, userId: string): Promise<Session> {
   const issuedAt = Math.floor(clockOf(deps).getTime() / 1000)

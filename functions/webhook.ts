@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.ts'
 import type { Provider, Report } from '../core/provider.ts'
 import { recordLooks, recordStored } from '../db/results.ts'
 import { recordSubmissions } from '../db/submissions.ts'
+import { causedBy } from './causing.ts'
 import { copyOutput } from './copy.ts'
 import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
 import { json, requireMethod } from './http.ts'
@@ -55,14 +56,14 @@ async function adopt(deps: Deps, context: RoomContext, attempt: Reported, report
   const check_in = recipeOf(deps, attempt).timing.firstCheckSeconds
   await deps.wake.raise()
   const told = [{ ...heldOf(attempt), kind: 'created' as const, prediction_id, urls, check_in }]
-  const [moved] = await recordSubmissions(deps.db, told, { now: deps.now?.() })
-  if (moved?.did === 'strayed') passAfterAnswer(deps, context, attempt.id)
+  const [moved] = await recordSubmissions(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved?.did === 'strayed') passAfterAnswer(deps, context, 'webhook', attempt.id)
   return moved?.did === 'created'
 }
 
 async function writeFailure(deps: Deps, context: RoomContext, attempt: Reported, report: Report, outcome: LookOutcome) {
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
-  const timed = { now: deps.now?.() }
+  const timed = causedBy(deps, 'webhook', context)
   const moved = await recordLooks(deps.db, told, timed)
   // Nothing moved: the report came before our own answer was stored, or it is a repeated one.
   if (moved.length === 0 && (await adopt(deps, context, attempt, report))) await recordLooks(deps.db, told, timed)
@@ -71,8 +72,8 @@ async function writeFailure(deps: Deps, context: RoomContext, attempt: Reported,
 /** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
 async function lookNow(deps: Deps, context: RoomContext, attempt: Reported, report: Report): Promise<void> {
   const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
-  const [moved] = await recordLooks(deps.db, told, { now: deps.now?.() })
-  if (moved) passAfterAnswer(deps, context, attempt.id)
+  const [moved] = await recordLooks(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved) passAfterAnswer(deps, context, 'webhook', attempt.id)
 }
 
 /** Copies the output and shows the step done. If this process dies on the way, the next look starts it again. */
@@ -89,14 +90,14 @@ async function store(
   if (copied.kind === 'failed') return writeFailure(deps, context, attempt, report, copied)
   if (copied.kind !== 'stored') return
   const told = [{ ...held, prediction_id, ...copied }]
-  const timed = { now: deps.now?.() }
+  const timed = causedBy(deps, 'webhook', context)
   await deps.wake.raise()
   let moved = await recordStored(deps.db, told, timed)
   if (moved.length === 0 && (await adopt(deps, context, attempt, report)))
     moved = await recordStored(deps.db, told, timed)
   // With a cap, the slot that is free now is somebody's who may have waited longer.
-  if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context)
-  else if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, attempt.id)
+  if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context, 'webhook')
+  else if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, 'webhook', attempt.id)
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported) => ({ id, step, attempt, claim_token })

@@ -7,6 +7,6 @@ import { ping, plural } from './ping.ts'
 export const worker: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  const { submitted, rejected, unconfirmed, idle, duration_ms } = await ping(deps, context)
+  const { submitted, rejected, unconfirmed, idle, duration_ms } = await ping(deps, context, { by: 'worker' })
   return json({ message: `Submitted ${plural(submitted)}`, submitted, rejected, unconfirmed, idle, duration_ms })
 }

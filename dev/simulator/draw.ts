@@ -78,7 +78,9 @@ function vary(seed: number): { hue: number; brightness: number; shift: number } 
   const distance = seed - plainSeed
   if (distance === 0) return { hue: 0, brightness: 1, shift: 0 }
   const step = (Math.imul(distance, 2_654_435_761) >>> 8) & 0xffff
-  return { hue: 25 + (step % 311), brightness: 0.94 + (step % 13) / 100, shift: (step % 9) - 4 }
+  // Seen side by side they differ, and a red shirt is still a red shirt.
+  const hue = 12 + (step % 14)
+  return { hue: step & 1 ? hue : 360 - hue, brightness: 0.94 + (step % 13) / 100, shift: (step % 9) - 4 }
 }
 
 // A soft dark copy of the outline under the garment: it keeps a shirt apart from the jacket above it.

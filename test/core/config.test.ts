@@ -116,3 +116,10 @@ test.each([
 ])('canBeCalledBack() with %j is %s', (env, expected) => {
   expect(canBeCalledBack(parseConfig(env))).toBe(expected)
 })
+
+test('allowed origins are origins, each of them', () => {
+  const parsed = parseConfig({ ALLOWED_ORIGINS: 'https://app.example, http://localhost:3000' })
+  expect(parsed.ALLOWED_ORIGINS).toEqual(['https://app.example', 'http://localhost:3000'])
+  for (const wrong of ['*', 'null', 'app.example', 'https://app.example/', 'https://*.app.example/x', 'file:///etc'])
+    expect(() => parseConfig({ ALLOWED_ORIGINS: `https://fine.example,${wrong}` })).toThrow(/ALLOWED_ORIGINS: must be/)
+})

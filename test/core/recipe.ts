@@ -6,6 +6,7 @@ export const recipe: Recipe = {
   name: 'portrait',
   provider: 'replicate',
   input: z.unknown(),
+  example: { input: {}, output: ['https://provider.test/output.png'] },
   totalSteps: () => 1,
   request: async () => ({ model: 'someone/portrait', input: {} }),
   outputUrls: (output) => (Array.isArray(output) ? output : []),

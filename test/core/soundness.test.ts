@@ -1,0 +1,86 @@
+// A recipe that can't be run is told from one that can, with a sentence that says where to look.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import type { StepContext } from '../../core/recipe.ts'
+import { requireSound } from '../../core/soundness.ts'
+import { recipe } from './recipe.ts'
+
+/** A recipe that asks for this. */
+const asking = (input: unknown) => ({
+  ...recipe,
+  request: async () => ({ model: 'someone/portrait', input: input as Record<string, unknown> }),
+})
+
+const cyclic: Record<string, unknown> = {}
+cyclic['self'] = { again: cyclic }
+const shared = { size: 1 }
+
+test('requireSound() passes a recipe that can be run', async () => {
+  await expect(requireSound(recipe)).resolves.toBeUndefined()
+})
+
+test.each([
+  ['a list, a null, a flag and a field left out', { list: [1, 'two', { three: null }], flag: true, none: undefined }],
+  ['the same object twice, not within itself', { first: shared, second: shared }],
+])('requireSound() passes a request with %s', async (_name, input) => {
+  await expect(requireSound(asking(input))).resolves.toBeUndefined()
+})
+
+test('requireSound() builds every step of the example, each but the first on the result of the one before', async () => {
+  const built: (Pick<StepContext, 'step' | 'previous'> & { linked: string })[] = []
+  await requireSound({
+    ...recipe,
+    totalSteps: () => 2,
+    request: async (_input, { step, previous, link }) => {
+      built.push({ step, previous, linked: await link('file:any') })
+      return { model: 'someone/portrait', input: {} }
+    },
+  })
+  const linked = 'https://example.com/linked'
+  expect(built).toEqual([
+    { step: 1, previous: undefined, linked },
+    { step: 2, previous: 'file:previous', linked },
+  ])
+})
+
+test.each([
+  ['maxBytes is 0', { ...recipe, maxBytes: 0 }],
+  ['stepSeconds is -1', { ...recipe, stepSeconds: -1 }],
+  ['limitSeconds is NaN', { ...recipe, timing: { ...recipe.timing, limitSeconds: Number.NaN } }],
+  ['accept is empty', { ...recipe, accept: [] }],
+  ['its example is refused: prompt Invalid input', { ...recipe, input: z.object({ prompt: z.string() }) }],
+  ['its example has 0 steps; a task has 1 to 1000', { ...recipe, totalSteps: () => 0 }],
+  ['its example has 1.5 steps', { ...recipe, totalSteps: () => 1.5 }],
+  ['its example has 1001 steps', { ...recipe, totalSteps: () => 1_001 }],
+  ['outputUrls finds no file in its example output', { ...recipe, outputUrls: () => [] }],
+  [
+    'outputUrls finds "out.png" in its example output, which is not a URL',
+    { ...recipe, outputUrls: () => ['out.png'] },
+  ],
+  [
+    'outputUrls finds a file where the output is null',
+    { ...recipe, outputUrls: () => ['https://provider.test/1.png'] },
+  ],
+  [
+    "step 1 of its example can't be built: there is no garment",
+    { ...recipe, request: () => Promise.reject(new Error('there is no garment')) },
+  ],
+  ['step 1 of its example names no model', { ...recipe, request: async () => ({ model: '', input: {} }) }],
+])('requireSound() says that %s', async (fault, unsound) => {
+  await expect(requireSound(unsound)).rejects.toThrow(`recipe portrait: ${fault}`)
+})
+
+test.each([
+  ['input.image is a Promise; await it', { image: Promise.resolve('https://example.com/1.png') }],
+  ['input.sizes.1.width is NaN', { sizes: [{ width: 1 }, { width: Number.NaN }] }],
+  ['input.seed is a bigint', { seed: 1n }],
+  ['input.pick is a function', { pick: () => 1 }],
+  ['input.at is a Date', { at: new Date() }],
+  ['input.map is a bare object', { map: Object.create(null) }],
+  ['input.self.again contains itself', cyclic],
+  ['input is a Map', new Map()],
+])('requireSound() says that a request can not be sent: %s', async (fault, input) => {
+  await expect(requireSound(asking(input))).rejects.toThrow(
+    `recipe portrait: step 1 of its example can't be sent as JSON: ${fault}`,
+  )
+})

@@ -1,0 +1,160 @@
+// For everybody: keyboards, screen readers, small screens, the dark, and Russian.
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { fillIn, headline, startTryOn, usePage } from './page.ts'
+
+const stack = await usePage()
+const { app, open, until } = stack
+
+async function faultsOf(page: Page): Promise<string[]> {
+  // Colours in the midst of a transition are nobody's.
+  await page.evaluate('for (const animation of document.getAnimations()) animation.finish()')
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run({ resultTypes: ["violations"] })')
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+}
+
+interface Violation {
+  id: string
+  nodes: { html: string }[]
+}
+
+/** Nothing is cut off or pushed aside at a phone's width. */
+const sidewaysOf = (page: Page) =>
+  page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+
+const words = {
+  en: {
+    locale: 'en-GB',
+    step: 'Step 1 of 2 is ready',
+    making: 'Step 1 of 2 is being made',
+    go: /^Continue/,
+    done: 'Ready',
+    stop: 'Stop here',
+  },
+  ru: {
+    locale: 'ru-RU',
+    step: 'Шаг 1 из 2 готов',
+    making: 'Шаг 1 из 2 готовится',
+    go: /^Дальше/,
+    done: 'Готово',
+    stop: 'Остановиться здесь',
+  },
+}
+
+test.each([
+  { language: 'en', phone: true },
+  { language: 'ru', phone: false },
+] as const)(
+  'axe finds nothing on any view, light or dark, and nothing is wider than the screen: $language',
+  async (how) => {
+    const say = words[how.language]
+    const { page } = await open({ ...how, locale: say.locale, calm: true })
+    const check = async (view: string) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        expect(await faultsOf(page), `${view}, ${colorScheme}`).toEqual([])
+      }
+      expect(await sidewaysOf(page), view).toBe(0)
+    }
+    await check('empty form')
+    await page.locator('button[type=submit]').click()
+    await check('form with a complaint')
+    await fillIn(page, 2)
+    await check('filled form')
+    await page.locator('button[type=submit]').click()
+    await headline(page, say.making).waitFor()
+    await check('a step in the making')
+    await until(headline(page, say.step))
+    await check('a step ready')
+    await page.getByRole('button', { name: say.stop }).click()
+    await check('asked whether to stop')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: say.go }).click()
+    await until(headline(page, say.done))
+    await page.locator('.compare-button').click()
+    await check('the end, comparing')
+    await page.goto(`${app.address}/#/history`)
+    await page.locator('.card').waitFor()
+    await check('history')
+    await page.goto(`${app.address}/#/nowhere`)
+    await check('no such page')
+    expect(await page.locator('html').getAttribute('lang')).toBe(how.language)
+  },
+)
+
+const nameOfFocused = `(({ activeElement: at }) =>
+  at.getAttribute('aria-label') ?? at.closest('label')?.textContent ?? at.textContent)(document)`
+
+/** As often as it takes to get there, which is never often. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (let left = 40; left > 0; left -= 1) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate<string>(nameOfFocused)
+    if (name.test(focused)) return
+  }
+  throw new Error(`Tab never reached ${name}`)
+}
+
+test('the whole way by keyboard alone; the focus goes where the news is', async () => {
+  const { page } = await open()
+  const focused = () => page.evaluate<string>('document.activeElement.textContent')
+  await tabTo(page, /Use the sample person/)
+  await page.keyboard.press('Enter')
+  await page.locator('img.person').waitFor()
+  await tabTo(page, /^Striped shirt/)
+  await page.keyboard.press('Space')
+  await tabTo(page, /^Blue trousers/)
+  await page.keyboard.press('Space')
+  await page.locator('.garment').nth(1).waitFor()
+  await tabTo(page, /^Start/)
+  await page.keyboard.press('Enter')
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  expect(await focused()).toBe('Step 1 of 2 is ready')
+  await tabTo(page, /^Continue/)
+  await page.keyboard.press('Enter')
+  await headline(page, 'Step 2 of 2 is being made').waitFor()
+  expect(await focused()).toBe('Step 2 of 2 is being made')
+  await until(headline(page, 'Ready'))
+  expect(await focused()).toBe('Ready')
+  await page.keyboard.press('Shift+Tab')
+  expect(await focused()).toBe('Compare')
+  await page.keyboard.press('Enter')
+  await tabTo(page, /picture before is shown/)
+  await page.keyboard.press('ArrowRight')
+  expect(await page.getByRole('slider').inputValue()).toBe('51')
+})
+
+test('language and colours are chosen by the browser, changed by a switch, and kept', async () => {
+  const { page } = await open({ locale: 'ru-RU' })
+  await headline(page, 'Примерьте вещь за вещью').waitFor()
+  await page.getByRole('button', { name: 'English' }).click()
+  await headline(page, 'Dress someone, piece by piece').waitFor()
+  await page.getByRole('button', { name: 'Colours: as the device' }).click()
+  await page.getByRole('button', { name: 'Colours: light' }).click()
+  await page.reload()
+  await headline(page, 'Dress someone, piece by piece').waitFor()
+  await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
+  const paper = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+  expect(paper).toBe('rgb(22, 20, 18)')
+})
+
+test('a Russian dresses somebody without meeting a word of English', async () => {
+  const { page } = await open({ phone: true, locale: 'ru-RU' })
+  const english = async () =>
+    ((await page.locator('main').textContent()) ?? '')
+      .match(/[a-z]{3,}/gi)
+      ?.filter((word) => !/^(jpeg|png|webp)$/i.test(word))
+  expect(await english()).toBeUndefined()
+  await startTryOn(page, 2)
+  await headline(page, 'Шаг 1 из 2 готовится').waitFor()
+  expect(await english()).toBeUndefined()
+  await until(headline(page, 'Шаг 1 из 2 готов'))
+  await page.getByRole('button', { name: 'Дальше (шаг 2 из 2)' }).click()
+  await until(headline(page, 'Готово'))
+  expect(await english()).toBeUndefined()
+  await page.getByRole('link', { name: 'История' }).click()
+  await page.locator('.card').waitFor()
+  expect(await english()).toBeUndefined()
+})

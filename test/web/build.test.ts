@@ -1,0 +1,25 @@
+// What the page weighs, and that its Content-Security-Policy needs no exception.
+import { readdir, readFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { pageFolder } from '../../dev/page.ts'
+
+const folder = await pageFolder()
+const page = await readFile(new URL('index.html', folder), 'utf8')
+
+test('all scripts together are under 60 kB, compressed', async () => {
+  const entry = /src="\/(assets\/[^"]+\.js)"/.exec(page)?.[1] ?? ''
+  const main = await readFile(new URL(entry, folder), 'utf8')
+  const later = (await readdir(new URL('assets/', folder))).filter(
+    (name) => name.endsWith('.js') && main.includes(name),
+  )
+  const scripts = await Promise.all(later.map((name) => readFile(new URL(`assets/${name}`, folder))))
+  const bytes = [Buffer.from(main), ...scripts].reduce((sum, script) => sum + gzipSync(script).byteLength, 0)
+  expect(bytes).toBeGreaterThan(10_000)
+  expect(bytes).toBeLessThan(60_000)
+})
+
+test('nothing is inline, and nothing comes from elsewhere', () => {
+  expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=/)
+  expect(page).not.toMatch(/(src|href)="(https?:)?\/\//)
+})

@@ -1,0 +1,157 @@
+// Ways into the forms: files, drops, the clipboard, and what becomes of pictures before they leave the device; and the other recipes'
+// forms, in a page that was built to offer them.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { unzipSync } from 'fflate'
+import type { Page } from 'playwright-core'
+import sharp from 'sharp'
+import { build } from 'vite'
+import { afterAll, expect, test } from 'vitest'
+import { headline, usePage } from './page.ts'
+
+const outDir = await mkdtemp(join(tmpdir(), 'stepgate-page-'))
+afterAll(() => rm(outDir, { recursive: true }))
+const configFile = join(import.meta.dirname, '../../vite.config.ts')
+const define = { __RECIPES__: JSON.stringify(['try-on', 'avatar', 'memes']) }
+await build({ configFile, logLevel: 'warn', define, build: { outDir } })
+const { open, until } = await usePage({ page: pathToFileURL(`${outDir}/`) })
+
+/** What a camera makes: large, lying on its side, and with a home's position in it. */
+const photo = async (red = 200) =>
+  sharp({ create: { width: 3000, height: 2000, channels: 3, background: { r: red, g: 120, b: 90 } } })
+    .withMetadata({ orientation: 6 })
+    .withExifMerge({ IFD3: { GPSLatitude: '55/1 45/1 0/1', GPSLatitudeRef: 'N' } })
+    .jpeg()
+    .toBuffer()
+
+/** The body of the next start request. */
+async function nextStart(page: Page): Promise<Record<string, unknown>> {
+  const request = await page.waitForRequest('**/api/start')
+  return request.postDataJSON()
+}
+
+const bytesOf = (dataUri: unknown) => Buffer.from(String(dataUri).split(',')[1] ?? '', 'base64')
+
+/** As the browser does when a person drags a file here, or presses Ctrl+V. */
+const give = (kind: 'drop' | 'paste', selector: string, base64: string) => `(() => {
+  const bytes = Uint8Array.from(atob('${base64}'), (letter) => letter.charCodeAt(0))
+  const data = new DataTransfer()
+  data.items.add(new File([bytes], 'photo.jpg', { type: 'image/jpeg' }))
+  const event = '${kind}' === 'drop'
+    ? new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data })
+    : new ClipboardEvent('paste', { bubbles: true, clipboardData: data })
+  document.querySelector('${selector}').dispatchEvent(event)
+})()`
+
+test('a photo leaves the device small, upright, and without the place where it was taken', async () => {
+  const file = await photo()
+  expect(await sharp(file).metadata()).toMatchObject({ orientation: 6, exif: expect.any(Buffer) })
+  const { page } = await open()
+  const sent: Buffer[] = []
+  await page.route('**/api/upload', async (route) => {
+    sent.push(route.request().postDataBuffer() ?? Buffer.alloc(0))
+    await route.fallback()
+  })
+  await page
+    .locator('.drop-person input')
+    .first()
+    .setInputFiles({ name: 'p.jpg', mimeType: 'image/jpeg', buffer: file })
+  await page.locator('img.person').waitFor()
+  await page
+    .locator('.drop-small input')
+    .first()
+    .setInputFiles([{ name: 'g.jpg', mimeType: 'image/jpeg', buffer: file }])
+  await page.getByRole('button', { name: 'Start · 1 step' }).click()
+  await page.locator('.task').waitFor()
+  const [first = Buffer.alloc(0)] = sent
+  expect(await sharp(first).metadata()).toMatchObject({ format: 'jpeg', width: 1067, height: 1600 })
+  expect((await sharp(first).metadata()).exif).toBeUndefined()
+  expect(first.byteLength).toBeLessThan(file.byteLength)
+})
+
+test('pictures are dropped where they belong, or pasted: first the person, then garments', async () => {
+  const { page } = await open()
+  const base64 = (
+    await sharp(await photo())
+      .resize(60)
+      .toBuffer()
+  ).toString('base64')
+  await page.evaluate(give('paste', 'body', base64))
+  await page.locator('img.person').waitFor()
+  await page.evaluate(give('paste', 'body', base64))
+  await page.locator('.garment').first().waitFor()
+  await page.evaluate(give('drop', '.drop-small', base64))
+  await page.locator('.garment').nth(1).waitFor()
+})
+
+test('garments are described, put in another order, and taken out', async () => {
+  const { page } = await open()
+  await page.locator('.sample-person').click()
+  for (const name of ['Striped shirt', 'Blue trousers', 'Green jacket'])
+    await page.getByRole('button', { name }).click()
+  await page.locator('.garment').nth(2).waitFor()
+  await page.getByRole('button', { name: 'Earlier: Garment 2' }).click()
+  await page.getByRole('button', { name: 'Remove: Garment 3' }).click()
+  await page.getByLabel('Garment 2: Note').fill('wide sleeves')
+  await page.locator('.garment').nth(1).getByText('Dress').click()
+  const start = nextStart(page)
+  await page.getByRole('button', { name: 'Start · 2 steps' }).click()
+  const { garments } = await start
+  expect(garments).toMatchObject([
+    { category: 'lower_body', description: 'Blue trousers' },
+    { category: 'dresses', description: 'wide sleeves' },
+  ])
+})
+
+test('avatar: a pile of photos becomes one zip of small photos without places', async () => {
+  const { page } = await open()
+  await page.getByRole('link', { name: 'Avatar' }).click()
+  await headline(page, 'Train an avatar').waitFor()
+  await page.getByRole('button', { name: 'Start training' }).click()
+  await page.getByText('Add at least 4 photos').waitFor()
+  const files = await Promise.all([10, 60, 120, 240].map(photo))
+  const buffers = files.map((buffer, index) => ({ name: `${index}.jpg`, mimeType: 'image/jpeg', buffer }))
+  await page.locator('.drop-small input').setInputFiles(buffers)
+  await page.locator('.pile img').nth(3).waitFor()
+  await page.getByText('A style').click()
+  await page.getByLabel('Its name in prompts').fill('zorblax')
+  const start = nextStart(page)
+  await page.getByRole('button', { name: 'Start training' }).click()
+  const { recipe, training_type, trigger_phrase, images_url } = await start
+  expect([recipe, training_type, trigger_phrase]).toEqual(['avatar', 'style', 'zorblax'])
+  const photos = Object.values(unzipSync(bytesOf(images_url)))
+  expect(photos).toHaveLength(4)
+  for (const one of photos) {
+    const { height, exif } = await sharp(one).metadata()
+    expect([height, exif]).toEqual([1024, undefined])
+  }
+})
+
+test('memes: lines that were written become pictures, one after another', async () => {
+  const { page } = await open({ path: '/#/new/memes' })
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByText('Write at least one line.').waitFor()
+  await page.getByLabel('Line 1').fill('a cat explains the budget')
+  await page.getByRole('button', { name: 'Add a line' }).click()
+  await page.getByRole('button', { name: 'Add a line' }).click()
+  await page.getByRole('textbox', { name: 'Line 3' }).fill(' a dog agrees ')
+  const start = nextStart(page)
+  await page.getByRole('button', { name: 'Start · 2 steps' }).click()
+  expect(await start).toEqual({ recipe: 'memes', prompts: ['a cat explains the budget', 'a dog agrees'] })
+  await until(headline(page, 'Ready'))
+  expect(await page.locator('.chain-item').count()).toBe(2)
+  expect(await page.getByRole('button', { name: 'Compare' }).count()).toBe(0)
+})
+
+test('a refusal of the form is shown with what to do', async () => {
+  const { page } = await open({ path: '/#/new/memes' })
+  await page.getByLabel('Line 1').fill('a cat')
+  const refusal = { type: 'about:blank', title: 'quota', status: 429, detail: 'Too many.', code: 'quota_exceeded' }
+  const answer = { status: 429, contentType: 'application/problem+json', body: JSON.stringify(refusal) }
+  await page.route('**/api/start', (route) => route.fulfill(answer))
+  await page.getByRole('button', { name: 'Start · 1 step' }).click()
+  await until(page.getByText('You have reached the limit for now.'))
+  expect(await page.getByLabel('Line 1').inputValue()).toBe('a cat')
+})

@@ -1,0 +1,148 @@
+// A real browser on the real page over the real rooms, with one clock for all of them: time flows, and a test may skip ahead in it. So
+// a step takes its usual 20 seconds for everybody concerned and next to none for whoever waits for the test.
+import chromium from '@sparticuz/chromium'
+import { type Browser, type BrowserContext, type Locator, type Page, chromium as playwright } from 'playwright-core'
+import { afterAll, afterEach, beforeEach, expect } from 'vitest'
+import { pageFolder } from '../../dev/page.ts'
+import { openTestDeps, type TestDeps, type TestOptions } from '../setup/deps.ts'
+
+export interface OpenOptions {
+  phone?: boolean
+  locale?: string
+  dark?: boolean
+  calm?: boolean
+  /** What an app around the page hands in for its user. */
+  token?: string
+  path?: string
+}
+
+export interface Opened {
+  context: BrowserContext
+  page: Page
+  /** Every request under /api/ so far, as `METHOD path`. */
+  calls: string[]
+}
+
+export interface PageStack {
+  app: TestDeps
+  open(options?: OpenOptions): Promise<Opened>
+  /** Moves everybody's clock on, and lets what has become due be done. */
+  skip(seconds: number): Promise<void>
+  /** Moves only the clock of rooms and database: browsers can't be sent weeks ahead. */
+  skipOnServer(seconds: number): void
+  /** Skips ahead until this is seen. Small strides, where it matters at which instants the page asks. */
+  until(locator: Locator, strideSeconds?: number): Promise<void>
+  /** What the page has complained of, beyond answers that a test asked for. */
+  complaints: string[]
+}
+
+const mostSkips = 150
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+const desktop = { viewport: { width: 1280, height: 860 } }
+/** Playwright's own patience with an element; a page that needs longer is broken. */
+const patienceMs = 8_000
+
+/** For a whole file. */
+export async function usePage(options: TestOptions = {}): Promise<PageStack> {
+  let ahead = 0
+  const clock = {
+    now: () => new Date(Date.now() + ahead),
+    advance: (seconds: number) => {
+      ahead += seconds * 1000
+    },
+  }
+  const page = await pageFolder()
+  const app = await openTestDeps({ clock, mounted: true, drawing: true, page, ...options })
+  const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ['--no-sandbox'] })
+  const contexts = new Set<BrowserContext>()
+  const complaints: string[] = []
+  beforeEach(async () => {
+    complaints.length = 0
+    await app.reset()
+    app.simulator.replicate.set({ seconds_per_step: 20, drawing: true })
+  })
+  afterEach(async () => {
+    expect(complaints).toEqual([])
+    await Promise.all([...contexts].map((context) => context.close()))
+    contexts.clear()
+    await app.settle()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await app.close()
+  })
+  const skip = async (seconds: number) => {
+    clock.advance(seconds)
+    // The simulator's webhooks wait on a timer of real time; any request makes it look at the clock.
+    await fetch(`${app.simulator.url}/_simulator/till`)
+    await app.settle()
+    await Promise.all([...contexts].map((context) => context.clock.runFor(seconds * 1000)))
+  }
+  return {
+    app,
+    complaints,
+    skip,
+    skipOnServer: clock.advance,
+    until: async (locator, strideSeconds = 3) => {
+      for (let left = mostSkips; left > 0; left -= 1) {
+        if (await locator.first().isVisible()) return
+        await skip(strideSeconds)
+      }
+      expect(await locator.page().locator('body').textContent()).toBe(`something with ${locator}`)
+    },
+    open: async (how = {}) => {
+      const context = await openContext(browser, how)
+      contexts.add(context)
+      await context.clock.install({ time: clock.now() })
+      if (how.token) await context.addInitScript(`globalThis.stepgate = { token: () => '${how.token}' }`)
+      return openPage(context, app.address + (how.path ?? '/'), complaints)
+    },
+  }
+}
+
+async function openContext(browser: Browser, { phone: isPhone, locale = 'en-US', dark, calm }: OpenOptions) {
+  const context = await browser.newContext({
+    ...(isPhone ? phone : desktop),
+    locale,
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion: calm ? 'reduce' : 'no-preference',
+  })
+  context.setDefaultTimeout(patienceMs)
+  return context
+}
+
+export async function openPage(context: BrowserContext, url: string, complaints: string[]): Promise<Opened> {
+  const page = await context.newPage()
+  const calls: string[] = []
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url())
+    if (pathname.startsWith('/api/')) calls.push(`${request.method()} ${pathname}`)
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  await page.goto(url)
+  await page.locator('h1').waitFor()
+  return { context, page, calls }
+}
+
+/** Picks the sample person and garments, as somebody without a photo does. */
+export async function fillIn(page: Page, garments: number): Promise<void> {
+  await page.locator('.sample-person').click()
+  await page.locator('img.person').waitFor()
+  for (let index = 0; index < garments; index += 1) {
+    await page.locator('.samples .sample').nth(index).click()
+    await page.locator('.garment').nth(index).waitFor()
+  }
+}
+
+export async function startTryOn(page: Page, garments: number): Promise<void> {
+  await fillIn(page, garments)
+  await page.getByRole('button', { name: /^(Start|Начать)/ }).click()
+  await page.locator('.task').waitFor()
+}
+
+export const headline = (page: Page, text: string | RegExp): Locator =>
+  page.getByRole('heading', { level: 1, name: text, exact: true })

@@ -1,0 +1,130 @@
+// A net that comes and goes, answers that get lost, fingers that click twice, sessions that end.
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { fillIn, headline, startTryOn, usePage } from './page.ts'
+
+const stack = await usePage()
+const { app, open, skip, until } = stack
+const paid = () => app.simulator.replicate.till().paid
+const created = () => app.simulator.replicate.till().created
+
+/** The functions do what they are asked, once, and the answer never arrives. */
+async function loseAnswer(page: Page, path: string): Promise<void> {
+  await page.route(
+    `**${path}`,
+    async (route) => {
+      await route.fetch()
+      await route.abort('connectionreset')
+    },
+    { times: 1 },
+  )
+}
+
+test('offline in the middle of a step: it says so, keeps trying, and shows the result when it is back', async () => {
+  const { page, context } = await open({ phone: true })
+  await startTryOn(page, 2)
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
+  await context.setOffline(true)
+  await page.getByText('No connection.').waitFor()
+  await skip(60)
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
+  await context.setOffline(false)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  expect(await page.locator('.trouble').textContent()).toBe('')
+})
+
+test('a click without a connection is done once it is back, and once only', async () => {
+  const { page, context } = await open()
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await context.setOffline(true)
+  await page.getByRole('button', { name: /^Continue/ }).click()
+  await page.getByText('That did not get through yet.').waitFor()
+  expect(await page.getByRole('button', { name: /^Continue/ }).isDisabled()).toBe(true)
+  await context.setOffline(false)
+  await until(headline(page, 'Step 2 of 2 is being made'))
+  await until(headline(page, 'Ready'))
+  expect(paid()).toBe(2)
+})
+
+test('a silent server: it says when it tries again', async () => {
+  const { page } = await open()
+  await startTryOn(page, 1)
+  await page.route('**/api/status*', (route) => route.fulfill({ status: 502, body: 'bad gateway' }))
+  await until(page.getByText(/^No answer from the server. Trying again in \d+ s.$/))
+  await page.unroute('**/api/status*')
+  await until(headline(page, 'Ready'))
+  expect(await page.locator('.trouble').textContent()).toBe('')
+})
+
+test('a start whose answer was lost starts nothing twice', async () => {
+  const { page, calls } = await open()
+  await fillIn(page, 1)
+  await loseAnswer(page, '/api/start')
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await until(headline(page, 'Ready'))
+  expect(calls.filter((call) => call === 'POST /api/start')).toHaveLength(2)
+  expect(created()).toBe(1)
+})
+
+test('a redo whose answer was lost, and which was ready before the next try, is not paid twice', async () => {
+  const { page, calls } = await open()
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await loseAnswer(page, '/api/redo')
+  await page.getByRole('button', { name: 'Try this step again' }).click()
+  await page.getByText('That did not get through yet.').waitFor()
+  await until(page.locator('.task:not(:has(.message)) .frame img[src*="attempt=2"]'))
+  await headline(page, 'Step 1 of 2 is ready').waitFor()
+  expect(calls.filter((call) => call === 'POST /api/redo')).toHaveLength(1)
+  expect(paid()).toBe(2)
+})
+
+test('double clicks do nothing twice', async () => {
+  const { page, calls } = await open()
+  await fillIn(page, 2)
+  await page.getByRole('button', { name: /^Start/ }).dblclick()
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await page.getByRole('button', { name: /^Continue/ }).dblclick()
+  await until(headline(page, 'Ready'))
+  expect(calls.filter((call) => /start|continue/.test(call))).toEqual(['POST /api/start', 'POST /api/continue'])
+  expect(created()).toBe(2)
+})
+
+test('a session that has ended makes place for a new one, and it is said that the earlier tasks went with it', async () => {
+  const { page } = await open()
+  await startTryOn(page, 1)
+  await until(headline(page, 'Ready'))
+  stack.skipOnServer(31 * 24 * 3600)
+  await page.reload()
+  await page.getByText('Your earlier session has ended').waitFor()
+  await page.getByText('This was not found.').waitFor()
+  await page.getByRole('link', { name: 'Start page', exact: true }).click()
+  await startTryOn(page, 1)
+  await until(headline(page, 'Ready'))
+})
+
+test.each(['', 'forged.token.value'])(
+  'a cookie that was lost or forged (%j) is replaced at the next request',
+  async (value) => {
+    const { page, context, calls } = await open()
+    await startTryOn(page, 1)
+    await until(headline(page, 'Ready'))
+    await context.clearCookies()
+    if (value) await context.addCookies([{ name: 'stepgate_session', value, url: app.address }])
+    await page.getByRole('link', { name: 'History' }).click()
+    await page.getByText('Your earlier session has ended').waitFor()
+    await page.getByText('Nothing here yet.').waitFor()
+    expect(calls.filter((call) => call === 'POST /api/session')).toHaveLength(2)
+  },
+)
+
+test("somebody else's task, and one that never was, are answered in words", async () => {
+  const other = await open()
+  await startTryOn(other.page, 1)
+  const { page } = await open()
+  for (const hash of [new URL(other.page.url()).hash, '#/task/0192f6c1-7a7b-7000-8000-000000000000']) {
+    await page.goto(`${app.address}/${hash}`)
+    await headline(page, 'This was not found.').waitFor()
+  }
+})

@@ -1,0 +1,140 @@
+// The try-on as a person goes through it.
+import { expect, test } from 'vitest'
+import { fillIn, headline, openPage, startTryOn, usePage } from './page.ts'
+
+const stack = await usePage()
+const { app, open, skip, until } = stack
+const paid = () => app.simulator.replicate.till().paid
+
+test('three garments on a phone, each approved, compared with the start, downloaded, found again tomorrow', async () => {
+  const { page, context } = await open({ phone: true })
+  await startTryOn(page, 3)
+  await headline(page, 'Step 1 of 3 is being made').waitFor()
+  expect(await page.locator('.since').textContent()).toMatch(/^\d+ s so far · usually 20 s$/)
+  await until(headline(page, 'Step 1 of 3 is ready'))
+  await page.getByRole('img', { name: 'Picture: Step 1' }).waitFor()
+  await page.getByRole('button', { name: 'Continue (step 2 of 3)' }).click()
+  await headline(page, 'Step 2 of 3 is being made').waitFor()
+  await until(headline(page, 'Step 2 of 3 is ready'))
+  await page.getByRole('button', { name: 'Continue (step 3 of 3)' }).click()
+  await until(headline(page, 'Ready'))
+  expect(paid()).toBe(3)
+
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await page.getByRole('slider').fill('20')
+  expect(await page.getByRole('img', { name: 'Picture: Start picture' }).isVisible()).toBe(true)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download' }).last().click(),
+  ])
+  expect(download.suggestedFilename()).toBe('try-on-step-3.jpeg')
+  await page.close()
+
+  await skip(20 * 3600)
+  const tomorrow = await openPage(context, app.address, stack.complaints)
+  await tomorrow.page.getByRole('link', { name: /Ready.*Try-on/ }).click()
+  await headline(tomorrow.page, 'Ready').waitFor()
+  expect(await tomorrow.page.locator('.chain-item').count()).toBe(4)
+})
+
+test('a step that is not liked is made again, and the chain shows the new one', async () => {
+  const { page } = await open()
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  const before = await page.locator('.stage img').getAttribute('src')
+  await page.getByRole('button', { name: 'Try this step again' }).click()
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  expect(await page.locator('.stage img').getAttribute('src')).not.toBe(before)
+  expect(paid()).toBe(2)
+})
+
+test('stopping asks once, keeps what was made, and ends the task', async () => {
+  const { page } = await open()
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await page.getByRole('button', { name: 'Stop here' }).click()
+  await page.getByRole('button', { name: 'Go on instead' }).click()
+  await headline(page, 'Step 1 of 2 is ready').waitFor()
+  await page.getByRole('button', { name: 'Stop here' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop here' }).click()
+  await headline(page, 'Stopped').waitFor()
+  await page.getByRole('link', { name: 'Download' }).last().waitFor()
+  expect(await page.getByRole('button', { name: /Continue/ }).count()).toBe(0)
+  expect(paid()).toBe(1)
+})
+
+test('a reload in the middle of a step finds it again, start picture and all', async () => {
+  const { page } = await open({ phone: true })
+  await startTryOn(page, 2)
+  await skip(4)
+  await page.reload()
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
+  await page.getByRole('img', { name: 'Picture: Start picture' }).waitFor()
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  expect(paid()).toBe(1)
+})
+
+test('what one tab does, another shows without being touched', async () => {
+  const { page, context } = await open()
+  await startTryOn(page, 2)
+  const other = await openPage(context, page.url(), stack.complaints)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await until(headline(other.page, 'Step 1 of 2 is ready'))
+  await page.getByRole('button', { name: 'Continue (step 2 of 2)' }).click()
+  await headline(other.page, 'Step 2 of 2 is being made').waitFor()
+  // The stale click of a third look at the same gate moves nothing.
+  await until(headline(other.page, 'Ready'))
+  expect(paid()).toBe(2)
+})
+
+test('going on to the end without asking, from the form and from a gate', async () => {
+  const { page } = await open()
+  await fillIn(page, 2)
+  await page.getByText('Go on to the end without asking').click()
+  await page.getByRole('button', { name: 'Start · 2 steps' }).click()
+  await until(headline(page, 'Ready'))
+  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await startTryOn(page, 3)
+  await until(headline(page, 'Step 1 of 3 is ready'))
+  await page.getByRole('button', { name: 'Go on to the end without asking' }).click()
+  await until(headline(page, 'Ready'))
+  expect(paid()).toBe(5)
+})
+
+test('a step that fails says so in plain words, and can be tried again', async () => {
+  app.simulator.replicate.addFaults([{ on: 'outcome', fault: 'failed' }])
+  const { page } = await open()
+  await startTryOn(page, 1)
+  await until(headline(page, 'Step 1 of 1 did not work'))
+  expect(await page.locator('.help').textContent()).toContain('Try the step again')
+  await page.getByRole('button', { name: 'Try this step again' }).click()
+  await until(headline(page, 'Ready'))
+})
+
+test('a form that lacks something says what, and a file that is no picture is refused by name', async () => {
+  const { page, calls } = await open()
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await page.getByText('Add a photo of the person first.').waitFor()
+  await page.locator('.sample-person').click()
+  await page.getByText('Add at least one garment.').waitFor()
+  const file = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not a picture') }
+  await page.locator('.drop-small input').first().setInputFiles(file)
+  await page.getByText("“notes.txt” can't be read as a picture").waitFor()
+  expect(calls).toEqual([])
+})
+
+test('an app around the page hands in tokens of its own users: no session is made, and pictures are shown', async () => {
+  const { page, calls, context } = await open({ token: await app.signIn('ann') })
+  await startTryOn(page, 1)
+  await until(headline(page, 'Ready'))
+  await page.locator('.stage img.shown').waitFor()
+  expect(await page.locator('.stage img').getAttribute('src')).toMatch(/^blob:/)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download' }).last().click(),
+  ])
+  expect(download.suggestedFilename()).toMatch(/^result/)
+  expect(calls).not.toContain('POST /api/session')
+  expect(await context.cookies()).toEqual([])
+})

@@ -1,0 +1,120 @@
+// The frame around every view: the way home and to the history, language and colours, and the strips that speak for the whole page.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Trouble } from './client.ts'
+import { Drawn, Logo } from './parts/icons.tsx'
+import { offered } from './recipes.ts'
+import { historyPath, newPath, type Route, useRoute } from './route.ts'
+import { onNewUser } from './session.ts'
+import { themes, useSettings, useWords } from './settings.tsx'
+import { TroubleContext, TroubleStrip } from './trouble.tsx'
+import { History } from './views/history.tsx'
+import { NewTask } from './views/new.tsx'
+import { TaskPage } from './views/task.tsx'
+
+export function App() {
+  const { frame } = useWords()
+  const route = useRoute()
+  const [trouble, setTrouble] = useState<Trouble>()
+  const main = useRef<HTMLElement>(null)
+  useFocusOnChange(route, main)
+  return (
+    <TroubleContext.Provider value={setTrouble}>
+      <button type="button" class="skip button primary" onClick={() => main.current?.focus()}>
+        {frame.skip}
+      </button>
+      <Header route={route} />
+      <TroubleStrip trouble={trouble} />
+      <NewSession />
+      <main id="main" ref={main} tabIndex={-1}>
+        <View route={route} />
+      </main>
+    </TroubleContext.Provider>
+  )
+}
+
+function View({ route }: { route: Route }) {
+  const { frame } = useWords()
+  switch (route.view) {
+    case 'new':
+      return <NewTask recipe={route.recipe} />
+    case 'task':
+      return <TaskPage key={route.taskId} taskId={route.taskId} />
+    case 'history':
+      return <History />
+    case 'unknown':
+      return (
+        <header class="lead">
+          <h1>{frame.notFound}</h1>
+          <a href={newPath(offered[0] ?? 'try-on')}>{frame.home}</a>
+        </header>
+      )
+  }
+}
+
+/** A keyboard goes on where the new view begins; a first visit begins at the top. */
+function useFocusOnChange(route: Route, main: { current: HTMLElement | null }): void {
+  const isFirst = useRef(true)
+  useEffect(() => {
+    if (!isFirst.current) {
+      window.scrollTo(0, 0)
+      main.current?.focus({ preventScroll: true })
+    }
+    isFirst.current = false
+  }, [route, main])
+}
+
+function Header({ route }: { route: Route }) {
+  const { words, language, setLanguage, theme, setTheme } = useSettings()
+  const { frame } = words
+  const next = themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'auto'
+  return (
+    <header class="top">
+      <a class="brand" href="#/" aria-label={`${frame.title}: ${frame.home}`}>
+        <Logo />
+        <span>{frame.title}</span>
+      </a>
+      <nav>
+        <a class="top-link" href={historyPath} {...(route.view === 'history' && { 'aria-current': 'page' as const })}>
+          <Drawn name="clock" />
+          <span>{frame.history}</span>
+        </a>
+        <button
+          type="button"
+          class="top-link"
+          lang={language === 'en' ? 'ru' : 'en'}
+          title={frame.languageLabel}
+          onClick={() => setLanguage(language === 'en' ? 'ru' : 'en')}
+        >
+          {frame.language}
+        </button>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={frame.theme[theme]}
+          title={frame.theme[theme]}
+          onClick={() => setTheme(next)}
+        >
+          <Drawn name={theme === 'auto' ? 'auto' : theme === 'light' ? 'sun' : 'moon'} />
+        </button>
+      </nav>
+    </header>
+  )
+}
+
+function NewSession() {
+  const { frame } = useWords()
+  const [isTold, setTold] = useState(false)
+  useEffect(() => onNewUser(() => setTold(true)), [])
+  return (
+    <div class="strip" role="status">
+      {isTold && (
+        <>
+          <p>{frame.newSession}</p>
+          <button type="button" class="icon-button" aria-label={frame.close} onClick={() => setTold(false)}>
+            <Drawn name="close" />
+          </button>
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,14 @@
+// Where the page begins.
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { SettingsProvider } from './settings.tsx'
+import './style/index.css'
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no #root')
+render(
+  <SettingsProvider>
+    <App />
+  </SettingsProvider>,
+  root,
+)

@@ -1,0 +1,107 @@
+// What a person can do with her task now. A button does nothing while another one's doing is under way.
+import { useRef } from 'preact/hooks'
+import type { TaskView } from '../client.ts'
+import { isKnown, offered } from '../recipes.ts'
+import { newPath } from '../route.ts'
+import { useWords } from '../settings.tsx'
+import { downloadUrl } from '../task-pictures.ts'
+import type { Deed, FollowedTask } from '../use-task.ts'
+import { DownloadLink } from './download.tsx'
+import { Drawn, type IconName } from './icons.tsx'
+
+interface ActionsProps {
+  task: TaskView
+  followed: FollowedTask
+}
+
+export function Actions({ task, followed }: ActionsProps) {
+  const words = useWords()
+  const { status, current_step, total_steps } = task
+  const url = task.result_url ?? task.intermediate_result
+  const recipe = isKnown(task.recipe) && offered.includes(task.recipe) ? task.recipe : (offered[0] ?? 'try-on')
+  const isOver = status === 'completed' || status === 'canceled' || status === 'failed'
+  const deed = (name: Deed, label: string, icon: IconName, kind = '') => (
+    <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} />
+  )
+  return (
+    <div class="actions">
+      {status === 'waiting_continue' &&
+        deed('continue', words.task.continue(current_step + 1, total_steps), 'arrow', 'primary big')}
+      {status === 'failed' && deed('redo', words.task.redo, 'redo', 'primary big')}
+      {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
+      <div class="actions-more">
+        {status === 'waiting_continue' && deed('redo', words.task.redo, 'redo')}
+        {!isOver && <Stop followed={followed} />}
+        {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
+        {isOver && (
+          <a class="button" href={newPath(recipe)}>
+            <Drawn name="plus" />
+            {recipe === 'try-on' ? words.task.again : words.task.anew}
+          </a>
+        )}
+      </div>
+      {status === 'waiting_continue' && current_step + 1 < total_steps && deed('all', words.task.all, 'arrow', 'quiet')}
+    </div>
+  )
+}
+
+interface DeedButtonProps {
+  name: Deed
+  label: string
+  icon: IconName
+  kind: string
+  followed: FollowedTask
+}
+
+function DeedButton({ name, label, icon, kind, followed }: DeedButtonProps) {
+  const { busy } = followed
+  return (
+    <button
+      type="button"
+      class={`button ${kind} ${busy === name ? 'busy' : ''}`}
+      disabled={busy !== undefined}
+      onClick={() => followed.act(name)}
+    >
+      <Drawn name={icon} />
+      {label}
+    </button>
+  )
+}
+
+/** Stopping can't be undone, so it is asked about once. */
+function Stop({ followed }: { followed: FollowedTask }) {
+  const { task } = useWords()
+  const dialog = useRef<HTMLDialogElement>(null)
+  return (
+    <>
+      <button
+        type="button"
+        class={`button ${followed.busy === 'cancel' ? 'busy' : ''}`}
+        disabled={followed.busy !== undefined}
+        onClick={() => dialog.current?.showModal()}
+      >
+        <Drawn name="stop" />
+        {task.stop}
+      </button>
+      <dialog ref={dialog} class="dialog" aria-labelledby="stop-title">
+        <h2 id="stop-title">{task.stopTitle}</h2>
+        <p>{task.stopHelp}</p>
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+            {task.keep}
+          </button>
+          <button
+            type="button"
+            class="button danger"
+            onClick={() => {
+              dialog.current?.close()
+              followed.act('cancel')
+            }}
+          >
+            {task.stop}
+          </button>
+        </div>
+      </dialog>
+    </>
+  )
+}

@@ -1,0 +1,23 @@
+// A link that saves a result. With an app's token the file is fetched first, since a link can't carry one.
+import { client, hasOwnTokens } from '../session.ts'
+import { useWords } from '../settings.tsx'
+import { Drawn } from './icons.tsx'
+
+export function DownloadLink({ url, kind }: { url: string; kind: string }) {
+  const { task } = useWords()
+  const save = async (event: Event) => {
+    if (!hasOwnTokens) return
+    event.preventDefault()
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(await client.result(url))
+    link.download = 'result'
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+  return (
+    <a class={kind} href={url} download onClick={save}>
+      <Drawn name="download" />
+      <span>{task.download}</span>
+    </a>
+  )
+}

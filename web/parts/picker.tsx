@@ -1,0 +1,94 @@
+// Taking pictures in: from files, the camera, a drop or the clipboard. Whoever uses it decides what becomes of the files.
+
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+/** A camera is worth a button only where one is in the hand. */
+export const hasTouch = navigator.maxTouchPoints > 0
+
+interface FileButtonProps {
+  label: ComponentChildren
+  onFiles: (files: File[]) => void
+  accept?: string
+  capture?: 'user' | 'environment'
+  multiple?: boolean
+  class?: string
+}
+
+/** A file input that looks like a button and is one to keyboards and screen readers. */
+export function FileButton({
+  label,
+  onFiles,
+  accept = 'image/*',
+  capture,
+  multiple = false,
+  ...rest
+}: FileButtonProps) {
+  return (
+    <label class={`button file-button ${rest.class ?? ''}`}>
+      <input
+        class="hidden-input"
+        type="file"
+        accept={accept}
+        multiple={multiple}
+        {...(capture && { capture })}
+        onChange={({ currentTarget }) => {
+          onFiles([...(currentTarget.files ?? [])])
+          // The same file chosen again is a change again.
+          currentTarget.value = ''
+        }}
+      />
+      {label}
+    </label>
+  )
+}
+
+interface DropProps {
+  onFiles: (files: File[]) => void
+  class?: string
+  children: ComponentChildren
+}
+
+export function Drop({ onFiles, children, ...rest }: DropProps) {
+  const [isOver, setOver] = useState(false)
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is for pointers; the buttons inside are for everybody.
+    <div
+      class={`drop ${rest.class ?? ''} ${isOver ? 'over' : ''}`}
+      onDragOver={(event) => {
+        event.preventDefault()
+        setOver(true)
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault()
+        setOver(false)
+        const files = [...(event.dataTransfer?.files ?? [])]
+        if (files.length > 0) onFiles(files)
+      }}
+    >
+      {children}
+    </div>
+  )
+}
+
+/** Pictures pasted anywhere on the page, and no leaving it when a drop misses its place. */
+export function usePaste(onFiles: (files: File[]) => void): void {
+  const latest = useRef(onFiles)
+  latest.current = onFiles
+  useEffect(() => {
+    const paste = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'))
+      if (files.length > 0) latest.current(files)
+    }
+    const missed = (event: DragEvent) => event.preventDefault()
+    document.addEventListener('paste', paste)
+    window.addEventListener('dragover', missed)
+    window.addEventListener('drop', missed)
+    return () => {
+      document.removeEventListener('paste', paste)
+      window.removeEventListener('dragover', missed)
+      window.removeEventListener('drop', missed)
+    }
+  }, [])
+}

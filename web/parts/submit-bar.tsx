@@ -1,0 +1,91 @@
+// The end of every form: what is missing or went wrong, what is being done, and the button.
+
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { useWords } from '../settings.tsx'
+import type { Submitting } from '../use-form.ts'
+import { Drawn } from './icons.tsx'
+import { Message, Problem } from './message.tsx'
+
+interface SubmitBarProps {
+  submitting: Submitting
+  label: string
+  /** What keeps it from being started, as a sentence; shown after a click. */
+  missing: string | undefined
+  hint?: string
+  children?: ComponentChildren
+}
+
+export function SubmitBar({ submitting, label, missing, hint, children }: SubmitBarProps) {
+  const words = useWords()
+  const { doing, isRetrying, error } = submitting
+  const problem = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (error || missing) problem.current?.scrollIntoView({ block: 'nearest' })
+  }, [error, missing])
+  return (
+    <div class="submit-bar">
+      {children}
+      <div ref={problem}>
+        {missing && <Message kind="problem" title={missing} />}
+        {error && <Problem error={error} />}
+      </div>
+      <button type="submit" class="button primary big" disabled={doing !== undefined}>
+        {doing ?? label}
+        {doing === undefined && <Drawn name="arrow" />}
+      </button>
+      <p class="fine" role="status">
+        {isRetrying ? words.frame.retrying : doing === undefined ? hint : ''}
+      </p>
+    </div>
+  )
+}
+
+interface SwitchProps {
+  label: string
+  hint?: string
+  checked: boolean
+  onChange: (checked: boolean) => void
+}
+
+export function Switch({ label, hint, checked, onChange }: SwitchProps) {
+  return (
+    <label class="switch">
+      <input type="checkbox" checked={checked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
+      <span class="switch-track" aria-hidden="true" />
+      <span>
+        {label}
+        {hint && <span class="fine">{hint}</span>}
+      </span>
+    </label>
+  )
+}
+
+interface ChoiceProps<T extends string> {
+  name: string
+  legend: string
+  options: Record<T, string>
+  value: T
+  onChange: (value: T) => void
+}
+
+/** A few alternatives side by side, of which one holds. */
+export function Choice<T extends string>({ name, legend, options, value, onChange }: ChoiceProps<T>) {
+  return (
+    <fieldset class="choice">
+      <legend class="hidden-text">{legend}</legend>
+      {(Object.entries(options) as [T, string][]).map(([option, label]) => (
+        <label key={option}>
+          <input
+            class="hidden-input"
+            type="radio"
+            name={name}
+            checked={option === value}
+            onChange={() => onChange(option)}
+          />
+          <span>{label}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}

@@ -1,0 +1,41 @@
+// Brings pictures to the functions and gives what a start request names them by.
+import { StepgateError } from '../client.ts'
+import { client, currentUser } from '../session.ts'
+import { isUploaded, type Picture } from './picture.ts'
+
+/** Sends what wasn't sent yet, two at a time: a phone's upstream is narrow. */
+export async function uploadAll(pictures: readonly Picture[], onProgress: (done: number) => void): Promise<void> {
+  const waiting = pictures.filter((picture) => !isUploaded(picture))
+  let done = pictures.length - waiting.length
+  onProgress(done)
+  const worker = async () => {
+    for (let picture = waiting.shift(); picture; picture = waiting.shift()) {
+      const url = await upload(picture.blob)
+      picture.uploaded = { url, user: currentUser() }
+      done += 1
+      onProgress(done)
+    }
+  }
+  await Promise.all([worker(), worker()])
+}
+
+/** Functions without an upload, or with one for pictures alone, take a file inside the request. */
+export async function upload(blob: Blob): Promise<string> {
+  try {
+    return await client.upload(blob)
+  } catch (error) {
+    const isUnwanted = error instanceof StepgateError && error.status === 415 && !blob.type.startsWith('image/')
+    const isUnknown = error instanceof StepgateError && error.status === 404
+    if (isUnwanted || isUnknown) return dataUri(blob)
+    throw error
+  }
+}
+
+function dataUri(blob: Blob): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const reader = new FileReader()
+  reader.onload = () => resolve(String(reader.result))
+  reader.onerror = () => reject(reader.error)
+  reader.readAsDataURL(blob)
+  return promise
+}

@@ -1,0 +1,57 @@
+// The page's one client. It promises that a session is there before the first request, is asked for anew once when it has ended, and
+// that the person is told when her earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
+import { createClient } from './client.ts'
+import { keep, kept } from './kept.ts'
+
+declare global {
+  /** Set by an app that embeds this page, before the page's script runs. */
+  var stepgate: { token(): string | undefined | Promise<string | undefined> } | undefined
+}
+
+const own = globalThis.stepgate
+/** Pictures then need the token too, so that an <img> can't load them by itself. */
+export const hasOwnTokens = own !== undefined
+
+/** A session lasts 30 days; one that has less than this left is extended at the next request. */
+const extendBelowMs = 21 * 24 * 3_600_000
+
+let renewing: Promise<void> | undefined
+const listeners = new Set<() => void>()
+
+/** Called when a session had ended and another user took its place. */
+export function onNewUser(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** Whose uploads and tasks these are; undefined before the first visit's first request. */
+export const currentUser = (): string | undefined => (hasOwnTokens ? 'app' : kept('user'))
+
+const plain = createClient()
+
+function renew(): Promise<void> {
+  renewing ??= plain
+    .session()
+    .then(({ user_id, expires_at }) => {
+      const before = kept('user')
+      keep('user', user_id)
+      keep('expires', expires_at)
+      if (before && before !== user_id) for (const listener of listeners) listener()
+    })
+    .finally(() => {
+      renewing = undefined
+    })
+  return renewing
+}
+
+const needsRenewal = (): boolean => !kept('user') || Date.parse(kept('expires') ?? '') - Date.now() < extendBelowMs
+
+const sessionFetch: typeof fetch = async (input, init) => {
+  if (needsRenewal()) await renew()
+  const response = await fetch(input, init)
+  if (response.status !== 401) return response
+  await renew()
+  return fetch(input, init)
+}
+
+export const client = createClient(own ? { token: () => own.token() } : { fetch: sessionFetch })

@@ -1,0 +1,132 @@
+// One task, followed and moved: what the task view knows and can do. It promises that a click does its thing once, however often it is
+// clicked and however the net behaves, and that other tabs show the same.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { StepgateError, type TaskView, type Trouble } from './client.ts'
+import { persist } from './persist.ts'
+import { client } from './session.ts'
+import { isHidden, onToldByTab, onWake, tellTabs } from './wakes.ts'
+
+export type Deed = 'continue' | 'all' | 'redo' | 'cancel'
+
+export interface FollowedTask {
+  task: TaskView | undefined
+  /** What can't be got over by waiting. */
+  error: StepgateError | undefined
+  trouble: Trouble | undefined
+  /** Under way; nothing else can be clicked meanwhile. */
+  busy: Deed | undefined
+  isRetrying: boolean
+  /** The last thing done here was a redo. */
+  isRedoing: boolean
+  act(deed: Deed): void
+}
+
+export function useTask(taskId: string): FollowedTask {
+  const [task, setTask] = useState<TaskView>()
+  const [error, setError] = useState<StepgateError>()
+  const [trouble, setTrouble] = useState<Trouble>()
+  const following = useRef<AbortController>(undefined)
+
+  const follow = useCallback(
+    async (seen?: TaskView) => {
+      following.current?.abort()
+      following.current = new AbortController()
+      const { signal } = following.current
+      if (seen && seen.poll_after_ms === null) return
+      const watched = client.watch(taskId, { ...(seen && { seen }), signal, isHidden, onTrouble: setTrouble, onWake })
+      try {
+        for await (const view of watched) if (!signal.aborted) setTask(view)
+      } catch (fault) {
+        if (!signal.aborted) setError(asProblem(fault))
+      }
+    },
+    [taskId],
+  )
+  useEffect(() => {
+    setTask(undefined)
+    setError(undefined)
+    void follow()
+    // A watch that has ended would miss another tab's redo.
+    const unsubscribe = onToldByTab(() => void follow())
+    return () => {
+      following.current?.abort()
+      unsubscribe()
+    }
+  }, [follow])
+
+  const deeds = useDeeds(task, (view) => {
+    setError(undefined)
+    setTask(view)
+    void follow(view)
+  })
+  return { ...deeds, task, error: error ?? deeds.error, trouble }
+}
+
+function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void) {
+  const [busy, setBusy] = useState<Deed>()
+  const [isRetrying, setRetrying] = useState(false)
+  const [isRedoing, setRedoing] = useState(false)
+  const [error, setError] = useState<StepgateError>()
+  const isBusy = useRef(false)
+  const leaving = useRef<AbortController>(undefined)
+  useEffect(() => () => leaving.current?.abort(), [])
+  const act = (deed: Deed) => {
+    // The state above disables buttons at the next drawing only; a second click can be faster.
+    if (!task || isBusy.current) return
+    isBusy.current = true
+    setBusy(deed)
+    setError(undefined)
+    leaving.current = new AbortController()
+    const { signal } = leaving.current
+    persist((tries) => call(deed, task, tries), { signal, onRetry: () => setRetrying(true) })
+      .catch((fault) => (signal.aborted ? undefined : afterRefusal(fault, task, setError)))
+      .then((view) => {
+        if (!view) return
+        setRedoing(deed === 'redo')
+        tellTabs()
+        onMoved(view)
+      })
+      .finally(() => {
+        isBusy.current = false
+        setRetrying(false)
+        setBusy(undefined)
+      })
+  }
+  return { act, busy, isRetrying, isRedoing, error }
+}
+
+async function call(deed: Deed, seen: TaskView, tries: number): Promise<TaskView> {
+  const { task_id, current_step } = seen
+  const step = current_step > 0 ? { step: current_step } : {}
+  if (deed === 'cancel') return client.cancel(task_id)
+  if (deed !== 'redo') return client.continue(task_id, { ...step, all: deed === 'all' })
+  if (tries > 0) {
+    // The answer may have been lost, and the step be made again since: sent once more, it would be paid once more.
+    const now = await client.status(task_id)
+    if (now.updated_at !== seen.updated_at) return now
+  }
+  return client.redo(task_id, step)
+}
+
+/** The task is another than was shown here: then it is shown as it is, with a word about it. */
+async function afterRefusal(
+  fault: unknown,
+  task: TaskView,
+  setError: (error: StepgateError) => void,
+): Promise<TaskView | undefined> {
+  const problem = asProblem(fault)
+  if (problem.code === 'not_waiting' || problem.code === 'already_finished') {
+    return client.status(task.task_id).catch((again) => {
+      setError(asProblem(again))
+      return undefined
+    })
+  }
+  setError(problem)
+  return undefined
+}
+
+export function asProblem(fault: unknown): StepgateError {
+  if (fault instanceof StepgateError) return fault
+  console.error(fault)
+  return new StepgateError({ status: 0, code: 'unexpected', detail: String(fault), cause: fault })
+}

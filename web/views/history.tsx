@@ -1,0 +1,112 @@
+// Everything the person started, newest first, kept up to date by one request for all of it.
+import { useEffect, useState } from 'preact/hooks'
+import type { StepgateError, TaskView, Trouble } from '../client.ts'
+import { agoInWords } from '../clock.ts'
+import { Drawn } from '../parts/icons.tsx'
+import { Problem } from '../parts/message.tsx'
+import { Photo } from '../parts/photo.tsx'
+import { isKnown, offered } from '../recipes.ts'
+import { newPath, taskPath } from '../route.ts'
+import { client, currentUser } from '../session.ts'
+import { useSettings, useWords } from '../settings.tsx'
+import { lastingUrl } from '../task-pictures.ts'
+import { useTrouble } from '../trouble.tsx'
+import { asProblem } from '../use-task.ts'
+import { isHidden, onWake } from '../wakes.ts'
+
+interface Page {
+  tasks: TaskView[]
+  next_cursor: string | null
+}
+
+/** Undefined until known. Whoever was never here has no tasks, and no request is made to find that out. */
+export function useTasks(limit: number) {
+  const [page, setPage] = useState<Page>()
+  const [trouble, setTrouble] = useState<Trouble>()
+  const [error, setError] = useState<StepgateError>()
+  useEffect(() => {
+    if (!currentUser()) {
+      setPage({ tasks: [], next_cursor: null })
+      return
+    }
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const follow = async () => {
+      const watched = client.watchTasks({ limit }, { signal, isHidden, onTrouble: setTrouble, onWake })
+      for await (const newest of watched) setPage(newest)
+    }
+    follow().catch((fault) => !signal.aborted && setError(asProblem(fault)))
+    return () => leaving.abort()
+  }, [limit])
+  return { page, trouble, error }
+}
+
+const pageSize = 20
+const mostAtOnce = 100
+
+export function History() {
+  const words = useWords()
+  const [limit, setLimit] = useState(pageSize)
+  const { page, trouble, error } = useTasks(limit)
+  useTrouble(trouble)
+  useEffect(() => {
+    document.title = `${words.history.title} · ${words.frame.title}`
+  }, [words])
+  return (
+    <section class="history" aria-labelledby="history-title">
+      <header class="lead">
+        <h1 id="history-title">{words.history.title}</h1>
+        <p>{page?.tasks.length === 0 ? words.history.empty : words.history.lead}</p>
+      </header>
+      {error && <Problem error={error} />}
+      {page && <TaskCards tasks={page.tasks} />}
+      {page?.tasks.length === 0 && (
+        <a class="button primary" href={newPath(offered[0] ?? 'try-on')}>
+          {words.history.begin}
+        </a>
+      )}
+      {page?.next_cursor && limit < mostAtOnce && (
+        <button type="button" class="button" onClick={() => setLimit(Math.min(mostAtOnce, limit + pageSize))}>
+          {words.history.more}
+        </button>
+      )}
+    </section>
+  )
+}
+
+export function TaskCards({ tasks }: { tasks: readonly TaskView[] }) {
+  return (
+    <ul class="cards">
+      {tasks.map((task) => (
+        <li key={task.task_id}>
+          <TaskCard task={task} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function TaskCard({ task }: { task: TaskView }) {
+  const { words, language } = useSettings()
+  const picture = task.recipe === 'avatar' ? undefined : (task.result_url ?? task.intermediate_result)
+  const name = isKnown(task.recipe) ? words.recipes[task.recipe].name : task.recipe
+  return (
+    <a class="card" href={taskPath(task.task_id)}>
+      <span class={`frame ${picture ? '' : 'empty'}`}>
+        {picture ? (
+          <Photo src={lastingUrl(picture)} alt="" lazy />
+        ) : (
+          <Drawn name={task.recipe === 'avatar' ? 'file' : 'image'} />
+        )}
+      </span>
+      <span class="card-text">
+        <span class={`badge ${task.status}`}>{words.history.status[task.status]}</span>
+        <span class="card-name">
+          {name}
+          {task.total_steps > 1 && ` · ${words.task.stepOf(Math.max(1, task.current_step), task.total_steps)}`}
+        </span>
+        <span class="fine">{agoInWords(task.created_at, language)}</span>
+      </span>
+    </a>
+  )
+}
