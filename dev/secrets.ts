@@ -8,6 +8,8 @@ const schema = z.object({
   SESSION_SECRET: z.string(),
   REPLICATE_API_TOKEN: z.string(),
   REPLICATE_WEBHOOK_SECRET: z.string(),
+  // Not in the files of earlier versions. It opens nothing but this machine's simulator, so it need not be random.
+  FAL_KEY: z.string().default('fal_simulator'),
 })
 
 export type Secrets = z.infer<typeof schema>
@@ -25,6 +27,7 @@ export async function keptSecrets(file: URL): Promise<Secrets> {
     SESSION_SECRET: secret('base64url'),
     REPLICATE_API_TOKEN: `r8_${secret('base64url')}`,
     REPLICATE_WEBHOOK_SECRET: `whsec_${secret('base64')}`,
+    FAL_KEY: `fal_${secret('base64url')}`,
   }
   await writeFile(file, JSON.stringify(secrets, null, 2), { mode: 0o600 })
   return secrets

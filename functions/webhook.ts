@@ -29,7 +29,7 @@ export const webhook: Room = async (request, deps, context) => {
   } else {
     const never = { submitted_at: null, deadline_at: null, misses: 0 }
     const outcome = decideLook(observation, never, recipe, clockOf(deps))
-    if (outcome?.kind === 'failed') await writeFailure(deps, context, attempt, report, outcome)
+    if (outcome?.kind === 'failed') await writeOutcome(deps, context, attempt, report, outcome)
     if (outcome?.kind === 'succeeded') {
       const work = store(deps, context, attempt, report, outcome.output)
       context.waitUntil(
@@ -61,7 +61,7 @@ async function adopt(deps: Deps, context: RoomContext, attempt: Reported, report
   return moved?.did === 'created'
 }
 
-async function writeFailure(deps: Deps, context: RoomContext, attempt: Reported, report: Report, outcome: LookOutcome) {
+async function writeOutcome(deps: Deps, context: RoomContext, attempt: Reported, report: Report, outcome: LookOutcome) {
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
   const timed = causedBy(deps, 'webhook', context)
   const moved = await recordLooks(deps.db, told, timed)
@@ -87,7 +87,11 @@ async function store(
   const { prediction_id, urls } = report
   const held = heldOf(attempt)
   const copied = await copyOutput(deps, { ...held, recipe: attempt.recipe, prediction_id, urls, output })
-  if (copied.kind === 'failed') return writeFailure(deps, context, attempt, report, copied)
+  if (copied.kind === 'failed' || copied.kind === 'postponed') {
+    // A copy that isn't done goes on in a pass, now and not at the next look, which may be an hour away.
+    await deps.wake.raise()
+    return writeOutcome(deps, context, attempt, report, copied)
+  }
   if (copied.kind !== 'stored') return
   const told = [{ ...held, prediction_id, ...copied }]
   const timed = causedBy(deps, 'webhook', context)

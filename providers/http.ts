@@ -20,12 +20,21 @@ export interface HttpResponse {
 
 export interface Http {
   send(request: HttpRequest): Promise<HttpResponse>
-  /** A file's bytes, redirects followed. The stream ends with an error when `signal` fires or the other side stalls. */
-  download(
-    url: string,
-    signal: AbortSignal,
-  ): Promise<{ status: number; body: AsyncIterable<Uint8Array> & { cancel(): void } }>
+  /**
+   * A file's bytes, redirects followed, from byte `start` on where the other side can do that (`start` of the answer says so). The
+   * stream ends with an error when `signal` fires or the other side stalls.
+   */
+  download(url: string, signal: AbortSignal, start?: number): Promise<Download>
   close(): Promise<void>
+}
+
+export interface Download {
+  status: number
+  /** Which byte of the file `body` begins with. */
+  start: number
+  /** The size of the whole file, where it is told. */
+  total: number | undefined
+  body: AsyncIterable<Uint8Array> & { cancel(): void }
 }
 
 /** A request without an answer. `sent` is false only when it certainly never reached the other side. */
@@ -59,7 +68,7 @@ export function openHttp({ connections }: { connections: number }): Http {
   const following = agent.compose(interceptors.redirect({ maxRedirections: 3 }))
   return {
     send: (request) => send(agent, request),
-    download: (url, signal) => download(following, url, signal),
+    download: (url, signal, start) => download(following, url, signal, start),
     close: () => agent.close(),
   }
 }
@@ -80,15 +89,27 @@ async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpRespon
   }
 }
 
-async function download(agent: Dispatcher, url: string, signal: AbortSignal) {
+async function download(agent: Dispatcher, url: string, signal: AbortSignal, start = 0): Promise<Download> {
   try {
-    const response = await agent.request({ ...target(url), method: 'GET', signal, bodyTimeout: 30_000 })
-    const body = Object.assign(response.body, { cancel: () => void response.body.destroy() })
-    return { status: response.statusCode, body }
+    const headers = start > 0 ? { range: `bytes=${start}-` } : {}
+    const response = await agent.request({ ...target(url), method: 'GET', headers, signal, bodyTimeout: 30_000 })
+    // Destroyed before its end it emits an error; without a listener that would end the process.
+    const cancel = () => void response.body.on('error', () => undefined).destroy()
+    const body = Object.assign(response.body, { cancel })
+    return { status: response.statusCode, ...placeOf(response), body }
   } catch (error) {
     throw new HttpFailure({ method: 'GET', url }, true, error)
   }
 }
+
+/** A range that is answered with the whole file begins at its start. */
+function placeOf({ statusCode, headers }: Dispatcher.ResponseData): Pick<Download, 'start' | 'total'> {
+  if (statusCode !== 206) return { start: 0, total: sizeOf(headers['content-length']) }
+  const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'])) ?? []
+  return { start: Number(first ?? Number.NaN), total: sizeOf(size) }
+}
+
+const sizeOf = (text: unknown) => (/^\d+$/.test(String(text)) ? Number(text) : undefined)
 
 function target(url: string) {
   const { origin, pathname, search } = new URL(url)
@@ -104,6 +125,13 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Seconds to wait, from the body (which Replicate fills) or the header. */
+export function retryAfterOf(response: HttpResponse): number | undefined {
+  const { retry_after } = (response.body ?? {}) as { retry_after?: unknown }
+  const value = Number(retry_after ?? response.headers['retry-after'])
+  return Number.isFinite(value) && value > 0 ? Math.min(Math.ceil(value), 3_600) : undefined
 }
 
 /** Undefined when the text isn't JSON. */

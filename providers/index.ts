@@ -1,6 +1,7 @@
 // The providers that this deployment has keys for. Passes, webhooks and the operator's command take them from here.
 import type { Config } from '../core/config.ts'
 import type { Provider } from '../core/provider.ts'
+import { openFal } from './fal.ts'
 import type { Http } from './http.ts'
 import { openReplicate } from './replicate.ts'
 
@@ -17,6 +18,18 @@ export function openProviders(config: Config, http: Http): ReadonlyMap<string, P
         token: config.REPLICATE_API_TOKEN,
         baseUrl: config.REPLICATE_BASE_URL,
         webhookSecret: config.REPLICATE_WEBHOOK_SECRET,
+        ...timeouts,
+      }),
+    )
+  }
+  if (config.FAL_KEY) {
+    providers.push(
+      openFal({
+        http,
+        key: config.FAL_KEY,
+        queueUrl: config.FAL_QUEUE_URL,
+        apiUrl: config.FAL_API_URL,
+        jwksUrl: config.FAL_JWKS_URL,
         ...timeouts,
       }),
     )

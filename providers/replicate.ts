@@ -15,7 +15,7 @@ import type {
   Submission,
   SubmitOptions,
 } from '../core/provider.ts'
-import { type Http, HttpFailure, type HttpResponse, parseJson } from './http.ts'
+import { type Http, HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
 import { verifySignature } from './signature.ts'
 
 export interface ReplicateOptions {
@@ -102,7 +102,7 @@ function readSubmission(response: HttpResponse): Submission {
   // Low credit and a wrong token concern every task, and end when somebody has put them right: wait, don't fail.
   const wait = { 401: 60, 402: 300, 429: 10 }[status]
   if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
-  return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: retryAfter(response) ?? wait }
+  return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
 }
 
 export function readCreated(body: unknown): Created | undefined {
@@ -190,30 +190,31 @@ const skewMs = 5 * 60_000
 /** 100 predictions a page. An account with more in the window gets no "none" from us. */
 const maxPages = 30
 
-/** Pages through the account's list from the attempt on, newest first, for inputs that carry the attempt's marker. */
+/**
+ * Pages through the account's list from the attempt on, newest first, for inputs that carry the attempt's marker. Found
+ * ones are given oldest first: of doubles, the later is the one to be canceled.
+ */
 async function search(call: Call, baseUrl: string, attempt: LostAttempt): Promise<Search> {
   const after = new Date(attempt.submittedAt.getTime() - skewMs).toISOString()
   const found: Created[] = []
+  const orFound = (reason: string): Search =>
+    found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'unreachable', reason }
   let url: string | undefined = `/predictions?created_after=${encodeURIComponent(after)}`
   try {
     for (let page = 0; url; page += 1) {
-      if (page === maxPages)
-        return found.length > 0
-          ? { kind: 'found', predictions: found }
-          : { kind: 'unreachable', reason: 'the list is too long' }
+      if (page === maxPages) return orFound('the list is too long')
       const response: HttpResponse = await call('GET', url)
       const { results, next } = (response.body ?? {}) as { results?: ReplicatePrediction[]; next?: string | null }
-      if (response.status !== 200 || !Array.isArray(results)) return { kind: 'unreachable', reason: reasonOf(response) }
+      if (response.status !== 200 || !Array.isArray(results)) return orFound(reasonOf(response))
       for (const listed of results) {
-        if (listed.input && attempt.isMarked(listed.input)) found.push(readCreated(listed) as Created)
-        else if (isErased(listed, attempt))
-          return { kind: 'unreachable', reason: 'inputs in the list are erased already' }
+        if (listed.input && attempt.isMarked(listed.input)) found.unshift(readCreated(listed) as Created)
+        else if (isErased(listed, attempt)) return orFound('inputs in the list are erased already')
       }
       url = next ? sameOrigin(next, baseUrl) : undefined
     }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
+    return orFound(error.message)
   }
   return found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'none' }
 }
@@ -230,13 +231,6 @@ function sameOrigin(next: string, baseUrl: string): string {
   if (url.origin !== new URL(baseUrl).origin)
     throw new Error(`Replicate's list goes on at a foreign origin: ${url.origin}`)
   return url.href
-}
-
-/** Seconds to wait, from the body (which Replicate fills) or the header (which it doesn't document). */
-function retryAfter(response: HttpResponse): number | undefined {
-  const { retry_after } = (response.body ?? {}) as { retry_after?: unknown }
-  const value = Number(retry_after ?? response.headers['retry-after'])
-  return Number.isFinite(value) && value > 0 ? Math.min(Math.ceil(value), 3_600) : undefined
 }
 
 function reasonOf(response: HttpResponse): string {

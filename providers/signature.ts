@@ -27,8 +27,17 @@ export function verifySignature(headers: Headers, rawBody: string, secrets: stri
   if (!fits.includes(true)) throw refusal('webhook-signature does not fit the body')
 }
 
+/** The headers of a message of our own, as its receiver verifies them. */
+export function signMessage(secret: string, id: string, at: Date, rawBody: string): Record<string, string> {
+  const timestamp = String(Math.floor(at.getTime() / 1000))
+  const signature = sign(secret, `${id}.${timestamp}.${rawBody}`).toString('base64')
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
+}
+
+/** A `whsec_` secret is the base64 of its key; any other is the key itself. */
 function sign(secret: string, text: string): Buffer {
-  return createHmac('sha256', Buffer.from(secret.replace(/^whsec_/, ''), 'base64'))
+  const [, encoded] = /^whsec_(.*)$/.exec(secret) ?? []
+  return createHmac('sha256', encoded === undefined ? secret : Buffer.from(encoded, 'base64'))
     .update(text)
     .digest()
 }

@@ -1,30 +1,44 @@
 // /_simulator/…: how tests and people tell the running simulator to misbehave, and read its till.
 
 import { z } from 'zod'
-import { faultSchema } from './faults.ts'
+import type { Fal } from './fal/index.ts'
+import { settingsChangeSchema as falSettings } from './fal/state.ts'
+import { type FaultInput, faultSchema } from './faults.ts'
 import type { Replicate } from './replicate/index.ts'
-import { settingsChangeSchema } from './replicate/state.ts'
+import { settingsChangeSchema as replicateSettings } from './replicate/state.ts'
 
 const faultsSchema = z.array(faultSchema)
+const settingsSchema = replicateSettings.extend({ fal: falSettings.optional() })
+
+export interface Providers {
+  readonly replicate: Replicate
+  readonly fal: Fal
+}
 
 /** Answers requests under /_simulator/; undefined for any other path. */
-export async function control(request: Request, replicate: Replicate): Promise<Response | undefined> {
+export async function control(request: Request, { replicate, fal }: Providers): Promise<Response | undefined> {
   const { pathname } = new URL(request.url)
   if (!pathname.startsWith('/_simulator/')) return undefined
   switch (`${request.method} ${pathname.slice('/_simulator/'.length)}`) {
     case 'GET till':
-      return Response.json({ replicate: replicate.till() })
+      return Response.json({ replicate: replicate.till(), fal: fal.till() })
     case 'GET faults':
-      return Response.json(replicate.waitingFaults())
+      return Response.json([...replicate.waitingFaults(), ...fal.waitingFaults()])
     case 'POST faults':
       return withBody(request, faultsSchema, (faults) => {
-        replicate.addFaults(faults)
-        return replicate.waitingFaults()
+        const isFals = (fault: FaultInput) => fault.provider === 'fal'
+        fal.addFaults(faults.filter(isFals))
+        replicate.addFaults(faults.filter((fault) => !isFals(fault)))
+        return [...replicate.waitingFaults(), ...fal.waitingFaults()]
       })
     case 'POST settings':
-      return withBody(request, settingsChangeSchema, (changes) => replicate.set(changes))
+      return withBody(request, settingsSchema, ({ fal: ofFal = {}, ...changes }) => ({
+        ...replicate.set(changes),
+        fal: fal.set(ofFal),
+      }))
     case 'POST reset':
       replicate.reset()
+      fal.reset()
       return Response.json({ reset: true })
     default:
       return Response.json({ title: 'Not found', status: 404 }, { status: 404 })

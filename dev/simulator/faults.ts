@@ -4,11 +4,13 @@
 import { z } from 'zod'
 
 const times = z.int().min(1).default(1)
+/** Whose fault it is, where both are told in one list; without it, Replicate's. */
+const provider = z.enum(['replicate', 'fal']).optional()
 const seconds = z.number().min(0)
 const retry = { retry_after: z.int().min(0).default(30), header: z.boolean().default(false) }
 
 // What a fault may be narrowed to: the model, and any text within the JSON of the prediction's input.
-const subject = { times, model: z.string().optional(), input_contains: z.string().optional() }
+const subject = { provider, times, model: z.string().optional(), input_contains: z.string().optional() }
 
 // What the client can't tell apart (did it take effect or not?), and what it can.
 const unclear = ['reset_before', 'reset_after', 'error_before', 'error_after', 'hang_before', 'hang_after'] as const
@@ -35,12 +37,21 @@ const getFault = z.strictObject({
   ...subject,
 })
 
+// fal's result is a second address beside the status. Its errors are a gateway's; how a request itself failed is its outcome.
+const resultFault = z.strictObject({
+  on: z.literal('result'),
+  fault: z.enum([...readFaults, 'truncated']),
+  ...read,
+  ...subject,
+})
+
 const listFault = z.strictObject({
   on: z.literal('list'),
   fault: z.enum([...readFaults, 'unknown_status', 'empty', 'lag']),
   word: z.string().default('paused'),
   seconds: seconds.default(10),
   ...read,
+  provider,
   times,
 })
 
@@ -52,12 +63,15 @@ const cancelFault = z.strictObject({
   ...subject,
 })
 
-// What becomes of the next prediction; `seconds` is how long it takes until then.
+// What becomes of the next prediction; `seconds` is how long it takes until then. Only at fal: a failure that nothing but the
+// result tells of, an internal second run, and the HTTP status and error type of a failure.
 const outcomeFault = z.strictObject({
   on: z.literal('outcome'),
-  fault: z.enum(['seconds', 'failed', 'canceled', 'aborted', 'data_removed', 'no_output']),
+  fault: z.enum(['seconds', 'failed', 'canceled', 'aborted', 'data_removed', 'no_output', 'result_only', 'rerun']),
   seconds: seconds.optional(),
   error: z.string().default('E1000: the model failed'),
+  status: z.int().min(400).max(599).optional(),
+  error_type: z.string().optional(),
   ...subject,
 })
 
@@ -68,9 +82,19 @@ const fileFault = z.strictObject({
   ...subject,
 })
 
+// The last two are fal's: a webhook without its payload, and one whose header names another request.
 const webhookFault = z.strictObject({
   on: z.literal('webhook'),
-  fault: z.enum(['lost', 'repeated', 'delayed', 'reordered', 'bad_signature', 'stale_timestamp']),
+  fault: z.enum([
+    'lost',
+    'repeated',
+    'delayed',
+    'reordered',
+    'bad_signature',
+    'stale_timestamp',
+    'payload_error',
+    'mismatched_id',
+  ]),
   event: z.enum(['start', 'output', 'completed']).optional(),
   copies: z.int().min(1).default(1),
   seconds: seconds.default(10),
@@ -80,6 +104,7 @@ const webhookFault = z.strictObject({
 export const faultSchema = z.discriminatedUnion('on', [
   createFault,
   getFault,
+  resultFault,
   listFault,
   cancelFault,
   outcomeFault,

@@ -3,7 +3,19 @@
 
 import pLimit from 'p-limit'
 import { Agent, request } from 'undici'
-import type { Delivery, Replicate } from './replicate/index.ts'
+
+/** A provider's webhooks: due ones are taken out, sent, and reported. */
+export interface WebhookSource<D extends Sendable> {
+  dueWebhooks(): Promise<D[]>
+  nextWebhookAt(): Date | null
+  reportWebhook(delivery: D, delivered: boolean): void
+}
+
+interface Sendable {
+  readonly url: string
+  readonly headers: Record<string, string>
+  readonly body: string
+}
 
 export interface Pump {
   wake(): void
@@ -11,11 +23,11 @@ export interface Pump {
 }
 
 const atOnce = 16
-// Replicate wants an answer "within a few seconds".
+// Replicate wants an answer "within a few seconds", fal within 15.
 const answerWithinMs = 5000
 const longestSleepMs = 60_000
 
-export function startPump(replicate: Replicate, now: () => Date): Pump {
+export function startPump<D extends Sendable>(source: WebhookSource<D>, now: () => Date): Pump {
   const agent = new Agent({ connections: atOnce, headersTimeout: answerWithinMs, bodyTimeout: answerWithinMs })
   const inTurn = pLimit(atOnce)
   let timer: NodeJS.Timeout | undefined
@@ -24,7 +36,7 @@ export function startPump(replicate: Replicate, now: () => Date): Pump {
 
   const wake = () => {
     clearTimeout(timer)
-    const next = replicate.nextWebhookAt()
+    const next = source.nextWebhookAt()
     if (closed || taking || next === null) return
     const wait = Math.min(Math.max(0, next.getTime() - now().getTime()), longestSleepMs)
     timer = setTimeout(take, wait)
@@ -32,11 +44,11 @@ export function startPump(replicate: Replicate, now: () => Date): Pump {
   }
   const take = async () => {
     taking = true
-    const deliveries = await replicate.dueWebhooks()
+    const deliveries = await source.dueWebhooks()
     taking = false
     for (const delivery of deliveries) {
       void inTurn(async () => {
-        replicate.reportWebhook(delivery, await send(delivery, agent))
+        source.reportWebhook(delivery, await send(delivery, agent))
         wake()
       })
     }
@@ -53,7 +65,7 @@ export function startPump(replicate: Replicate, now: () => Date): Pump {
 }
 
 /** Whether the receiver took it; redirects aren't followed, so they count as a refusal. */
-async function send({ url, headers, body }: Delivery, dispatcher: Agent): Promise<boolean> {
+async function send({ url, headers, body }: Sendable, dispatcher: Agent): Promise<boolean> {
   try {
     const response = await request(url, { method: 'POST', headers, body, dispatcher })
     await response.body.dump()

@@ -11,12 +11,17 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 const token = 'r8_simulator'
 // Not a secret: it signs nothing but the simulator's own webhooks.
 const webhookSecret = 'whsec_c3RlcGdhdGUtc2ltdWxhdG9yLXdlYmhvb2tz'
-const simulator = await startSimulator({ port, replicateToken: token, webhookSecret, secondsPerStep: 4 })
+const falKey = 'fal_simulator'
+const simulator = await startSimulator({ port, replicateToken: token, webhookSecret, falKey, secondsPerStep: 4 })
 
 console.log(`Provider simulator at ${simulator.url}; its till is at ${simulator.url}/_simulator/till
 To use it:
 REPLICATE_BASE_URL=${simulator.url}/v1
 REPLICATE_API_TOKEN=${token}
-REPLICATE_WEBHOOK_SECRET=${webhookSecret}`)
+REPLICATE_WEBHOOK_SECRET=${webhookSecret}
+FAL_KEY=${falKey}
+FAL_QUEUE_URL=${simulator.url}/fal/queue
+FAL_API_URL=${simulator.url}/fal/api
+FAL_JWKS_URL=${simulator.url}/fal/jwks.json`)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close())

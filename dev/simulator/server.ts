@@ -1,14 +1,17 @@
-// Puts the simulated provider on a port: HTTP in, the core's answer out, connection faults as broken sockets, webhooks
+// Puts the simulated providers on a port: HTTP in, the core's answer out, connection faults as broken sockets, webhooks
 // sent. `npm start`, `npm run simulator` and tests call startSimulator; several may run in one process.
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
 import { ConnectionFault } from './connection.ts'
-import { control } from './controls.ts'
-import { type Pump, startPump } from './pump.ts'
+import { control, type Providers } from './controls.ts'
+import { createFal, type Fal } from './fal/index.ts'
+import { startPump } from './pump.ts'
 import { createReplicate, type Replicate } from './replicate/index.ts'
+import { type Kept, keepState, readKept } from './state-file.ts'
 
 export interface SimulatorOptions {
   /** 0 takes any free port. */
@@ -16,16 +19,23 @@ export interface SimulatorOptions {
   readonly host?: string | undefined
   readonly replicateToken?: string | undefined
   readonly webhookSecret: string
+  readonly falKey?: string | undefined
   readonly secondsPerStep: number
+  readonly secondsPerTraining?: number | undefined
+  readonly weightsBytes?: number | undefined
+  /** What it knows is kept here, its port too; started again with the same file it goes on. */
+  readonly stateFile?: string | undefined
   /** How clients reach it, where that isn't its own address. */
   readonly publicUrl?: string | undefined
   readonly drawing?: boolean | undefined
   readonly now?: (() => Date) | undefined
 }
 
+/** Replicate is at `url` itself, fal under `url`/fal: `queue`, `api`, `jwks.json` and `files`. */
 export interface Simulator {
   readonly url: string
   readonly replicate: Replicate
+  readonly fal: Fal
   close(): Promise<void>
 }
 
@@ -34,44 +44,93 @@ const inputWithinMs = 10_000
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1'
-  const server = createServer({ keepAliveTimeout: 60_000 })
-  server.listen(options.port, host)
-  await once(server, 'listening')
+  const kept = options.stateFile === undefined ? undefined : await readKept(options.stateFile)
+  const server = await listen(host, options.port, kept?.port)
   const url = (options.publicUrl ?? addressOf(server, host)).replace(/\/$/, '')
   const now = options.now ?? (() => new Date())
-  const replicate = createReplicate({
-    baseUrl: url,
-    token: options.replicateToken,
-    webhookSecret: options.webhookSecret,
-    secondsPerStep: options.secondsPerStep,
-    drawing: options.drawing,
-    now,
-    fetchInput: (input) => fetch(input, { signal: AbortSignal.timeout(inputWithinMs) }),
-  })
-  const pump = startPump(replicate, now)
-  // No connection is served between listening and this line: both belong to one turn of the event loop.
-  server.on('request', (request, response) => void serve(request, response, { replicate, pump, url }))
+  const providers = createProviders(options, url, now)
+  const { replicate, fal } = providers
+  if (kept !== undefined) restore(providers, kept)
+  const pumps = [startPump(replicate, now), startPump(fal, now)]
+  const port = portOf(server)
+  const current = () => ({ port, replicate: replicate.save(), fal: fal.save() })
+  const file = options.stateFile === undefined ? undefined : keepState(options.stateFile, current)
+  const afterRequest = (method: string) => {
+    for (const pump of pumps) pump.wake()
+    if (method !== 'GET' && method !== 'HEAD') file?.touch()
+  }
+  server.on('request', (request, response) => void serve(request, response, { providers, url, afterRequest }))
   return {
     url,
-    replicate,
+    ...providers,
     async close() {
-      await pump.close()
+      await Promise.all(pumps.map((pump) => pump.close()))
       server.close()
       server.closeAllConnections()
+      await file?.close()
     },
   }
 }
 
+/**
+ * On the asked port; if any will do, on that of the last time, because addresses that were given out then are still in use. No
+ * connection is served before the caller's next await: accepting belongs to a later turn of the event loop.
+ */
+async function listen(host: string, port: number, before: number | undefined): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: 60_000 })
+  server.listen(port === 0 ? (before ?? 0) : port, host)
+  try {
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    if (port !== 0 || before === undefined || !isTaken) throw error
+    return listen(host, 0, undefined)
+  }
+}
+
+function createProviders(options: SimulatorOptions, url: string, now: () => Date): Providers {
+  const { drawing, secondsPerStep, secondsPerTraining, weightsBytes } = options
+  const fetchInput = (input: string) => fetch(input, { signal: AbortSignal.timeout(inputWithinMs) })
+  return {
+    replicate: createReplicate({
+      baseUrl: url,
+      token: options.replicateToken,
+      webhookSecret: options.webhookSecret,
+      ...{ secondsPerStep, drawing, now, fetchInput },
+    }),
+    fal: createFal({
+      baseUrl: `${url}/fal`,
+      key: options.falKey,
+      ...{ secondsPerStep, secondsPerTraining, weightsBytes, drawing, now, fetchInput },
+    }),
+  }
+}
+
+function restore({ replicate, fal }: Providers, kept: Kept): void {
+  try {
+    replicate.restore(kept.replicate)
+    fal.restore(kept.fal)
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error
+    console.warn('simulator: what was kept is of another version, and is forgotten')
+  }
+}
+
 function addressOf(server: Server, host: string): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${portOf(server)}`
+}
+
+function portOf(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the simulator has no TCP address')
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+  return address.port
 }
 
 interface Served {
-  readonly replicate: Replicate
-  readonly pump: Pump
+  readonly providers: Providers
   readonly url: string
+  afterRequest(method: string): void
 }
 
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse, served: Served): Promise<void> {
@@ -87,11 +146,11 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, served
     if (error instanceof ConnectionFault || outgoing.headersSent) outgoing.destroy()
     else outgoing.writeHead(500).end()
   } finally {
-    served.pump.wake()
+    served.afterRequest(incoming.method ?? 'GET')
   }
 }
 
-async function answer(incoming: IncomingMessage, signal: AbortSignal, { replicate, url }: Served): Promise<Response> {
+async function answer(incoming: IncomingMessage, signal: AbortSignal, { providers, url }: Served): Promise<Response> {
   const body = await readBody(incoming)
   if (body === undefined) return Response.json({ detail: 'The request is too large', status: 413 }, { status: 413 })
   const headers = new Headers()
@@ -101,7 +160,9 @@ async function answer(incoming: IncomingMessage, signal: AbortSignal, { replicat
   const method = incoming.method ?? 'GET'
   const init = { method, headers, signal, ...(method !== 'GET' && method !== 'HEAD' && { body }) }
   const request = new Request(new URL(incoming.url ?? '/', url), init)
-  return (await control(request, replicate)) ?? replicate.fetch(request)
+  const { replicate, fal } = providers
+  const provider = request.url.startsWith(`${url}/fal/`) ? fal : replicate
+  return (await control(request, providers)) ?? provider.fetch(request)
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer> | undefined> {

@@ -6,7 +6,7 @@ import { cutOut } from '../../dev/simulator/cutout.ts'
 import { type Category, drawDressed } from '../../dev/simulator/draw.ts'
 import { harness } from './simulator-harness.ts'
 
-const sample = (name: string) => readFile(join(import.meta.dirname, '../../samples', name))
+const sample = (name: string) => readFile(join(import.meta.dirname, '../../web/public/samples', name))
 const wear = async (human: Uint8Array, garment: string, category: Category, seed = 42) =>
   (await drawDressed({ human, garment: await sample(garment), category, seed })).bytes
 

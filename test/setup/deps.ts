@@ -4,17 +4,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import pino from 'pino'
 import { v7 } from 'uuid'
 import { afterAll, beforeEach } from 'vitest'
 import { type Config, parseConfig } from '../../core/config.ts'
+import { connect } from '../../db/connect.ts'
 import { type LocalBlobs, startBlobs } from '../../dev/blobs.ts'
 import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
 import type { Deps } from '../../functions/deps.ts'
+import { openLog } from '../../functions/log.ts'
 import { type Http, openHttp } from '../../providers/http.ts'
 import { openProviders } from '../../providers/index.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
+import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark } from '../../storage/wake.ts'
 import { type Client, openClient } from './client.ts'
 import type { TestClock } from './clock.ts'
@@ -57,7 +59,7 @@ export interface TestDeps extends Instance {
   /** Everything that was logged, one object a line. */
   logged: Record<string, unknown>[]
   /** One more container on the same database, blob store and simulator. Closed with the first. */
-  openInstance(options?: InstanceOptions): Promise<Instance>
+  openInstance(options?: InstanceOptions): Instance
   /** No task, no prediction, no fault; settings and pauses as at the start. */
   reset(): Promise<void>
   close(): Promise<void>
@@ -67,6 +69,7 @@ export const cronSecret = 'cron-secret-of-a-test'
 export const sessionSecret = 'session-secret-of-a-test-32-bytes'
 export const webhookSecret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
 export const replicateToken = 'r8_token-of-a-test'
+const falKey = 'fal_key-of-a-test'
 
 /** For a whole file: opened at once, emptied before each test, closed at the end. */
 export async function useTestDeps(options: TestOptions = {}): Promise<TestDeps> {
@@ -83,36 +86,39 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
     createDatabase(),
     startBlobs(folder),
     startSimulator({
-      ...{ port: 0, replicateToken, webhookSecret, secondsPerStep: 4, drawing: options.drawing ?? false },
+      ...{ port: 0, replicateToken, falKey, webhookSecret, secondsPerStep: 4, drawing: options.drawing ?? false },
       now: clock?.now,
     }),
     options.mounted ? mountRooms(options.page) : undefined,
   ])
   const logged: Record<string, unknown>[] = []
   const stage: Stage = { database, blobs, simulator, mounted, logged, clock }
-  const first = await openInstance(stage, options)
+  const first = openInstance(stage, options)
   mounted?.serve(first.deps)
   const instances = [first]
+  const settling = [first]
   return {
     ...first,
     ...{ database, blobs, simulator, logged, address: mounted?.address ?? '' },
     settle: async () => {
-      for (const one of instances) await one.settle()
+      for (const one of settling) await one.settle()
       await mounted?.drain()
     },
-    openInstance: async (more = {}) => {
-      const instance = await openInstance(stage, more)
-      if (!more.isApart) instances.push(instance)
+    openInstance: (more = {}) => {
+      const instance = openInstance(stage, more)
+      instances.push(instance)
+      if (!more.isApart) settling.push(instance)
       return instance
     },
     reset: async () => {
       simulator.replicate.reset()
-      await sql`truncate tasks, providers`.execute(first.deps.db)
+      simulator.fal.reset()
+      await sql`truncate tasks, providers cascade`.execute(first.deps.db)
       logged.length = 0
     },
     close: async () => {
       await mounted?.close()
-      await Promise.all(instances.map(({ deps }) => deps.http.close()))
+      await Promise.all(instances.map(({ deps }) => Promise.all([deps.http.close(), deps.db.destroy()])))
       await simulator.close()
       await database.drop()
       await blobs.stop()
@@ -126,19 +132,20 @@ interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'log
   clock: TestClock | undefined
 }
 
-async function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real }: InstanceOptions) {
+function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real }: InstanceOptions) {
   const config = { ...parseConfig({ ...environment(stage), ...env }), ...more }
   const real = openHttp({ connections: config.HTTP_CONCURRENCY })
   const http = wrap(real)
-  const { db } = await stage.database.connect()
+  const { db } = connect(config.DATABASE_URL ?? '')
   const { clock, logged } = stage
   const deps: Deps = {
     config,
     http,
     db,
-    log: pino({ level: 'debug', base: null }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    log: openLog({ LOG_LEVEL: 'debug', LOG_FORMAT: 'json' }, { write: (line) => logged.push(JSON.parse(line)) }),
     files: openFiles(stage.blobs.openStore('files')),
     wake: openWakeMark(stage.blobs.openStore('wake'), { now: clock?.now ?? (() => new Date()) }),
+    instants: openInstants(stage.blobs.openStore('instants'), clock?.now ?? (() => new Date())),
     providers: openProviders(config, http),
     recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
     newId: v7,
@@ -152,6 +159,10 @@ const environment = ({ database, simulator, mounted }: Stage) => ({
   REPLICATE_API_TOKEN: replicateToken,
   REPLICATE_BASE_URL: `${simulator.url}/v1`,
   REPLICATE_WEBHOOK_SECRET: webhookSecret,
+  FAL_KEY: falKey,
+  FAL_QUEUE_URL: `${simulator.url}/fal/queue`,
+  FAL_API_URL: `${simulator.url}/fal/api`,
+  FAL_JWKS_URL: `${simulator.url}/fal/jwks.json`,
   CRON_SECRET: cronSecret,
   SESSION_SECRET: sessionSecret,
   ALLOW_PRIVATE_IMAGES: '1',

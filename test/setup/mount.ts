@@ -8,6 +8,7 @@ import { continueRoom } from '../../functions/continue.ts'
 import type { Deps, Room } from '../../functions/deps.ts'
 import { enter } from '../../functions/door.ts'
 import { health } from '../../functions/health.ts'
+import { openapi } from '../../functions/openapi.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
@@ -16,12 +17,29 @@ import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
 import { tick } from '../../functions/tick.ts'
+import { upload } from '../../functions/upload.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { worker } from '../../functions/worker.ts'
 
 /** Every room by its door's name. */
 export const rooms: Readonly<Record<string, Room>> = {
-  ...{ start, status, redo, cancel, tasks, result, session, worker, checker, recover, health, tick, webhook },
+  ...{
+    start,
+    status,
+    redo,
+    cancel,
+    tasks,
+    result,
+    session,
+    worker,
+    checker,
+    recover,
+    health,
+    openapi,
+    tick,
+    upload,
+    webhook,
+  },
   continue: continueRoom,
 }
 

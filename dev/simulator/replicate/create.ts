@@ -18,7 +18,7 @@ import {
 import { findByVersion, findOfficial, type Model } from './models.ts'
 import { settle } from './output.ts'
 import { isOver, isRemoved, type Prediction, plan } from './prediction.ts'
-import { type State, view } from './state.ts'
+import { keep, type State, view } from './state.ts'
 
 const body = z.strictObject({
   version: z.string().optional(),
@@ -120,8 +120,7 @@ function record(state: State, { model, data, now, cancelAfter }: Creation): Pred
     pictures: [],
     drawing: null,
   }
-  state.predictions.push(prediction)
-  state.byId.set(prediction.id, prediction)
+  keep(state, prediction)
   state.outbox.schedule(prediction)
   dropOldFiles(state, now)
   return prediction

@@ -8,6 +8,7 @@ import { json, notFound, unauthenticated } from './answers.ts'
 import { createPrediction } from './create.ts'
 import { getFile } from './files.ts'
 import { cancelPrediction, getPrediction, listPredictions } from './read.ts'
+import { restore, save, savedSchema } from './save.ts'
 import { createState, type Options, type Settings, type SettingsChange, type State, settingsSchema } from './state.ts'
 import { type Till, tillOf } from './till.ts'
 import type { Delivery } from './webhooks.ts'
@@ -42,6 +43,9 @@ export interface Replicate {
   till(): Till
   /** Forgets predictions, faults and counts; settings are as at the start. */
   reset(): void
+  /** All predictions, as JSON; what is restored goes on as if nothing had happened. */
+  save(): unknown
+  restore(saved: unknown): void
 }
 
 export function createReplicate(given: ReplicateOptions): Replicate {
@@ -80,6 +84,8 @@ export function createReplicate(given: ReplicateOptions): Replicate {
     reset() {
       state = createState(options)
     },
+    save: () => save(state),
+    restore: (saved) => restore(state, savedSchema.parse(saved)),
   }
 }
 

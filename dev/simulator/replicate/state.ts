@@ -71,6 +71,11 @@ export function createState(options: Options): State {
   return state
 }
 
+export function keep(state: State, prediction: Prediction): void {
+  state.predictions.push(prediction)
+  state.byId.set(prediction.id, prediction)
+}
+
 export function view(state: State, prediction: Prediction, now: number) {
   const { options, settings } = state
   return viewAt(prediction, now, { baseUrl: options.baseUrl, retentionSeconds: settings.retention_seconds })

@@ -1,0 +1,125 @@
+// What fal says of a request: its status, and its result, which answers a failed request with the failure's own HTTP status.
+// Called by looks and after a cancel. A gateway's hiccup is told from a failed request here, because only one of them ends a step.
+import type { Observation, Prediction } from '../core/provider.ts'
+import type { FalCall } from './fal-address.ts'
+import { HttpFailure, type HttpResponse } from './http.ts'
+
+type Body = Record<string, unknown>
+
+export const bodyOf = ({ body }: Pick<HttpResponse, 'body'>): Body =>
+  typeof body === 'object' && body !== null ? (body as Body) : {}
+
+export async function check(call: FalCall, { urls }: Prediction): Promise<Observation> {
+  const seen = await readStatus(call, urls.get)
+  if (seen.kind !== 'over') return seen
+  // fal has no word for failed: a request that failed is completed too, and may say so only here, or only in its result.
+  const { error, error_type } = seen.body
+  const told = isText(error) || isText(error_type) ? failureOf(seen.body) : undefined
+  const result = await readResult(call, urls.response)
+  return told && result.kind !== 'failed' ? told : result
+}
+
+type Status = Exclude<Observation, { kind: 'succeeded' | 'failed' }> | { kind: 'over'; body: Body }
+
+export function readStatus(call: FalCall, url: string | undefined): Promise<Status> {
+  return ask(call, url, (response): Status => {
+    if (response.status === 404) return { kind: 'missing' }
+    // 202 while it waits or runs, 200 when it is over; the word decides.
+    if (response.status !== 200 && response.status !== 202) return { kind: 'unreachable', reason: reasonOf(response) }
+    const body = bodyOf(response)
+    switch (body['status']) {
+      case 'IN_QUEUE':
+      case 'IN_PROGRESS':
+        return { kind: 'running' }
+      case 'COMPLETED':
+        return { kind: 'over', body }
+      default:
+        return { kind: 'running', warning: `unknown status ${JSON.stringify(body['status'])?.slice(0, 100)}` }
+    }
+  })
+}
+
+function readResult(call: FalCall, url: string | undefined): Promise<Observation> {
+  return ask(call, url, (response): Observation => {
+    const { status, body } = response
+    if (status === 200) {
+      if (typeof body === 'object' && body !== null) return { kind: 'succeeded', output: body }
+      return { kind: 'unreachable', reason: 'the result is not JSON, or was cut short' }
+    }
+    if (isJobsOwn(response)) {
+      return failureOf(bodyOf(response), errorTypeOf(response), `The request ended with status ${status}.`)
+    }
+    if (status === 404) return { kind: 'missing' }
+    return { kind: 'unreachable', reason: reasonOf(response) }
+  })
+}
+
+type Unreachable = Extract<Observation, { kind: 'unreachable' }>
+
+async function ask<T>(
+  call: FalCall,
+  url: string | undefined,
+  read: (response: HttpResponse) => T,
+): Promise<T | Unreachable> {
+  try {
+    return read(await call('GET', url))
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { kind: 'unreachable', reason: error.message }
+  }
+}
+
+/** Statuses that a gateway gives in its own name: of them fal's id alone doesn't make a failed request. */
+const gatewaysOwn = new Set([401, 403, 404, 408, 429])
+
+/**
+ * Whether a result's status is the failed request's own, and so final. Everything that can't be told apart is asked again:
+ * a failed request answers the same the next time, a hiccup doesn't.
+ */
+function isJobsOwn(response: HttpResponse): boolean {
+  const { status } = response
+  if (status < 400) return false
+  if (errorTypeOf(response) !== undefined || Array.isArray(bodyOf(response)['detail'])) return true
+  if (gatewaysOwn.has(status)) return false
+  // fal answers so to a result that is asked for before the end.
+  if (status === 400 && /in progress/i.test(wordsOf(bodyOf(response)))) return false
+  return status < 500 || response.headers['x-fal-request-id'] !== undefined
+}
+
+function errorTypeOf(response: HttpResponse): string | undefined {
+  return [bodyOf(response)['error_type'], response.headers['x-fal-error-type']].find(isText)
+}
+
+const canceled = new Set(['client_cancelled', 'client_disconnected'])
+
+/** A failed request in fal's own words. */
+export function failureOf(
+  body: Body,
+  type = textOf(body['error_type']),
+  otherwise = 'fal gives no reason.',
+): Observation {
+  const code = type && canceled.has(type) ? 'provider_canceled' : 'provider_failed'
+  return { kind: 'failed', code, reason: wordsOf(body) || type || otherwise }
+}
+
+export function reasonOf(response: HttpResponse): string {
+  const words = wordsOf(bodyOf(response))
+  return `fal answered ${response.status}${words && `: ${words}`}`
+}
+
+/** `detail` is a sentence, or a list of what is wrong with which field; `error` is a summary of it. */
+function wordsOf({ detail, error }: Body): string {
+  const entries = Array.isArray(detail) ? detail.map(entryOf).filter(Boolean) : []
+  const words = entries.length > 0 ? entries.join('; ') : isText(detail) ? detail : isText(error) ? error : ''
+  // It may name the address that it could not fetch, which is a signed link of ours.
+  return words.replaceAll(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1')
+}
+
+function entryOf(entry: unknown): string {
+  const { loc, msg } = (entry ?? {}) as { loc?: unknown; msg?: unknown }
+  const field = Array.isArray(loc) ? loc.filter((part) => part !== 'body').join('.') : ''
+  return isText(msg) ? [field, msg].filter(Boolean).join(': ') : ''
+}
+
+const textOf = (value: unknown) => (isText(value) ? value : undefined)
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

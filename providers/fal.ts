@@ -1,0 +1,145 @@
+// fal: requests put into its queue with one raw POST, looked at, canceled, and searched for in the account's list.
+// Facts are from fal's HTTP reference (queue, common parameters, request errors, webhooks, platform API).
+import type {
+  Cancellation,
+  Created,
+  GenerationRequest,
+  LostAttempt,
+  Prediction,
+  Provider,
+  Search,
+  Submission,
+  SubmitOptions,
+} from '../core/provider.ts'
+import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './fal-address.ts'
+import { bodyOf, check, readStatus, reasonOf } from './fal-result.ts'
+import { openKeys, readWebhook } from './fal-webhook.ts'
+import { HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+
+export function openFal(options: FalOptions): Provider {
+  const call = caller(options)
+  const keys = openKeys(options)
+  return {
+    name: 'fal',
+    submit: (request, how) => submit(options, call, request, how),
+    check: (prediction) => check(call, prediction),
+    cancel: (prediction) => cancel(call, prediction),
+    search: (attempt) => search(options, call, attempt),
+    readWebhook: (headers, rawBody, now, model) =>
+      readWebhook(keys, options.queueUrl, { headers, rawBody, now, model }),
+  }
+}
+
+/** One POST, whatever happens: fal has no idempotency key, so a second one could be a second payment. */
+async function submit(
+  options: FalOptions,
+  call: FalCall,
+  { model, input, runOnce }: GenerationRequest,
+  { webhookUrl, cancelAfterSeconds }: SubmitOptions,
+): Promise<Submission> {
+  const query = webhookUrl ? `?${new URLSearchParams({ fal_webhook: webhookUrl })}` : ''
+  const headers = {
+    // Only until it starts: how long it may run is the model's own affair.
+    'x-fal-request-timeout': String(cancelAfterSeconds),
+    ...(runOnce && { 'x-fal-no-retry': '1' }),
+  }
+  try {
+    const response = await call('POST', `${options.queueUrl}/${model}${query}`, { body: input, headers })
+    return readSubmission(options, model, response)
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    if (error.sent) return { kind: 'unknown', reason: error.message }
+    return { kind: 'refused', reason: error.message, retryAfterSeconds: 10 }
+  }
+}
+
+function readSubmission(options: FalOptions, model: string, response: HttpResponse): Submission {
+  const { status } = response
+  const body = bodyOf(response)
+  if (status >= 200 && status < 300) {
+    const id = body['request_id']
+    if (typeof id !== 'string' || id === '') return { kind: 'unknown', reason: `${status} without a request id` }
+    return { kind: 'created', prediction_id: id, urls: returnedUrls(options, model, body) }
+  }
+  // 408 is a proxy that gave up waiting: the create behind it may still have happened.
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'unknown', reason: reasonOf(response) }
+  const wait = waitOf(response)
+  if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
+  return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: wait }
+}
+
+/** What concerns every task, and ends when somebody has put it right, is waited for. Undefined: this request is at fault. */
+function waitOf(response: HttpResponse): number | undefined {
+  const { status } = response
+  if (status === 429) return retryAfterOf(response) ?? 10
+  // An account without credit is locked: fal answers 403 then, and also to a model that the key may not use.
+  if (status === 402 || (status === 403 && /locked|balance/i.test(reasonOf(response)))) return 300
+  return status === 401 ? 60 : undefined
+}
+
+/** Over when fal says so: an accepted cancel is only a wish, and the request may still complete. */
+async function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation> {
+  try {
+    const response = await call('PUT', urls.cancel)
+    const { status } = response
+    if (status === 404 || bodyOf(response)['status'] === 'ALREADY_COMPLETED') return { kind: 'over' }
+    if (status === 429 || status >= 500) return { kind: 'unreachable', reason: reasonOf(response) }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { kind: 'unreachable', reason: error.message }
+  }
+  const seen = await readStatus(call, urls.get)
+  if (seen.kind === 'unreachable') return seen
+  return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
+}
+
+/** fal doesn't say which of a request's instants the filter means, and clocks differ; the marker decides anyway. */
+const skewMs = 10 * 60_000
+/** 100 requests a page. */
+const maxPages = 30
+
+interface Listed {
+  request_id?: unknown
+  sent_at?: unknown
+  json_input?: unknown
+}
+
+/** Pages through the endpoint's requests for inputs that carry the marker. Unfinished ones may not be listed: never a "no". */
+async function search({ apiUrl, queueUrl }: FalOptions, call: FalCall, attempt: LostAttempt): Promise<Search> {
+  const { model } = attempt.request
+  const start = new Date(attempt.submittedAt.getTime() - skewMs).toISOString()
+  const found = new Map<string, Created & { sentAt: string }>()
+  const orFound = (otherwise: Search) => (found.size > 0 ? oldestFirst([...found.values()]) : otherwise)
+  let cursor: string | undefined
+  try {
+    for (let page = 0; page < maxPages; page += 1) {
+      const filter = { endpoint_id: model, start, expand: 'payloads', limit: '100', ...(cursor && { cursor }) }
+      const response = await call('GET', `${apiUrl}/models/requests/by-endpoint?${new URLSearchParams(filter)}`)
+      const { items, next_cursor } = bodyOf(response) as { items?: Listed[]; next_cursor?: unknown }
+      if (response.status !== 200 || !Array.isArray(items)) {
+        return orFound({ kind: 'unreachable', reason: reasonOf(response) })
+      }
+      for (const { request_id: id, sent_at, json_input } of items) {
+        if (typeof id !== 'string' || !attempt.isMarked(inputOf(json_input))) continue
+        found.set(id, { prediction_id: id, urls: builtUrls(queueUrl, model, id), sentAt: String(sent_at) })
+      }
+      if (typeof next_cursor !== 'string' || next_cursor === '') break
+      cursor = next_cursor
+    }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return orFound({ kind: 'unreachable', reason: error.message })
+  }
+  return orFound({ kind: 'unsure', reason: "fal's list may leave out requests that aren't over" })
+}
+
+/** The list comes newest first; the first to be sent is the one to adopt, the others are doubles. */
+function oldestFirst(found: (Created & { sentAt: string })[]): Search {
+  const sorted = found.toReversed().sort((one, other) => one.sentAt.localeCompare(other.sentAt))
+  return { kind: 'found', predictions: sorted.map(({ sentAt: _, ...created }) => created) }
+}
+
+/** An object, or the text of one. */
+function inputOf(listed: unknown): Record<string, unknown> {
+  return bodyOf({ body: typeof listed === 'string' ? parseJson(listed) : listed })
+}

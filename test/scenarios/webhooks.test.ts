@@ -1,0 +1,208 @@
+// Webhooks: they only make faster what passes do anyway, however they come: early, twice, late, wrong, or all at once.
+import { expect, test } from 'vitest'
+import { sign } from '../../dev/simulator/replicate/signature.ts'
+import { cancel } from '../../functions/cancel.ts'
+import { continueRoom } from '../../functions/continue.ts'
+import { webhook } from '../../functions/webhook.ts'
+import { testClock } from '../setup/clock.ts'
+import { replicateToken, useTestDeps, webhookSecret } from '../setup/deps.ts'
+import {
+  barrier,
+  begin,
+  begun,
+  costs,
+  deliverWebhooks,
+  fault,
+  inputOf,
+  isCreate,
+  isWaiting,
+  ping,
+  pingUntil,
+  press,
+  rowOf,
+  type Story,
+} from './setup.ts'
+
+const clock = testClock()
+const app = await useTestDeps({ clock, mounted: true })
+
+/** The row's own webhook address, as it was given to the provider. */
+function webhookOf(index = 0): string {
+  const { webhook: address } = app.simulator.replicate.till().predictions[index] ?? {}
+  if (!address) throw new Error(`prediction ${index} has no webhook`)
+  return address
+}
+
+/** A call as Replicate makes it, with any body. */
+function report(address: string, prediction: object, secret = webhookSecret): Promise<Response> {
+  const body = JSON.stringify(prediction)
+  const timestampSeconds = Math.floor(clock.now().getTime() / 1000)
+  const { pathname, search } = new URL(address)
+  const headers = {
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': String(timestampSeconds),
+    'webhook-signature': sign({ secret, id: 'msg_1', timestampSeconds, body }),
+  }
+  return app.call(webhook, { path: pathname + search, body, headers })
+}
+
+/** The provider's prediction as it shows it now. */
+async function shownBy(id: string | null | undefined): Promise<object> {
+  const headers = { authorization: `Bearer ${replicateToken}` }
+  const answer = await fetch(`${app.simulator.url}/v1/predictions/${id}`, { headers })
+  return (await answer.json()) as object
+}
+
+test('a webhook alone, without a ping, shows the step done with its result stored', async () => {
+  const story = await begun(app, { garments: 2 })
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', current_step: 1 })
+  expect(app.simulator.replicate.till().requests.get).toBe(0)
+})
+
+test('a webhook that comes before our own answer is stored adopts the attempt, and our answer changes nothing', async () => {
+  const held = barrier('after', isCreate)
+  const slow = app.openInstance({ http: held.http, isApart: true })
+  const story = await begin(slow)
+  await held.reached
+  clock.advance(2)
+  await deliverWebhooks(app, clock)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'running' })
+  clock.advance(3)
+  await deliverWebhooks(app, clock)
+  const done = await rowOf(app, story)
+  expect(done).toMatchObject({ status: 'completed', strays: [] })
+  held.open()
+  await slow.settle()
+  expect(await rowOf(app, story)).toEqual(done)
+  expect(costs(app)).toEqual({ sent: 1, created: 1, canceled: 0 })
+})
+
+test('a webhook that says failed before our own answer is stored fails the task', async () => {
+  const held = barrier('after', isCreate)
+  const slow = app.openInstance({ http: held.http, isApart: true })
+  fault(app, { on: 'outcome', fault: 'failed', error: 'no person in the picture' })
+  fault(app, { on: 'webhook', fault: 'lost', event: 'start' })
+  const story = await begin(slow)
+  await held.reached
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  held.open()
+  await slow.settle()
+  const row = await rowOf(app, story)
+  expect(row).toMatchObject({ status: 'failed', error_code: 'provider_failed', strays: [], due_at: null })
+  expect(row.error_message).toContain('no person in the picture')
+})
+
+test('a webhook sent five times at once moves the task once', async () => {
+  fault(app, { on: 'webhook', fault: 'repeated', event: 'completed', copies: 4 })
+  const story = await begun(app, { garments: 2, auto_continue: true })
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  const row = await rowOf(app, story)
+  expect(row).toMatchObject({ status: 'processing', current_step: 2, attempt: 1, strays: [] })
+  expect(row.steps).toHaveLength(1)
+  expect(costs(app)).toEqual({ sent: 2, created: 2, canceled: 0 })
+})
+
+test('a webhook, pings and a continue on one completion advance it once', async () => {
+  const story = await begun(app, { garments: 3 })
+  clock.advance(5)
+  await Promise.all([
+    deliverWebhooks(app, clock),
+    ...Array.from({ length: 6 }, () => ping(app)),
+    press(app, continueRoom, story, { step: 1 }),
+  ])
+  const row = await rowOf(app, story)
+  expect(row.steps).toHaveLength(1)
+  expect(row.strays).toEqual([])
+  expect(['waiting_continue', 'processing']).toContain(row.status)
+  expect(costs(app).created).toBe(row.current_step)
+})
+
+test('a webhook of a step that is over answers 200 and changes nothing', async () => {
+  const story = await begun(app, { garments: 2 })
+  const { prediction_id } = await rowOf(app, story)
+  await pingUntil(app, story, isWaiting, { clock })
+  await deliverWebhooks(app, clock)
+  const before = await rowOf(app, story)
+  expect((await report(webhookOf(), await shownBy(prediction_id))).status).toBe(200)
+  await app.settle()
+  expect((await report(webhookOf(), { id: prediction_id, status: 'failed', error: 'late' })).status).toBe(200)
+  expect((await report(webhookOf(), { id: prediction_id, status: 'processing' })).status).toBe(200)
+  await app.settle()
+  expect(await rowOf(app, story)).toEqual(before)
+})
+
+test('a webhook of a canceled task does not revive it', async () => {
+  fault(app, { on: 'cancel', fault: 'ignored', times: 1_000 })
+  const story = await begun(app, { garments: 2 })
+  await press(app, cancel, story)
+  await app.settle()
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  const row = await pingUntil(app, story, ({ due_at }) => due_at === null, { clock })
+  expect(row).toMatchObject({ status: 'canceled', phase: null, strays: [{ over: true }] })
+  expect(row.steps).toMatchObject([{ status: 'canceled' }])
+})
+
+test("a provider's own double is recorded and canceled, and the step keeps its first prediction", async () => {
+  const story = await begun(app, { garments: 2 })
+  const { prediction_id } = await rowOf(app, story)
+  const input = { human_img: inputOf().person_image, garm_img: inputOf().garments[0] }
+  const double = await fetch(`${app.simulator.url}/v1/predictions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${replicateToken}` },
+    body: JSON.stringify({
+      version: 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4',
+      ...{ input, webhook: webhookOf(), webhook_events_filter: ['start', 'completed'] },
+    }),
+  })
+  const { id } = (await double.json()) as { id: string }
+  expect((await report(webhookOf(), await shownBy(id))).status).toBe(200)
+  await app.settle()
+  const row = await rowOf(app, story)
+  expect(row).toMatchObject({ status: 'processing', prediction_id, strays: [{ prediction_id: id, over: true }] })
+  expect(app.simulator.replicate.till().predictions.map(({ canceled }) => canceled)).toEqual([false, true])
+})
+
+async function refused(story: Story, work: () => Promise<Response>, status: number): Promise<void> {
+  const before = await rowOf(app, story)
+  const answer = await work()
+  await app.settle()
+  expect(answer.status).toBe(status)
+  expect(await rowOf(app, story)).toEqual(before)
+}
+
+test('a webhook that is forged, or of another attempt than its address says, is refused and changes nothing', async () => {
+  const story = await begun(app, { garments: 2 })
+  const { prediction_id } = await rowOf(app, story)
+  const failed = { id: prediction_id, status: 'failed', error: 'forged' }
+  const other = new URL(webhookOf())
+  other.searchParams.set('attempt', '2')
+  const secret = 'whsec_bm90IHRoZSByaWdodCBzZWNyZXQ='
+  await refused(story, () => report(webhookOf(), failed, secret), 401)
+  await refused(story, () => report(other.href, failed), 401)
+  const { pathname } = other
+  await refused(story, () => report(`${other.origin}${pathname}`, failed), 401)
+  await refused(story, () => app.call(webhook, { path: `${pathname}${other.search}`, body: failed }), 401)
+  await refused(story, () => report(webhookOf(), { status: 'failed' }), 400)
+})
+
+test('a body of several megabytes is read', async () => {
+  const story = await begun(app)
+  clock.advance(5)
+  const { prediction_id } = await rowOf(app, story)
+  const logs = 'step '.repeat(1_000_000)
+  expect((await report(webhookOf(), { ...(await shownBy(prediction_id)), logs })).status).toBe(200)
+  await app.settle()
+  expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
+})
+
+test('without its secret, a webhook is refused as not configured', async () => {
+  await begun(app)
+  const bare = app.openInstance({ env: { REPLICATE_WEBHOOK_SECRET: undefined } })
+  const { pathname, search } = new URL(webhookOf())
+  expect((await bare.call(webhook, { path: pathname + search, body: { id: 'p' } })).status).toBe(503)
+})
