@@ -37,11 +37,25 @@ const environment = z.object({
   ALLOW_HTTP_CALLBACKS: flag,
   CRON_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
   SESSION_SECRET: optional(z.string().min(32, 'must be at least 32 characters').optional()),
+  AUTH_JWKS_URL: optional(
+    z
+      .url({ protocol: /^https?$/ })
+      .refine(isSafeFromOthers, 'must be https: whoever changes the keys on their way is every user')
+      .optional(),
+  ),
+  AUTH_ISSUER: text,
+  AUTH_AUDIENCE: text,
   ANONYMOUS_SESSIONS: optional(z.enum(['on', 'off']).default('on')).transform((value) => value === 'on'),
+  ALLOWED_ORIGINS: list.refine(
+    (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
+    'must be origins such as https://app.example, separated by commas',
+  ),
   IMAGE_HOSTS: list,
   ALLOW_PRIVATE_IMAGES: flag,
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),
+  ALERT_URL: optional(z.url({ protocol: /^https?$/ }).optional()),
+  ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
 
   /** Predictions in flight at a provider, over all instances. */
   REPLICATE_CONCURRENCY: cap,
@@ -52,6 +66,10 @@ const environment = z.object({
   PASS_SECONDS: count(20, 50),
   PASS_BATCH: count(250, 2_000),
   HTTP_CONCURRENCY: count(32, 256),
+  /** A copy of a large output is interrupted after this long; the next pass goes on with it. Well within one function's life. */
+  COPY_SECONDS: count(20, 30),
+  /** Of a stored file, in one answer. Netlify cuts a streamed answer off at 20 MB; elsewhere there is no limit. */
+  ANSWER_LIMIT_MB: cap,
   SUBMIT_TIMEOUT_SECONDS: count(15, 50),
   CHECK_TIMEOUT_SECONDS: count(10, 50),
   /** Longer than a function may live, so that a claim that ran out has no living holder. */
@@ -62,14 +80,27 @@ const environment = z.object({
   CHECK_MAX_SECONDS: cap,
 })
 
+const complete = environment.superRefine((config, context) => {
+  const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = config
+  const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+  // Without it, whatever else the same keys sign would open tasks here.
+  if (AUTH_JWKS_URL && !AUTH_ISSUER) refuse('AUTH_ISSUER', 'must be set beside AUTH_JWKS_URL: the `iss` of its tokens')
+  if (!AUTH_JWKS_URL && (AUTH_ISSUER || AUTH_AUDIENCE)) refuse('AUTH_JWKS_URL', 'must be set beside AUTH_ISSUER')
+  // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
+  if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
+    refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')
+  }
+})
+
 export type Config = Readonly<z.output<typeof environment>>
 
 /** Throws one error that lists every variable that is wrong, by name, and what would be right. */
 export function parseConfig(env: Record<string, string | undefined>): Config {
-  const parsed = environment.safeParse({
+  const parsed = complete.safeParse({
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
+    ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   })
   if (parsed.success) return Object.freeze(parsed.data)
   // Only names and reasons: a value may be a secret.
@@ -80,6 +111,12 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
 /** Whether providers may be given addresses of ours: webhooks and links to stored images. */
 export function canBeCalledBack(config: Config): config is Config & { PUBLIC_URL: string } {
   return config.PUBLIC_URL !== undefined && (config.PUBLIC_URL.startsWith('https:') || config.ALLOW_HTTP_CALLBACKS)
+}
+
+/** Over http only on this machine. */
+function isSafeFromOthers(value: string): boolean {
+  const { protocol, hostname } = new URL(value)
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
 function trimSlash(value: string): string {

@@ -3,9 +3,13 @@ import type { Created, Observation, Search, Submission } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
 
-/** A provider's words as they are shown and stored: one line's worth, whatever it sent. */
+/**
+ * A provider's words as they are shown, stored and logged: one line's worth, and without the queries of addresses, which may
+ * be our own signed links that the provider quotes.
+ */
 export function shorten(reason: string): string {
-  return reason.length > 500 ? `${reason.slice(0, 499)}…` : reason
+  const words = reason.replaceAll(/(https?:\/\/[^\s"'?]+)\?[^\s"']*/g, '$1')
+  return words.length > 500 ? `${words.slice(0, 499)}…` : words
 }
 
 /** Between two 404s of one prediction: three in a row then span minutes. */
@@ -129,7 +133,7 @@ const timedOut: LookOutcome = {
 
 function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
   const urls = recipe.outputUrls(output)
-  if (urls.length > 0) return { kind: 'succeeded', output: urls }
+  if (urls.length > 0 && urls.every((url) => URL.canParse(url))) return { kind: 'succeeded', output: urls }
   return { kind: 'failed', code: 'result_unusable', reason: 'The provider finished without a file as result.' }
 }
 

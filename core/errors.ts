@@ -8,6 +8,7 @@ export const problems = {
   token_expired: 401,
   bad_signature: 401,
   link_expired: 403,
+  origin_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   already_running: 409,

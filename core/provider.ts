@@ -38,7 +38,11 @@ export type Observation =
   | { kind: 'unreachable'; reason: string }
 
 /** `over`: the provider's job runs no more (or never will); otherwise the cancel is tried again. */
-export type Cancellation = { kind: 'over' } | { kind: 'asked' } | { kind: 'unreachable'; reason: string }
+export type Cancellation =
+  | { kind: 'over' }
+  | { kind: 'missing' }
+  | { kind: 'asked' }
+  | { kind: 'unreachable'; reason: string }
 
 export interface Prediction {
   id: string

@@ -20,16 +20,31 @@ export interface Timing {
   unconfirmedSeconds: number
 }
 
+export interface LinkOptions {
+  /**
+   * Also a foreign address carries the attempt's marker, in its fragment, which no client sends to a server. For a model
+   * whose input has no seed, or else its submission couldn't be found in the provider's list.
+   */
+  isMarked?: boolean
+}
+
 /** What a step's request is built from. */
 export interface StepContext {
   /** 1 for the first step. */
   step: number
   /** The result of the step before, as a reference for `link`; absent in the first step. */
   previous: string | undefined
-  /** Turns an image reference of the input, or `previous`, into what the provider can fetch. */
-  link(reference: string): Promise<string>
+  /** Turns a file reference of the input, or `previous`, into what the provider can fetch. */
+  link(reference: string, options?: LinkOptions): Promise<string>
   /** Differs for every attempt and is the same if the request is built again: a seed that also marks the attempt. */
   seed: number
+}
+
+export interface Example {
+  /** As a caller writes it. */
+  input: unknown
+  /** As the provider returns it for one step. */
+  output: unknown
 }
 
 export interface Recipe<Input = unknown> {
@@ -37,6 +52,10 @@ export interface Recipe<Input = unknown> {
   provider: string
   /** The recipe's own fields of the start request. */
   input: ZodType<Input>
+  /** MIME types of the files that an input may name, judged by content where they are stored here. Images by default. */
+  inputTypes?: readonly string[]
+  /** A start request and a provider's answer to it: the recipe is tried on them before anybody's money is. */
+  example: Example
   /** Number of steps, at least 1. */
   totalSteps(input: Input): number
   request(input: Input, context: StepContext): Promise<GenerationRequest>
@@ -55,14 +74,4 @@ export interface Recipe<Input = unknown> {
 /** Deterministic 31-bit number of an attempt's claim token: same attempt, same seed; another attempt, another picture. */
 export function attemptSeed(claimToken: string): number {
   return Number.parseInt(claimToken.replaceAll('-', '').slice(-8), 16) & 0x7fffffff
-}
-
-/** Checks what types can't: that a recipe can be run at all. Throws at start-up with a sentence. */
-export function requireSound(recipe: Recipe): void {
-  const numbers = { maxBytes: recipe.maxBytes, stepSeconds: recipe.stepSeconds, ...recipe.timing }
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!(value > 0)) throw new Error(`recipe ${recipe.name}: ${name} is ${value}; it must be more than 0`)
-  }
-  if (recipe.accept.length === 0)
-    throw new Error(`recipe ${recipe.name}: accept is empty; name the types of its output`)
 }

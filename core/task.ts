@@ -13,17 +13,19 @@ export type Phase =
   | 'storing' // the provider is done; its output is being copied
 
 /** Why a task failed or was canceled, for programs; `error_message` says it for people. */
-export type TaskErrorCode =
-  | 'provider_failed' // the provider ran the prediction and says it failed
-  | 'provider_rejected' // the provider refused the request; nothing was created
-  | 'provider_canceled' // canceled or aborted at the provider, not by us
-  | 'prediction_lost' // the provider no longer knows the prediction
-  | 'result_lost' // the output was deleted at the provider before it could be copied
-  | 'result_unusable' // the output is missing, too large or not of an accepted type
-  | 'request_invalid' // the recipe could not build the step's request
-  | 'submission_unconfirmed' // it could not be found out whether the provider created the prediction
-  | 'timed_out' // still not over at the recipe's limit
-  | 'gate_expired' // nobody continued within the recipe's time
+export const taskErrorCodes = [
+  'provider_failed', // the provider ran the prediction and says it failed
+  'provider_rejected', // the provider refused the request; nothing was created
+  'provider_canceled', // canceled or aborted at the provider, not by us
+  'prediction_lost', // the provider no longer knows the prediction
+  'result_lost', // the output was deleted at the provider before it could be copied
+  'result_unusable', // the output is missing, too large or not of an accepted type
+  'request_invalid', // the recipe could not build the step's request
+  'submission_unconfirmed', // it could not be found out whether the provider created the prediction
+  'timed_out', // still not over at the recipe's limit
+  'gate_expired', // nobody continued within the recipe's time
+] as const
+export type TaskErrorCode = (typeof taskErrorCodes)[number]
 
 /** A file that a step produced, as stored. */
 export interface StepFile {
@@ -31,10 +33,12 @@ export interface StepFile {
   size: number
 }
 
+export const stepStatuses = ['processing', 'completed', 'failed', 'canceled'] as const
+
 /** One closed attempt of a step, or (in a view) the open one. */
 export interface StepRecord {
   step: number
-  status: 'processing' | 'completed' | 'failed' | 'canceled'
+  status: (typeof stepStatuses)[number]
   attempt: number
   prediction_id: string | null
   submitted_at: string | null
@@ -55,6 +59,8 @@ export interface Stray {
   prediction_id: string
   urls: ProviderUrls
   over: boolean
+  /** 404s when it was to be canceled: the first may only mean that the provider doesn't list it yet. */
+  misses?: number
 }
 
 /** URLs that a provider returned for a prediction: stored and used, never built by us. */

@@ -1,36 +1,73 @@
 // The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
-import { isFinished, type StepRecord, storedAttempt, type Task } from './task.ts'
+import { z } from 'zod'
+import {
+  isFinished,
+  type StepRecord,
+  type StoredAttempt,
+  statuses,
+  stepStatuses,
+  storedAttempt,
+  type Task,
+  taskErrorCodes,
+} from './task.ts'
 
-export interface StepView {
-  step: number
-  status: StepRecord['status']
-  attempt: number
-  result_url: string | null
-  prediction_id: string | null
-  submitted_at: string | null
-  finished_at: string | null
-}
+const instant = z.string().meta({ format: 'date-time' })
+const address = z.string().meta({ format: 'uri-reference' })
 
-export interface TaskView {
-  task_id: string
-  recipe: string
-  status: Task['status']
-  current_step: number
-  total_steps: number
-  intermediate_result: string | null
-  result_url: string | null
-  error_code: Task['error_code']
-  error_message: string | null
-  steps: StepView[]
-  created_at: string
-  updated_at: string
-  finished_at: string | null
-  poll_after_ms: number | null
-}
+export const fileViewSchema = z.object({
+  name: z.string(),
+  type: z.string(),
+  size: z.int().meta({ description: 'in bytes' }),
+  url: address,
+})
+
+export const stepViewSchema = z.object({
+  step: z.int(),
+  status: z.enum(stepStatuses),
+  attempt: z.int(),
+  result_url: address.nullable(),
+  files: z
+    .array(fileViewSchema)
+    .meta({ description: 'everything that the step made; the first is the one at result_url' }),
+  prediction_id: z.string().nullable(),
+  submitted_at: instant.nullable(),
+  finished_at: instant.nullable(),
+})
+
+export const taskViewSchema = z.object({
+  task_id: z.uuid(),
+  recipe: z.string(),
+  status: z.enum(statuses),
+  current_step: z
+    .int()
+    .meta({ description: '0 before the first submission, then the step that runs or was last shown' }),
+  total_steps: z.int(),
+  intermediate_result: address
+    .nullable()
+    .meta({ description: 'the newest stored result of an unfinished, failed or canceled task' }),
+  result_url: address.nullable().meta({ description: 'the result of a completed task' }),
+  error_code: z.enum(taskErrorCodes).nullable(),
+  error_message: z.string().nullable(),
+  steps: z.array(stepViewSchema),
+  created_at: instant,
+  updated_at: instant,
+  finished_at: instant.nullable(),
+  poll_after_ms: z.int().nullable().meta({ description: 'when to ask again; null once the task is over' }),
+})
+
+export type StepView = z.infer<typeof stepViewSchema>
+export type TaskView = z.infer<typeof taskViewSchema>
 
 /** Where a stored result is downloaded. The attempt is named from the second on, because links are cached for long. */
-export function resultUrl(id: string, step: number, attempt: number): string {
-  return `/api/result?task_id=${id}&step=${step}${attempt > 1 ? `&attempt=${attempt}` : ''}`
+export function resultUrl(id: string, step: number, attempt: number, file = 1): string {
+  const more = `${attempt > 1 ? `&attempt=${attempt}` : ''}${file > 1 ? `&file=${file}` : ''}`
+  return `/api/result?task_id=${id}&step=${step}${more}`
+}
+
+/** What a downloaded file is called. Files of a step are numbered from 1. */
+export function fileName(recipe: string, step: number, file: number, type: string): string {
+  const extension = type.replace(/^.*\/(x-)?/, '')
+  return `${recipe}-step-${step}${file > 1 ? `-${file}` : ''}.${extension}`
 }
 
 /** The row as its owner sees it; `pollAfterMs` is the recipe's advice while the task is unfinished. */
@@ -69,13 +106,22 @@ function shownSteps(task: Task): StepRecord[] {
 
 function stepView(task: Task, record: StepRecord): StepView {
   const stored = storedAttempt(task, record.step)
+  const files = stored ? filesOf(task, stored) : []
   return {
     step: record.step,
     status: record.status,
     attempt: record.attempt,
     result_url: stored ? resultUrl(task.id, record.step, stored.attempt) : null,
+    files,
     prediction_id: record.prediction_id,
     submitted_at: record.submitted_at,
     finished_at: record.finished_at,
   }
+}
+
+function filesOf({ id, recipe }: Task, { step, attempt, files }: StoredAttempt): StepView['files'] {
+  return files.map(({ type, size }, index) => {
+    const file = index + 1
+    return { name: fileName(recipe, step, file, type), type, size, url: resultUrl(id, step, attempt, file) }
+  })
 }

@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
 import { DatabaseError } from './errors.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
 import { type Cap, type Slots, slotsFor } from './slots.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
@@ -33,10 +34,14 @@ export interface Claims {
   tasks: Claimed[]
   /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. */
   nextDueAt: Date | null
+  /** Before this claim something had been due for this long: passes are missing, or too few. Absent where nothing had, for long. */
+  overdueSeconds?: number
 }
 
 /** Many more claims than ever run at one moment. */
 const slotTries = 20
+/** Passes come every few minutes at worst. */
+const overdueAfterSeconds = 600
 /** How long a copy may take before another pass starts it again; it ends within one function's life. */
 const storingLeaseSeconds = 60
 /** Between two looks for an unconfirmed submission, and between two tries to cancel a stray. */
@@ -71,7 +76,7 @@ const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
         select from providers where providers.name = t.provider and providers.paused_until > ${now}))),
   ${slots.admission}
   due as materialized (
-    select t.id, t.provider, queue.turn, t.status as was, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
+    select t.id, t.provider, queue.turn, t.status as was, t.phase, t.updated_at as since, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
     from (select * from ${slots.admitted} as admitted order by turn, due_at limit ${p.limit}) as queue
       join tasks t on t.id = queue.id
       join terms on terms.recipe = t.recipe
@@ -95,6 +100,9 @@ export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
   }
 }
 
+/** The history's words for what a claim does. */
+const moves = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
+
 async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
   const now = clock(p)
   const slots = slotsFor(p.caps ?? [])
@@ -109,25 +117,35 @@ async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
         deadline_at = ${now} + ${seconds(sql`o.within`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
         error_code = null, error_message = null, updated_at = ${now}
       from ${slots.seated} o where t.id = o.id and o.was = 'pending'
-      returning 'submit' as work, t.*),
+      returning 'submit' as work, t.*, ${entry({ now })}),
     looked as (
       update tasks t set
         phase = case t.phase when 'submitting' then 'unconfirmed' else t.phase end,
         due_at = ${nextLook(now)}
       from due o where t.id = o.id and o.was <> 'pending' and not o.expired
-      returning 'look' as work, t.*),
+      returning 'look' as work, t.*, ${entry({ now })}),
     expired as (
       update tasks t set
         status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
         error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
       from due o where t.id = o.id and o.expired
-      returning 'expired' as work, t.*)
-    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, claimed.*
-    from (select) as always left join (
-      select * from submitted union all select * from looked union all select * from expired) as claimed on true
+      returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}),
+    moved as (select * from submitted union all select * from looked union all select * from expired),
+    ${remember(sql`select id, ${moves} as did, entry from moved`, now, p)}
+    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, moved.*, ${reported(moves)}
+    from (select) as always left join moved on true
   `.execute(db)
-  const tasks = rows.filter((row) => row.id)
-  return { tasks, nextDueAt: tasks.length === 0 ? (rows[0]?.next_due_at ?? null) : null }
+  const tasks = tellMoves(
+    rows.filter((row) => row.id),
+    p,
+  )
+  const { claimed_at, next_due_at = null } = rows[0] ?? {}
+  const overdueSeconds = claimed_at && next_due_at ? (claimed_at.getTime() - next_due_at.getTime()) / 1000 : 0
+  return {
+    tasks,
+    nextDueAt: tasks.length === 0 ? next_due_at : null,
+    ...(overdueSeconds > overdueAfterSeconds && { overdueSeconds }),
+  }
 }
 
 function termsRow(terms: ClaimTerms) {

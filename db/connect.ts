@@ -32,7 +32,9 @@ const graceMs = 1_000
 
 export function connect(url: string, options: ConnectOptions = {}): Connection {
   const { timeoutMs = 10_000, onIdleError = () => undefined } = options
-  const driver = options.driver ?? (isNeon(parseUrl(url)) ? 'neon' : 'pg')
+  // First of all: the drivers' own errors about a malformed address quote it, password included.
+  const address = parseUrl(url)
+  const driver = options.driver ?? (isNeon(address) ? 'neon' : 'pg')
   const dialect =
     driver === 'neon'
       ? new NeonDialect({ neon: () => neonClient(url, timeoutMs) })

@@ -25,6 +25,10 @@ export class DatabaseError extends Error {
     this.constraint = constraint
   }
 
+  get wasNeverSent(): boolean {
+    return this.code === '08001'
+  }
+
   get isConnectionLost(): boolean {
     return this.code.startsWith('08') || this.code.startsWith('57P')
   }

@@ -2,6 +2,7 @@
 // Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../core/task.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -41,19 +42,30 @@ export async function startTask(db: Db, task: NewTask, timed?: Timed): Promise<S
       -- A conflict must "update" something to return the row that was there.
       on conflict (user_id, idempotency_key) where idempotency_key is not null
         do update set idempotency_key = excluded.idempotency_key
-      returning *, id = ${task.id} as created)
+      returning *, id = ${task.id} as created),
     ${task.daily_quota ? counted(task.daily_quota, now) : sql``}
-    select * from started
+    moved as (select t.*, 'started' as did, ${beginning(now)} from started t),
+    ${remember(sql`select * from moved`, now, timed)}
+    select started.*, ${reported()} from started join moved using (id)
   `.execute(db)
-  return rows[0] as Started
+  return tellMoves(rows, timed)[0] as Started
 }
 
-const counted = (quota: number, now: RawBuilder<Date>) => sql`,
+/** Only of the task that this call created. */
+const beginning = (now: RawBuilder<Date>) =>
+  entry({
+    was: sql`case when not t.created then t.status end`,
+    phase: sql`case when not t.created then t.phase end`,
+    since: sql`null::timestamptz`,
+    now,
+  })
+
+const counted = (quota: number, now: RawBuilder<Date>) => sql`
     counted as (
       insert into daily_starts as d (user_id, day, started, quota)
       select user_id, (${now} at time zone 'UTC')::date, 1, ${quota} from started where created
       on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
-        started = case when d.day = excluded.day then d.started + 1 else 1 end)`
+        started = case when d.day = excluded.day then d.started + 1 else 1 end),`
 
 export interface Move extends Timed {
   id: string
@@ -71,7 +83,7 @@ export function continueTask(db: Db, move: Move & { all?: boolean | undefined })
   const now = clock(move)
   return moveTask(
     db,
-    move,
+    { ...move, did: 'continued' },
     sql`
     update tasks t set status = 'pending', current_step = mine.current_step, next_step = mine.current_step + 1,
       phase = null, claim_token = null, prediction_id = null, output = null, due_at = ${now}, updated_at = ${now},
@@ -85,7 +97,7 @@ export function redoTask(db: Db, move: Move): Promise<MovedTask | undefined> {
   const now = clock(move)
   return moveTask(
     db,
-    move,
+    { ...move, did: 'redone' },
     sql`
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null, due_at = ${now}, updated_at = ${now},
@@ -103,7 +115,7 @@ export function cancelTask(db: Db, move: Move): Promise<MovedTask | undefined> {
   const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
   return moveTask(
     db,
-    move,
+    { ...move, did: 'canceled' },
     sql`
     update tasks t set status = 'canceled', finished_at = ${now}, updated_at = ${now}, next_step = null,
       prediction_id = null, output = null,
@@ -122,14 +134,21 @@ const seen = (move: Move): RawBuilder<unknown> =>
   sql`mine.current_step = coalesce(${move.step ?? null}::integer, mine.current_step)`
 
 /** Locks the owner's row first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
-async function moveTask(db: Db, move: Move, update: RawBuilder<unknown>): Promise<MovedTask | undefined> {
+async function moveTask(
+  db: Db,
+  move: Move & { did: string },
+  update: RawBuilder<unknown>,
+): Promise<MovedTask | undefined> {
+  const now = clock(move)
+  const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
   const { rows } = await sql<MovedTask>`
     with mine as materialized (
       select * from tasks where id = ${move.id} and user_id = ${move.user_id} for update),
-    moved as (${update} returning t.*)
-    select *, true as moved from moved
+    moved as (${update} returning t.*, true as moved, ${entry({ ...before, now })}),
+    ${remember(sql`select id, ${move.did} as did, entry from moved`, now, move)}
+    select moved.*, ${reported(sql`${move.did}::text`)} from moved
     union all
-    select *, false as moved from mine where not exists (select from moved)
+    select mine.*, false, null, null from mine where not exists (select from moved)
   `.execute(db)
-  return rows[0]
+  return tellMoves(rows, move)[0]
 }

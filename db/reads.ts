@@ -35,12 +35,26 @@ export async function listTasks(db: Db, p: ListParams): Promise<Task[]> {
   return rows
 }
 
-/** The unfinished task that holds an exclusive recipe's lock. */
-export async function readLockHolder(db: Db, lockKey: string): Promise<string | undefined> {
-  const { rows } = await sql<{ id: string }>`
-    select id from tasks where lock_key = ${lockKey} and status in ('pending', 'processing', 'waiting_continue')
+export interface LockHolder {
+  id: string
+  user_id: string
+  recipe: string
+  current_step: number
+  total_steps: number
+  status: Status
+}
+
+/** The unfinished task that holds an exclusive recipe's lock: by the lock's key, or by a task that wants it back. */
+export async function readLockHolder(
+  db: Db,
+  lock: { lock_key: string | null } | { rivalOf: string },
+): Promise<LockHolder | undefined> {
+  const key = 'rivalOf' in lock ? sql`(select lock_key from tasks where id = ${lock.rivalOf})` : sql`${lock.lock_key}`
+  const { rows } = await sql<LockHolder>`
+    select id, user_id, recipe, current_step, total_steps, status from tasks
+    where lock_key = ${key} and status in ('pending', 'processing', 'waiting_continue')
   `.execute(db)
-  return rows[0]?.id
+  return rows[0]
 }
 
 /** Answers when the database does. */

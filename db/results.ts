@@ -3,6 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { LookOutcome } from '../core/decide.ts'
 import type { StepFile } from '../core/task.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 type LookTold = Told<LookOutcome & { prediction_id: string }>
@@ -23,17 +24,19 @@ export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Tim
       update tasks t set phase = 'storing', output = o.output, misses = 0, updated_at = ${now},
         due_at = ${now} + interval '60 seconds'
       from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
-      returning t.id, 'succeeded' as did, t.status),
+      returning t.id, 'succeeded' as did, t.status, ${entry({ now })}),
     ${failed(now)},
     noted as (
       update tasks t set
         misses = case o.kind when 'missing' then t.misses + 1 when 'seen' then 0 else t.misses end,
         due_at = case o.kind when 'seen' then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
       from target o where ${own} and (o.kind in ('seen', 'postponed') or o.kind = 'missing' and not ${lost})
-      returning t.id, o.kind as did, t.status)
-    select * from succeeded union all select * from failed union all select * from noted
+      returning t.id, o.kind as did, t.status, null::jsonb as entry),
+    moved as (select * from succeeded union all select * from failed union all select * from noted),
+    ${remember(sql`select * from moved`, now, timed)}
+    select id, did, status, ${reported()} from moved
   `.execute(db)
-  return rows
+  return tellMoves(rows, timed)
 }
 
 const lost = sql`t.misses + 1 >= ${missesAllowed}`
@@ -51,7 +54,12 @@ const failed = (now: RawBuilder<Date>) => sql`
       -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
       o.kind = 'failed' and (o.phase = 'running' or o.leave is not true)
       or o.kind = 'missing' and ${lost})
-    returning t.id, 'failed' as did, t.status)`
+    returning t.id, 'failed' as did, t.status, ${entry({
+      code: sql`coalesce(o.code, 'prediction_lost')`,
+      reason: sql`o.reason`,
+      failed: sql`true`,
+      now,
+    })})`
 
 /** The copy is complete: `files` are stored under the attempt's keys and can be downloaded. */
 export interface StoredOutcome {
@@ -80,10 +88,11 @@ export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[],
         steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files)),
         phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
       from target o where ${own} and o.phase in ('running', 'storing')
-      returning t.id, 'stored' as did, t.status)
-    select * from stored
+      returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}),
+    ${remember(sql`select * from stored`, now, timed)}
+    select id, did, status, ${reported()} from stored as moved
   `.execute(db)
-  return rows
+  return tellMoves(rows, timed)
 }
 
 /** The same link as `resultUrl` in core/view.ts. */

@@ -1,13 +1,20 @@
 // The few fragments that every statement shares: the clock, batches as one jsonb parameter, and the holder's clause.
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Cause, Memory, MoveReport } from '../core/history.ts'
 import type { Held } from '../core/task.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
 
-/** The database's clock rules. Tests and the fault simulation hand in their own instant. */
+/** What every write is told of its circumstances. The database's clock rules; tests and the simulation hand in their own instant. */
 export interface Timed {
   now?: Date | undefined
+  /** Who causes it, for the history. */
+  by?: Cause
+  /** The writing process's memory at this moment, for the history. */
+  memory?: Memory
+  /** Hears of every move that the statement made. */
+  onMoved?: (moves: readonly MoveReport[]) => void
 }
 
 export const clock = (timed?: Timed): RawBuilder<Date> => sql`coalesce(${timed?.now ?? null}::timestamptz, now())`
@@ -47,7 +54,7 @@ export const target = (told: readonly Held[], columns: RawBuilder<unknown>): Raw
     select * from jsonb_to_recordset(${jsonb(told)})
       as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
   target as materialized (
-    select told.*, t.status as was, t.phase, t.finished_at as finished, t.prediction_id as known,
+    select told.*, t.status as was, t.phase, t.updated_at as since, t.finished_at as finished, t.prediction_id as known,
       (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
     from tasks t join told on told.id = t.id
     order by t.id for update of t)`

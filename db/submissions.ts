@@ -2,6 +2,7 @@
 // Called by passes (our own answer), by the webhook door (the provider names the attempt) and by the search in its list.
 import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../core/decide.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
@@ -16,25 +17,29 @@ export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOu
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing'
-      returning t.id, 'created' as did, t.status),
+      returning t.id, 'created' as did, t.status, ${entry({ now })}),
     ${strayed(now)},
     ${released(now)},
     ${failed(now)},
     unknown as (
       update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'unknown' and ${open}
-      returning t.id, 'unknown' as did, t.status),
+      returning t.id, 'unknown' as did, t.status, ${entry({ now })}),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
       select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
       from told where kind = 'refused' group by provider order by provider
       on conflict (name) do update set paused_until = greatest(p.paused_until, excluded.paused_until),
-        paused_for = excluded.paused_for, updated_at = excluded.updated_at)
-    select * from created union all select * from strayed union all select * from released
-    union all select * from failed union all select * from unknown
+        paused_for = excluded.paused_for, updated_at = excluded.updated_at),
+    moved as (select * from created union all select * from strayed union all select * from released
+      union all select * from failed union all select * from unknown),
+    ${remember(sql`select * from moved`, now, timed)}
+    select id, did, status, ${reported()} from moved
   `.execute(db)
-  return rows
+  return tellMoves(rows, timed)
 }
+
+const words = { code: sql`o.code`, reason: sql`o.reason` }
 
 /** The outcome's attempt is the open one, and its fate was still unwritten. */
 const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
@@ -55,7 +60,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',
         jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
-    returning t.id, 'strayed' as did, t.status)`
+    returning t.id, 'strayed' as did, t.status, ${entry({ now })})`
 
 /** Back to pending for the same step. A create that was refused or not sent spent nothing: its number is used again. */
 const released = (now: RawBuilder<Date>) => sql`
@@ -68,7 +73,7 @@ const released = (now: RawBuilder<Date>) => sql`
       due_at = case t.status when 'processing' then ${now} + ${seconds(sql`coalesce(o.retry_in, 0)`)}
         else ${dueForStrays(now)} end
     from target o where t.id = o.id and o.kind in ('refused', 'unsent', 'absent') and ${open}
-    returning t.id, o.kind as did, t.status)`
+    returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })})`
 
 const failed = (now: RawBuilder<Date>) => sql`
   failed as (
@@ -81,4 +86,4 @@ const failed = (now: RawBuilder<Date>) => sql`
       finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
       due_at = ${dueForStrays(now)}, updated_at = ${now}
     from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
-    returning t.id, o.kind as did, t.status)`
+    returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })})`

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 
-const folder = join(import.meta.dirname, '..', 'samples')
+const folder = join(import.meta.dirname, '..', 'web', 'public', 'samples')
 const skin = '#e3a77d'
 const skinShade = '#cf8f66'
 

@@ -7,6 +7,7 @@ import type { Room } from './deps.ts'
 import { readJson, requireMethod } from './http.ts'
 import { answerTask, notFound, passAfterAnswer } from './moving.ts'
 import { requireUser } from './users.ts'
+import { raiseAnyway } from './waking.ts'
 
 export const cancelBody = z.strictObject({ task_id: z.uuid() })
 
@@ -14,7 +15,7 @@ export const cancel: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
   const { task_id: id } = await readJson(request, cancelBody)
-  await deps.wake.raise()
+  await raiseAnyway(deps)
   const task = await cancelTask(deps.db, { id, user_id, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (!task.moved) throw new AppError('already_finished', `The task is ${task.status} already.`)

@@ -13,7 +13,7 @@ import {
   workedSchema,
 } from '../core/answers.ts'
 import type { ProblemCode } from '../core/errors.ts'
-import { imageTypes } from '../core/upload.ts'
+import { archiveType, imageTypes } from '../core/upload.ts'
 import { taskViewSchema } from '../core/view.ts'
 import { cancelBody } from './cancel.ts'
 import { continueBody } from './continue.ts'
@@ -39,11 +39,11 @@ export interface Operation {
   tag: keyof typeof tags
   /** In a sentence. */
   does: string
-  for: 'anyone' | 'user' | 'cron'
+  for: 'anyone' | 'user' | 'cron' | 'anyone, or cron'
   query?: ZodObject
   requestHeaders?: readonly RequestHeaderName[]
   /** `start`: one shape a recipe, which only openapi.ts can know. */
-  body?: ZodType | 'start' | 'image' | 'webhook'
+  body?: ZodType | 'start' | 'upload' | 'webhook'
   answers: Readonly<Record<number, Answer>>
   /** Beside those that any endpoint knows. */
   problems: readonly ProblemCode[]
@@ -74,7 +74,7 @@ export const requestHeaders = {
 } as const
 export type RequestHeaderName = keyof typeof requestHeaders
 
-export const imageBodies = imageTypes
+export const uploadBodies = [...imageTypes, archiveType]
 /** Of any endpoint: another method, a fault, a database that does not answer, a variable that is missing. */
 export const anywhere = [
   'method_not_allowed',
@@ -150,8 +150,8 @@ const ofFiles: Operation[] = [
     problems: ['invalid_request', 'not_found', 'range_not_satisfiable', 'bad_signature', 'link_expired'],
   },
   {
-    ...{ path: '/api/upload', method: 'post', id: 'upload', tag: 'files', for: 'user', body: 'image' },
-    does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata. Kept for a day; a task gets a copy of its own.',
+    ...{ path: '/api/upload', method: 'post', id: 'upload', tag: 'files', for: 'user', body: 'upload' },
+    does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata; or a zip file of images, as it is. Kept for a day.',
     answers: { 201: json('Stored.', uploadedSchema) },
     problems: ['invalid_request', 'body_too_large', 'unsupported_media_type', 'origin_not_allowed'],
   },
@@ -191,12 +191,12 @@ const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
   ),
 )
 
-const webhooks: Operation[] = ['replicate', 'fal'].map((provider) => ({
+const webhooks: Operation[] = (['replicate', 'fal'] as const).map((provider) => ({
   ...{ path: `/api/webhook/${provider}`, method: 'post', id: `webhook-${provider}`, tag: 'providers', for: 'anyone' },
   does: 'Takes a report at an address that was made for one attempt.',
   body: 'webhook',
   answers: { 200: json('Stored, or known already.', thankedSchema) },
-  problems: ['bad_signature', 'invalid_json', 'not_found'],
+  problems: ['bad_signature', 'not_found', ...(provider === 'replicate' ? (['invalid_request'] as const) : [])],
 }))
 
 export const operations: readonly Operation[] = [
@@ -211,8 +211,8 @@ export const operations: readonly Operation[] = [
   ...pings,
   ...webhooks,
   {
-    ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone' },
-    does: 'Whether the database answers.',
+    ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone, or cron' },
+    does: 'Whether the database answers. To the cron secret, also how things stand.',
     answers: { 200: json('It does.', healthySchema) },
     problems: [],
   },

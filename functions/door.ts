@@ -29,7 +29,8 @@ async function answer(room: Room, request: Request, deps: Deps, context: RoomCon
 function faultOf(error: unknown): AppError {
   if (!(error instanceof DatabaseError && error.isConnectionLost))
     return new AppError('internal', 'Something went wrong on our side. Try again.')
-  return new AppError('unavailable', 'The database can not be reached. Nothing was changed; try again.', {
-    headers: { 'retry-after': '5' },
-  })
+  const detail = error.wasNeverSent
+    ? 'The database can not be reached. Nothing was changed; try again.'
+    : 'The database did not answer; it may have been done all the same. Look first, or repeat it with the same Idempotency-Key.'
+  return new AppError('unavailable', detail, { headers: { 'retry-after': '5' } })
 }

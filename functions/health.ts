@@ -8,23 +8,21 @@ import { json, requireMethod } from './http.ts'
 
 export const health: Room = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
-  return json({
-    status: 'ok',
-    ...(await answered(deps, () => (isCron(request, deps) ? details(deps) : ping(deps.db)))),
-  })
-}
-
-async function details(deps: Deps) {
-  const started = performance.now()
-  const standing = await readStanding(deps)
-  return { database: { answered_in_ms: Math.round(performance.now() - started) }, ...standing }
-}
-
-async function answered<T>(deps: Deps, read: () => Promise<T>): Promise<T> {
   try {
-    return await read()
+    return json({ status: 'ok', ...(isCron(request, deps) ? await details(deps) : await nothing(deps)) })
   } catch (cause) {
     deps.log.error({ err: cause }, 'health: the database does not answer')
     throw new AppError('unavailable', 'The database does not answer.', { cause })
   }
+}
+
+async function nothing(deps: Deps): Promise<object> {
+  await ping(deps.db)
+  return {}
+}
+
+async function details(deps: Deps): Promise<object> {
+  const started = performance.now()
+  const standing = await readStanding(deps)
+  return { database: { answered_in_ms: Math.round(performance.now() - started) }, ...standing }
 }

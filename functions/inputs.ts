@@ -1,15 +1,15 @@
 // Images that come inside a start request (data URIs) or were uploaded before it become files of the task's own, at once: rows and
 // provider requests carry links, and uploads may be deleted.
 import { AppError } from '../core/errors.ts'
-import { imageTypes as accept, maxImageBytes as maxBytes, uploadId } from '../core/upload.ts'
+import { imageTypes, maxImageBytes as maxBytes, uploadId } from '../core/upload.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import type { Deps } from './deps.ts'
 import { invalid } from './http.ts'
 import { fileReference } from './links.ts'
 import { keyOfUpload } from './uploads.ts'
 
-/** A text may begin like this too; an image field's value is one of these as a whole. */
-const inlineImage = /^data:image\/(?:png|jpeg|webp);base64,/
+/** A text may begin like this too; a file field's value is one of these as a whole. */
+const inlineFile = /^data:(?:image\/(?:png|jpeg|webp)|application\/zip);base64,/
 
 /** What is written out with our own address in front means the same as without it: one upload, one request, one hash. */
 export function shortenUploads(request: Request, deps: Deps, fields: unknown): unknown {
@@ -40,6 +40,7 @@ export async function keepImages(
   deps: Deps,
   task: { id: string; user_id: string },
   input: unknown,
+  accept: readonly string[] = imageTypes,
 ): Promise<KeptInput> {
   const keys: string[] = []
   const discard = async () => {
@@ -48,11 +49,11 @@ export async function keepImages(
   const keep = async (value: unknown, path: string): Promise<unknown> => {
     if (typeof value === 'string') {
       const upload = uploadId(value)
-      if (!upload && !inlineImage.test(value)) return value
+      if (!upload && !inlineFile.test(value)) return value
       const key = `inputs/${task.id}/${keys.length + 1}`
       keys.push(key)
-      if (upload) await copy(deps, keyOfUpload(task.user_id, upload), key, path)
-      else await store(deps, key, value, path)
+      if (upload) await copy(deps, { from: keyOfUpload(task.user_id, upload), to: key, path, accept })
+      else await store(deps, { dataUri: value, to: key, path, accept })
       return fileReference(key)
     }
     if (typeof value !== 'object' || value === null) return value
@@ -69,23 +70,33 @@ export async function keepImages(
   }
 }
 
-/** Another user's upload is answered like one that never was. */
-async function copy(deps: Deps, from: string, to: string, path: string): Promise<void> {
-  const found = await deps.files.read(from)
-  if (!found) throw invalid([{ path, message: 'there is no such upload of yours (any more); upload the image again' }])
-  await deps.files.write(to, found.body, { accept, maxBytes })
+interface Keeping {
+  to: string
+  path: string
+  accept: readonly string[]
 }
 
-async function store(deps: Deps, key: string, dataUri: string, path: string): Promise<void> {
-  const bytes = Buffer.from(dataUri.slice(dataUri.indexOf(',') + 1), 'base64')
+/** Another user's upload is answered like one that never was. */
+async function copy(deps: Deps, { from, ...keeping }: Keeping & { from: string }): Promise<void> {
+  const found = await deps.files.read(from)
+  const { path } = keeping
+  if (!found) throw invalid([{ path, message: 'there is no such upload of yours (any more); upload the file again' }])
+  await write(deps, found.body, keeping)
+}
+
+async function store(deps: Deps, { dataUri, ...keeping }: Keeping & { dataUri: string }): Promise<void> {
+  await write(deps, one(Buffer.from(dataUri.slice(dataUri.indexOf(',') + 1), 'base64')), keeping)
+}
+
+async function write(deps: Deps, body: AsyncIterable<Uint8Array>, { to, path, accept }: Keeping): Promise<void> {
   try {
-    await deps.files.write(key, one(bytes), { accept, maxBytes })
+    await deps.files.write(to, body, { accept, maxBytes })
   } catch (error) {
     if (!(error instanceof UnacceptableFile)) throw error
     if (error.reason === 'too_large') {
-      throw new AppError('body_too_large', `${path}: must be at most 4 MB as an image; send a URL instead.`)
+      throw new AppError('body_too_large', `${path}: must be at most 4 MB as a file; send a URL instead.`)
     }
-    throw invalid([{ path, message: 'must be a data URI of a real PNG, JPEG or WebP image' }])
+    throw invalid([{ path, message: `must be a real file of one of these types: ${accept.join(', ')}` }])
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
+import type { LinkOptions } from '../core/recipe.ts'
 import { clockOf, type Deps } from './deps.ts'
 
 /** A stored file, as a task's input names it. Everything else in an image field is an address on the web. */
@@ -17,9 +18,14 @@ const linkSeconds = 24 * 3_600
 const maxInlineBytes = 5_000_000
 
 /** What a provider can fetch: the address itself, a signed link that carries the attempt's marker, or the bytes. */
-export async function linkFor(deps: Deps, reference: string, marker: string): Promise<string> {
+export async function linkFor(
+  deps: Deps,
+  reference: string,
+  marker: string,
+  { isMarked = false }: LinkOptions = {},
+): Promise<string> {
   const key = storedKey(reference)
-  if (key === undefined) return reference
+  if (key === undefined) return isMarked ? withFragment(reference, `marker=${marker}`) : reference
   if (!canBeCalledBack(deps.config)) return inline(deps, key)
   const expires = Math.floor(clockOf(deps).getTime() / 1000) + linkSeconds
   const query = new URLSearchParams({
@@ -29,6 +35,13 @@ export async function linkFor(deps: Deps, reference: string, marker: string): Pr
     signature: sign(deps, key, expires),
   })
   return `${deps.config.PUBLIC_URL}/api/result?${query}`
+}
+
+/** Who fetches the address doesn't send its fragment, so its server sees, signs and caches what it always did. */
+function withFragment(address: string, text: string): string {
+  const url = new URL(address)
+  url.hash = url.hash ? `${url.hash}&${text}` : text
+  return url.href
 }
 
 /** The stored file that a signed link opens. Throws `link_expired` or `bad_signature`. */
@@ -53,14 +66,25 @@ function sign(deps: Deps, key: string, expires: number): string {
   return createHmac('sha256', secret).update(`result link\n${key}\n${expires}`).digest('base64url')
 }
 
+/** The blob store did not give a file that may well be there. */
+export class StorageFault extends Error {
+  override name = 'StorageFault'
+}
+
 async function inline(deps: Deps, key: string): Promise<string> {
-  const found = await deps.files.read(key)
-  if (!found) throw new Error(`stored file ${key} is gone`)
-  if (found.file.size > maxInlineBytes) {
-    throw new Error(
-      `stored file of ${found.file.size} bytes is too large to send along; set PUBLIC_URL to an https address`,
-    )
+  const found = await readWhole(deps, key)
+  if (!found) throw new Error('an image of this task is no longer stored')
+  return `data:${found.type};base64,${found.bytes.toString('base64')}`
+}
+
+async function readWhole(deps: Deps, key: string): Promise<{ type: string; bytes: Buffer } | undefined> {
+  try {
+    const found = await deps.files.read(key)
+    if (!found) return undefined
+    const { file, body } = found
+    if (file.size <= maxInlineBytes) return { type: file.type, bytes: Buffer.from(await new Response(body).bytes()) }
+  } catch (cause) {
+    throw new StorageFault('the blob store did not give a stored image', { cause })
   }
-  const bytes = await new Response(found.body).bytes()
-  return `data:${found.file.type};base64,${Buffer.from(bytes).toString('base64')}`
+  throw new Error('a stored image is too large to send along; set PUBLIC_URL to an https address')
 }

@@ -14,12 +14,13 @@ export function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>, destin
     hooks: { streamWrite: (line) => line.replace(secrets, '$1…') },
     redact: { paths: ['*.token', '*.authorization', '*.headers', 'err.cause.headers'], remove: true },
     // Only where it is asked for, on a developer's machine: the package isn't part of a deployment.
-    ...(config.LOG_FORMAT === 'pretty' && {
-      transport: {
-        target: 'pino-pretty',
-        options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true },
-      },
-    }),
+    ...(config.LOG_FORMAT === 'pretty' &&
+      !destination && {
+        transport: {
+          target: 'pino-pretty',
+          options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true },
+        },
+      }),
   }
   return destination ? pino(options, destination) : pino(options)
 }

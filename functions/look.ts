@@ -1,5 +1,12 @@
 // Asks the provider about one claimed task: is the prediction over, was the create accepted, are strays canceled.
-import { decideLook, decideSearch, type LookOutcome, type SubmissionOutcome } from '../core/decide.ts'
+import {
+  decideLook,
+  decideSearch,
+  type LookOutcome,
+  missSeconds,
+  type SubmissionOutcome,
+  shorten,
+} from '../core/decide.ts'
 import type { Provider, Search } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'
@@ -20,8 +27,11 @@ export async function lookAtPrediction(deps: Deps, task: Claimed): Promise<LookO
     id: task.prediction_id ?? '',
     urls: task.provider_urls ?? {},
   })
-  if (observation.kind === 'unreachable' || (observation.kind === 'running' && observation.warning)) {
-    deps.log.warn({ task: task.id, step: task.current_step, prediction: task.prediction_id, ...observation }, 'no news')
+  const warning =
+    observation.kind === 'unreachable' ? observation.reason : 'warning' in observation && observation.warning
+  if (warning) {
+    const about = { task: task.id, step: task.current_step, prediction: task.prediction_id }
+    deps.log.warn({ ...about, reason: shorten(warning) }, 'no news')
   }
   return decideLook(observation, task, recipe, task.claimed_at)
 }
@@ -59,8 +69,10 @@ export function cancelStrays(deps: Deps, task: Claimed): Promise<StrayOutcome[]>
   return Promise.all(
     open.map(async ({ prediction_id, urls }) => {
       const canceled = await provider.cancel({ id: prediction_id, urls })
-      deps.log.info({ task: task.id, prediction: prediction_id, ...canceled }, 'stray canceled')
-      return { id: task.id, prediction_id, over: canceled.kind === 'over', retry_in: cancelRetrySeconds }
+      deps.log.info({ task: task.id, prediction: prediction_id, ...canceled }, 'canceling a stray')
+      const missing = canceled.kind === 'missing'
+      const retry_in = missing ? missSeconds : cancelRetrySeconds
+      return { id: task.id, prediction_id, over: canceled.kind === 'over', missing, retry_in }
     }),
   )
 }

@@ -3,22 +3,22 @@
 import { z } from 'zod'
 import { problemSchema, sessionSchema, startedSchema, taskPageSchema } from '../core/answers.ts'
 import { type ProblemCode, problems } from '../core/errors.ts'
-import { stepViewSchema, taskViewSchema } from '../core/view.ts'
+import { fileViewSchema, stepViewSchema, taskViewSchema } from '../core/view.ts'
 import type { Recipes } from '../recipes/index.ts'
 import {
   type Answer,
   answerHeaders,
   anywhere,
-  imageBodies,
   type Operation,
   ofUsers,
   operations,
   requestHeaders,
   tags,
+  uploadBodies,
 } from './contract.ts'
 import type { Room } from './deps.ts'
 import { json, requireMethod } from './http.ts'
-import { defaultRecipe } from './start.ts'
+import { defaultRecipe, startEnvelope } from './start.ts'
 
 type Json = Record<string, unknown>
 
@@ -54,7 +54,8 @@ const securitySchemes = {
   cronSecret: { type: 'http', scheme: 'bearer', description: 'CRON_SECRET.' },
   cronKey: { type: 'apiKey', in: 'query', name: 'key', description: 'CRON_SECRET.' },
 }
-const security = { anyone: [], user: [{ token: [] }, { cookie: [] }], cron: [{ cronSecret: [] }, { cronKey: [] }] }
+const cron = [{ cronSecret: [] }, { cronKey: [] }]
+const security = { anyone: [], user: [{ token: [] }, { cookie: [] }], cron, 'anyone, or cron': [{}, ...cron] }
 
 function describe(operation: Operation, recipes: Recipes): Json {
   const { id, tag, does } = operation
@@ -87,7 +88,7 @@ function describeBody(body: Operation['body'], recipes: Recipes): Json | undefin
   if (!body) return undefined
   if (body === 'webhook') return { 'application/json': { schema: { type: 'object' } } }
   if (body === 'start') return { 'application/json': { schema: startShape(recipes) } }
-  if (body !== 'image') return { 'application/json': { schema: requestShape(body) } }
+  if (body !== 'upload') return { 'application/json': { schema: requestShape(body) } }
   const part = {
     type: 'string',
     contentMediaType: 'application/octet-stream',
@@ -95,14 +96,14 @@ function describeBody(body: Operation['body'], recipes: Recipes): Json | undefin
   }
   const form = { type: 'object', properties: { image: part }, required: ['image'] }
   return {
-    ...Object.fromEntries(imageBodies.map((type) => [type, {}])),
+    ...Object.fromEntries(uploadBodies.map((type) => [type, {}])),
     'multipart/form-data': { schema: form },
   }
 }
 
 /** One shape a recipe; its name may be left out for one of them. */
 function startShape(recipes: Recipes): Json {
-  const auto_continue = { type: 'boolean', default: false, description: 'the gates open by themselves' }
+  const { auto_continue } = requestShape(startEnvelope)['properties'] as Json
   const shapes = [...recipes.values()].map(({ name, input }) => {
     const withName = (shape: Json): Json => {
       if (Array.isArray(shape['anyOf'])) return { anyOf: shape['anyOf'].map(withName) }
@@ -152,7 +153,7 @@ function describeProblem(codes: readonly ProblemCode[]): Json {
 const named = z.registry<{ id: string }>()
 for (const [id, schema] of Object.entries({
   ...{ Problem: problemSchema, Session: sessionSchema, Started: startedSchema },
-  ...{ Step: stepViewSchema, Task: taskViewSchema, TaskPage: taskPageSchema },
+  ...{ File: fileViewSchema, Step: stepViewSchema, Task: taskViewSchema, TaskPage: taskPageSchema },
 }))
   named.add(schema, { id })
 

@@ -7,6 +7,7 @@ import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
 import type { Cause } from '../core/history.ts'
 import { type Held, requireHeld } from '../core/task.ts'
 import { type Claimed, claimDue } from '../db/claiming.ts'
+import { DatabaseError } from '../db/errors.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
 import type { Cap } from '../db/slots.ts'
 import type { Moved, Told } from '../db/sql.ts'
@@ -19,6 +20,7 @@ import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
 import { readMemory } from './memory.ts'
 import { submitStep } from './submit.ts'
+import { endsWithin, raiseAnyway } from './waking.ts'
 
 export interface Counts {
   submitted: number
@@ -42,6 +44,8 @@ export interface PassOptions {
   by: Cause
   context: RoomContext
   taskId?: string
+  /** Begins nothing after this long; PASS_SECONDS otherwise. */
+  seconds?: number | undefined
   /** Counts go here as they happen, for a caller that answers before the pass is over. */
   result?: PassResult
 }
@@ -62,7 +66,7 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const { by, context, taskId, result = emptyResult() } = options
   const timed = causedBy(deps, by, context)
   const started = performance.now()
-  const isLate = () => performance.now() - started > deps.config.PASS_SECONDS * 1000
+  const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   for (;;) {
     const sendBy = new Date(clockOf(deps).getTime() + sendWithinMs(deps))
     const { tasks, nextDueAt, overdueSeconds } = await claim(deps, timed, taskId)
@@ -128,6 +132,16 @@ interface Limits {
   sendBy: Date
 }
 
+interface Learning extends Limits {
+  /** Providers that have asked everybody to wait, in this round: they are asked nothing more. */
+  refused: Set<string>
+}
+
+/** Each holds two or three parts of 8 MiB while it runs; a function has a gigabyte. */
+const copiesAtOnce = 16
+/** Longer than answers usually take: then a round's news is one statement a kind, for 1 task and for 200. */
+const flushMs = 3_000
+
 /** True when the round itself has made something due at once. */
 async function runRound(
   deps: Deps,
@@ -141,36 +155,57 @@ async function runRound(
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
   const news = noNews()
-  await all(tasks, (task) => learn(deps, task, limits, news))
-  await raiseFor(deps, news)
-  const submitted = await write(deps, timed, news.submissions, recordSubmissions)
-  for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
-  const looked = await write(deps, timed, news.looks, recordLooks)
-  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
+  const refused = new Set<string>()
+  const learned = await writeWhile(
+    all(tasks, (task) => learn(deps, task, { ...limits, refused }, news)),
+    deps,
+    timed,
+    news,
+  )
 
-  const toCopy = copiesOf(tasks, news, looked)
-  const afterCopy = noNews()
-  await all(toCopy, (task) => copy(deps, task, limits.isLate, afterCopy))
-  await raiseFor(deps, afterCopy)
-  const stored = await write(deps, timed, afterCopy.stored, recordStored)
-  const given = await write(deps, timed, afterCopy.looks, recordLooks)
+  const toCopy = copiesOf(tasks, learned)
+  const limitCopies = pLimit(copiesAtOnce)
+  const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits.isLate, news)))
+  const copied = await writeWhile(copying, deps, timed, news)
 
-  const moves = [...submitted, ...looked, ...stored, ...given]
+  const moves = [...learned.moves, ...copied.moves]
   count(result, tasks, moves)
   // With a cap, whatever left its slot has made room for another.
-  const freed = capsOf(deps.config).length > 0 && looked.length + given.length + submitted.length > 0
+  const freed = capsOf(deps.config).length > 0 && moves.length > 0
   return freed || moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
 }
 
-/** News may make something due sooner than another pass, which saw nothing to do, has told the wake mark. */
-async function raiseFor(deps: Deps, news: News): Promise<void> {
-  if (Object.values(news).every((told) => told.length === 0)) return
-  try {
-    await deps.wake.raise()
-  } catch (error) {
-    // The news tells of money spent: it is written whatever becomes of the mark. The hourly sweep looks without one.
-    deps.log.error({ err: error }, 'the wake mark could not be raised')
+/** What was told, and what it moved. */
+interface Written {
+  looks: News['looks']
+  moves: Moved[]
+}
+
+/**
+ * Writes the news when all work is done; and every few seconds before, so that what is known of money spent doesn't wait for
+ * the slowest neighbour, nor die with it.
+ */
+async function writeWhile(work: Promise<unknown>, deps: Deps, timed: Causing, news: News): Promise<Written> {
+  const written: Written = { looks: [], moves: [] }
+  for (let isDone = false; !isDone; ) {
+    isDone = await endsWithin(flushMs, work)
+    const taken = { ...news }
+    Object.assign(news, noNews())
+    written.looks.push(...taken.looks)
+    written.moves.push(...(await writeNews(deps, timed, taken)))
   }
+  return written
+}
+
+async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[]> {
+  // News may make something due sooner than another pass, which saw nothing to do, has told the wake mark.
+  if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
+  const submitted = await write(deps, timed, news.submissions, recordSubmissions)
+  for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
+  const looked = await write(deps, timed, news.looks, recordLooks)
+  const stored = await write(deps, timed, news.stored, recordStored)
+  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
+  return [...submitted, ...looked, ...stored]
 }
 
 /** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
@@ -178,9 +213,11 @@ function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
   deps.log.error({ err: error, task: id }, 'task was left for a later pass')
 }
 
-async function learn(deps: Deps, task: Claimed, { isLate, sendBy }: Limits, news: News): Promise<void> {
+async function learn(deps: Deps, task: Claimed, { isLate, sendBy, refused }: Learning, news: News): Promise<void> {
   if (task.work === 'submit') {
-    const outcome: SubmissionOutcome = isLate() ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
+    const isUnsent = isLate() || refused.has(task.provider)
+    const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
+    if (outcome.kind === 'refused') refused.add(outcome.provider)
     news.submissions.push({ ...requireHeld(task), ...outcome })
   }
   if (isLate() || task.work === 'expired') return
@@ -198,11 +235,9 @@ async function learn(deps: Deps, task: Claimed, { isLate, sendBy }: Limits, news
 }
 
 /** What this round is to copy: outputs just found, or left in storing by an earlier one. */
-function copiesOf(tasks: Claimed[], news: News, looked: Moved[]): Copy[] {
-  const won = new Set(looked.filter((move) => move.did === 'succeeded').map((move) => move.id))
-  const found = new Map(
-    news.looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])),
-  )
+function copiesOf(tasks: Claimed[], { looks, moves }: Written): Copy[] {
+  const won = new Set(moves.filter((move) => move.did === 'succeeded').map((move) => move.id))
+  const found = new Map(looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])))
   return tasks.flatMap((task) => {
     const output = won.has(task.id) ? found.get(task.id) : task.output
     return output ? [{ ...requireOwn(task), recipe: task.recipe, urls: task.provider_urls ?? {}, output }] : []
@@ -222,6 +257,8 @@ function requireOwn(task: Claimed): Held & { prediction_id: string } {
   return { ...requireHeld(task), prediction_id: task.prediction_id }
 }
 
+const writeTries = 3
+
 type Write<Outcome> = (db: Deps['db'], told: readonly Told<Outcome>[], timed: Causing) => Promise<Moved[]>
 
 async function write<Outcome>(
@@ -230,7 +267,16 @@ async function write<Outcome>(
   told: Told<Outcome>[],
   record: Write<Outcome>,
 ): Promise<Moved[]> {
-  return told.length > 0 ? await record(deps.db, told, timed) : []
+  if (told.length === 0) return []
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await record(deps.db, told, timed)
+    } catch (error) {
+      // Behind their fences these statements may run twice; what they tell is known to nobody else.
+      if (!(error instanceof DatabaseError && error.isConnectionLost) || tries === writeTries) throw error
+      deps.log.warn({ err: error, tries }, 'news could not be written and is written again')
+    }
+  }
 }
 
 function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {

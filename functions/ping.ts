@@ -2,6 +2,7 @@
 import type { Cause } from '../core/history.ts'
 import type { Deps, RoomContext } from './deps.ts'
 import { emptyResult, type PassResult, runPass } from './pass.ts'
+import { endsWithin } from './waking.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
 const answerMs = 24_000
@@ -14,6 +15,8 @@ export interface PingOptions {
   by: Extract<Cause, 'worker' | 'checker' | 'recover' | 'tick'>
   /** Also when the wake mark says that there is nothing. */
   look?: boolean
+  /** Less than a pass's usual time. */
+  seconds?: number
 }
 
 /** A pass over everything due. That it came is noted for health, beside it. */
@@ -25,25 +28,19 @@ export async function ping(deps: Deps, context: RoomContext, options: PingOption
   const result = emptyResult()
   const mark = await deps.wake.look()
   if (mark || options.look) {
-    const pass = runPass(deps, { by, context, result }).then(async ({ idle, nextDueAt }) => {
+    const pass = runPass(deps, { by, context, result, seconds: options.seconds }).then(async ({ idle, nextDueAt }) => {
       if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
     })
-    context.waitUntil(pass.catch(() => undefined)) // reported by the await below, or by the platform's own log
-    await orAfter(answerMs, pass)
+    let isAnswered = false
+    context.waitUntil(
+      pass.catch((error) => {
+        if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
+      }),
+    )
+    await endsWithin(answerMs, pass)
+    isAnswered = true
   }
   return { ...result, duration_ms: Math.round(performance.now() - started) }
-}
-
-async function orAfter(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  try {
-    await Promise.race([work, patience])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 export const plural = (count: number): string => `${count} prediction${count === 1 ? '' : 's'}`

@@ -5,11 +5,12 @@ import type { Room } from './deps.ts'
 import { json, requireMethod } from './http.ts'
 import { ping } from './ping.ts'
 import { sweepUploads } from './uploads.ts'
+import { raiseAnyway } from './waking.ts'
 
 export const recover: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  await deps.wake.raise()
+  await raiseAnyway(deps)
   const [{ nextDueAt: _, ...counts }, uploads_deleted] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
     sweepUploads(deps),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { AppError } from '../core/errors.ts'
 import { resultKey, storedAttempt } from '../core/task.ts'
+import { fileName } from '../core/view.ts'
 import { readTask } from '../db/reads.ts'
 import { serveFile } from '../storage/serve.ts'
 import type { Deps, Room } from './deps.ts'
@@ -22,6 +23,8 @@ export const resultQuery = z.object({
   task_id: z.uuid(),
   step: number,
   attempt: number.optional(),
+  /** 1 is the main result. */
+  file: number.default(1),
   download: z.enum(['0', '1']).default('0'),
 })
 
@@ -34,14 +37,14 @@ export const result: Room = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   if (new URL(request.url).searchParams.has('signature')) {
     const key = requireSignedLink(deps, readQuery(request, signed))
-    return (await serveFile(request, deps.files, key, { cacheControl })) ?? gone()
+    return (await serveFile(request, deps.files, key, { cacheControl, maxBytes: maxBytesOf(deps) })) ?? gone()
   }
   return serveOwned(request, deps)
 }
 
 async function serveOwned(request: Request, deps: Deps): Promise<Response> {
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, attempt, download } = readQuery(request, resultQuery)
+  const { task_id: id, step, attempt, file, download } = readQuery(request, resultQuery)
   const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
   if (!task) throw notFound(id)
   const stored = storedAttempt(task, step, attempt)
@@ -50,13 +53,18 @@ async function serveOwned(request: Request, deps: Deps): Promise<Response> {
       'not_found',
       `Step ${step} has no ${attempt ? `result of attempt ${attempt}` : 'stored result'}.`,
     )
-  const extension = stored.files[0]?.type.split('/')[1] ?? 'bin'
-  const response = await serveFile(request, deps.files, resultKey(id, step, stored.prediction_id), {
+  const { files, prediction_id } = stored
+  if (file > Math.max(files.length, 1)) throw new AppError('not_found', `Step ${step} has ${files.length} file(s).`)
+  const type = files[file - 1]?.type ?? 'application/octet-stream'
+  const response = await serveFile(request, deps.files, resultKey(id, step, prediction_id, file - 1), {
     cacheControl: attempt ? cacheControl : newestCacheControl,
-    ...(download === '1' && { download: `${task.recipe}-step-${step}.${extension}` }),
+    maxBytes: maxBytesOf(deps),
+    ...(download === '1' && { download: fileName(task.recipe, step, file, type) }),
   })
   return response ?? gone()
 }
+
+const maxBytesOf = ({ config }: Deps) => (config.ANSWER_LIMIT_MB ? config.ANSWER_LIMIT_MB * 1024 * 1024 : undefined)
 
 function gone(): never {
   throw new AppError('not_found', 'This file is not stored here (any more).')

@@ -1,25 +1,16 @@
 // POST /api/session: a person without an account becomes a user, as a token and as a cookie; a known one is extended.
 import { AppError } from '../core/errors.ts'
-import type { Deps, Room } from './deps.ts'
+import type { Room } from './deps.ts'
 import { json, requireMethod } from './http.ts'
-import { openSession, requireUser, sessionCookie } from './users.ts'
+import { openSession, ownUser, sessionCookie } from './users.ts'
 
 export const session: Room = async (request, deps) => {
   requireMethod(request, 'POST')
   if (!deps.config.ANONYMOUS_SESSIONS) {
     throw new AppError('not_found', 'Anonymous sessions are switched off here; sign in with the app around this page.')
   }
-  const opened = await openSession(deps, (await knownUser(request, deps)) ?? deps.newId())
+  // A good session keeps its user, so that a page may ask at every visit; an expired or foreign one starts a new user.
+  const opened = await openSession(deps, (await ownUser(request, deps)) ?? deps.newId())
   const secure = new URL(request.url).protocol === 'https:'
   return json(opened, 201, { 'set-cookie': sessionCookie(opened, secure) })
-}
-
-/** A valid session keeps its user, so that a page may ask at every visit; an expired or foreign one starts a new user. */
-async function knownUser(request: Request, deps: Deps): Promise<string | undefined> {
-  try {
-    return await requireUser(request, deps)
-  } catch (error) {
-    if (error instanceof AppError && error.status === 401) return undefined
-    throw error
-  }
 }

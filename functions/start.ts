@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
+import { DatabaseError } from '../db/errors.ts'
 import { type NewTask, type Started, startTask } from '../db/moves.ts'
 import { causedBy } from './causing.ts'
 import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
@@ -28,8 +29,9 @@ export const start: Room = async (request, deps, context) => {
   const recipe = requireRecipe(deps, name)
   providerOf(deps, recipe)
   const input = parseInput(recipe, shortenUploads(request, deps, fields))
+  const idempotency_key = idempotencyKey(request)
   const id = deps.newId()
-  const kept = await keepImages(deps, { id, user_id: userId }, input)
+  const kept = await keepImages(deps, { id, user_id: userId }, input, recipe.inputTypes)
   const task: NewTask = {
     id,
     user_id: userId,
@@ -39,7 +41,7 @@ export const start: Room = async (request, deps, context) => {
     auto_continue: auto_continue || recipe.gate === 'auto',
     total_steps: recipe.totalSteps(input),
     lock_key: lockKey(recipe, userId),
-    idempotency_key: idempotencyKey(request),
+    idempotency_key,
     request_hash: hash({ name, auto_continue, input }),
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
@@ -71,8 +73,24 @@ function parseInput(recipe: Recipe, fields: unknown): unknown {
 }
 
 /** The lock is the task's own unfinished row; a second one is refused by the index, whoever else is starting. */
-function startOnce(deps: Deps, task: NewTask, context: RoomContext): Promise<Started> {
-  return whenUnlocked(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
+async function startOnce(deps: Deps, task: NewTask, context: RoomContext): Promise<Started> {
+  try {
+    return await whenUnlocked(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
+  } catch (error) {
+    const isQuota = error instanceof DatabaseError && error.constraint === 'daily_starts_within_quota'
+    throw isQuota ? quotaExceeded(deps) : error
+  }
+}
+
+function quotaExceeded(deps: Deps): AppError {
+  const now = clockOf(deps)
+  const resets = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1))
+  const resets_at = resets.toISOString()
+  return new AppError(
+    'quota_exceeded',
+    `You have started ${deps.config.DAILY_TASKS_PER_USER} tasks today, which is the limit; it resets at ${resets_at}.`,
+    { extra: { resets_at }, headers: { 'retry-after': String(Math.ceil((resets.getTime() - now.getTime()) / 1000)) } },
+  )
 }
 
 function lockKey(recipe: Recipe, userId: string): string | null {

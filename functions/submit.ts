@@ -1,11 +1,12 @@
 // Sends one step's create. This is the only place from which money is spent: one POST for a claimed attempt, never a second.
 import { canBeCalledBack } from '../core/config.ts'
 import { decideSubmission, type SubmissionOutcome, shorten } from '../core/decide.ts'
-import type { GenerationRequest, Provider } from '../core/provider.ts'
+import { AppError } from '../core/errors.ts'
+import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { clockOf, type Deps } from './deps.ts'
-import { fileReference, linkFor } from './links.ts'
+import { fileReference, linkFor, StorageFault } from './links.ts'
 import { providerOf, recipeOf } from './lookup.ts'
 import { webhookUrl } from './webhook-url.ts'
 
@@ -26,29 +27,43 @@ export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<
     return { kind: 'unsent', retry_in: faultRetrySeconds }
   }
   let request: GenerationRequest
+  let options: SubmitOptions
   try {
     request = await buildRequest(deps, recipe, task, held)
+    options = submitOptions(deps, recipe, held, request.model)
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'the request could not be built')
+    // A blob store that is out of sorts says nothing of the request.
+    if (error instanceof StorageFault || error instanceof AppError)
+      return { kind: 'unsent', retry_in: faultRetrySeconds }
     return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
   }
   if (clockOf(deps) > sendBy) return { kind: 'unsent', retry_in: 0 }
-  const submission = await sendOnce(deps, provider, recipe, request, held)
-  if (submission.kind !== 'created') deps.log.warn({ ...about, ...submission }, 'not created')
+  const submission = await sendOnce(deps, provider, request, options, held)
+  if (submission.kind !== 'created') {
+    deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, 'not created')
+  }
   return decideSubmission(submission, recipe)
 }
 
-async function sendOnce(deps: Deps, provider: Provider, recipe: Recipe, request: GenerationRequest, held: Held) {
+function submitOptions(deps: Deps, recipe: Recipe, held: Held, model: string): SubmitOptions {
+  const cancelAfterSeconds = recipe.timing.limitSeconds
+  if (!canBeCalledBack(deps.config)) return { cancelAfterSeconds }
+  return { cancelAfterSeconds, webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name, model }) }
+}
+
+async function sendOnce(
+  deps: Deps,
+  provider: Provider,
+  request: GenerationRequest,
+  options: SubmitOptions,
+  held: Held,
+): Promise<Submission> {
   try {
-    return await provider.submit(request, {
-      cancelAfterSeconds: recipe.timing.limitSeconds,
-      ...(canBeCalledBack(deps.config) && {
-        webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name, model: request.model }),
-      }),
-    })
+    return await provider.submit(request, options)
   } catch (error) {
     deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
-    return { kind: 'unknown', reason: (error as Error).message } as const
+    return { kind: 'unknown', reason: (error as Error).message }
   }
 }
 
@@ -58,7 +73,7 @@ export function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held)
   return recipe.request(task.input, {
     step: held.step,
     previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id)),
-    link: (reference) => linkFor(deps, reference, held.claim_token),
+    link: (reference, options) => linkFor(deps, reference, held.claim_token, options),
     seed: attemptSeed(held.claim_token),
   })
 }

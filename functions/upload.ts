@@ -1,12 +1,13 @@
-// POST /api/upload: takes one image, as the body or in a form, and gives an address that start accepts from the same user.
+// POST /api/upload: takes one image, or a zip file of images, as the body or in a form, and gives an address that start accepts from the same user.
 // GET /api/upload?id=: the image as it was kept, to its owner.
 import { z } from 'zod'
 import type { Uploaded } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
-import { imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'
+import { archiveType, imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import { cleanImage } from '../storage/image.ts'
 import { serveFile } from '../storage/serve.ts'
+import { detectType, sampleBytes } from '../storage/type.ts'
 import type { Deps, Room } from './deps.ts'
 import { invalid, json, readBytes, readQuery, requireMethod } from './http.ts'
 import { keyOfUpload, newUploadId } from './uploads.ts'
@@ -40,12 +41,18 @@ async function serveUpload(request: Request, deps: Deps, userId: string): Promis
 
 async function store(deps: Deps, key: string, bytes: Uint8Array): Promise<void> {
   try {
-    const clean = await cleanImage(bytes)
-    await deps.files.write(key, one(clean), { accept: imageTypes, maxBytes: maxImageBytes })
+    // A zip file of photos is kept as it is: only the provider that is given it opens it.
+    const isArchive = (await detectType(bytes.subarray(0, sampleBytes), [archiveType])) !== undefined
+    const clean = isArchive ? bytes : await cleanImage(bytes)
+    await deps.files.write(key, one(clean), { accept: [...imageTypes, archiveType], maxBytes: maxImageBytes })
   } catch (error) {
     if (!(error instanceof UnacceptableFile)) throw error
     if (error.reason === 'too_large') throw new AppError('body_too_large', `${error.message}; send a smaller one.`)
-    throw new AppError('unsupported_media_type', `${error.message}; send a PNG, JPEG or WebP image.`, { cause: error })
+    throw new AppError(
+      'unsupported_media_type',
+      `${error.message}; send a PNG, JPEG or WebP image, or a zip file of them.`,
+      { cause: error },
+    )
   }
 }
 

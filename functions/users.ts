@@ -1,9 +1,11 @@
-// Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie.
+// Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
+// users by its own tokens.
 import { parseCookie, stringifySetCookie } from 'cookie'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { Session } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { clockOf, type Deps } from './deps.ts'
+import { readForeignToken } from './identity.ts'
 
 const issuer = 'stepgate'
 const cookieName = 'stepgate_session'
@@ -22,21 +24,62 @@ export async function openSession(deps: Deps, userId: string): Promise<Session> 
   return { user_id: userId, token, expires_at: new Date((issuedAt + sessionSeconds) * 1000).toISOString() }
 }
 
-/** The user id. Throws `unauthenticated` or `token_expired` (401), `not_configured` (503). */
+/** The user id. Throws `unauthenticated` or `token_expired` (401), `not_configured` or `unavailable` (503). */
 export async function requireUser(request: Request, deps: Deps): Promise<string> {
-  const token = bearerOf(request) ?? parseCookie(request.headers.get('cookie') ?? '')[cookieName]
-  if (!token) throw refusal('unauthenticated', 'Send a session: POST /api/session gives a token and a cookie.')
+  const token = tokenOf(request)
+  if (!token) throw refusal('unauthenticated', howToSignIn(deps))
   try {
-    const options = { issuer, algorithms: ['HS256'], requiredClaims: ['sub', 'exp'], currentDate: clockOf(deps) }
-    const { payload } = await jwtVerify(token, sessionKey(deps), options)
-    return payload.sub as string
+    if (!isOwn(token)) return await readForeignToken(deps, token)
+    if (deps.config.ANONYMOUS_SESSIONS) return await readOwnToken(deps, token)
   } catch (cause) {
     if (cause instanceof errors.JWTExpired)
       throw refusal('token_expired', 'The session has expired; ask for a new one.')
     if (cause instanceof errors.JOSEError) throw refusal('unauthenticated', 'The token is not one of ours.', cause)
     throw cause
   }
+  throw refusal('unauthenticated', howToSignIn(deps))
 }
+
+/**
+ * The user of an own session, if the request has one that is still good. An identity provider's users are none here: a session of ours
+ * would outlive their sign-in.
+ */
+export async function ownUser(request: Request, deps: Deps): Promise<string | undefined> {
+  const token = tokenOf(request)
+  try {
+    return token && isOwn(token) ? await readOwnToken(deps, token) : undefined
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined
+    throw error
+  }
+}
+
+function tokenOf(request: Request): string | undefined {
+  return bearerOf(request) ?? parseCookie(request.headers.get('cookie') ?? '')[cookieName]
+}
+
+/**
+ * Who is to check it, by the algorithm it names: ours are signed with our secret, all others with a provider's private key. Each is then
+ * checked by its own rules alone, so that naming the wrong one gains nothing.
+ */
+function isOwn(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).alg === 'HS256'
+  } catch {
+    return true // no token at all, which our own check says best
+  }
+}
+
+async function readOwnToken(deps: Deps, token: string): Promise<string> {
+  const options = { issuer, algorithms: ['HS256'], requiredClaims: ['sub', 'exp'], currentDate: clockOf(deps) }
+  const { payload } = await jwtVerify(token, sessionKey(deps), options)
+  return payload.sub as string
+}
+
+const howToSignIn = ({ config }: Deps): string =>
+  config.ANONYMOUS_SESSIONS
+    ? 'Send a session: POST /api/session gives a token and a cookie.'
+    : 'Send a token of the app that this belongs to; there are no anonymous sessions here.'
 
 export function bearerOf(request: Request): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]

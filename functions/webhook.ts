@@ -13,6 +13,7 @@ import { json, requireMethod } from './http.ts'
 import { recipeOf } from './lookup.ts'
 import { passAfterAnswer } from './moving.ts'
 import { capsOf } from './pass.ts'
+import { raiseAnyway } from './waking.ts'
 import { type Reported, requireAttempt } from './webhook-url.ts'
 
 export const webhook: Room = async (request, deps, context) => {
@@ -31,6 +32,8 @@ export const webhook: Room = async (request, deps, context) => {
     const outcome = decideLook(observation, never, recipe, clockOf(deps))
     if (outcome?.kind === 'failed') await writeOutcome(deps, context, attempt, report, outcome)
     if (outcome?.kind === 'succeeded') {
+      // Before the answer: nobody reports it again, and the copy may die on its way.
+      await adopt(deps, context, attempt, report)
       const work = store(deps, context, attempt, report, outcome.output)
       context.waitUntil(
         work.catch((error) => deps.log.error({ err: error, task: attempt.id }, 'webhook result was not stored')),
@@ -54,7 +57,7 @@ function requireProvider(request: Request, deps: Deps): Provider {
 async function adopt(deps: Deps, context: RoomContext, attempt: Reported, report: Report): Promise<boolean> {
   const { prediction_id, urls } = report
   const check_in = recipeOf(deps, attempt).timing.firstCheckSeconds
-  await deps.wake.raise()
+  await raiseAnyway(deps)
   const told = [{ ...heldOf(attempt), kind: 'created' as const, prediction_id, urls, check_in }]
   const [moved] = await recordSubmissions(deps.db, told, causedBy(deps, 'webhook', context))
   if (moved?.did === 'strayed') passAfterAnswer(deps, context, 'webhook', attempt.id)
@@ -89,16 +92,14 @@ async function store(
   const copied = await copyOutput(deps, { ...held, recipe: attempt.recipe, prediction_id, urls, output })
   if (copied.kind === 'failed' || copied.kind === 'postponed') {
     // A copy that isn't done goes on in a pass, now and not at the next look, which may be an hour away.
-    await deps.wake.raise()
+    await raiseAnyway(deps)
     return writeOutcome(deps, context, attempt, report, copied)
   }
   if (copied.kind !== 'stored') return
   const told = [{ ...held, prediction_id, ...copied }]
   const timed = causedBy(deps, 'webhook', context)
-  await deps.wake.raise()
-  let moved = await recordStored(deps.db, told, timed)
-  if (moved.length === 0 && (await adopt(deps, context, attempt, report)))
-    moved = await recordStored(deps.db, told, timed)
+  await raiseAnyway(deps)
+  const moved = await recordStored(deps.db, told, timed)
   // With a cap, the slot that is free now is somebody's who may have waited longer.
   if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context, 'webhook')
   else if (moved[0]?.status === 'pending') passAfterAnswer(deps, context, 'webhook', attempt.id)

@@ -1,37 +1,46 @@
 // The composition root: environment → config → dependencies, once per container. Doors import this and their room, nothing else.
 import { getStore } from '@netlify/blobs'
 import type { Context } from '@netlify/functions'
+import type { DestinationStream } from 'pino'
 import { v7 } from 'uuid'
-import { type Config, parseConfig } from '../core/config.ts'
+import { parseConfig } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { connect } from '../db/connect.ts'
 import type { Deps, Room } from '../functions/deps.ts'
 import { enter } from '../functions/door.ts'
+import { secure } from '../functions/headers.ts'
 import { problem } from '../functions/http.ts'
 import { openLog } from '../functions/log.ts'
 import { openHttp } from '../providers/http.ts'
 import { openProviders } from '../providers/index.ts'
-import { openRecipes } from '../recipes/index.ts'
+import { checkRecipes, openRecipes } from '../recipes/index.ts'
 import { openFiles } from '../storage/files.ts'
+import { openInstants } from '../storage/instants.ts'
 import { openWakeMark } from '../storage/wake.ts'
 
-let opened: Deps | undefined
+let opened: Promise<Deps> | undefined
 
 /** A door: its room with this container's dependencies. A wrong environment answers 503 and names what is wrong. */
 export function door(room: Room) {
   return async (request: Request, context: Context): Promise<Response> => {
+    let deps: Deps
     try {
-      opened ??= open(parseConfig(process.env))
+      opened ??= openDeps()
+      deps = await opened
     } catch (cause) {
-      return problem(new AppError('not_configured', (cause as Error).message, { cause }))
+      opened = undefined
+      return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
     }
-    return enter(room, request, opened, context)
+    return enter(room, request, deps, context)
   }
 }
 
-function open(config: Config): Deps {
+/** `destination`: of the log, where standard output is taken by something else. */
+export async function openDeps(destination?: DestinationStream): Promise<Deps> {
+  const config = parseConfig(process.env)
+  await checkRecipes()
   if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (a postgres:// address).')
-  const log = openLog(config)
+  const log = openLog(config, destination)
   const http = openHttp({ connections: config.HTTP_CONCURRENCY })
   const { db } = connect(config.DATABASE_URL, {
     driver: config.DATABASE_DRIVER,
@@ -47,6 +56,7 @@ function open(config: Config): Deps {
     db,
     files: openFiles(store('files')),
     wake: openWakeMark(store('wake'), { now: () => new Date() }),
+    instants: openInstants(store('instants'), () => new Date()),
     providers: openProviders(config, http),
     recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
     newId: v7,

@@ -82,14 +82,15 @@ async function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation
   try {
     const response = await call('PUT', urls.cancel)
     const { status } = response
-    if (status === 404 || bodyOf(response)['status'] === 'ALREADY_COMPLETED') return { kind: 'over' }
+    if (status === 404) return { kind: 'missing' }
+    if (bodyOf(response)['status'] === 'ALREADY_COMPLETED') return { kind: 'over' }
     if (status === 429 || status >= 500) return { kind: 'unreachable', reason: reasonOf(response) }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     return { kind: 'unreachable', reason: error.message }
   }
   const seen = await readStatus(call, urls.get)
-  if (seen.kind === 'unreachable') return seen
+  if (seen.kind === 'unreachable' || seen.kind === 'missing') return seen
   return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
 }
 

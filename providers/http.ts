@@ -1,5 +1,6 @@
 // HTTP to providers over undici: keep-alive, deadlines, bounded connections, and never a second request by itself.
 // Every failure says whether the request can have reached the other side, because that decides about a second payment.
+import pLimit from 'p-limit'
 import { Agent, type Dispatcher, interceptors } from 'undici'
 
 export interface HttpRequest {
@@ -65,9 +66,11 @@ const neverSent = new Set([
 
 export function openHttp({ connections }: { connections: number }): Http {
   const agent = new Agent({ connections, pipelining: 1, connectTimeout: 5_000, maxResponseSize: -1 })
+  // Before the deadline begins to run: a request that waits here was certainly never sent.
+  const limit = pLimit(connections)
   const following = agent.compose(interceptors.redirect({ maxRedirections: 3 }))
   return {
-    send: (request) => send(agent, request),
+    send: (request) => limit(() => send(agent, request)),
     download: (url, signal, start) => download(following, url, signal, start),
     close: () => agent.close(),
   }

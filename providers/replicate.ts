@@ -174,14 +174,15 @@ async function cancel(call: Call, prediction: Prediction): Promise<Cancellation>
   try {
     const response = await call('POST', `/predictions/${encodeURIComponent(prediction.id)}/cancel`)
     const { status } = (response.body ?? {}) as Partial<ReplicatePrediction>
-    if (response.status === 404 || (status && terminal.has(status))) return { kind: 'over' }
+    if (response.status === 404) return { kind: 'missing' }
+    if (status && terminal.has(status)) return { kind: 'over' }
     if (response.status === 429 || response.status >= 500) return { kind: 'unreachable', reason: reasonOf(response) }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     return { kind: 'unreachable', reason: error.message }
   }
   const seen = await check(call, prediction)
-  if (seen.kind === 'unreachable') return seen
+  if (seen.kind === 'unreachable' || seen.kind === 'missing') return seen
   return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
 }
 
@@ -189,6 +190,8 @@ async function cancel(call: Call, prediction: Prediction): Promise<Cancellation>
 const skewMs = 5 * 60_000
 /** 100 predictions a page. An account with more in the window gets no "none" from us. */
 const maxPages = 30
+/** Nor does a list that takes longer than this: others in the pass wait for their news to be written. */
+const searchMs = 10_000
 
 /**
  * Pages through the account's list from the attempt on, newest first, for inputs that carry the attempt's marker. Found
@@ -199,10 +202,11 @@ async function search(call: Call, baseUrl: string, attempt: LostAttempt): Promis
   const found: Created[] = []
   const orFound = (reason: string): Search =>
     found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'unreachable', reason }
+  const started = performance.now()
   let url: string | undefined = `/predictions?created_after=${encodeURIComponent(after)}`
   try {
     for (let page = 0; url; page += 1) {
-      if (page === maxPages) return orFound('the list is too long')
+      if (page === maxPages || performance.now() - started > searchMs) return orFound('the list is too long')
       const response: HttpResponse = await call('GET', url)
       const { results, next } = (response.body ?? {}) as { results?: ReplicatePrediction[]; next?: string | null }
       if (response.status !== 200 || !Array.isArray(results)) return orFound(reasonOf(response))

@@ -1,6 +1,7 @@
-// The building blocks of recipes' input schemas: text that can be stored, and image addresses a provider may be sent to.
+// The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { uploadId } from '../core/upload.ts'
 
 export interface ImagePolicy {
   /** Hosts (and their subdomains) that image URLs may name; empty means any public host. */
@@ -12,24 +13,49 @@ export interface ImagePolicy {
 /** Data URIs are kept as files; the request that carries them is limited to 6 MB as a whole. */
 const maxDataUri = 5_600_000
 const maxUrl = 2_048
-
 export const textField = (max: number) => z.string().trim().min(1).max(max)
 
-/** An https URL on a public host, or a data URI of an image. */
-export function imageField(policy: ImagePolicy) {
-  return z.string().superRefine((value, context) => {
-    const fault = imageFault(value, policy)
-    if (fault) context.addIssue({ code: 'custom', message: fault })
-  })
+interface Kind {
+  /** With its article. */
+  called: string
+  dataUri: RegExp
 }
 
-function imageFault(value: string, policy: ImagePolicy): string | undefined {
-  if (value.startsWith('data:')) return dataUriFault(value)
+const image: Kind = {
+  called: 'a PNG, JPEG or WebP image',
+  dataUri: /^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/,
+}
+const archive: Kind = {
+  called: 'a zip file',
+  dataUri: /^data:application\/zip;base64,[A-Za-z0-9+/]+={0,2}$/,
+}
+
+/** An https URL on a public host, an upload's address, or a data URI of an image. */
+export const imageField = (policy: ImagePolicy) => fileField(policy, image)
+/** The same for a zip file. */
+export const archiveField = (policy: ImagePolicy) => fileField(policy, archive)
+
+function fileField(policy: ImagePolicy, kind: Kind) {
+  return z
+    .string()
+    .superRefine((value, context) => {
+      const fault = fileFault(value, policy, kind)
+      if (fault) context.addIssue({ code: 'custom', message: fault })
+    })
+    .meta({
+      format: 'uri-reference',
+      description: `an https URL, the address of an upload, or a base64 data URI of ${kind.called}`,
+    })
+}
+
+function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
+  if (value.startsWith('data:')) return dataUriFault(value, kind)
+  // Whether it is there, and the user's own, is found out when it is copied.
+  if (uploadId(value)) return undefined
   if (value.length > maxUrl) return `must be at most ${maxUrl} characters long`
   const url = URL.parse(value)
-  if (!url) return 'must be an https URL or a data URI of an image'
-  if (url.protocol !== 'https:' && !(policy.allowPrivate && url.protocol === 'http:')) {
-    return 'must be an https URL or a data URI of an image'
+  if (!url || (url.protocol !== 'https:' && !(policy.allowPrivate && url.protocol === 'http:'))) {
+    return `must be an https URL, the address of an upload, or a data URI of ${kind.called}`
   }
   if (url.username || url.password) return 'must not carry a user name or password'
   if (!policy.allowPrivate && isPrivateHost(url.hostname)) return 'must name a public host'
@@ -39,19 +65,22 @@ function imageFault(value: string, policy: ImagePolicy): string | undefined {
   return undefined
 }
 
-function dataUriFault(value: string): string | undefined {
-  if (value.length > maxDataUri) return 'must be at most 4 MB as an image; send a URL instead'
-  if (!/^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/.test(value)) {
-    return 'must be a base64 data URI of a PNG, JPEG or WebP image'
-  }
-  return undefined
+function dataUriFault(value: string, { called, dataUri }: Kind): string | undefined {
+  if (value.length > maxDataUri) return 'must be at most 4 MB as a file; send a URL instead'
+  return dataUri.test(value) ? undefined : `must be a base64 data URI of ${called}`
 }
 
 /** Names and addresses that lead into somebody's own network. Numeric spellings were normalised by the URL parser. */
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (ipaddr.isValid(host)) return ipaddr.process(host).range() !== 'unicast'
+  if (ipaddr.isValid(host)) return !isPublicAddress(ipaddr.process(host))
   return !host.includes('.') || /\.(localhost|local|internal|lan|home|corp|intranet|arpa)$/.test(host)
+}
+
+/** Of IPv6, only 2000::/3 is in public use; beside it lie spellings of IPv4 addresses that no list knows. */
+function isPublicAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  if (address instanceof ipaddr.IPv6 && !address.match(ipaddr.IPv6.parse('2000::'), 3)) return false
+  return address.range() === 'unicast'
 }
 
 function isWithin(hostname: string, host: string): boolean {

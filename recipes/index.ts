@@ -1,13 +1,20 @@
 // Every kind of task that this deployment runs. A new recipe is one more line here.
-import { type Recipe, requireSound } from '../core/recipe.ts'
+import type { Recipe } from '../core/recipe.ts'
+import { requireSound } from '../core/soundness.ts'
+import { avatar } from './avatar.ts'
 import type { ImagePolicy } from './fields.ts'
+import { memes } from './memes.ts'
 import { tryOn } from './try-on.ts'
 
 export type Recipes = ReadonlyMap<string, Recipe>
 
-/** Throws at start-up when a recipe can't be run. */
+const all = (policy: ImagePolicy) => [tryOn(policy), avatar(policy), memes] as readonly Recipe[]
+
 export function openRecipes(policy: ImagePolicy): Recipes {
-  const recipes = [tryOn(policy)] as readonly Recipe[]
-  for (const recipe of recipes) requireSound(recipe)
-  return new Map(recipes.map((recipe) => [recipe.name, recipe]))
+  return new Map(all(policy).map((recipe) => [recipe.name, recipe]))
+}
+
+/** Throws at start-up, with a sentence, when a recipe can't be run. Examples name any host, so no deployment's policy matters here. */
+export async function checkRecipes(): Promise<void> {
+  for (const recipe of all({ hosts: [], allowPrivate: false })) await requireSound(recipe)
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { type ImagePolicy, imageField, textField } from './fields.ts'
+import { firstUrl } from './outputs.ts'
 
 /** cuuupid/idm-vton as of 2024-08-24; community models are run by version, so that their schema can't change under us. */
 const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
@@ -18,7 +19,9 @@ const inputFields = (policy: ImagePolicy) =>
     person_image: imageField(policy),
     garments: z
       .array(
-        z.preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy)),
+        z
+          .preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy))
+          .meta({ shorthand: 'image' }),
       )
       .min(1)
       .max(10),
@@ -36,6 +39,13 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   name: 'try-on',
   provider: 'replicate',
   input: inputFields(policy),
+  example: {
+    input: {
+      person_image: 'https://example.com/person.jpg',
+      garments: ['https://example.com/shirt.png', 'https://example.com/jacket.png'],
+    },
+    output: 'https://replicate.delivery/output.png',
+  },
   totalSteps: (input) => input.garments.length,
 
   async request(input, { step, previous, link, seed }) {
@@ -59,12 +69,7 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
     }
   },
 
-  // One URL today; other versions of such models answer a list.
-  outputUrls: (output) =>
-    [output]
-      .flat()
-      .filter((url) => typeof url === 'string')
-      .slice(0, 1),
+  outputUrls: firstUrl,
   accept: ['image/png', 'image/jpeg', 'image/webp'],
   maxBytes: 25_000_000,
   gate: 'manual',

@@ -1,4 +1,5 @@
 // Cuts a stream of bytes into parts, and puts parts together again. files.ts uses it; at most one part is held in memory at a time.
+import { createHash } from 'node:crypto'
 import type { Store } from '@netlify/blobs'
 
 /** Both ends included, as in HTTP. */
@@ -7,27 +8,44 @@ export interface ByteRange {
   end: number
 }
 
-/** All parts but the last have exactly `partBytes`; nothing comes of nothing. */
-export async function* cutParts(chunks: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Blob> {
-  let part: Uint8Array<ArrayBuffer>[] = []
-  let size = 0
-  for await (const chunk of chunks) {
-    let rest = chunk
-    while (size + rest.byteLength >= partBytes) {
-      const room = partBytes - size
-      yield new Blob([...part, bytes(rest.subarray(0, room))])
-      rest = rest.subarray(room)
-      part = []
-      size = 0
-    }
-    // Copied, because a source may use its buffer again.
-    part.push(bytes(rest))
-    size += rest.byteLength
-  }
-  if (size > 0) yield new Blob(part)
+/** What one blob holds. A store takes parts of this size in a moment, and a function has room for some of them. */
+export const partBytes = 8 * 1024 * 1024
+
+export interface Part {
+  blob: Blob
+  hash: string
 }
 
-const bytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(view)
+/** All parts but the last have exactly `size` bytes; nothing comes of nothing. */
+export async function* cutParts(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Part, undefined> {
+  let pieces: Uint8Array<ArrayBuffer>[] = []
+  let left = size
+  let hash = createHash('sha256')
+  const add = (piece: Uint8Array) => {
+    hash.update(piece)
+    // Copied, because a source may use its buffer again.
+    pieces.push(new Uint8Array(piece))
+    left -= piece.byteLength
+  }
+  const close = (): Part => {
+    const part = { blob: new Blob(pieces), hash: hash.digest('hex') }
+    pieces = []
+    left = size
+    hash = createHash('sha256')
+    return part
+  }
+  for await (const chunk of chunks) {
+    let rest = chunk
+    while (rest.byteLength >= left) {
+      const piece = rest.subarray(0, left)
+      rest = rest.subarray(piece.byteLength)
+      add(piece)
+      yield close()
+    }
+    add(rest)
+  }
+  if (left < size) yield close()
+}
 
 /** The bytes of `range`, out of those parts alone that hold some of them. A part that is missing or cut short is an error. */
 export async function* joinParts(store: Store, key: string, partBytes: number, range: ByteRange) {

@@ -8,6 +8,8 @@ export interface ServeOptions {
   /** A file name: the answer is then something to save, not to show. */
   download?: string
   cacheControl: string
+  /** What one answer may carry on this platform. A larger file is given in ranges: a longer range ends early, none at all is refused. */
+  maxBytes?: number | undefined
 }
 
 /** Undefined where there is no such file. A range outside of the file is refused with `range_not_satisfiable`. */
@@ -31,10 +33,13 @@ export async function serveFile(
   if (options.download !== undefined) headers.set('content-disposition', attachment(options.download))
 
   const range = requestedRange(request, etag, size)
+  const maxBytes = options.maxBytes ?? size
   if (!range) {
+    if (request.method !== 'HEAD' && size > maxBytes) throw needsRange(size, maxBytes)
     headers.set('content-length', String(size))
     return new Response(request.method === 'HEAD' ? null : whole.body, { headers })
   }
+  range.end = Math.min(range.end, range.start + maxBytes - 1)
   const part = await files.read(key, range)
   if (!part) return undefined
   headers.set('content-length', String(range.end - range.start + 1))
@@ -66,6 +71,14 @@ function requestedRange(request: Request, etag: string, size: number): ByteRange
     })
   }
   return { start, end }
+}
+
+/** Better than an answer that the platform cuts off in the middle. */
+function needsRange(size: number, maxBytes: number): AppError {
+  const detail = `The file has ${size} bytes, and one answer at most ${maxBytes} of them: ask for it range by range, beginning with Range: bytes=0-${maxBytes - 1}.`
+  return new AppError('range_not_satisfiable', detail, {
+    headers: { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' },
+  })
 }
 
 /** The name twice: in ASCII for old clients, in UTF-8 for all others (RFC 6266). */

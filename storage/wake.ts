@@ -17,7 +17,7 @@ export interface Awake {
 
 export interface WakeMark {
   /** Before a task is inserted or re-activated. */
-  raise(): Promise<void>
+  raise(): Promise<unknown>
   /** Undefined: no mark, and nothing due yet; the ping may answer `idle`. A store that was never written to is awake. */
   look(): Promise<Awake | undefined>
   /**
@@ -40,11 +40,10 @@ const loweredRecord = z.object({ seen: z.string().nullable(), until: z.coerce.da
 export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
   const raised = () => readRecord(store, 'raised', raisedRecord)
   return {
-    raise: async () => {
-      await store.setJSON('raised', { id: randomUUID(), at: now().toISOString() })
-    },
+    raise: () => within(patienceMs, store.setJSON('raised', { id: randomUUID(), at: now().toISOString() })),
     look: async () => {
-      const [mark, lowered] = await Promise.all([raised(), readRecord(store, 'lowered', loweredRecord)])
+      const reads = Promise.all([raised(), readRecord(store, 'lowered', loweredRecord)])
+      const [mark, lowered] = await within(patienceMs, reads).catch(() => [unknown, undefined] as const)
       const awake = { id: mark?.id ?? null, raisedAt: mark?.at ?? null }
       if (!lowered || lowered.seen !== awake.id) return awake
       return lowered.until && lowered.until <= now() ? awake : undefined
@@ -56,6 +55,22 @@ export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOption
       await store.setJSON('lowered', { seen: seen.id, until: next?.toISOString() ?? null })
       return true
     },
+  }
+}
+
+/** A store that doesn't answer is awake too; its id is nobody's, so that no pass lowers what it hasn't seen. */
+const unknown = { id: 'unknown', at: new Date(0) }
+
+/** The store's client tries for half a minute; a ping, and a person who cancels, can't wait as long. */
+const patienceMs = 4_000
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`The blob store did not answer within ${ms} ms`)), ms)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

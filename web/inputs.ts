@@ -1,4 +1,5 @@
 // What each recipe takes, for the client's start(): types alone, derived from the recipes' own schemas.
+import type { AvatarRequest } from '../recipes/avatar.ts'
 import type { MemesRequest } from '../recipes/memes.ts'
 import type { TryOnRequest } from '../recipes/try-on.ts'
 
@@ -8,13 +9,6 @@ export interface RecipeInputs {
   memes: MemesRequest
 }
 
-export interface AvatarRequest {
-  training_type: 'portrait' | 'style'
-  /** A zip file of photos. */
-  images_url: string
-  trigger_phrase?: string
-  steps?: number
-}
-
+export type { AvatarRequest }
 export type RecipeName = keyof RecipeInputs
 export type Category = NonNullable<Exclude<TryOnRequest['garments'][number], string>['category']>

@@ -123,3 +123,9 @@ test('allowed origins are origins, each of them', () => {
   for (const wrong of ['*', 'null', 'app.example', 'https://app.example/', 'https://*.app.example/x', 'file:///etc'])
     expect(() => parseConfig({ ALLOWED_ORIGINS: `https://fine.example,${wrong}` })).toThrow(/ALLOWED_ORIGINS: must be/)
 })
+
+test('parseConfig() limits answers where the platform does, unless it is told otherwise', () => {
+  expect(parseConfig({}).ANSWER_LIMIT_MB).toBeUndefined()
+  expect(parseConfig({ AWS_LAMBDA_FUNCTION_NAME: 'result' }).ANSWER_LIMIT_MB).toBe(16)
+  expect(parseConfig({ AWS_LAMBDA_FUNCTION_NAME: 'result', ANSWER_LIMIT_MB: '6' }).ANSWER_LIMIT_MB).toBe(6)
+})

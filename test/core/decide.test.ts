@@ -19,6 +19,12 @@ const short = `${'x'.repeat(499)}…`
 const urls = { get: 'https://provider.test/p1' }
 const created = { kind: 'created', prediction_id: 'p1', urls, check_in: recipe.timing.firstCheckSeconds } as const
 
+test('shorten() leaves no query in an address: it may be a signed link of ours that the provider quotes', () => {
+  expect(shorten('Could not fetch "https://app.test/api/result?file=x&signature=secret" (404)')).toBe(
+    'Could not fetch "https://app.test/api/result" (404)',
+  )
+})
+
 test('shorten() keeps up to 500 characters, and marks what it cuts', () => {
   expect(shorten('x'.repeat(500))).toBe('x'.repeat(500))
   expect(shorten(long)).toBe(short)

@@ -1,7 +1,7 @@
 // The words of a task: its open attempt, its endings, where its results are, and the view of it that its owner sees.
 import { expect, test } from 'vitest'
 import { isFinished, requireHeld, resultKey, type StepRecord, statuses, storedAttempt } from '../../core/task.ts'
-import { resultUrl, taskView } from '../../core/view.ts'
+import { fileName, resultUrl, taskView } from '../../core/view.ts'
 import { type Row, type TaskOverrides, taskRow } from '../setup/factory.ts'
 
 const at = new Date('2026-03-01T12:00:00.000Z')
@@ -9,6 +9,7 @@ const id = '018f0000-0000-7000-8000-000000000000'
 const row = (overrides: TaskOverrides): Row => taskRow({ id, at, ...overrides })
 const record = (attempt: number, status: StepRecord['status'], past?: StepRecord['past']): StepRecord => ({
   ...{ step: 1, attempt, status, prediction_id: `p${attempt}`, submitted_at: null, finished_at: null },
+  ...(status === 'completed' && { files: [{ type: 'image/png', size: 9 }] }),
   ...(past && { past }),
 })
 
@@ -31,6 +32,17 @@ test('resultKey() keeps every prediction apart, and is a key whatever the provid
 test('resultUrl() names the attempt from the second on', () => {
   expect(resultUrl(id, 2, 1)).toBe(`/api/result?task_id=${id}&step=2`)
   expect(resultUrl(id, 2, 3)).toBe(`/api/result?task_id=${id}&step=2&attempt=3`)
+})
+
+test('resultUrl() names the file from the second on', () => {
+  expect(resultUrl(id, 2, 1, 1)).toBe(`/api/result?task_id=${id}&step=2`)
+  expect(resultUrl(id, 2, 3, 2)).toBe(`/api/result?task_id=${id}&step=2&attempt=3&file=2`)
+})
+
+test('fileName() tells recipe, step and type, and the file from the second on', () => {
+  expect(fileName('try-on', 3, 1, 'image/jpeg')).toBe('try-on-step-3.jpeg')
+  expect(fileName('avatar', 1, 1, 'application/x-safetensors')).toBe('avatar-step-1.safetensors')
+  expect(fileName('avatar', 1, 2, 'application/json')).toBe('avatar-step-1-2.json')
 })
 
 const stored: [string, StepRecord[], number | undefined][] = [
@@ -64,7 +76,7 @@ test('taskView() shows the open attempt after the closed steps', () => {
   const [first, second, ...rest] = taskView(task, 2_000).steps
   expect(first).toMatchObject({ step: 1, status: 'completed', attempt: 1, result_url: resultUrl(id, 1, 1) })
   expect(second).toEqual({
-    ...{ step: 2, status: 'processing', attempt: 1, result_url: null, prediction_id: task.prediction_id },
+    ...{ step: 2, status: 'processing', attempt: 1, result_url: null, files: [], prediction_id: task.prediction_id },
     ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
   })
   expect(rest).toEqual([])
@@ -76,8 +88,23 @@ test('taskView() shows an attempt whose create is on its way, and keeps the link
     {
       ...{ step: 1, status: 'processing', attempt: 2, result_url: resultUrl(id, 1, 1), prediction_id: null },
       ...{ submitted_at: null, finished_at: null },
+      files: [{ name: 'try-on-step-1.png', type: 'image/png', size: 9, url: resultUrl(id, 1, 1) }],
     },
   ])
+})
+
+test('taskView() lists every file of a step, main result first', () => {
+  const two = [
+    { type: 'application/x-safetensors', size: 900 },
+    { type: 'application/json', size: 9 },
+  ]
+  const task = row({ recipe: 'avatar', status: 'completed', total_steps: 1 })
+  const [step] = taskView({ ...task, steps: [{ ...record(2, 'completed'), files: two }] }, 2_000).steps
+  expect(step?.files).toEqual([
+    { name: 'avatar-step-1.safetensors', ...two[0], url: resultUrl(id, 1, 2) },
+    { name: 'avatar-step-1-2.json', ...two[1], url: `${resultUrl(id, 1, 2)}&file=2` },
+  ])
+  expect(step?.result_url).toBe(step?.files[0]?.url)
 })
 
 test('taskView() shows an ending with its words, and asks for no more polls', () => {

@@ -106,6 +106,6 @@ each('%s: claimDue() gives no row to two passes at once', async (driver) => {
     }
     expect(claimed.toSorted()).toEqual(rows.map(({ id }) => id).toSorted())
     for (const row of rows) expect((await read(db, row)).attempt).toBe(1)
-    await sql`truncate tasks`.execute(db)
+    await sql`truncate tasks cascade`.execute(db)
   }
 })

@@ -1,7 +1,7 @@
 // Limits that constraints defend: slots at a capped provider, and the quota of tasks a day.
 import { sql } from 'kysely'
-import { expect } from 'vitest'
 import { v7 } from 'uuid'
+import { expect } from 'vitest'
 import { DatabaseError } from '../../db/errors.ts'
 import { type NewTask, startTask } from '../../db/moves.ts'
 import { recordLooks } from '../../db/results.ts'
@@ -91,22 +91,27 @@ const newTask = (overrides: Partial<NewTask> = {}): NewTask => ({
   ...overrides,
 })
 
-each('%s: startTask() lets exactly the quota through, however many start at once, and anew the next day', async (driver) => {
-  const db = over(driver)
-  const user_id = `quota-${driver}`
-  const starts = await Promise.allSettled(
-    Array.from({ length: 12 }, () => startTask(db, newTask({ user_id }), { now: noon })),
-  )
-  const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []))
-  expect(refusals).toHaveLength(9)
-  for (const refusal of refusals) {
-    expect(refusal).toBeInstanceOf(DatabaseError)
-    expect(refusal.constraint).toBe('daily_starts_within_quota')
-  }
-  const { rows } = await sql<{ n: number }>`select count(*)::int as n from tasks where user_id = ${user_id}`.execute(db)
-  expect(rows[0]?.n).toBe(3)
-  expect((await startTask(db, newTask({ user_id }), { now: later(noon, 12 * 3_600) })).created).toBe(true)
-})
+each(
+  '%s: startTask() lets exactly the quota through, however many start at once, and anew the next day',
+  async (driver) => {
+    const db = over(driver)
+    const user_id = `quota-${driver}`
+    const starts = await Promise.allSettled(
+      Array.from({ length: 12 }, () => startTask(db, newTask({ user_id }), { now: noon })),
+    )
+    const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []))
+    expect(refusals).toHaveLength(9)
+    for (const refusal of refusals) {
+      expect(refusal).toBeInstanceOf(DatabaseError)
+      expect(refusal.constraint).toBe('daily_starts_within_quota')
+    }
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from tasks where user_id = ${user_id}`.execute(
+      db,
+    )
+    expect(rows[0]?.n).toBe(3)
+    expect((await startTask(db, newTask({ user_id }), { now: later(noon, 12 * 3_600) })).created).toBe(true)
+  },
+)
 
 each('%s: startTask() does not count a repeated key', async (driver) => {
   const db = over(driver)

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import type { Held, Status } from '../../core/task.ts'
 import { cancelTask, continueTask, redoTask, startTask } from '../../db/moves.ts'
+import { readStory } from '../../db/overview.ts'
 import { recordLooks, recordStored } from '../../db/results.ts'
 import type { Db } from '../../db/sql.ts'
 import { recordStrays } from '../../db/strays.ts'
@@ -108,6 +109,14 @@ function expectLawful(before: Row, after: Row, told: Walk['told']): void {
   expect(after.due_at !== null).toBe(hasWork)
 }
 
+/** Each move begins where the one before it ended, and the last one where the task is now. */
+async function expectTold(db: Db, { id, status, phase }: Row): Promise<void> {
+  const history = (await readStory(db, id))?.history ?? []
+  const states = history.map(({ became }) => became)
+  expect(history.map(({ was }) => was)).toEqual([null, ...states.slice(0, -1)])
+  expect(states.at(-1)).toBe(phase ? `${status}/${phase}` : status)
+}
+
 async function walkOnce(db: Db, seed: number, length: number): Promise<number> {
   const random = randomOf(seed)
   const pick = <T>(some: readonly T[]) => some[Math.floor(random() * some.length)] as T
@@ -127,6 +136,7 @@ async function walkOnce(db: Db, seed: number, length: number): Promise<number> {
     expectLawful(walk.row, after, walk.told)
     walk.row = after
   }
+  await expectTold(db, walk.row)
   return walk.row.current_step
 }
 

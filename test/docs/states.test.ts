@@ -1,7 +1,7 @@
 // docs/states.md agrees with the code, by name: statuses, phases, error codes, statements and what they report.
 import { readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { statuses } from '../../core/task.ts'
+import { statuses, taskErrorCodes } from '../../core/task.ts'
 import { readDocument, root, rowsOf, sectionOf } from './documents.ts'
 
 const states = await readDocument('docs/states.md')
@@ -26,14 +26,12 @@ test('every status and phase has its line on who moves it on', () => {
 })
 
 test('every error code has its arrow', () => {
-  const codes = wordsOf('TaskErrorCode')
-  expect(codes).toHaveLength(10)
-  expect(codes.filter((code) => !arrows.some(([, , cause]) => cause?.includes(`\`${code}\``)))).toEqual([])
+  expect(taskErrorCodes.filter((code) => !arrows.some(([, , cause]) => cause?.includes(`\`${code}\``)))).toEqual([])
 })
 
 test('every operation on a code is explained in docs/operations.md too', async () => {
   const operations = await readDocument('docs/operations.md')
-  expect(wordsOf('TaskErrorCode').filter((code) => !operations.includes(`\`${code}\``))).toEqual(['gate_expired'])
+  expect(taskErrorCodes.filter((code) => !operations.includes(`\`${code}\``))).toEqual(['gate_expired'])
 })
 
 test('every statement that an arrow names exists, and every statement that moves tasks is named', () => {

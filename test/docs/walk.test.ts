@@ -1,13 +1,14 @@
 // The README's walk is run as it stands: `npm start` in a child process, the fenced sh blocks pasted into one shell.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { zipSync } from 'fflate'
 import { fileTypeFromBuffer } from 'file-type'
 import { expect, onTestFinished, test } from 'vitest'
 import { fencesOf, readDocument, root, sectionOf } from './documents.ts'
@@ -25,11 +26,12 @@ async function freePort(): Promise<number> {
 }
 
 /** Where `npm start`'s own command answers, once it says that it is ready. */
-async function startStack(data: string): Promise<{ address: string; stack: ChildProcess }> {
-  const { REPLICATE_API_TOKEN: _, LOG_FORMAT: __, ...env } = process.env
+async function startStack(data: string): Promise<{ address: string; simulator: string; stack: ChildProcess }> {
+  const { REPLICATE_API_TOKEN: _, FAL_KEY: __, LOG_FORMAT: ___, ...env } = process.env
   const port = await freePort()
+  const simulatorPort = await freePort()
   const stack = spawn(process.execPath, [fileURLToPath(new URL('dev/start.ts', root))], {
-    env: { ...env, PORT: String(port), STEPGATE_DATA: data, SIMULATOR_PORT: '0' },
+    env: { ...env, PORT: String(port), STEPGATE_DATA: data, SIMULATOR_PORT: String(simulatorPort) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const said: string[] = []
@@ -38,7 +40,7 @@ async function startStack(data: string): Promise<{ address: string; stack: Child
     const address = /Stepgate is ready: (http:\S+)/.exec(line)?.[1]
     if (!address) continue
     stack.stdout?.resume()
-    return { address, stack }
+    return { address, simulator: `http://127.0.0.1:${simulatorPort}`, stack }
   }
   throw new Error(`npm start ended before it was ready:\n${said.join('\n')}`)
 }
@@ -49,22 +51,37 @@ async function stop(stack: ChildProcess): Promise<void> {
   await once(stack, 'exit')
 }
 
-test('the walk of the README ends with a picture of three garments on disk', { timeout: 120_000 }, async () => {
+test('the walks of the README end with its pictures and weights on disk', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-walk-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const { address, stack } = await startStack(join(folder, 'data'))
+  const { address, simulator, stack } = await startStack(join(folder, 'data'))
   onTestFinished(() => stop(stack))
+  const quick = JSON.stringify({ fal: { seconds_per_training: 6 } })
+  expect((await fetch(`${simulator}/_simulator/settings`, { method: 'POST', body: quick })).ok).toBe(true)
+  const photo = new Uint8Array(2_000).fill(7)
+  await writeFile(join(folder, 'photos.zip'), zipSync({ '1.jpg': photo, '2.jpg': photo }, { level: 0 }))
 
-  const script = fencesOf(sectionOf(await readDocument('README.md'), '## Try it'), 'sh').join('\n')
+  const readme = await readDocument('README.md')
+  const walks = ['## Try it', '## Recipes'].flatMap((heading) => fencesOf(sectionOf(readme, heading), 'sh'))
+  const script = walks.join('\n')
   const { stdout } = await run('sh', ['-c', script], { cwd: folder, env: { ...process.env, STEPGATE: address } })
 
   expect(stdout).toContain('step 1: waiting_continue\nstep 2: waiting_continue\nstep 3: completed\n')
+  expect(stdout).toMatch(/step 3: completed\nstep 1: completed\n$/)
   const pictures = await Promise.all(
     ['step-1.jpg', 'step-2.jpg', 'try-on.jpg'].map((name) => readFile(join(folder, name))),
   )
   const types = await Promise.all(pictures.map(async (picture) => (await fileTypeFromBuffer(picture))?.mime))
   expect(types).toEqual(['image/jpeg', 'image/jpeg', 'image/jpeg'])
   expect(new Set(pictures.map((picture) => picture.toString('base64'))).size).toBe(3)
+
+  const memes = await Promise.all([1, 2, 3].map((step) => readFile(join(folder, `meme-${step}.jpg`))))
+  expect(new Set(memes.map((meme) => meme.toString('base64'))).size).toBe(3)
+  expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toMatchObject({
+    trigger_phrase: 'ohwx person',
+  })
+  const weights = await readFile(join(folder, 'weights.safetensors'))
+  expect(weights.byteLength).toBe(24_000_000)
 
   await stop(stack)
   expect(stack.exitCode).toBe(0)

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
-import { HttpFailure, openHttp } from '../../providers/http.ts'
+import { type Download, HttpFailure, openHttp } from '../../providers/http.ts'
 
 const http = openHttp({ connections: 4 })
 const closing: (() => void)[] = []
@@ -118,15 +118,45 @@ test('a redirected POST is not followed', async () => {
   expect(asked).toEqual(['/'])
 })
 
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
 test('a download follows redirects and gives the bytes', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/') response.writeHead(302, { location: '/file' }).end()
     else response.end('bytes')
   })
   const { status, body } = await http.download(url, AbortSignal.timeout(5_000))
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  expect([status, Buffer.concat(chunks).toString()]).toEqual([200, 'bytes'])
+  expect([status, await textOf(body)]).toEqual([200, 'bytes'])
+})
+
+test('a download begins where it is asked to, and says where that is and how large the whole is', async () => {
+  const asked: (string | undefined)[] = []
+  const url = await serve((request, response) => {
+    asked.push(request.headers.range)
+    if (request.headers.range) response.writeHead(206, { 'content-range': 'bytes 3-4/5' }).end('es')
+    else response.writeHead(200, { 'content-length': '5' }).end('bytes')
+  })
+  const whole = await http.download(url, AbortSignal.timeout(5_000))
+  expect([whole.status, whole.start, whole.total, await textOf(whole.body)]).toEqual([200, 0, 5, 'bytes'])
+  const rest = await http.download(url, AbortSignal.timeout(5_000), 3)
+  expect([rest.status, rest.start, rest.total, await textOf(rest.body)]).toEqual([206, 3, 5, 'es'])
+  expect(asked).toEqual([undefined, 'bytes=3-'])
+})
+
+test.each<[string, number, Record<string, string>, Partial<Download>]>([
+  ['the whole instead of a range', 200, { 'content-length': '5' }, { start: 0, total: 5 }],
+  ['no size', 200, { 'transfer-encoding': 'chunked' }, { start: 0, total: undefined }],
+  ['a range without its place', 206, {}, { start: Number.NaN, total: undefined }],
+  ['a range of an unknown size', 206, { 'content-range': 'bytes 3-4/*' }, { start: Number.NaN, total: undefined }],
+])('a download that is answered with %s says so', async (_name, status, headers, place) => {
+  const url = await serve((_, response) => response.writeHead(status, headers).end('bytes'))
+  const { start, total, body } = await http.download(url, AbortSignal.timeout(5_000), 3)
+  body.cancel()
+  expect({ start, total }).toEqual(place)
 })
 
 test('a download that is given up before its end harms nobody', async () => {

@@ -62,7 +62,8 @@ test('a status word that nobody knows is not finished, and is logged as a warnin
   const story = await begun(app)
   await pingUntil(app, story, () => app.simulator.replicate.till().requests.get === 3, { clock })
   expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'running' })
-  expect(app.logged).toContainEqual(expect.objectContaining({ level: 40, warning: 'unknown status "paused"' }))
+  const warnings = JSON.stringify(app.logged.filter(({ level }) => level === 40))
+  expect(warnings).toContain(JSON.stringify('unknown status "paused"').slice(1, -1))
   expect(await pingUntil(app, story, isOver, { clock })).toMatchObject({ status: 'completed' })
 })
 

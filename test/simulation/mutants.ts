@@ -95,7 +95,12 @@ export const mutants: readonly Mutant[] = [
     /phase = case when t\.phase in \('submitting', 'unconfirmed'\) then t\.phase end,\s+claim_token = case when t\.phase in \('submitting', 'unconfirmed'\) then t\.claim_token end,/,
     'phase = null, claim_token = null,',
   ),
-  statement('one-404-is-enough', 'the first 404 fails the task', /t\.misses \+ 1 >= \$\d+/, 't.misses + 1 >= 1'),
+  statement(
+    'one-404-is-enough',
+    'the first 404 fails the task',
+    /t\.misses \+ 1 >= (\$\d+)/,
+    't.misses + 1 >= least(1, $1)',
+  ),
   provider('silence-is-failure', 'an unreachable provider fails the task', (real) => ({
     check: async (prediction) => {
       const seen = await real.check(prediction)
@@ -109,8 +114,8 @@ export const mutants: readonly Mutant[] = [
       ...deps,
       files: {
         ...deps.files,
-        write: async (key, body, options) => {
-          const copying = deps.files.write(key, body, options)
+        copy: async (key, source, options) => {
+          const copying = deps.files.copy(key, source, options)
           copying.catch(() => undefined) // the mutant does not care
           return { key, type: 'image/png', size: 1, etag: '' }
         },
@@ -140,6 +145,12 @@ export const mutants: readonly Mutant[] = [
     'a stored result with an open gate is not made due for the next step',
     /when t\.auto_continue then (coalesce\(\$\d+::timestamptz, now\(\)\))\s+else/,
     "when t.auto_continue then $1 + interval '30 days' else",
+  ),
+  statement(
+    'lock-not-taken',
+    'a task of an exclusive recipe takes a lock of its own',
+    /('pending', \$\d+, 1, )(\$\d+)/,
+    '$1$2::text || gen_random_uuid()',
   ),
 ]
 

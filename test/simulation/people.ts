@@ -13,9 +13,12 @@ import { publicUrl, type World } from './world.ts'
 export interface Person {
   name: string
   token: string
+  recipe: 'try-on' | 'memes'
   steps: number
   auto: boolean
+  /** The task that she looks at: the newest that she knows was accepted. */
   taskId?: string
+  accepted: string[]
   /** What she saw last. */
   seen?: TaskView
   /** Everything she was ever shown, for the promise that a task only moves forward. */
@@ -36,8 +39,10 @@ export async function createPeople(world: World): Promise<Person[]> {
     people.push({
       name,
       token,
+      recipe: random.chance(0.35) ? 'memes' : 'try-on',
       steps: random.between(1, 3),
       auto: random.chance(0.3),
+      accepted: [],
       views: [],
       redone: [],
       isImpatient: random.chance(0.3),
@@ -51,30 +56,46 @@ export async function createPeople(world: World): Promise<Person[]> {
 export async function act(world: World, person: Person): Promise<void> {
   if (!person.taskId) return startTask(world, person)
   const { seen } = person
-  const step = seen?.current_step ?? 0
-  const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2 }
+  // One batch of memes at a time: whoever wants the next one too early is refused.
+  const again = person.recipe === 'memes' ? { 'start another': 2 } : {}
+  const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...again }
   const waiting = { continue: 8, 'continue blindly': 2, redo: 1.5, status: 3, cancel: 0.5 }
-  const failed = { redo: 4, status: 4 }
+  const failed = { redo: 4, status: 4, ...again }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
   const deed = world.random.weighted<string>(weights)
-  const body = { task_id: person.taskId, ...(step > 0 && { step }) }
+  if (deed === 'start another') return startTask(world, person)
   if (deed === 'status') return look(world, person)
   if (deed === 'cancel') return post(world, person, 'cancel', cancel, { task_id: person.taskId })
-  if (deed === 'redo') {
-    // Counted when asked: the answer may never come, and the redo have happened all the same.
-    person.redone.push(step)
-    return post(world, person, 'redo', redo, body)
-  }
+  if (deed === 'redo') return redoTask(world, person)
+  const step = seen?.current_step ?? 0
+  const body = { task_id: person.taskId, ...(step > 0 && { step }) }
   return post(world, person, 'continue', continueRoom, deed === 'continue' ? body : { task_id: person.taskId })
 }
 
-/** Retried with the same key until an answer came: that is what the key is for. */
+/** Sometimes of an earlier task, while a newer one may be running. */
+function redoTask(world: World, person: Person): Promise<void> {
+  const task_id = world.random.chance(0.3) ? world.random.pick(person.accepted) : person.taskId
+  const step = task_id === person.taskId ? (person.seen?.current_step ?? 0) : 0
+  // Counted when asked: the answer may never come, and the redo have happened all the same.
+  person.redone.push(step)
+  return post(world, person, 'redo', redo, { task_id, ...(step > 0 && { step }) })
+}
+
+/** Retried with the same key until it was accepted: that is what the key is for. */
 function startTask(world: World, person: Person): Promise<void> {
-  const garments = Array.from({ length: person.steps }, (_, index) => `https://images.test/garment-${index}.png`)
-  const body = { person_image: 'https://images.test/person.png', garments, auto_continue: person.auto }
-  return post(world, person, 'start', start, body, { 'idempotency-key': person.name }, (answer) => {
+  const key = `${person.name}-${person.accepted.length + 1}`
+  return post(world, person, 'start', start, requestOf(person), { 'idempotency-key': key }, (answer) => {
+    if (!person.accepted.includes(answer.task_id)) person.accepted.push(answer.task_id)
+    if (answer.task_id !== person.taskId) delete person.seen
     person.taskId = answer.task_id
   })
+}
+
+function requestOf({ recipe, steps, auto }: Person): object {
+  const each = <T>(make: (index: number) => T) => Array.from({ length: steps }, (_, index) => make(index))
+  if (recipe === 'memes') return { recipe, prompts: each((index) => `a cat, ${index}`) }
+  const garments = each((index) => `https://images.test/garment-${index}.png`)
+  return { person_image: 'https://images.test/person.png', garments, auto_continue: auto }
 }
 
 export async function look(world: World, person: Person): Promise<void> {
@@ -108,6 +129,6 @@ async function post(
 async function hear(person: Person, response: Response): Promise<void> {
   if (!response.ok) return
   const view = (await response.json()) as TaskView
-  person.seen = view
+  if (view.task_id === person.taskId) person.seen = view
   person.views.push(view)
 }

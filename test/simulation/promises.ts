@@ -2,6 +2,7 @@
 
 import type { Task } from '../../core/task.ts'
 import { resultKey } from '../../core/task.ts'
+import type { TaskView } from '../../core/view.ts'
 import type { Person } from './people.ts'
 import { readLink } from './reading.ts'
 import type { World } from './world.ts'
@@ -24,27 +25,38 @@ export function brokenPromises({ world, people, tasks }: Ended): string[] {
     ...tasks.flatMap((task) => resultBeforeStatus(task, world)),
     ...tasks.flatMap((task) => failedForAReason(task, world)),
     ...everyPredictionIsKnown(world, byId),
+    ...world.rivals,
   ]
 }
 
 function acceptedIsDurable(person: Person, byId: Map<string, Task>): string[] {
-  if (!person.taskId || byId.has(person.taskId)) return []
-  return [`accepted is durable: ${person.taskId} was accepted and is not in the table`]
+  return person.accepted
+    .filter((id) => !byId.has(id))
+    .map((id) => `accepted is durable: ${id} was accepted and is not in the table`)
 }
 
 const endings = ['completed', 'canceled']
 
 /** By the instant of the last change: answers may be heard in another order than their statements ran in. */
-function onlyForward(person: Person): string[] {
-  const ended = person.views.find((view) => endings.includes(view.status))
-  const after = ended ? person.views.slice(person.views.indexOf(ended)) : []
-  const falls = person.views.some((later) =>
-    person.views.some((view) => view.updated_at < later.updated_at && view.current_step > later.current_step),
+function onlyForward({ accepted, views: all }: Person): string[] {
+  return accepted.flatMap((id) =>
+    onlyForwardIn(
+      id,
+      all.filter((view) => view.task_id === id),
+    ),
+  )
+}
+
+function onlyForwardIn(id: string, views: readonly TaskView[]): string[] {
+  const ended = views.find((view) => endings.includes(view.status))
+  const after = ended ? views.slice(views.indexOf(ended)) : []
+  const falls = views.some((later) =>
+    views.some((view) => view.updated_at < later.updated_at && view.current_step > later.current_step),
   )
   return [
-    ...(falls ? [`only forward: current_step of ${person.taskId} fell`] : []),
+    ...(falls ? [`only forward: current_step of ${id} fell`] : []),
     ...(after.some((view) => view.updated_at > (ended?.updated_at ?? '') && view.status !== ended?.status)
-      ? [`only forward: ${person.taskId} left the ending ${ended?.status}`]
+      ? [`only forward: ${id} left the ending ${ended?.status}`]
       : []),
   ]
 }

@@ -24,7 +24,7 @@ export interface Outcome {
 const pings = { worker, checker, recover, tick }
 
 export async function runSeed(seed: number, pool: Pool, mutant?: Mutant): Promise<Outcome> {
-  await pool.query('truncate tasks, providers')
+  await pool.query('truncate tasks, providers cascade')
   const world = openWorld(seed, pool, mutant)
   const people = await createPeople(world)
   await storm(world, people)

@@ -21,8 +21,15 @@ export type Rewrite = (statement: string) => string
 
 const statementFates = { 'failed before': 0.15, 'failed after': 0.15, 'killed before': 0.15, 'killed after': 0.15 }
 
+export interface DbSeam {
+  pool: Pool
+  rewrite: Rewrite
+  /** Called after a statement took effect, before anything else happens. */
+  watch(statement: string): Promise<void>
+}
+
 /** The real statements, on the real database, one at a time in the scheduler's order. */
-export function openDb(scheduler: Scheduler, activity: Activity, pool: Pool, rewrite: Rewrite): Db {
+export function openDb(scheduler: Scheduler, activity: Activity, { pool, rewrite, watch }: DbSeam): Db {
   const executeQuery = ({ sql, parameters }: CompiledQuery) =>
     scheduler.operate(activity, {
       label: `statement ${nameOf(sql)}`,
@@ -31,6 +38,7 @@ export function openDb(scheduler: Scheduler, activity: Activity, pool: Pool, rew
         scheduler.statements += 1
         try {
           const { rows } = await pool.query(rewrite(sql), [...parameters])
+          await watch(sql)
           return { rows }
         } catch (error) {
           throw asDatabaseError(error)
@@ -91,7 +99,8 @@ export function openHttp(scheduler: Scheduler, activity: Activity, provider: Rep
         run: async () => {
           const response = await provider.fetch(new Request(url))
           const bytes = await response.bytes()
-          return { status: response.status, body: Object.assign(once(bytes), { cancel: () => undefined }) }
+          const body = Object.assign(once(bytes), { cancel: () => undefined })
+          return { status: response.status, start: 0, total: bytes.byteLength, body }
         },
         fail: (fate) => new HttpFailure({ method: 'GET', url }, true, new Error(`download ${fate}`)),
       }),
@@ -190,6 +199,8 @@ export function openStore(operate: Operate, blobs: Blobs, name: string): Store {
       if (!data) return null
       return options?.type === 'json' ? JSON.parse(await data.text()) : data.stream()
     },
+    // No seed uploads anything, so there is nothing to sweep.
+    list: () => operate('list', () => ({ blobs: [], directories: [] })),
     delete: (key: string) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
   }
   return store as unknown as Store

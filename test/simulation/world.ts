@@ -9,11 +9,12 @@ import { enter } from '../../functions/door.ts'
 import { openProviders } from '../../providers/index.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
+import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark } from '../../storage/wake.ts'
 import type { Mutant } from './mutants.ts'
 import { type Random, seeded } from './random.ts'
 import { type Activity, Scheduler } from './scheduler.ts'
-import { type Blobs, gated, openDb, openHttp, openStore } from './seams.ts'
+import { type Blobs, type DbSeam, gated, openDb, openHttp, openStore, ungated } from './seams.ts'
 
 export const publicUrl = 'https://app.test'
 const webhookSecret = 'whsec_c2ltdWxhdGlvbnNpbXVsYXRpb25zaW11bGF0aW9u'
@@ -40,6 +41,8 @@ export interface World {
   provider: Replicate
   blobs: Blobs
   webhooks: boolean
+  /** A sentence for each moment at which a user had two unfinished tasks of an exclusive recipe. */
+  rivals: string[]
   /** Starts a function call; `heard` gets the answer unless the call is killed before. */
   call(name: string, room: Room, request: Request, heard?: (response: Response) => Promise<void>): Promise<Activity>
   /** Dependencies outside any function call's life, for checks after the end. */
@@ -59,12 +62,19 @@ export function openWorld(seed: number, pool: Pool, mutant?: Mutant): World {
   })
   const blobs: Blobs = new Map()
   const newId = countedUuid()
-  const open = (activity: Activity): Deps => openDeps({ scheduler, activity, provider, blobs, newId, pool, mutant })
+  const rivals: string[] = []
+  const db: DbSeam = {
+    pool,
+    rewrite: mutant?.rewrite ?? ((statement) => statement),
+    watch: (statement) => watchLocks(pool, statement, rivals),
+  }
+  const open = (activity: Activity): Deps => openDeps({ scheduler, activity, provider, blobs, newId, db, mutant })
   return {
     random,
     scheduler,
     provider,
     blobs,
+    rivals,
     webhooks: random.chance(0.7),
     call: (name, room, request, heard) =>
       scheduler.begin(name, async (activity) => {
@@ -83,11 +93,11 @@ interface Parts {
   provider: Replicate
   blobs: Blobs
   newId: () => string
-  pool: Pool
+  db: DbSeam
   mutant: Mutant | undefined
 }
 
-function openDeps({ scheduler, activity, provider, blobs, newId, pool, mutant }: Parts): Deps {
+function openDeps({ scheduler, activity, provider, blobs, newId, db, mutant }: Parts): Deps {
   const http = openHttp(scheduler, activity, provider)
   const deps: Deps = {
     config,
@@ -96,12 +106,26 @@ function openDeps({ scheduler, activity, provider, blobs, newId, pool, mutant }:
     recipes,
     newId,
     now: scheduler.now,
-    db: openDb(scheduler, activity, pool, mutant?.rewrite ?? ((statement) => statement)),
+    db: openDb(scheduler, activity, db),
     files: openFiles(openStore(gated(scheduler, activity), blobs, 'files')),
     wake: openWakeMark(openStore(gated(scheduler, activity), blobs, 'wake'), { now: scheduler.now }),
+    // No promise rests on them, so they need no draw of the scheduler's.
+    instants: openInstants(openStore(ungated, blobs, 'instants'), scheduler.now),
     providers: openProviders(config, http),
   }
   return mutant?.change?.(deps) ?? deps
+}
+
+/** The only two statements that make a task unfinished: asked of them alone, the question costs next to nothing. */
+const takesLock = /insert into tasks |in \('waiting_continue', 'failed'\)/
+
+async function watchLocks(pool: Pool, statement: string, rivals: string[]): Promise<void> {
+  if (!takesLock.test(statement)) return
+  const { rows } = await pool.query<{ user_id: string }>(
+    `select user_id from tasks where recipe = 'memes' and status in ('pending', 'processing', 'waiting_continue')
+      group by user_id having count(*) > 1`,
+  )
+  for (const { user_id } of rows) rivals.push(`one at a time: ${user_id} has two unfinished memes tasks`)
 }
 
 function counted(prefix: string): () => string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openFiles, UnacceptableFile } from '../../storage/files.ts'
 import { bytesOf, chunksOf, png, useStore } from './setup.ts'
@@ -20,13 +19,24 @@ const reasonOf = (write: Promise<unknown>) =>
     (error: unknown) => (error instanceof UnacceptableFile ? error.reason : error),
   )
 
-test('gives back what was written, with its type, size and hash', async () => {
+test('gives back what was written, with its type, size and a tag of its content', async () => {
   const bytes = png(5_000)
-  const etag = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
   const written = await files.write('small', chunksOf(bytes, 7), image)
+  const etag = expect.stringMatching(/^[0-9a-f]{32}$/)
   expect(written).toEqual({ key: 'small', type: 'image/png', size: 5_000, etag })
   expect(await files.stat('small')).toEqual(written)
   expect((await read('small')).equals(bytes)).toBe(true)
+})
+
+test('gives the same content the same tag however it came, and another content another', async () => {
+  const bytes = png(9 * mebi)
+  const tagOf = async (key: string, content: Buffer, size: number) =>
+    (await files.write(key, chunksOf(content, size), image)).etag
+  const tag = await tagOf('one', bytes, mebi)
+  expect(await tagOf('two', bytes, 1_000_003)).toBe(tag)
+  const other = Buffer.from(bytes)
+  other.writeUInt8(other.readUInt8(9 * mebi - 1) ^ 1, 9 * mebi - 1)
+  expect(await tagOf('three', other, mebi)).not.toBe(tag)
 })
 
 test('gives back any range of a file of several parts', async () => {
@@ -170,4 +180,16 @@ test('removes every part, and of neighbouring keys nothing', async () => {
   expect(await files.stat('a')).toBeUndefined()
   expect((await store.list({ prefix: 'a/' })).blobs).toEqual([])
   expect(await files.stat('a2')).toBeDefined()
+})
+
+test('folders are the next parts of keys, and clearing one leaves its neighbours', async () => {
+  const names = ['sweep/01/a', 'sweep/01/b', 'sweep/02/a', 'sweep/010/a']
+  for (const name of names) await files.write(name, chunksOf(png(90)), { accept: ['image/png'], maxBytes: 100 })
+  expect((await files.folders('sweep/')).toSorted()).toEqual(['01', '010', '02'])
+  expect(await files.clear('sweep/01/', 1)).toBe(1)
+  expect(await files.clear('sweep/01/', 100)).toBe(1)
+  expect(await files.clear('sweep/01/', 100)).toBe(0)
+  expect([await files.stat('sweep/01/a'), await files.stat('sweep/01/b')]).toEqual([undefined, undefined])
+  expect(await files.stat('sweep/010/a')).toBeDefined()
+  expect(await files.stat('sweep/02/a')).toBeDefined()
 })

@@ -14,7 +14,7 @@ const etag = `"${hash}"`
 
 async function serve(
   headers: Record<string, string> = {},
-  init: { method?: string; download?: string } = {},
+  init: { method?: string; download?: string; maxBytes?: number } = {},
 ): Promise<Response> {
   const { method = 'GET', ...download } = init
   const request = new Request('http://localhost/api/result', { method, headers })
@@ -96,6 +96,37 @@ test.each([`bytes=${size}-`, 'bytes=-0', `bytes=${size + 5}-${size + 9}`])(
     })
   },
 )
+
+const mebi = 1024 * 1024
+
+test('where an answer is limited, a larger file without a range is refused, and the answer says how to ask', async () => {
+  const refusal = await serve({}, { maxBytes: mebi }).catch((error: unknown) => error)
+  expect(refusal).toMatchObject({
+    code: 'range_not_satisfiable',
+    message: expect.stringContaining(`${size} bytes`),
+    headers: { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' },
+  })
+  expect((refusal as AppError).message).toContain('Range: bytes=0-1048575')
+})
+
+test.each([
+  { range: 'bytes=0-', start: 0, end: mebi - 1 },
+  { range: `bytes=5-${3 * mebi}`, start: 5, end: mebi + 4 },
+  { range: 'bytes=5-9', start: 5, end: 9 },
+  { range: `bytes=${size - 3}-`, start: size - 3, end: size - 1 },
+])('where an answer is limited, $range ends early if it must', async ({ range, start, end }) => {
+  const response = await serve({ range }, { maxBytes: mebi })
+  expect([response.status, response.headers.get('content-range')]).toEqual([206, `bytes ${start}-${end}/${size}`])
+  expect((await bytesOf(response.body)).equals(bytes.subarray(start, end + 1))).toBe(true)
+})
+
+test('where an answer is limited, what fits is served whole, and HEAD tells the size of the rest', async () => {
+  const fits = await serve({}, { maxBytes: size })
+  expect(fits.status).toBe(200)
+  await fits.body?.cancel()
+  const head = await serve({}, { method: 'HEAD', maxBytes: mebi })
+  expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)])
+})
 
 test('names a download in ASCII and in UTF-8', async () => {
   const response = await serve({}, { download: 'žena "1"/2.png' })

@@ -1,0 +1,47 @@
+// What a command works on: the database alone, or a whole deployment as the functions open it. All of it is closed afterwards.
+import { getStore } from '@netlify/blobs'
+import pino from 'pino'
+import { parseConfig } from '../core/config.ts'
+import { connect } from '../db/connect.ts'
+import type { Deps, RoomContext } from '../functions/deps.ts'
+import { openLog } from '../functions/log.ts'
+import { openDeps } from '../netlify/runtime.ts'
+import { openInstants } from '../storage/instants.ts'
+
+export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
+
+// Standard output is for the answer.
+const standardError = pino.destination({ fd: 2, sync: true })
+
+export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
+  const config = parseConfig(process.env)
+  if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (nor NETLIFY_DB_URL, nor NETLIFY_DATABASE_URL).')
+  const { db, close } = connect(config.DATABASE_URL, { driver: config.DATABASE_DRIVER })
+  try {
+    const log = openLog({ ...config, LOG_LEVEL: 'error' }, standardError)
+    return await work({ db, config, log, providers: new Map(), instants: openKnownInstants() })
+  } finally {
+    await close()
+  }
+}
+
+/** Without a blob store, when pings came is not known; all else is. */
+function openKnownInstants(): Deps['instants'] {
+  if (process.env['NETLIFY_BLOBS_CONTEXT'])
+    return openInstants(getStore({ name: 'instants', consistency: 'strong' }), () => new Date())
+  return { note: async () => undefined, last: async () => undefined }
+}
+
+export async function withDeployment<T>(
+  work: (opened: { deps: Deps; context: RoomContext }) => Promise<T>,
+): Promise<T> {
+  const deps = await openDeps(standardError)
+  const after: Promise<unknown>[] = []
+  try {
+    const answer = await work({ deps, context: { waitUntil: (promise) => void after.push(promise) } })
+    await Promise.all(after)
+    return answer
+  } finally {
+    await Promise.all([deps.db.destroy(), deps.http.close()])
+  }
+}

@@ -1,0 +1,41 @@
+// `npm run tasks -- list|show ID|check ID|recover|stats`: the operator's command, against the deployment that the environment names.
+// Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
+import { DatabaseError } from '../db/errors.ts'
+import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
+import { check, list, recover, show, stats } from './commands.ts'
+
+/** The exit code: 0 done, 1 not possible, 2 not understood. */
+async function run(words: string[]): Promise<number> {
+  try {
+    console.log(await obey(parseCommand(words)))
+    return 0
+  } catch (error) {
+    console.error(sentenceOf(error))
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function obey(command: Command): Promise<string> {
+  switch (command.name) {
+    case 'help':
+      return usage
+    case 'list':
+      return list(command)
+    case 'show':
+      return show(command)
+    case 'check':
+      return check(command)
+    case 'recover':
+      return recover(command)
+    case 'stats':
+      return stats(command)
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${usage}`
+  if (error instanceof DatabaseError && error.code === '42P01') return 'The database has no tables yet: npm run migrate'
+  return error instanceof Error ? error.message : String(error)
+}
+
+process.exitCode = await run(process.argv.slice(2))

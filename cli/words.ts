@@ -1,0 +1,38 @@
+// Instants, durations and tables for people.
+
+const units: [number, string][] = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+]
+
+/** In the largest unit that fits twice, or seconds: "90 s", "5 min", "3 h". */
+export function duration(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1000)
+  const [size, unit] = units.find(([size]) => seconds >= 2 * size) ?? [1, 's']
+  return `${Math.floor(seconds / size)} ${unit}`
+}
+
+/** "in 5 min", "5 min ago". */
+export function distance(at: Date, now: Date): string {
+  const ms = at.getTime() - now.getTime()
+  if (Math.abs(ms) < 1000) return 'now'
+  return ms > 0 ? `in ${duration(ms)}` : `${duration(ms)} ago`
+}
+
+export const instant = (at: Date): string => at.toISOString().replace('T', ' ').slice(0, 19)
+
+/** Aligned columns under their heads. Line breaks in a cell would break the table, and become spaces. */
+export function table(heads: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const cells = [heads, ...rows.map((row) => row.map((cell) => String(cell ?? '').replaceAll(/\s+/g, ' ')))]
+  const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,0 +1,104 @@
+// The shapes of all answers but the task view, which is in view.ts. Rooms and the client take their types from here, and the OpenAPI
+// document its schemas.
+import { z } from 'zod'
+import { type ProblemCode, problems } from './errors.ts'
+import { type Status, statuses } from './task.ts'
+import { taskViewSchema } from './view.ts'
+
+export const sessionSchema = z.object({
+  user_id: z.string(),
+  token: z.string(),
+  expires_at: z.string().meta({ format: 'date-time' }),
+})
+
+export const startedSchema = z.object({
+  task_id: z.uuid(),
+  status: z.enum(statuses),
+  current_step: z.int(),
+  total_steps: z.int(),
+  status_url: z.string().meta({ format: 'uri-reference' }),
+  estimated_time_seconds: z.number(),
+})
+
+export const taskPageSchema = z.object({
+  tasks: z.array(taskViewSchema),
+  next_cursor: z.uuid().nullable().meta({ description: 'the cursor of the next page; null on the last' }),
+})
+
+export const uploadedSchema = z.object({
+  url: z.string().meta({ format: 'uri-reference', description: 'to be named in an image field of start' }),
+})
+
+const message = z.string().meta({ description: 'the same for people' })
+const count = z.int().min(0)
+const pinged = { idle: z.boolean().meta({ description: 'nothing was due' }), duration_ms: z.int() }
+
+export const workedSchema = z.object({ message, submitted: count, rejected: count, unconfirmed: count, ...pinged })
+export const checkedSchema = z.object({
+  ...{ message, checked: count, completed: count, waiting: count, failed: count },
+  ...pinged,
+})
+export const recoveredSchema = z.object({
+  ...workedSchema.shape,
+  ...checkedSchema.shape,
+  uploads_deleted: count,
+})
+
+const instant = z.string().meta({ format: 'date-time' }).nullable()
+const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)
+
+/** How things stand, for the cron secret alone. */
+const standing = z.object({
+  database: z.object({ answered_in_ms: z.int() }),
+  tasks: byStatus.meta({ description: 'unfinished ones, and finished ones that were started within a day' }),
+  recipes: z.record(z.string(), byStatus),
+  providers: z.record(
+    z.string(),
+    z.object({ in_flight: count, cap: count.nullable(), paused_until: instant, paused_for: z.string().nullable() }),
+  ),
+  oldest_due_age_seconds: z.number().nullable(),
+  locks_held: count,
+  memory: z.object({ rss_mb: z.int(), heap_mb: z.int(), heap_limit_mb: z.int(), limit_mb: z.int() }),
+  last_problem: z
+    .object({
+      ...{ task_id: z.uuid(), step: z.int(), attempt: z.int(), code: z.string(), message: z.string().nullable() },
+      ...{ at: z.string(), by: z.string().nullable() },
+      memory: z.object({ rss_mb: z.number().nullable(), heap_mb: z.number().nullable() }),
+    })
+    .nullable(),
+  dead_man: z
+    .object({
+      ...{ worker: instant, checker: instant, recover: instant, tick: instant },
+      silent_seconds: z.int().nullable(),
+    })
+    .meta({ description: 'when each ping last came' }),
+})
+
+export const healthySchema = z.object({ status: z.literal('ok'), ...standing.partial().shape })
+export const thankedSchema = z.object({ message })
+
+const codes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]]
+
+/** RFC 9457. Programs switch on `code`. */
+export const problemSchema = z.object({
+  type: z.string().meta({ format: 'uri' }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(codes),
+  errors: z
+    .array(z.object({ path: z.string(), message: z.string() }))
+    .optional()
+    .meta({ description: 'with invalid_request: one entry a wrong field' }),
+  resets_at: z
+    .string()
+    .optional()
+    .meta({ format: 'date-time', description: 'with quota_exceeded: when the day is over' }),
+  task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),
+})
+
+export type Session = z.infer<typeof sessionSchema>
+export type Started = z.infer<typeof startedSchema>
+export type TaskPage = z.infer<typeof taskPageSchema>
+export type Uploaded = z.infer<typeof uploadedSchema>
+export type Problem = z.infer<typeof problemSchema>

@@ -1,0 +1,171 @@
+// The operator's command as an operator runs it: a process of its own, on a real database, blob store and simulator.
+import { execFile } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { parseCommand, usage } from '../../cli/arguments.ts'
+import { begun, fault, rowOf } from '../scenarios/setup.ts'
+import { useTestDeps } from '../setup/deps.ts'
+import { insertTask, insertTasks, later, states } from '../setup/factory.ts'
+
+const app = await useTestDeps()
+const { DATABASE_URL, REPLICATE_API_TOKEN, REPLICATE_BASE_URL, SESSION_SECRET, CRON_SECRET } = app.deps.config
+const database = { DATABASE_URL }
+const deployment = {
+  ...database,
+  ...{ REPLICATE_API_TOKEN, REPLICATE_BASE_URL, SESSION_SECRET, CRON_SECRET, ALLOW_PRIVATE_IMAGES: '1' },
+  NETLIFY_BLOBS_CONTEXT: app.blobs.context,
+}
+
+interface Said {
+  code: number
+  out: string
+  err: string
+}
+
+function run(words: string[], env: Record<string, string | undefined> = database): Promise<Said> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['cli/tasks.ts', ...words], { env }, (_error, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    )
+  })
+}
+
+async function runJson<T>(words: string[], env?: Record<string, string | undefined>): Promise<T> {
+  const { code, out, err } = await run([...words, '--json'], env)
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out) as T
+}
+
+const now = new Date()
+
+test('list shows what is in flight, the next due first, and leaves what is over', async () => {
+  const [late, soon] = await insertTasks(app.deps.db, [
+    { ...states.waiting_continue, user_id: 'eve' },
+    { ...states.running, due_at: later(now, 50) },
+    states.completed,
+  ])
+  const { code, out } = await run(['list'])
+  expect(code).toBe(0)
+  const lines = out.trimEnd().split('\n')
+  expect(lines).toHaveLength(3)
+  expect(lines[1]).toMatch(new RegExp(`^${soon?.id}  ada +try-on +processing/running +1/3 +1 +in \\d+ s`))
+  expect(lines[2]).toMatch(new RegExp(`^${late?.id}  eve +try-on +waiting_continue`))
+})
+
+test('list is narrowed by status, recipe, user and number, and is one document for programs', async () => {
+  type Listed = { tasks: { id: string; claim_token?: string }[] }
+  const [failed, memes, first] = await insertTasks(app.deps.db, [
+    states.failed,
+    { ...states.running, recipe: 'memes', user_id: 'eve' },
+    { at: later(now, -9) },
+    {},
+  ])
+  const idsOf = async (...words: string[]) => (await runJson<Listed>(['list', ...words])).tasks.map(({ id }) => id)
+  expect(await idsOf('--status', 'failed')).toEqual([failed?.id])
+  expect(await idsOf('--recipe', 'memes', '--user', 'eve')).toEqual([memes?.id])
+  expect(await idsOf('--limit', '1')).toEqual([first?.id])
+  expect((await runJson<Listed>(['list'])).tasks.map(({ claim_token }) => claim_token)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect((await run(['list', '--user', 'nobody'])).out).toBe('Nothing is in flight.\n')
+})
+
+test('show says where a task stands, why, who moves it next and when, and what happened to it', async () => {
+  const story = await begun(app)
+  const { prediction_id } = await rowOf(app, story)
+  const { out } = await run(['show', story.id])
+  expect(out).toContain(`Task ${story.id} (try-on, of user ada) is processing/running: step 1 of 1.`)
+  expect(out).toContain(`Prediction ${prediction_id} was submitted to replicate`)
+  expect(out).toMatch(/The first pass after .* looks at it|It has been due since/)
+  expect(out).toMatch(/user +started +pending/)
+  expect(out).toMatch(/start +claimed +pending +processing\/submitting +1 +1 +\d+ MB/)
+  expect(out).toMatch(/start +created +processing\/submitting +processing\/running/)
+  type Shown = { explanation: string[]; task: { id: string }; history: { move: string; by: string }[] }
+  const { explanation, task, history } = await runJson<Shown>(['show', story.id])
+  expect([explanation.length > 2, task.id, history.map(({ move }) => move)]).toEqual([
+    ...[true, story.id, ['started', 'claimed', 'created']],
+  ])
+})
+
+test('check looks at a task now, though it is not due, and is named in its history', async () => {
+  fault(app, { on: 'outcome', fault: 'seconds', seconds: 0 })
+  const story = await begun(app)
+  const { code, out, err } = await run(['check', story.id], deployment)
+  expect([code, out.split('\n').slice(0, 2)], err).toEqual([
+    0,
+    ['Looked at it: 1 checked, 1 completed.', `Task ${story.id} (try-on, of user ada) is completed: step 1 of 1.`],
+  ])
+  expect(out).toMatch(/operator +stored +processing\/storing +completed/)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
+})
+
+test('check leaves a create that may be on its way alone', async () => {
+  const task = await insertTask(app.deps.db, states.submitting)
+  const { code, out } = await run(['check', task.id], deployment)
+  expect([code, out.split('\n')[0]]).toEqual([0, 'Nothing was due for it.'])
+  expect(await rowOf(app, task)).toEqual(task)
+})
+
+test('recover picks up everything that is due', async () => {
+  const stuck = await insertTasks(app.deps.db, [
+    { ...states.submitting, due_at: later(now, -900) },
+    { ...states.running, due_at: later(now, -900) },
+  ])
+  expect((await run(['recover'], deployment)).out).toMatch(/^Picked up what was due: /)
+  for (const task of stuck) expect((await rowOf(app, task)).due_at?.getTime()).toBeGreaterThan(now.getTime())
+  expect(await runJson(['recover'], deployment)).toMatchObject({ idle: true })
+})
+
+test('stats tells how things stand, and when pings came where the blob store is known', async () => {
+  await insertTasks(app.deps.db, [{ at: later(now, -300) }, states.running])
+  await app.deps.instants.note('worker')
+  const { out } = await run(['stats'])
+  expect(out).toMatch(/^recipe +pending +processing/)
+  expect(out).toMatch(/\ntry-on +1 +1 +0/)
+  expect(out).toMatch(/\nreplicate +1/)
+  expect(out).toMatch(/worker +not known/)
+  expect(out).toContain('The oldest due task has waited for 5 min.')
+  expect(await runJson(['stats'], deployment)).toMatchObject({
+    tasks: { pending: 1, processing: 1 },
+    dead_man: { worker: expect.stringMatching(/^20/) },
+  })
+})
+
+test.each<[string, string[], string]>([
+  ['no command', [], 'Say what to do.'],
+  ['an unknown command', ['mend'], 'There is no command "mend".'],
+  ['show without an id', ['show'], 'show needs the id of a task.'],
+  ['an id that is none', ['check', '42'], '"42" is not the id of a task: expected a UUID.'],
+  ['an unknown status', ['list', '--status', 'lost'], '--status must be one of pending,'],
+  ['a limit of words', ['list', '--limit', 'many'], '--limit must be a number'],
+  ['an unknown flag', ['list', '--colour'], "Unknown option '--colour'"],
+  ['a filter without its command', ['stats', '--user', 'ada'], '--user belongs to list.'],
+  ['a word too many', ['recover', 'all'], '"all" is one word too many.'],
+])('%s is refused with a sentence', (_name, words, sentence) => {
+  expect(() => parseCommand(words)).toThrow(sentence)
+})
+
+test('what is not understood ends with 2, its sentence and the usage', async () => {
+  const err = `There is no command "mend".\n\n${usage}\n`
+  expect(await run(['mend'])).toEqual({ code: 2, out: '', err })
+})
+
+test('help is the usage', async () => {
+  expect(await run(['--help'])).toEqual({ code: 0, out: `${usage}\n`, err: '' })
+})
+
+test('an unknown task, a missing database and a database without tables are told in one sentence', async () => {
+  const unknown = '01900000-0000-7000-8000-000000000000'
+  expect(await run(['show', unknown])).toEqual({ code: 1, out: '', err: `There is no task ${unknown}.\n` })
+  expect((await run(['list'], {})).err).toMatch(/^DATABASE_URL is not set/)
+  const away = 'postgres://someone:hidden@127.0.0.1:9/none'
+  const { code, err } = await run(['list'], { DATABASE_URL: away })
+  expect([code, err]).toEqual([1, 'No connection to the database: connect ECONNREFUSED 127.0.0.1:9\n'])
+  const empty = new URL(DATABASE_URL ?? '')
+  empty.pathname = '/template1'
+  expect((await run(['list'], { DATABASE_URL: empty.href })).err).toBe(
+    'The database has no tables yet: npm run migrate\n',
+  )
+  expect((await run(['recover'])).err).toMatch(/blob/i)
+})

@@ -1,0 +1,46 @@
+// The memes recipe: prompts or a topic, one step each, and what each step asks for.
+import { expect, test } from 'vitest'
+import { memes } from '../../recipes/memes.ts'
+
+const parse = (input: unknown) => memes.input.parse(input)
+const step = (number: number) => ({
+  ...{ step: number, previous: undefined, seed: 7 },
+  link: async (reference: string) => reference,
+})
+
+test('prompts are taken as they are, trimmed, one step each', () => {
+  const input = parse({ prompts: [' a cat ', 'a dog'] })
+  expect(input).toEqual({ prompts: ['a cat', 'a dog'] })
+  expect(memes.totalSteps(input)).toBe(2)
+})
+
+test('a topic becomes as many different prompts about it as asked for, and the same ones again', () => {
+  const first = parse({ topic: 'deadlines', count: 10 })
+  expect(new Set(first.prompts).size).toBe(10)
+  expect(first.prompts.every((prompt) => prompt.includes('deadlines'))).toBe(true)
+  expect(parse({ topic: 'deadlines', count: 10 })).toEqual(first)
+  expect(parse({ topic: 'deadlines', count: 4 }).prompts).toEqual(first.prompts.slice(0, 4))
+  expect(parse({ topic: 'deadlines' }).prompts).toHaveLength(3)
+})
+
+test.each([
+  ['neither prompts nor a topic', {}, 'prompts'],
+  ['a count alone', { count: 3 }, 'prompts'],
+  ['both', { prompts: ['a cat'], topic: 'cats' }, 'topic'],
+  ['prompts and a count', { prompts: ['a cat'], count: 2 }, 'count'],
+  ['no prompt', { prompts: [] }, 'prompts'],
+  ['eleven prompts', { prompts: Array(11).fill('a cat') }, 'prompts'],
+  ['a blank prompt', { prompts: ['a cat', '  '] }, 'prompts.1'],
+  ['a count of 11', { topic: 'cats', count: 11 }, 'count'],
+  ['a count of 0', { topic: 'cats', count: 0 }, 'count'],
+  ['a field that nobody knows', { prompts: ['a cat'], style: 'bold' }, ''],
+])('%s is refused, and the field named', (_name, input, path) => {
+  expect(memes.input.safeParse(input).error?.issues.map((issue) => issue.path.join('.'))).toEqual([path])
+})
+
+test('a step asks for its own prompt, with the seed of its attempt, from the official model', async () => {
+  const request = await memes.request(parse({ prompts: ['a cat', 'a dog'] }), step(2))
+  expect(request).toMatchObject({ model: 'black-forest-labs/flux-schnell', input: { prompt: 'a dog', seed: 7 } })
+  expect(request).not.toHaveProperty('version')
+  await expect(memes.request(parse({ prompts: ['a cat'] }), step(2))).rejects.toThrow('no prompt for step 2')
+})
