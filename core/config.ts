@@ -96,12 +96,15 @@ export type Config = Readonly<z.output<typeof environment>>
 
 /** Throws one error that lists every variable that is wrong, by name, and what would be right. */
 export function parseConfig(env: Record<string, string | undefined>): Config {
-  const parsed = complete.safeParse({
+  const raw = {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
-  })
+  }
+  const base = environment.safeParse(raw)
+  // How settings fit together is asked of sound ones only.
+  const parsed = base.success ? complete.safeParse(raw) : base
   if (parsed.success) return Object.freeze(parsed.data)
   // Only names and reasons: a value may be a secret.
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)

@@ -40,7 +40,7 @@ export interface MoveReport extends Entry {
   /** How long the task had been in `was`. */
   ms: number | null
   /** A failure after a success, or the very first. */
-  opens_run: boolean
+  opens_run?: boolean | null
 }
 
 /** One move, as it is read back. */

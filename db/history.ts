@@ -30,24 +30,23 @@ export function entry(of: EntryOf): RawBuilder<unknown> {
     'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`
 }
 
-/** A failure of a run: nothing has succeeded since the one before. Asked only where something failed. */
-const opensRun = sql`coalesce((select max(id) from task_events where failed)
-  < coalesce((select max(id) from task_events where not failed), 0), true)`
-
 /** The last CTE of a statement: `moves` selects id, did and entry of what it moved. */
 export const remember = (moves: RawBuilder<unknown>, now: RawBuilder<Date>, timed?: Timed): RawBuilder<unknown> => sql`
   remembered as (
     insert into task_events (task_id, at, by, rss_mb, heap_mb, move, was, became, step, attempt, code, reason, failed)
-    select moves.id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
-      ${timed?.memory?.heap_mb ?? null}::integer, moves.did, e.*
-    from (${moves}) as moves, jsonb_to_record(moves.entry) as e (was text, became text, step integer, attempt integer,
-      code text, reason text, failed boolean)
-    where moves.entry is not null)`
+    select id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
+      ${timed?.memory?.heap_mb ?? null}::integer, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
+      (entry ->> 'attempt')::integer, entry ->> 'code', entry ->> 'reason', (entry ->> 'failed')::boolean
+    from (${moves}) as moves where entry is not null)`
 
 /** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
-export const reported = (move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> => sql`
-  moved.entry || jsonb_build_object('task', moved.id, 'move', ${move},
-    'opens_run', case when moved.entry -> 'failed' = 'true' then ${opensRun} else false end) as report`
+export const reported = (move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>
+  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move}) as report`
+
+/** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. */
+export const reportedFailures = sql`
+  moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
+    and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true)) as report`
 
 /** The rows without their reports, which go to the caller's `onMoved`. */
 export function tellMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {

@@ -44,9 +44,9 @@ export async function startTask(db: Db, task: NewTask, timed?: Timed): Promise<S
         do update set idempotency_key = excluded.idempotency_key
       returning *, id = ${task.id} as created),
     ${task.daily_quota ? counted(task.daily_quota, now) : sql``}
-    moved as (select t.*, 'started' as did, ${beginning(now)} from started t),
-    ${remember(sql`select * from moved`, now, timed)}
-    select started.*, ${reported()} from started join moved using (id)
+    moved as (select t.*, ${beginning(now)} from started t),
+    ${remember(sql`select id, 'started' as did, entry from moved`, now, timed)}
+    select moved.*, ${reported(sql`'started'`)} from moved
   `.execute(db)
   return tellMoves(rows, timed)[0] as Started
 }

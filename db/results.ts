@@ -3,7 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { LookOutcome } from '../core/decide.ts'
 import type { StepFile } from '../core/task.ts'
-import { entry, remember, reported, tellMoves } from './history.ts'
+import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 type LookTold = Told<LookOutcome & { prediction_id: string }>
@@ -34,7 +34,7 @@ export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Tim
       returning t.id, o.kind as did, t.status, null::jsonb as entry),
     moved as (select * from succeeded union all select * from failed union all select * from noted),
     ${remember(sql`select * from moved`, now, timed)}
-    select id, did, status, ${reported()} from moved
+    select id, did, status, ${reportedFailures} from moved
   `.execute(db)
   return tellMoves(rows, timed)
 }

@@ -2,7 +2,7 @@
 // Called by passes (our own answer), by the webhook door (the provider names the attempt) and by the search in its list.
 import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../core/decide.ts'
-import { entry, remember, reported, tellMoves } from './history.ts'
+import { entry, remember, reportedFailures, tellMoves } from './history.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
@@ -34,7 +34,7 @@ export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOu
     moved as (select * from created union all select * from strayed union all select * from released
       union all select * from failed union all select * from unknown),
     ${remember(sql`select * from moved`, now, timed)}
-    select id, did, status, ${reported()} from moved
+    select id, did, status, ${reportedFailures} from moved
   `.execute(db)
   return tellMoves(rows, timed)
 }

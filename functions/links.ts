@@ -9,7 +9,7 @@ import { clockOf, type Deps } from './deps.ts'
 const stored = 'file:'
 
 export const fileReference = (key: string): string => stored + key
-export const storedKey = (reference: string): string | undefined =>
+const storedKey = (reference: string): string | undefined =>
   reference.startsWith(stored) ? reference.slice(stored.length) : undefined
 
 /** Fetched by providers within minutes of the submission, or after a queue's wait; never kept by anybody. */

@@ -105,7 +105,7 @@ function readSubmission(response: HttpResponse): Submission {
   return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
 }
 
-export function readCreated(body: unknown): Created | undefined {
+function readCreated(body: unknown): Created | undefined {
   const { id, urls } = (body ?? {}) as Partial<ReplicatePrediction>
   if (typeof id !== 'string' || id === '') return undefined
   return {

@@ -23,8 +23,9 @@ create table task_events (
   primary key (task_id, id)
 );
 
--- The newest failure, and whether anything has succeeded since.
-create index task_events_endings on task_events (failed, id) where failed is not null;
+-- The newest ending, by which a failure knows whether it opens a run; and the newest failure.
+create index task_events_endings on task_events (id) where failed is not null;
+create index task_events_failures on task_events (id) where failed;
 
 -- A task's history goes with it, however many go at once. (A foreign key would also forbid to truncate `tasks` alone.)
 create function forget_events() returns trigger language plpgsql as $$

@@ -150,7 +150,7 @@ each('%s: a statement tells its caller what it moved, and how long each had been
 each('%s: the first failure opens a run, those after it do not, and a success ends it', async (driver) => {
   const db = over(driver)
   const opened: boolean[] = []
-  const onMoved = (moves: readonly MoveReport[]) => opened.push(...moves.map(({ opens_run }) => opens_run))
+  const onMoved = (moves: readonly MoveReport[]) => opened.push(...moves.map(({ opens_run }) => opens_run === true))
   const end = async (state: 'running' | 'storing', write: (task: Task, timed: Timed) => Promise<unknown>) =>
     write(await insertState(db, state), { now: noon, by: 'worker', onMoved })
   const own = (task: Task) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '' })

@@ -18,7 +18,7 @@ import {
   tryOnTerms,
 } from '../setup/factory.ts'
 
-export const drivers: Driver[] = ['pg', 'neon']
+const drivers: Driver[] = ['pg', 'neon']
 /** Registers one test a driver: the contract is the same over both. */
 export const each = test.each(drivers)
 

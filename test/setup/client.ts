@@ -37,7 +37,7 @@ export function openClient(deps: Deps): Client {
   }
 }
 
-export function requestOf({ method, path, body, token, headers }: Call): Request {
+function requestOf({ method, path, body, token, headers }: Call): Request {
   return new Request(new URL(path, 'http://stepgate.test'), {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers },
