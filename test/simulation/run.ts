@@ -122,7 +122,7 @@ async function sleptOver(world: World, pool: Pool): Promise<string[]> {
   )
   const slept: string[] = []
   for (const { id, due_at } of rows) {
-    const at = due_at > world.scheduler.now() ? due_at : world.scheduler.now()
+    const at = new Date(Math.max(due_at.getTime(), world.scheduler.nowMs))
     if (!(await openWakeMark(store, { now: () => at }).look()))
       slept.push(`slept over: ${id} is due at ${due_at.toISOString()}`)
   }
