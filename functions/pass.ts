@@ -140,7 +140,7 @@ interface Learning extends Limits {
 /** Each holds two or three parts of 8 MiB while it runs; a function has a gigabyte. */
 const copiesAtOnce = 16
 /** Longer than answers usually take: then a round's news is one statement a kind, for 1 task and for 200. */
-const flushMs = 3_000
+const flushMs = 8_000
 
 /** True when the round itself has made something due at once. */
 async function runRound(

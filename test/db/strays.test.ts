@@ -112,3 +112,16 @@ each('%s: recordStrays() and recordSubmissions() change one row one after the ot
   expect(rows.map(({ id }) => id).toSorted()).toEqual([...ids, 'one'].toSorted())
   expect(await bytes(db, task)).toBeDefined()
 })
+
+each('%s: recordStrays() takes a stray for over when it was missing three times', async (driver) => {
+  const db = over(driver)
+  const unwanted = stray({ prediction_id: 'unlisted' })
+  const task = await insertState(db, 'canceled', { strays: [unwanted], due_at: noon })
+  const told = [{ id: task.id, prediction_id: 'unlisted', over: false, missing: true, retry_in: 60 }]
+  for (const misses of [1, 2]) {
+    await recordStrays(db, told, { now: noon })
+    expect((await read(db, task)).strays).toEqual([{ ...unwanted, misses }])
+  }
+  await recordStrays(db, told, { now: noon })
+  expect(await read(db, task)).toMatchObject({ strays: [{ ...unwanted, misses: 3, over: true }], due_at: null })
+})

@@ -8,7 +8,7 @@ import { verifySignature } from '../../providers/signature.ts'
 import { begun, fault, isOver, isResting, ping, pingUntil } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret, useTestDeps } from '../setup/deps.ts'
-import { insertTask, later } from '../setup/factory.ts'
+import { insertTask, later, type TaskOverrides } from '../setup/factory.ts'
 
 interface Alert {
   headers: Headers
@@ -77,14 +77,20 @@ test('it is signed with ALERT_SECRET, or with CRON_SECRET where there is none, o
   verifySignature(received[1]?.headers ?? new Headers(), received[1]?.raw ?? '', cronSecret, clock.now())
 })
 
+/** As start does it: the mark is raised, so that no ping takes the deployment for asleep. */
+async function insertDue(task: TaskOverrides): Promise<void> {
+  await app.deps.wake.raise()
+  await insertTask(app.deps.db, task)
+}
+
 test('due work that nobody looked at for ten minutes is told, once an hour', async () => {
-  await insertTask(app.deps.db, { phase: 'running', due_at: later(clock.now(), -599) })
+  await insertDue({ phase: 'running', due_at: later(clock.now(), -599) })
   await ping(app)
   expect(received).toEqual([])
-  await insertTask(app.deps.db, { phase: 'running', due_at: later(clock.now(), -700) })
+  await insertDue({ phase: 'running', due_at: later(clock.now(), -700) })
   await ping(app)
   expect(received.map(({ body }) => body)).toMatchObject([{ type: 'overdue', overdue_seconds: 700 }])
-  await insertTask(app.deps.db, { phase: 'running', due_at: later(clock.now(), -800) })
+  await insertDue({ phase: 'running', due_at: later(clock.now(), -800) })
   await ping(app.openInstance({ env: { ALERT_URL: url } }))
   expect(received).toHaveLength(1)
   clock.advance(3_700)
@@ -94,7 +100,7 @@ test('due work that nobody looked at for ten minutes is told, once an hour', asy
 
 test('due work that no pass may claim is told too', async () => {
   clock.advance(3_700)
-  await insertTask(app.deps.db, { phase: 'running', due_at: later(clock.now(), -900), recipe: 'of another version' })
+  await insertDue({ phase: 'running', due_at: later(clock.now(), -900), recipe: 'of another version' })
   await ping(app)
   expect(received.map(({ body }) => body)).toMatchObject([{ type: 'overdue', overdue_seconds: 900 }])
 })
@@ -103,7 +109,7 @@ test('without ALERT_URL nothing is sent', async () => {
   const quiet = app.openInstance({ env: { ALERT_URL: undefined, ALERT_SECRET: undefined } })
   fault(app, { on: 'create', fault: 'rejected' })
   await begun(quiet)
-  await insertTask(app.deps.db, { phase: 'running', due_at: later(clock.now(), -9_000) })
+  await insertDue({ phase: 'running', due_at: later(clock.now(), -9_000) })
   await ping(quiet)
   expect(received).toEqual([])
 })
@@ -135,7 +141,7 @@ test('a pass does not wait for the receiver', async () => {
       },
     }),
   })
-  await insertTask(app.deps.db, { at: clock.now(), input: 'not an input of try-on' })
+  await insertDue({ at: clock.now(), input: 'not an input of try-on' })
   const answer = await slow.call(worker, { path: '/api/worker', token: cronSecret })
   expect(await answer.json()).toMatchObject({ rejected: 1 })
   expect(received).toEqual([])

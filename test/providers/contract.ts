@@ -179,10 +179,10 @@ function testCancels(subject: Subject): void {
     expect(await subject.provider.cancel(finished)).toEqual({ kind: 'over' })
   })
 
-  test('cancel: what the provider does not know is over', async () => {
+  test('cancel: what the provider does not know is missing, which once may mean not listed yet', async () => {
     const forgotten = await create(subject)
     subject.reset()
-    expect(await subject.provider.cancel(forgotten)).toEqual({ kind: 'over' })
+    expect(await subject.provider.cancel(forgotten)).toEqual({ kind: 'missing' })
   })
 
   test.each<FaultInput>([

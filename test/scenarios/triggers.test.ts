@@ -1,4 +1,5 @@
 // No trigger is special: each of them alone brings a task to its end.
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { checker } from '../../functions/checker.ts'
 import { continueRoom } from '../../functions/continue.ts'
@@ -80,4 +81,18 @@ test('a second container finishes what the first one began', async () => {
   const row = await pingUntil(other, story, isOver, { clock, room: checker })
   expect(row.status).toBe('completed')
   expect(costs(app)).toEqual({ sent: 2, created: 2, canceled: 0 })
+})
+
+test('a pass whose row a rival has locked leaves it alone, and the next ping takes it', async () => {
+  const story = await abandoned(1)
+  const poll = { path: `/api/status?task_id=${story.id}`, token: story.token }
+  await app.deps.db.transaction().execute(async (rival) => {
+    await sql`select from tasks where id = ${story.id} for update`.execute(rival)
+    expect((await app.call(status, poll)).status).toBe(200)
+    await app.settle()
+  })
+  expect(await rowOf(app, story)).toMatchObject({ status: 'pending', attempt: 0 })
+  await ping(app)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'processing', attempt: 1 })
+  expect(costs(app)).toMatchObject({ sent: 1, created: 1 })
 })

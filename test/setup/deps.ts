@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
-import { afterAll, beforeEach } from 'vitest'
+import { afterAll, beforeEach, expect } from 'vitest'
 import { type Config, parseConfig } from '../../core/config.ts'
 import { connect } from '../../db/connect.ts'
 import { type LocalBlobs, startBlobs } from '../../dev/blobs.ts'
@@ -111,6 +111,8 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
       return instance
     },
     reset: async () => {
+      await untilNoWebhook(simulator)
+      await mounted?.drain()
       simulator.replicate.reset()
       simulator.fal.reset()
       await sql`truncate tasks, providers cascade`.execute(first.deps.db)
@@ -125,6 +127,15 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** A webhook of the test before would arrive in this one, and be counted here. */
+async function untilNoWebhook({ replicate, fal }: Simulator): Promise<void> {
+  replicate.set({ webhooks: false })
+  fal.set({ webhooks: false })
+  const inFlight = () =>
+    [replicate.till().webhooks, fal.till().webhooks].map(({ sent, delivered, refused }) => sent - delivered - refused)
+  await expect.poll(inFlight, { interval: 2, timeout: 10_000 }).toEqual([0, 0])
 }
 
 interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'logged'> {
