@@ -104,6 +104,8 @@ async function statementsFor(count: number, overrides: TaskOverrides = {}): Prom
   const looking = await statementsOf(checker)
   clock.advance(3)
   const storing = await statementsOf(checker)
+  // A copy that fails is one more kind of news, and so one more statement: here none may.
+  expect(app.logged.filter(({ level }) => Number(level) >= 40)).toEqual([])
   return [submitting, looking, storing]
 }
 
