@@ -1,8 +1,11 @@
 // A process killed exactly at each boundary of a submission. Whatever the instant, the step is made, and paid once.
 import { Pool } from 'pg'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { untilBlocked } from '../setup/database.ts'
 import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
+
+// An unconfirmed submission is searched for every 20 s, and a busy machine starts processes slowly.
+vi.setConfig({ testTimeout: 180_000 })
 
 const field = await openField({ instances: 1, secondsPerStep: 0.2 })
 const pool = new Pool({ connectionString: field.database.url })
@@ -86,7 +89,7 @@ async function phaseOf(id: string): Promise<string> {
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 3_000; tries += 1) {
     if (await isSo()) return
     await pause(50)
   }

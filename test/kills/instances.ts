@@ -93,7 +93,7 @@ async function startInstance(env: Record<string, string | undefined>): Promise<I
 }
 
 async function untilServing(url: string, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     if (child.exitCode !== null) throw new Error(`the instance ended with ${child.exitCode}`)
     const response = await fetch(`${url}/api/health`).catch(() => undefined)
     if (response?.ok) return
