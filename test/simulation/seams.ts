@@ -114,10 +114,13 @@ async function* once(bytes: Uint8Array) {
 
 /** Answers of a provider that is out of sorts; they tell nothing of the prediction. A 404 never comes three times in a row. */
 const moods = { well: 40, 500: 1, 429: 1, 404: 1, 'unknown status': 1 }
+/** To creates: refusals, of which nothing comes, and answers that are lost though the prediction was created. */
+const createMoods = { well: 20, 429: 1, 402: 0.3, 401: 0.2, '502 though created': 1, 'half of a 201': 1 }
 const missing = new WeakMap<Replicate, Map<string, number>>()
 
 function moodOf(scheduler: Scheduler, provider: Replicate, { method, url }: HttpRequest): string {
-  if (method !== 'GET' || !scheduler.faults) return 'well'
+  if (!scheduler.faults || url.endsWith('/cancel')) return 'well'
+  if (method === 'POST') return scheduler.random.weighted<string>(createMoods)
   const counts = missing.get(provider) ?? new Map<string, number>()
   missing.set(provider, counts)
   const mood = scheduler.random.weighted<string>(moods)
@@ -130,7 +133,7 @@ async function exchange(scheduler: Scheduler, provider: Replicate, request: Http
   const { method, url, headers, body } = request
   const mood = moodOf(scheduler, provider, request)
   if (mood !== 'well') scheduler.note(`the provider answers: ${mood}`)
-  if (/\d/.test(mood)) return { status: Number(mood), headers: {}, body: { detail: 'out of sorts' } }
+  if (/^\d+$/.test(mood)) return { status: Number(mood), headers: {}, body: { detail: 'out of sorts' } }
   if (mood === 'unknown status')
     return { status: 200, headers: {}, body: { id: 'x', status: 'pausing', results: 'none' } }
   try {
@@ -142,6 +145,8 @@ async function exchange(scheduler: Scheduler, provider: Replicate, request: Http
       }),
     )
     const text = await response.text()
+    if (mood === '502 though created') return { status: 502, headers: {}, body: undefined }
+    if (mood === 'half of a 201') return { status: 201, headers: {}, body: undefined }
     return { status: response.status, headers: Object.fromEntries(response.headers), body: parse(text) }
   } catch (cause) {
     throw new HttpFailure({ method, url }, true, cause)
