@@ -87,6 +87,10 @@ stopOnSignal(log, async () => {
 })
 
 log.info(`Stepgate is ready: ${address}`)
-log.info(isOwn.replicate ? 'Replicate itself, by REPLICATE_API_TOKEN' : `simulated Replicate at ${simulator?.url} (Replicate itself: set REPLICATE_API_TOKEN)`)
+log.info(
+  isOwn.replicate
+    ? 'Replicate itself, by REPLICATE_API_TOKEN'
+    : `simulated Replicate at ${simulator?.url} (Replicate itself: set REPLICATE_API_TOKEN)`,
+)
 log.info(isOwn.fal ? 'fal itself, by FAL_KEY' : `simulated fal at ${simulator?.url}/fal`)
 log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)
