@@ -202,7 +202,8 @@ async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[
   if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
   const submitted = await write(deps, timed, news.submissions, recordSubmissions)
   for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
-  const looked = await write(deps, timed, news.looks, recordLooks)
+  // Once: a 404 that is told twice would count twice. The look itself is repeated by a later pass.
+  const looked = await write(deps, timed, news.looks, recordLooks, 1)
   const stored = await write(deps, timed, news.stored, recordStored)
   if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
   return [...submitted, ...looked, ...stored]
@@ -266,6 +267,7 @@ async function write<Outcome>(
   timed: Causing,
   told: Told<Outcome>[],
   record: Write<Outcome>,
+  mostTries = writeTries,
 ): Promise<Moved[]> {
   if (told.length === 0) return []
   for (let tries = 1; ; tries += 1) {
@@ -273,7 +275,7 @@ async function write<Outcome>(
       return await record(deps.db, told, timed)
     } catch (error) {
       // Behind their fences these statements may run twice; what they tell is known to nobody else.
-      if (!(error instanceof DatabaseError && error.isConnectionLost) || tries === writeTries) throw error
+      if (!(error instanceof DatabaseError && error.isConnectionLost) || tries === mostTries) throw error
       deps.log.warn({ err: error, tries }, 'news could not be written and is written again')
     }
   }
