@@ -62,7 +62,11 @@ const nextLook = (now: RawBuilder<Date>) => sql`case
     when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
     else ${now} + ${seconds(sql`${searchSeconds}`)} end`
 
-/** Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. */
+/**
+ * Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. The limit
+ * counts what was locked, so passes at the same moment share the work. A request's pass waits for its one row: whoever holds it may
+ * only be a click that comes to nothing.
+ */
 const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
   terms as materialized (
     select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
@@ -77,12 +81,12 @@ const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
   ${slots.admission}
   due as materialized (
     select t.id, t.provider, queue.turn, t.status as was, t.phase, t.updated_at as since, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
-    from (select * from ${slots.admitted} as admitted order by turn, due_at limit ${p.limit}) as queue
+    from ${slots.admitted} as queue
       join tasks t on t.id = queue.id
       join terms on terms.recipe = t.recipe
     where t.due_at <= ${now} and t.status = queue.status
-    order by queue.turn, queue.due_at
-    for update of t skip locked)`
+    order by queue.turn, queue.due_at limit ${p.limit}
+    for update of t ${p.taskId ? sql`` : sql`skip locked`})`
 
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);

@@ -3,7 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../core/task.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
-import { clock, type Db, jsonb, type Timed } from './sql.ts'
+import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
 
 export interface NewTask {
   id: string
@@ -78,19 +78,46 @@ export interface MovedTask extends Task {
   moved: boolean
 }
 
-/** waiting_continue → pending for the next step. `all`: the gates that are left open by themselves. */
-export function continueTask(db: Db, move: Move & { all?: boolean | undefined }): Promise<MovedTask | undefined> {
+export interface Continue extends Move {
+  /** The gates that are left open by themselves. */
+  all?: boolean | undefined
+  /** Recipes whose next step may be claimed at once, with the limit of an attempt. A capped provider's are not: they queue for a slot. */
+  claims?: readonly { recipe: string; limitSeconds: number }[]
+  submitLeaseSeconds?: number
+}
+
+/**
+ * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's
+ * to send. → pending where the provider is paused, or may not be claimed here.
+ */
+export function continueTask(db: Db, move: Continue): Promise<MovedTask | undefined> {
   const now = clock(move)
+  const begins = (value: RawBuilder<unknown>, otherwise = sql`null`) =>
+    sql`case when mine.begins then ${value} else ${otherwise} end`
   return moveTask(
     db,
     { ...move, did: 'continued' },
     sql`
-    update tasks t set status = 'pending', current_step = mine.current_step, next_step = mine.current_step + 1,
-      phase = null, claim_token = null, prediction_id = null, output = null, due_at = ${now}, updated_at = ${now},
+    update tasks t set status = ${begins(sql`'processing'`, sql`'pending'`)}, phase = ${begins(sql`'submitting'`)},
+      current_step = mine.current_step + mine.begins::integer, next_step = ${begins(sql`null`, sql`mine.current_step + 1`)},
+      attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`gen_random_uuid()`)}, prediction_id = null,
+      output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
+      deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
+      due_at = ${begins(sql`${now} + ${seconds(sql`${move.submitLeaseSeconds ?? 0}::float8`)}`, now)}, updated_at = ${now},
       auto_continue = t.auto_continue or ${move.all ?? false}
-    from mine where t.id = mine.id and mine.status = 'waiting_continue' and ${seen(move)}`,
+    from (
+      select mine.*, terms.within, terms.recipe is not null and not exists (
+        select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
+      from mine left join jsonb_to_recordset(${jsonb((move.claims ?? []).map(claimTerms))})
+        as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
+    where t.id = mine.id and mine.status = 'waiting_continue' and ${seen(move)}`,
   )
 }
+
+const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
+  recipe: claims.recipe,
+  within: claims.limitSeconds,
+})
 
 /** waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. */
 export function redoTask(db: Db, move: Move): Promise<MovedTask | undefined> {

@@ -19,6 +19,6 @@ export const cancel: Room = async (request, deps, context) => {
   const task = await cancelTask(deps.db, { id, user_id, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (!task.moved) throw new AppError('already_finished', `The task is ${task.status} already.`)
-  if (task.due_at) passAfterAnswer(deps, context, 'cancel', id)
+  if (task.due_at) passAfterAnswer(deps, context, { by: 'cancel', taskId: id })
   return answerTask(deps, task)
 }

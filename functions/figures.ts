@@ -2,9 +2,9 @@
 // come from the blob store.
 import { type Status, statuses } from '../core/task.ts'
 import { type Figures, type Problem, readFigures } from '../db/overview.ts'
+import { capsOf } from './claims.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readMemory, readMemoryLimits } from './memory.ts'
-import { capsOf } from './pass.ts'
 
 type ByStatus = Record<Status, number>
 

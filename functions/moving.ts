@@ -1,13 +1,12 @@
 // What start, continue, redo, cancel and status share: the task view as an answer, and the task's own pass after it.
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
-import type { Cause } from '../core/history.ts'
 import { pollAfterMs } from '../core/polling.ts'
 import type { Task } from '../core/task.ts'
 import { type TaskView, taskView } from '../core/view.ts'
 import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { json } from './http.ts'
-import { runPass } from './pass.ts'
+import { type PassOptions, runPass } from './pass.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
 const unknownStepSeconds = 20
@@ -26,10 +25,10 @@ export function answerTask(deps: Deps, task: Task, status = 200): Response {
 }
 
 /** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
-export function passAfterAnswer(deps: Deps, context: RoomContext, by: Cause, taskId?: string): void {
+export function passAfterAnswer(deps: Deps, context: RoomContext, pass: Omit<PassOptions, 'context'>): void {
   context.waitUntil(
-    runPass(deps, { by, context, ...(taskId !== undefined && { taskId }) }).catch((error) =>
-      deps.log.error({ err: error, task: taskId }, 'pass after answer failed'),
+    runPass(deps, { ...pass, context }).catch((error) =>
+      deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed'),
     ),
   )
 }

@@ -37,7 +37,7 @@ export async function ping(deps: Deps, context: RoomContext, options: PingOption
         if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
       }),
     )
-    await endsWithin(answerMs, pass)
+    await endsWithin(deps, answerMs, pass)
     isAnswered = true
   }
   return { ...result, duration_ms: Math.round(performance.now() - started) }

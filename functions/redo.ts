@@ -19,7 +19,7 @@ export const redo: Room = async (request, deps, context) => {
   const task = await redoUnlocked(deps, { id, user_id, step, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, 'redo', id)
+    passAfterAnswer(deps, context, { by: 'redo', taskId: id })
     return answerTask(deps, task, 202)
   }
   if (task.status === 'completed' || task.status === 'canceled') {

@@ -55,7 +55,7 @@ export const start: Room = async (request, deps, context) => {
   if (started.request_hash !== task.request_hash) {
     throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
   }
-  passAfterAnswer(deps, context, 'start', started.id)
+  passAfterAnswer(deps, context, { by: 'start', taskId: started.id })
   return answer(started, recipe)
 }
 

@@ -16,7 +16,7 @@ export const status: Room = async (request, deps, context) => {
   const { task_id } = readQuery(request, statusQuery)
   const task = await readTask(deps.db, { id: task_id, user_id: userId, now: deps.now?.() })
   if (!task) throw notFound(task_id)
-  if (task.is_due) passAfterAnswer(deps, context, 'status', task.id)
+  if (task.is_due) passAfterAnswer(deps, context, { by: 'status', taskId: task.id })
   return withEtag(request, viewOf(deps, task), answerTask(deps, task))
 }
 

@@ -1,4 +1,5 @@
 // The wake mark for those who write whatever becomes of it, and patience with slow work.
+import { setTimeout } from 'node:timers/promises'
 import type { Deps } from './deps.ts'
 
 /** For news that must be written in any case: a mark that could not be raised costs time until the hourly sweep, not the news. */
@@ -11,14 +12,14 @@ export async function raiseAnyway(deps: Deps): Promise<void> {
 }
 
 /** True when the work ends in time. Its failure is the caller's, once it has ended. */
-export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
+export async function endsWithin(deps: Deps, ms: number, work: Promise<unknown>): Promise<boolean> {
+  const ended = new AbortController()
+  const patience = (deps.wait ?? wait)(ms, ended.signal).then(() => false)
   try {
     return await Promise.race([work.then(() => true), patience])
   } finally {
-    clearTimeout(timer)
+    ended.abort()
   }
 }
+
+const wait = (ms: number, signal: AbortSignal): Promise<void> => setTimeout(ms, undefined, { signal })

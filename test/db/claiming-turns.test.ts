@@ -1,10 +1,12 @@
 // claimDue(): whose turn it is, what is left alone, and several passes at once.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { untilBlocked } from '../setup/database.ts'
 import { insertTasks, later, type TaskOverrides, tryOnTerms } from '../setup/factory.ts'
 import { bytes, claim, each, insertState, noon, read, useDatabase } from './setup.ts'
 
-const { over } = useDatabase()
+const suite = useDatabase()
+const { over } = suite
 
 const many = (n: number, overrides: (i: number) => TaskOverrides = () => ({})): TaskOverrides[] =>
   Array.from({ length: n }, (_, i) => ({ at: later(noon, i - n), ...overrides(i) }))
@@ -84,9 +86,24 @@ each('%s: claimDue() skips rows that another statement holds, without waiting', 
     .transaction()
     .execute(async (rival) => {
       await sql`select from tasks where id = ${held?.id} for update`.execute(rival)
-      expect((await claim(db)).tasks).toMatchObject([{ id: free?.id }])
+      // The limit counts what could be locked: the held row takes no place.
+      expect((await claim(db, { limit: 1 })).tasks).toMatchObject([{ id: free?.id }])
     })
   expect((await claim(db)).tasks).toMatchObject([{ id: held?.id }])
+})
+
+each('%s: claimDue() for one task waits for whoever holds its row', async (driver) => {
+  const db = over(driver)
+  const [mine] = await insertTasks(db, many(1))
+  let claiming: ReturnType<typeof claim> | undefined
+  await over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      await sql`select from tasks where id = ${mine?.id} for update`.execute(rival)
+      claiming = claim(db, { taskId: mine?.id })
+      await untilBlocked(suite.url)
+    })
+  expect((await claiming)?.tasks).toMatchObject([{ id: mine?.id, work: 'submit' }])
 })
 
 each('%s: claimDue() gives no row to two passes at once', async (driver) => {

@@ -39,8 +39,7 @@ test('every move of a task is one line: what, from where, to where, by whom, for
     'start created: processing/submitting → processing/running',
     'worker succeeded: processing/running → processing/storing',
     'worker stored: processing/storing → waiting_continue',
-    'user continued: waiting_continue → pending',
-    'continue claimed: pending → processing/submitting',
+    'user continued: waiting_continue → processing/submitting',
     'continue created: processing/submitting → processing/running',
     'user canceled: processing/running → canceled',
   ])

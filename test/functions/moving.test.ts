@@ -98,7 +98,7 @@ test.each(stateNames)('continue of a %s task: 202 when it waits, 409 otherwise',
   const answer = await press(app, continueRoom, story)
   await app.settle()
   if (state === 'waiting_continue')
-    return expect([answer.status, (await viewOf(answer)).status]).toEqual([202, 'pending'])
+    return expect([answer.status, (await viewOf(answer)).status]).toEqual([202, 'processing'])
   expect(answer.status).toBe(409)
   expect(await answer.json()).toMatchObject({ code: 'not_waiting' })
 })

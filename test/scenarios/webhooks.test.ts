@@ -5,7 +5,7 @@ import { cancel } from '../../functions/cancel.ts'
 import { continueRoom } from '../../functions/continue.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { testClock } from '../setup/clock.ts'
-import { replicateToken, useTestDeps, webhookSecret } from '../setup/deps.ts'
+import { type Instance, replicateToken, useTestDeps, webhookSecret } from '../setup/deps.ts'
 import {
   barrier,
   begin,
@@ -34,7 +34,8 @@ function webhookOf(index = 0): string {
 }
 
 /** A call as Replicate makes it, with any body. */
-function report(address: string, prediction: object, secret = webhookSecret): Promise<Response> {
+function report(address: string, prediction: object, how: { secret?: string; to?: Instance } = {}): Promise<Response> {
+  const { secret = webhookSecret, to = app } = how
   const body = JSON.stringify(prediction)
   const timestampSeconds = Math.floor(clock.now().getTime() / 1000)
   const { pathname, search } = new URL(address)
@@ -43,7 +44,7 @@ function report(address: string, prediction: object, secret = webhookSecret): Pr
     'webhook-timestamp': String(timestampSeconds),
     'webhook-signature': sign({ secret, id: 'msg_1', timestampSeconds, body }),
   }
-  return app.call(webhook, { path: pathname + search, body, headers })
+  return to.call(webhook, { path: pathname + search, body, headers })
 }
 
 /** The provider's prediction as it shows it now. */
@@ -187,7 +188,7 @@ test('a webhook that is forged, or of another attempt than its address says, is 
   const other = new URL(webhookOf())
   other.searchParams.set('attempt', '2')
   const secret = 'whsec_bm90IHRoZSByaWdodCBzZWNyZXQ='
-  await refused(story, () => report(webhookOf(), failed, secret), 401)
+  await refused(story, () => report(webhookOf(), failed, { secret }), 401)
   await refused(story, () => report(other.href, failed), 401)
   const { pathname } = other
   await refused(story, () => report(`${other.origin}${pathname}`, failed), 401)
@@ -203,6 +204,46 @@ test('a body of several megabytes is read', async () => {
   expect((await report(webhookOf(), { ...(await shownBy(prediction_id)), logs })).status).toBe(200)
   await app.settle()
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
+})
+
+/** A step whose create was answered by an error, and the provider's words of its success. */
+async function lostAndSucceeded() {
+  fault(app, { on: 'create', fault: 'error_after' }, { on: 'webhook', fault: 'lost', times: 2 })
+  const story = await begun(app, { garments: 2 })
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  expect(await rowOf(app, story)).toMatchObject({ phase: 'unconfirmed', prediction_id: null })
+  const { id } = app.simulator.replicate.till().predictions[0] ?? {}
+  return { story, id, body: await shownBy(id) }
+}
+
+test('a result that is copied in time is shown before its webhook is answered', async () => {
+  const { story, body } = await lostAndSucceeded()
+  expect((await report(webhookOf(), body)).status).toBe(200)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', current_step: 1 })
+})
+
+test('of a result whose copy takes longer than an answer may, the row knows the prediction before the answer', async () => {
+  const { story, id, body } = await lostAndSucceeded()
+  const held = barrier('before', (url) => url.includes('/files/'))
+  const impatient = app.openInstance({ http: held.http, wait: () => held.reached, isApart: true })
+  expect((await report(webhookOf(), body, { to: impatient })).status).toBe(200)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'running', prediction_id: id })
+  held.open()
+  await impatient.settle()
+  expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', strays: [] })
+})
+
+test('of a result that can not be copied, the row knows the prediction before the answer', async () => {
+  const { story, id, body } = await lostAndSucceeded()
+  const config = { ...app.deps.config, COPY_SECONDS: 0 }
+  const broken = app.openInstance({ config })
+  broken.deps.files.stat = () => Promise.reject(new Error('the blob store is away'))
+  broken.deps.files.copy = () => Promise.reject(new Error('the blob store is away'))
+  expect((await report(webhookOf(), body, { to: broken })).status).toBe(200)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'running', prediction_id: id })
+  expect(await pingUntil(app, story, isWaiting, { clock })).toMatchObject({ current_step: 1 })
+  expect(costs(app)).toEqual({ sent: 1, created: 1, canceled: 0 })
 })
 
 test('without its secret, a webhook is refused as not configured', async () => {

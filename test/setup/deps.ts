@@ -30,6 +30,8 @@ export interface InstanceOptions {
   config?: Partial<Config>
   /** Stands in the way of requests to the provider: a barrier, or a process that dies there. */
   http?: (real: Http) => Http
+  /** Rules how long rooms are patient. */
+  wait?: Deps['wait']
   /** What it has begun may never end: settle() of the first instance leaves it alone. */
   isApart?: boolean
 }
@@ -143,7 +145,7 @@ interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'log
   clock: TestClock | undefined
 }
 
-function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real }: InstanceOptions) {
+function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real, wait }: InstanceOptions) {
   const config = { ...parseConfig({ ...environment(stage), ...env }), ...more }
   const real = openHttp({ connections: config.HTTP_CONCURRENCY })
   const http = wrap(real)
@@ -161,6 +163,7 @@ function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => 
     recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
     newId: v7,
     ...(clock && { now: clock.now }),
+    ...(wait && { wait }),
   }
   return { deps, ...openClient(deps) }
 }

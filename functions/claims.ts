@@ -1,0 +1,56 @@
+// How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
+import type { Config } from '../core/config.ts'
+import { type Claimed, type Claims, type ClaimTerms, claimDue } from '../db/claiming.ts'
+import type { Cap } from '../db/slots.ts'
+import type { Causing } from './causing.ts'
+import { clockOf, type Deps } from './deps.ts'
+
+/** Claimed tasks, and until when their creates may be sent: after that a claim might run out before the answer comes. */
+export interface Begun {
+  tasks: Claimed[]
+  sendBy: Date
+}
+
+/** The instant is taken before the statement: what comes between costs patience, never safety. */
+export async function claim(deps: Deps, timed: Causing, taskId: string | undefined): Promise<Claims & Begun> {
+  const sendBy = sendByOf(deps)
+  const { config } = deps
+  const claims = await claimDue(deps.db, {
+    terms: termsOf(deps),
+    limit: config.PASS_BATCH,
+    submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
+    caps: capsOf(config),
+    taskId,
+    ...timed,
+  })
+  return { ...claims, sendBy }
+}
+
+/** A suspended function goes on where it was, however late: so the wall clock is asked once more right before the POST. */
+export function sendByOf(deps: Deps): Date {
+  const { SUBMIT_LEASE_SECONDS: lease, SUBMIT_TIMEOUT_SECONDS: timeout } = deps.config
+  return new Date(clockOf(deps).getTime() + Math.max(lease - timeout, 1) * 1000)
+}
+
+export function termsOf({ config, recipes }: Deps): ClaimTerms[] {
+  return [...recipes.values()].map(({ name, timing }) => ({
+    ...timing,
+    recipe: name,
+    minCheckSeconds: config.CHECK_MIN_SECONDS ?? timing.minCheckSeconds,
+    maxCheckSeconds: config.CHECK_MAX_SECONDS ?? timing.maxCheckSeconds,
+  }))
+}
+
+export function capsOf(config: Config): Cap[] {
+  const caps = [
+    { provider: 'replicate', cap: config.REPLICATE_CONCURRENCY },
+    { provider: 'fal', cap: config.FAL_CONCURRENCY },
+  ]
+  return caps.filter((cap): cap is Cap => cap.cap !== undefined)
+}
+
+/** Recipes of providers without a cap: nobody has to queue for a slot. */
+export function claimableOf(deps: Deps): ClaimTerms[] {
+  const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
+  return termsOf(deps).filter(({ recipe }) => !capped.has(deps.recipes.get(recipe)?.provider ?? ''))
+}

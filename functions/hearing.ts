@@ -1,0 +1,79 @@
+// What a provider's report changes: called by the webhook room alone, for the attempt that its address names.
+// Each writes by the statements that passes use, behind the same fence; an attempt that knows no prediction yet is told it.
+import type { SubmissionOutcome } from '../core/decide.ts'
+import type { Report } from '../core/provider.ts'
+import type { Held } from '../core/task.ts'
+import { recordLooks, recordStored } from '../db/results.ts'
+import type { Moved, Told } from '../db/sql.ts'
+import { recordSubmissions } from '../db/submissions.ts'
+import { type Causing, causedBy } from './causing.ts'
+import { capsOf } from './claims.ts'
+import { copyOutput } from './copy.ts'
+import type { Deps, RoomContext } from './deps.ts'
+import { recipeOf } from './lookup.ts'
+import { passAfterAnswer } from './moving.ts'
+import { raiseAnyway } from './waking.ts'
+import type { Reported } from './webhook-url.ts'
+
+/** A verified report, and the attempt that its address names. */
+export interface Heard {
+  deps: Deps
+  context: RoomContext
+  attempt: Reported
+  report: Report
+}
+
+/**
+ * Tells the open attempt its prediction, if it doesn't know it yet. A prediction that no step wants is recorded instead and
+ * canceled right after. True when the attempt took it.
+ */
+export async function adopt({ deps, context, attempt, report }: Heard): Promise<boolean> {
+  const { prediction_id, urls } = report
+  const check_in = recipeOf(deps, attempt).timing.firstCheckSeconds
+  await raiseAnyway(deps)
+  const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in }]
+  const [moved] = await recordSubmissions(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved?.did === 'strayed') passAfterAnswer(deps, context, { by: 'webhook', taskId: attempt.id })
+  return moved?.did === 'created'
+}
+
+type Write<Outcome> = (db: Deps['db'], told: Told<Outcome>[], timed: Causing) => Promise<Moved[]>
+
+/** Writes what became of the attempt's prediction, and gives room to others where a cap counts. */
+export async function write<Outcome>(
+  heard: Heard,
+  record: Write<Outcome & { prediction_id: string }>,
+  outcome: Outcome,
+): Promise<Moved | undefined> {
+  const { deps, context, attempt, report } = heard
+  const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
+  const timed = causedBy(deps, 'webhook', context)
+  await raiseAnyway(deps)
+  let [moved] = await record(deps.db, told, timed)
+  // Nothing moved: the report came before our own answer was stored, or it is a repeated one.
+  if (!moved && (await adopt(heard))) moved = (await record(deps.db, told, timed))[0]
+  if (!moved) return undefined
+  // With a cap, the slot that is free now is somebody's who may have waited longer.
+  if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context, { by: 'webhook' })
+  return moved
+}
+
+/** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
+export async function lookNow(heard: Heard): Promise<void> {
+  const { deps, context, attempt, report } = heard
+  const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
+  const [moved] = await recordLooks(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved) passAfterAnswer(deps, context, { by: 'webhook', taskId: attempt.id })
+}
+
+/** Copies the output and shows the step done. If this process dies on the way, a look at the prediction starts it again. */
+export async function store(heard: Heard, output: string[]): Promise<void> {
+  const { deps, context, attempt, report } = heard
+  const { prediction_id, urls } = report
+  const copied = await copyOutput(deps, { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output })
+  const moved =
+    copied.kind === 'stored' ? await write(heard, recordStored, copied) : await write(heard, recordLooks, copied)
+  if (moved?.status === 'pending') passAfterAnswer(deps, context, { by: 'webhook', taskId: attempt.id })
+}
+
+const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

@@ -1,0 +1,82 @@
+// What a round learns, and how it reaches the table: gathered, and written in one statement a kind, for 1 task and for 200.
+// What is known of money spent is written early, and again where the connection was lost: nobody else knows it.
+import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import { DatabaseError } from '../db/errors.ts'
+import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
+import type { Moved, Told } from '../db/sql.ts'
+import { recordStrays, type StrayOutcome } from '../db/strays.ts'
+import { recordSubmissions } from '../db/submissions.ts'
+import type { Causing } from './causing.ts'
+import type { Deps } from './deps.ts'
+import { endsWithin, raiseAnyway } from './waking.ts'
+
+export interface News {
+  submissions: Told<SubmissionOutcome>[]
+  /** Further predictions of one attempt (a provider's own double): recorded after the first, to be canceled. */
+  doubles: Told<SubmissionOutcome>[]
+  looks: Told<LookOutcome & { prediction_id: string }>[]
+  stored: Told<StoredOutcome>[]
+  strays: StrayOutcome[]
+}
+
+export const noNews = (): News => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
+
+/** What was told, and what it moved. */
+export interface Written {
+  looks: News['looks']
+  moves: Moved[]
+}
+
+/** Longer than answers usually take: then a round's news is one statement a kind, for 1 task and for 200. */
+const flushMs = 8_000
+
+/**
+ * Writes the news when all work is done; and every few seconds before, so that what is known of money spent doesn't wait for
+ * the slowest neighbour, nor die with it.
+ */
+export async function writeWhile(work: Promise<unknown>, deps: Deps, timed: Causing, news: News): Promise<Written> {
+  const written: Written = { looks: [], moves: [] }
+  for (let isDone = false; !isDone; ) {
+    isDone = await endsWithin(deps, flushMs, work)
+    const taken = { ...news }
+    Object.assign(news, noNews())
+    written.looks.push(...taken.looks)
+    written.moves.push(...(await writeNews(deps, timed, taken)))
+  }
+  return written
+}
+
+async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[]> {
+  // News may make something due sooner than another pass, which saw nothing to do, has told the wake mark.
+  if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
+  const submitted = await write(deps, timed, news.submissions, recordSubmissions)
+  for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
+  // Once: a 404 that is told twice would count twice. The look itself is repeated by a later pass.
+  const looked = await write(deps, timed, news.looks, recordLooks, 1)
+  const stored = await write(deps, timed, news.stored, recordStored)
+  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
+  return [...submitted, ...looked, ...stored]
+}
+
+const writeTries = 3
+
+type Write<Outcome> = (db: Deps['db'], told: readonly Told<Outcome>[], timed: Causing) => Promise<Moved[]>
+
+async function write<Outcome>(
+  deps: Deps,
+  timed: Causing,
+  told: Told<Outcome>[],
+  record: Write<Outcome>,
+  mostTries = writeTries,
+): Promise<Moved[]> {
+  if (told.length === 0) return []
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await record(deps.db, told, timed)
+    } catch (error) {
+      // Behind their fences these statements may run twice; what they tell is known to nobody else.
+      if (!(error instanceof DatabaseError && error.isConnectionLost) || tries === mostTries) throw error
+      deps.log.warn({ err: error, tries }, 'news could not be written and is written again')
+    }
+  }
+}
