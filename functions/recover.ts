@@ -10,11 +10,12 @@ import { raiseAnyway } from './waking.ts'
 export const recover: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  await raiseAnyway(deps)
   const [{ nextDueAt: _, ...counts }, uploads_deleted] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
     sweepUploads(deps),
   ])
+  // What had been slept over was begun to be moved; pings go on with it.
+  if (!counts.idle) await raiseAnyway(deps)
   const moved = counts.submitted + counts.checked
   return json({ message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`, ...counts, uploads_deleted })
 }

@@ -7,12 +7,13 @@
 // as made whatever error it met, and the local blob server checks and writes in two steps and gives no ETag with a read.)
 import { randomUUID } from 'node:crypto'
 import type { Store } from '@netlify/blobs'
-import { z } from 'zod'
+import * as z from 'zod'
 
-/** What a look saw: hand it to lower(). */
+/** What a look saw, and when: hand it to lower(). */
 export interface Awake {
   readonly id: string | null
   readonly raisedAt: Date | null
+  readonly lookedAt: Date
 }
 
 export interface WakeMark {
@@ -39,20 +40,36 @@ const loweredRecord = z.object({ seen: z.string().nullable(), until: z.coerce.da
 /** `store` must read with strong consistency. */
 export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
   const raised = () => readRecord(store, 'raised', raisedRecord)
+  // One writing for all raises of a moment: the grace of the first still covers a task that is written a function's life later.
+  const freshMs = graceMs / 9
+  let last: { at: Date; written: Promise<unknown> } | undefined
   return {
-    raise: () => within(patienceMs, store.setJSON('raised', { id: randomUUID(), at: now().toISOString() })),
+    raise: async () => {
+      const at = now()
+      if (!last || at.getTime() - last.at.getTime() >= freshMs) {
+        last = { at, written: within(patienceMs, store.setJSON('raised', { id: randomUUID(), at: at.toISOString() })) }
+      }
+      const { written } = last
+      try {
+        await written
+      } catch (error) {
+        if (last?.written === written) last = undefined
+        throw error
+      }
+    },
     look: async () => {
+      const lookedAt = now()
       const reads = Promise.all([raised(), readRecord(store, 'lowered', loweredRecord)])
       const [mark, lowered] = await within(patienceMs, reads).catch(() => [unknown, undefined] as const)
-      const awake = { id: mark?.id ?? null, raisedAt: mark?.at ?? null }
+      const awake = { id: mark?.id ?? null, raisedAt: mark?.at ?? null, lookedAt }
       if (!lowered || lowered.seen !== awake.id) return awake
       return lowered.until && lowered.until <= now() ? awake : undefined
     },
-    lower: async (seen, next) => {
-      // Its task may not have been in the table yet when the pass looked there.
-      if (seen.raisedAt && now().getTime() - seen.raisedAt.getTime() < graceMs) return false
-      if (((await raised())?.id ?? null) !== seen.id) return false
-      await store.setJSON('lowered', { seen: seen.id, until: next?.toISOString() ?? null })
+    lower: async ({ id, raisedAt, lookedAt }, next) => {
+      // Its task may not have been in the table yet when the pass looked there, right after it had looked here.
+      if (raisedAt && lookedAt.getTime() - raisedAt.getTime() < graceMs) return false
+      if (((await raised())?.id ?? null) !== id) return false
+      await store.setJSON('lowered', { seen: id, until: next?.toISOString() ?? null })
       return true
     },
   }

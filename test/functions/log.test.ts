@@ -44,7 +44,7 @@ test('every move of a task is one line: what, from where, to where, by whom, for
     'user canceled: processing/running → canceled',
   ])
   expect(app.logged.find(({ move }) => move === 'continued')).toMatchObject({
-    ...{ level: 30, step: 1, attempt: 1, ms: 40_000, rss_mb: expect.any(Number), heap_mb: expect.any(Number) },
+    ...{ level: 30, step: 2, attempt: 1, ms: 40_000, rss_mb: expect.any(Number), heap_mb: expect.any(Number) },
   })
 })
 

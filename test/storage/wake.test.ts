@@ -31,9 +31,8 @@ test('is awake after a raise, and asleep after a later pass has found nothing', 
   const { mark, other, clock } = setUp()
   await other.lower(await seenBy(other))
   await mark.raise()
-  const seen = await seenBy(other)
   clock.ms += 2 * minute
-  expect(await other.lower(seen)).toBe(true)
+  expect(await other.lower(await seenBy(other))).toBe(true)
   expect(await mark.look()).toBeUndefined()
 })
 
@@ -55,8 +54,38 @@ test('cannot be lowered while the task it was raised for may still be on its way
   clock.ms += minute
   expect(await mark.lower(seen)).toBe(false)
   expect(await mark.look()).toBeDefined()
+  // However late the pass comes to lower it: what counts is when it looked.
   clock.ms += minute
-  expect(await mark.lower(seen)).toBe(true)
+  expect(await mark.lower(seen)).toBe(false)
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+})
+
+test('is written once for all raises of a moment, and again after it', async () => {
+  const { mark, other, clock } = setUp()
+  await Promise.all([mark.raise(), mark.raise()])
+  const { id } = await seenBy(other)
+  clock.ms += 9_999
+  await mark.raise()
+  expect((await seenBy(other)).id).toBe(id)
+  clock.ms += 1
+  await mark.raise()
+  expect((await seenBy(other)).id).not.toBe(id)
+})
+
+test('is raised again at once after a raise that failed', async () => {
+  const { store, clock } = setUp()
+  let isAway = true
+  const setJSON: typeof store.setJSON = async (...record) => {
+    if (isAway) throw new Error('the blob store is away')
+    return store.setJSON(...record)
+  }
+  const mark = openWakeMark({ ...store, get: store.get.bind(store), setJSON } as typeof store, {
+    now: () => new Date(clock.ms),
+  })
+  await expect(Promise.all([mark.raise(), mark.raise()])).rejects.toThrow('away')
+  isAway = false
+  await mark.raise()
+  expect(await mark.look()).toMatchObject({ raisedAt: new Date(clock.ms) })
 })
 
 test('is awake by itself from the instant on at which something becomes due', async () => {
