@@ -100,8 +100,8 @@ export function continueTask(db: Db, move: Continue): Promise<MovedTask | undefi
     sql`
     update tasks t set status = ${begins(sql`'processing'`, sql`'pending'`)}, phase = ${begins(sql`'submitting'`)},
       current_step = mine.current_step + mine.begins::integer, next_step = ${begins(sql`null`, sql`mine.current_step + 1`)},
-      attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`gen_random_uuid()`)}, prediction_id = null,
-      output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
+      attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`gen_random_uuid()`)}, slot = null,
+      prediction_id = null, output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
       deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
       due_at = ${begins(sql`${now} + ${seconds(sql`${move.submitLeaseSeconds ?? 0}::float8`)}`, now)}, updated_at = ${now},
       auto_continue = t.auto_continue or ${move.all ?? false}

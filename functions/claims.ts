@@ -1,5 +1,6 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
+import type { Task } from '../core/task.ts'
 import { type Claimed, type Claims, type ClaimTerms, claimDue } from '../db/claiming.ts'
 import type { Cap } from '../db/slots.ts'
 import type { Causing } from './causing.ts'
@@ -49,8 +50,15 @@ export function capsOf(config: Config): Cap[] {
   return caps.filter((cap): cap is Cap => cap.cap !== undefined)
 }
 
-/** Recipes of providers without a cap: nobody has to queue for a slot. */
-export function claimableOf(deps: Deps): ClaimTerms[] {
+/** What continue needs to begin the attempt itself. Not at a capped provider: there one queues for a slot. */
+export function beginBy(deps: Deps) {
   const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
-  return termsOf(deps).filter(({ recipe }) => !capped.has(deps.recipes.get(recipe)?.provider ?? ''))
+  const claims = termsOf(deps).filter(({ recipe }) => !capped.has(deps.recipes.get(recipe)?.provider ?? ''))
+  return { claims, submitLeaseSeconds: deps.config.SUBMIT_LEASE_SECONDS }
+}
+
+/** The attempt that a click has begun, if it has; its create is still to be sent. */
+export function begunBy(task: Task, sendBy: Date): Begun | undefined {
+  if (task.phase !== 'submitting') return undefined
+  return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], sendBy }
 }

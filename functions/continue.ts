@@ -1,9 +1,9 @@
 // POST /api/continue: the person likes what she sees; the next step is submitted.
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { continueTask } from '../db/moves.ts'
 import { causedBy } from './causing.ts'
-import { claimableOf, sendByOf } from './claims.ts'
+import { beginBy, begunBy, sendByOf } from './claims.ts'
 import type { Room } from './deps.ts'
 import { readJson, requireMethod } from './http.ts'
 import { answerTask, notFound, passAfterAnswer } from './moving.ts'
@@ -22,18 +22,11 @@ export const continueRoom: Room = async (request, deps, context) => {
   const { task_id: id, step, all } = await readJson(request, continueBody)
   await deps.wake.raise()
   const sendBy = sendByOf(deps)
-  const claims = claimableOf(deps)
-  const { SUBMIT_LEASE_SECONDS: submitLeaseSeconds } = deps.config
   const timed = causedBy(deps, 'user', context)
-  const task = await continueTask(deps.db, { id, user_id, step, all, claims, submitLeaseSeconds, ...timed })
+  const task = await continueTask(deps.db, { id, user_id, step, all, ...beginBy(deps), ...timed })
   if (!task) throw notFound(id)
   if (task.moved) {
-    const tasks = [{ ...task, work: 'submit' as const, claimed_at: task.updated_at }]
-    passAfterAnswer(deps, context, {
-      by: 'continue',
-      taskId: id,
-      begun: task.claim_token ? { tasks, sendBy } : undefined,
-    })
+    passAfterAnswer(deps, context, { by: 'continue', taskId: id, begun: begunBy(task, sendBy) })
     return answerTask(deps, task, 202)
   }
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)

@@ -123,6 +123,20 @@ test('takes a new connection when the server ended the old one', async () => {
   expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
 })
 
+test('outlives a session that ends in the middle of a transaction', async () => {
+  const { db } = await database.connect('pg')
+  const other = await database.connect('pg')
+  const broken = db.transaction().execute(async (transaction) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction)
+    await sql`select pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(other.db)
+    // Another turn of the event loop hears of it before the next statement does.
+    await sql`select 1`.execute(other.db)
+    await sql`select 1`.execute(transaction)
+  })
+  await expect(broken).rejects.toMatchObject({ name: 'DatabaseError', kind: 'lost' })
+  expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
+})
+
 test('gives up a server that fell silent, and takes another connection', async () => {
   const { db } = await database.connect('pg', { timeoutMs: 200 })
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)

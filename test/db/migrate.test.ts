@@ -1,13 +1,14 @@
 // migrate() on folders of its own, and `npm run migrate` as a program.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect as connectTo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Connection } from '../../db/connect.ts'
-import { direct, migrate } from '../../db/migrate.ts'
+import { direct, migrate, migrationUrl } from '../../db/migrate.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 
 let root: string
@@ -80,6 +81,51 @@ test("goes to Neon's own server past its pooler, and to any other server as told
   expect(direct(other)).toBe(other)
 })
 
+test('goes to the direct address beside the variable that the functions use', () => {
+  const env = {
+    NETLIFY_DB_URL: 'netlify',
+    NETLIFY_DATABASE_URL: 'extension',
+    NETLIFY_DATABASE_URL_UNPOOLED: 'extension, direct',
+  }
+  expect(migrationUrl(env)).toBe('netlify')
+  expect(migrationUrl({ ...env, NETLIFY_DB_URL: '' })).toBe('extension, direct')
+  const own = { ...env, DATABASE_URL: 'own' }
+  expect(migrationUrl(own)).toBe('own')
+  expect(migrationUrl({ ...own, DATABASE_URL_UNPOOLED: 'own, direct' })).toBe('own, direct')
+  expect(migrationUrl({ DATABASE_URL_UNPOOLED: 'of nothing' })).toBeUndefined()
+})
+
+test('waits for a database that is not awake yet', async () => {
+  await write('0001_first.sql', 'create table a ();')
+  const { port, hostname } = new URL(database.url)
+  let connections = 0
+  // Neon's proxy, as pg meets it: the first connection wakes the database up, and is refused.
+  const proxy = createServer((socket) => {
+    connections += 1
+    if (connections === 1) return void socket.once('data', () => socket.end(asleep()))
+    const server = connectTo(Number(port), hostname)
+    socket.pipe(server).pipe(socket)
+    socket.on('error', () => server.destroy())
+    server.on('error', () => socket.destroy())
+  })
+  const { promise: listening, resolve } = Promise.withResolvers<void>()
+  proxy.listen(0, '127.0.0.1', resolve)
+  await listening
+  const address = proxy.address()
+  const own = String(typeof address === 'object' && address ? address.port : 0)
+  expect(await migrate(Object.assign(new URL(database.url), { port: own }).href, folder)).toEqual(['0001_first'])
+  expect(connections).toBeGreaterThan(1)
+  proxy.close()
+})
+
+/** An ErrorResponse of the wire protocol. */
+function asleep(): Buffer {
+  const fields = Buffer.from("SERROR\0VERROR\0CXX000\0MCouldn't connect to compute node\0\0")
+  const head = Buffer.alloc(5, 'E')
+  head.writeInt32BE(fields.length + 4, 1)
+  return Buffer.concat([head, fields])
+}
+
 test('refuses a database that knows migrations we do not have', async () => {
   await write('0001_first.sql', 'create table a ();')
   await migrate(database.url, folder)
@@ -94,6 +140,8 @@ test('works as a program', async () => {
   expect((await run({ NETLIFY_DATABASE_URL: database.url })).stdout).toMatch(/^applied 0001_tasks$/m)
   expect((await run({ DATABASE_URL: database.url, NETLIFY_DB_URL: 'not read' })).stdout).toBe('up to date\n')
   const unreachable = 'postgres://someone:secret@127.0.0.1:1/nothing'
+  const pooled = { DATABASE_URL: unreachable, DATABASE_URL_UNPOOLED: database.url }
+  expect((await run(pooled)).stdout).toBe('up to date\n')
   await expect(run({ NETLIFY_DB_URL: unreachable, NETLIFY_DATABASE_URL: database.url })).rejects.toMatchObject({
     stderr: expect.not.stringContaining('secret'),
   })

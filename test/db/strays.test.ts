@@ -1,6 +1,7 @@
 // recordStrays(): strays are marked over one by one, and a finished task rests when none is left.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import type { Stray } from '../../core/task.ts'
 import { recordStrays } from '../../db/strays.ts'
 import { recordSubmissions } from '../../db/submissions.ts'
 import { untilBlocked } from '../setup/database.ts'
@@ -18,6 +19,12 @@ const told = (id: string, prediction_id: string, over: boolean, retry_in = 30) =
   over,
   retry_in,
 })
+/** A stray that was tried at noon, and is to be again. */
+const tried = (one: Stray, seconds: number): Stray => ({
+  ...one,
+  tried_at: noon.toISOString(),
+  retry_at: later(noon, seconds).toISOString(),
+})
 
 each('%s: recordStrays() does nothing on an empty table', async (driver) => {
   const db = over(driver)
@@ -32,10 +39,11 @@ test.each(overBoth(ended.map((state) => [state])))(
     const db = over(driver)
     const task = await insertState(db, state, { strays: [one, two], due_at: noon })
     await recordStrays(db, [told(task.id, 'one', true), told(task.id, 'two', false)], { now })
-    const half = { strays: [{ ...one, over: true }, two], due_at: later(noon, 30) }
+    const half = { strays: [{ ...one, over: true }, tried(two, 30)], due_at: later(noon, 30) }
     expect(await read(db, task)).toEqual({ ...task, ...half })
     await recordStrays(db, [told(task.id, 'two', true)], { now })
-    const both = { strays: [one, two].map((each) => ({ ...each, over: true })), due_at: null }
+    const ended = { ...two, tried_at: noon.toISOString(), over: true }
+    const both = { strays: [{ ...one, over: true }, ended], due_at: null }
     expect(await read(db, task)).toEqual({ ...task, ...both })
   },
 )
@@ -44,10 +52,43 @@ each('%s: recordStrays() comes back after the soonest of the times asked', async
   const db = over(driver)
   const task = await insertState(db, 'canceled', { strays: [one, two], due_at: noon })
   await recordStrays(db, [told(task.id, 'one', false, 50), told(task.id, 'two', false, 40)], { now })
-  expect(await read(db, task)).toEqual({ ...task, due_at: later(noon, 40) })
+  expect(await read(db, task)).toEqual({ ...task, strays: [tried(one, 50), tried(two, 40)], due_at: later(noon, 40) })
 })
 
-const busy: State[] = ['pending', 'submitting', 'unconfirmed', 'running', 'storing', 'waiting_continue']
+each(
+  '%s: recordStrays() keeps when a stray was tried first, and the next try of those it is not told of',
+  async (driver) => {
+    const db = over(driver)
+    const task = await insertState(db, 'canceled', { strays: [tried(one, 20), tried(two, 500)], due_at: noon })
+    await recordStrays(db, [told(task.id, 'one', false, 600)], { now: later(noon, 100) })
+    const strays = [{ ...tried(one, 20), retry_at: later(noon, 700).toISOString() }, tried(two, 500)]
+    expect(await read(db, task)).toEqual({ ...task, strays, due_at: later(noon, 500) })
+  },
+)
+
+each('%s: recordStrays() lets a task rest whose stray is given up, and says so', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'canceled', { strays: [tried(one, 20)], due_at: noon })
+  await recordStrays(db, [{ ...told(task.id, 'one', true), given_up: true }], { now })
+  const given_up = { ...one, tried_at: noon.toISOString(), over: true, given_up: true }
+  expect(await read(db, task)).toEqual({ ...task, strays: [given_up], due_at: null })
+})
+
+each(
+  '%s: recordStrays() looks at an open gate again with the next try, and at its end at the latest',
+  async (driver) => {
+    const db = over(driver)
+    const task = await insertState(db, 'waiting_continue', { strays: [one], due_at: later(noon, 20) })
+    await recordStrays(db, [told(task.id, 'one', false, 50)], { now })
+    expect(await read(db, task)).toEqual({ ...task, strays: [tried(one, 50)], due_at: later(noon, 50) })
+    await recordStrays(db, [told(task.id, 'one', false, 9_000_000)], { now })
+    expect(await read(db, task)).toMatchObject({ due_at: task.deadline_at })
+    await recordStrays(db, [told(task.id, 'one', true)], { now })
+    expect(await read(db, task)).toMatchObject({ strays: [{ over: true }], due_at: task.deadline_at })
+  },
+)
+
+const busy: State[] = ['pending', 'submitting', 'unconfirmed', 'running', 'storing']
 const open: State[] = ['canceled while submitting', 'canceled while unconfirmed']
 test.each(overBoth([...busy, ...open].map((state) => [state])))(
   '%s: recordStrays() leaves the next look of a task that is %s where it is',
@@ -55,7 +96,7 @@ test.each(overBoth([...busy, ...open].map((state) => [state])))(
     const db = over(driver)
     const task = await insertState(db, state, { strays: [one, two] })
     await recordStrays(db, [told(task.id, 'one', true), told(task.id, 'two', false)], { now })
-    expect(await read(db, task)).toEqual({ ...task, strays: [{ ...one, over: true }, two] })
+    expect(await read(db, task)).toEqual({ ...task, strays: [{ ...one, over: true }, tried(two, 30)] })
   },
 )
 
@@ -63,7 +104,7 @@ each('%s: recordStrays() never revives a stray, and ignores predictions that are
   const db = over(driver)
   const task = await insertState(db, 'canceled', { strays: [{ ...one, over: true }, two], due_at: noon })
   await recordStrays(db, [told(task.id, 'one', false), told(task.id, 'three', true)], { now })
-  expect(await read(db, task)).toMatchObject({ strays: [{ ...one, over: true }, two], due_at: later(noon, 30) })
+  expect(await read(db, task)).toMatchObject({ strays: [{ ...one, over: true }, two], due_at: noon })
 })
 
 each('%s: recordStrays() leaves a task without strays as it is', async (driver) => {
@@ -92,7 +133,7 @@ each('%s: recordStrays() loses no stray that was added while it waited', async (
     { ...one, over: true },
     { ...two, urls: {} },
   ]
-  expect(await read(db, task)).toMatchObject({ strays, due_at: later(noon, 20) })
+  expect(await read(db, task)).toMatchObject({ strays, due_at: noon })
 })
 
 each('%s: recordStrays() and recordSubmissions() change one row one after the other', async (driver) => {
@@ -120,8 +161,8 @@ each('%s: recordStrays() takes a stray for over when it was missing three times'
   const told = [{ id: task.id, prediction_id: 'unlisted', over: false, missing: true, retry_in: 60 }]
   for (const misses of [1, 2]) {
     await recordStrays(db, told, { now: noon })
-    expect((await read(db, task)).strays).toEqual([{ ...unwanted, misses }])
+    expect((await read(db, task)).strays).toEqual([{ ...tried(unwanted, 60), misses }])
   }
   await recordStrays(db, told, { now: noon })
-  expect(await read(db, task)).toMatchObject({ strays: [{ ...unwanted, misses: 3, over: true }], due_at: null })
+  expect(await read(db, task)).toMatchObject({ strays: [{ misses: 3, over: true }], due_at: null })
 })

@@ -1,0 +1,145 @@
+// Every way in which Neon's endpoint may fail, met by each sort of statement: reads, writes behind a fence and claims are sent again
+// and leave the same rows; a start or a person's move of unknown fate is not, and is executed once at most.
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { continueTask, type NewTask, startTask } from '../../db/moves.ts'
+import { readTask } from '../../db/reads.ts'
+import { repeatable } from '../../db/retrying.ts'
+import type { Db } from '../../db/sql.ts'
+import { recordSubmissions } from '../../db/submissions.ts'
+import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
+import type { Fault, NeonStandIn } from '../setup/neon.ts'
+import { claim, heldOf, insertState, noon, read } from './setup.ts'
+
+// Longer than any statement here takes; a hang lasts as long.
+const timeoutMs = 700
+let database: TestDatabase
+let standIn: NeonStandIn
+let db: Db
+let plain: Db
+
+beforeAll(async () => {
+  database = await createDatabase()
+  standIn = await neonStandIn()
+  db = (await database.connect('neon', { timeoutMs })).db
+  plain = (await database.connect('pg')).db
+})
+beforeEach(async () => {
+  await sql`truncate tasks cascade`.execute(plain)
+})
+afterAll(() => database.drop())
+
+interface Mode {
+  fault: Fault
+  /** What is known of the statement afterwards. */
+  fate: 'answered' | 'not executed' | 'unknown'
+  /** Whether it took effect. */
+  took: boolean
+}
+
+const modes: Record<string, Mode> = {
+  slow: { fault: { slowMs: 100 }, fate: 'answered', took: true },
+  'reset before': { fault: 'reset-before', fate: 'unknown', took: false },
+  'reset after commit': { fault: 'reset-after', fate: 'unknown', took: true },
+  hang: { fault: 'hang', fate: 'unknown', took: false },
+  'hang after commit': { fault: 'hang-after', fate: 'unknown', took: true },
+  '500': { fault: 'error', fate: 'unknown', took: false },
+  suspended: {
+    fault: { status: 500, answer: { message: "Couldn't connect to compute node" } },
+    fate: 'not executed',
+    took: false,
+  },
+  'too many requests': { fault: { status: 429, answer: 'slow down' }, fate: 'not executed', took: false },
+}
+const cases = Object.entries(modes)
+
+/** What the work came to, and how many requests it took. */
+async function meet<T>({ fault }: Mode, work: () => Promise<T>) {
+  const { requests } = standIn
+  standIn.faults.push(fault)
+  const [settled] = await Promise.allSettled([work()])
+  return { settled, requests: standIn.requests - requests }
+}
+
+const answered = (value: unknown) => ({ status: 'fulfilled', value })
+const lost = { status: 'rejected', reason: expect.objectContaining({ kind: 'lost' }) }
+const requestsOf = ({ fate }: Mode) => (fate === 'answered' ? 1 : 2)
+
+async function movesOf({ id }: { id: string }): Promise<string[]> {
+  const { rows } = await sql<{ move: string }>`select move from task_events where task_id = ${id} order by id`.execute(
+    plain,
+  )
+  return rows.map(({ move }) => move)
+}
+
+test.each(cases)('a read that meets %s answers', async (_name, mode) => {
+  const task = await insertState(plain, 'running')
+  const met = await meet(mode, () => readTask(db, { ...task, now: noon }))
+  expect(met).toEqual({ settled: answered({ ...task, is_due: false }), requests: requestsOf(mode) })
+})
+
+test.each(cases)('a fenced write that meets %s is written once', async (_name, mode) => {
+  const task = await insertState(plain, 'submitting')
+  const created = {
+    kind: 'created' as const,
+    prediction_id: 'p1',
+    urls: { get: 'https://provider.test/p1' },
+    check_in: 2,
+  }
+  const met = await meet(mode, () => recordSubmissions(db, [{ ...heldOf(task), ...created }], { now: noon }))
+  const isSecond = mode.took && mode.fate === 'unknown'
+  const moves = isSecond ? [] : [{ id: task.id, did: 'created', status: 'processing' }]
+  expect(met).toEqual({ settled: answered(moves), requests: requestsOf(mode) })
+  expect(await read(plain, task)).toMatchObject({ phase: 'running', prediction_id: 'p1', attempt: 1, strays: [] })
+  expect(await movesOf(task)).toEqual(['created'])
+})
+
+test.each(cases)('a claim that meets %s begins one attempt', async (_name, mode) => {
+  const task = await insertState(plain, 'pending')
+  const { settled, requests } = await meet(mode, () => claim(db))
+  const isNobodys = mode.took && mode.fate === 'unknown'
+  const row = await read(plain, task)
+  expect(settled).toMatchObject(
+    answered({
+      tasks: isNobodys ? [] : [{ id: task.id, work: 'submit', claim_token: row.claim_token }],
+      // The wake mark must not be told that nothing will ever be due.
+      nextDueAt: isNobodys ? row.due_at : null,
+    }),
+  )
+  expect(requests).toBe(requestsOf(mode))
+  expect(row).toMatchObject({ phase: 'submitting', attempt: 1 })
+  expect(await movesOf(task)).toEqual(['claimed'])
+})
+
+test.each(cases)('a start that meets %s makes one task at most, and none of it is guessed', async (_name, mode) => {
+  const task: NewTask = {
+    ...{ id: crypto.randomUUID(), user_id: 'ada', recipe: 'try-on', provider: 'replicate', total_steps: 3 },
+    ...{ input: {}, auto_continue: false, lock_key: null, idempotency_key: null, request_hash: null },
+  }
+  const { settled, requests } = await meet(mode, () => startTask(db, task, { now: noon }))
+  if (mode.fate === 'unknown') expect([settled, requests]).toEqual([lost, 1])
+  else expect([settled, requests]).toMatchObject([answered({ id: task.id, created: true }), requestsOf(mode)])
+  expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['started'] : [])
+})
+
+test.each(cases)("a person's continue that meets %s moves her task once at most", async (_name, mode) => {
+  const task = await insertState(plain, 'waiting_continue')
+  const { settled, requests } = await meet(mode, () => continueTask(db, { ...task, step: 1, now: noon }))
+  if (mode.fate === 'unknown') expect([settled, requests]).toEqual([lost, 1])
+  else expect([settled, requests]).toMatchObject([answered({ moved: true }), requestsOf(mode)])
+  expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['continued'] : [])
+})
+
+test('a suspended database whose first statement is slow and then fails is awake for the second try', async () => {
+  const task = await insertState(plain, 'running')
+  standIn.faults.push({ status: 500, answer: { message: 'Control plane request failed' } }, { slowMs: 400 })
+  expect(await readTask(db, { ...task, now: noon })).toMatchObject({ id: task.id })
+})
+
+test('a statement is repeatable where it says so, not where another one did', async () => {
+  const one = sql`select 1 as one`
+  standIn.faults.push('reset-before')
+  expect((await one.execute(repeatable(db))).rows).toEqual([{ one: 1 }])
+  standIn.faults.push('reset-before')
+  await expect(sql`select 1 as one`.execute(db)).rejects.toMatchObject({ kind: 'lost' })
+})
