@@ -1,6 +1,6 @@
 // Ways into the forms: files, drops, the clipboard, and what becomes of pictures before they leave the device; and the other recipes'
 // forms, in a page that was built to offer them.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -103,7 +103,7 @@ test('garments are described, put in another order, and taken out', async () => 
   ])
 })
 
-test('avatar: a pile of photos becomes one zip of small photos without places', async () => {
+test('avatar: a pile of photos becomes one zip of small photos without places, and then weights to keep', async () => {
   const { page } = await open()
   await page.getByRole('link', { name: 'Avatar' }).click()
   await headline(page, 'Train an avatar').waitFor()
@@ -126,6 +126,11 @@ test('avatar: a pile of photos becomes one zip of small photos without places', 
     const { height, exif } = await sharp(one).metadata()
     expect([height, exif]).toEqual([1024, undefined])
   }
+  await until(headline(page, 'Ready'))
+  const saving = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Download' }).first().click()
+  const weights = await readFile(await (await saving).path())
+  expect(String.fromCharCode(weights[8] ?? 0)).toBe('{')
 })
 
 test('memes: lines that were written become pictures, one after another', async () => {
