@@ -5,9 +5,17 @@ import type { Memory } from '../core/history.ts'
 
 const toMb = (bytes: number) => Math.round(bytes / 2 ** 20)
 
+/** Asking the system for it takes as long as some of what it is noted beside. */
+const freshMs = 100
+let known: { at: number; memory: Memory } | undefined
+
 export function readMemory(): Memory {
-  const { rss, heapUsed } = process.memoryUsage()
-  return { rss_mb: toMb(rss), heap_mb: toMb(heapUsed) }
+  const at = performance.now()
+  if (!known || at - known.at > freshMs) {
+    const { rss, heapUsed } = process.memoryUsage()
+    known = { at, memory: { rss_mb: toMb(rss), heap_mb: toMb(heapUsed) } }
+  }
+  return known.memory
 }
 
 /** What the process may take as a whole, and its heap alone. */
