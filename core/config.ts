@@ -1,5 +1,8 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
-import { z } from 'zod'
+import * as z from 'zod'
+
+// Compiling a schema pays after some hundred values; a function that just started has one environment to check.
+z.config({ jitless: true })
 
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema)
@@ -92,6 +95,9 @@ const complete = environment.superRefine((config, context) => {
   }
 })
 
+/** The names of all that is read. */
+export const variables: readonly string[] = Object.keys(environment.shape)
+
 export type Config = Readonly<z.output<typeof environment>>
 
 /** Throws one error that lists every variable that is wrong, by name, and what would be right. */
@@ -99,6 +105,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   const raw = {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
+    DATABASE_DRIVER: env['DATABASE_DRIVER'] || driverOf(env),
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   }
@@ -109,6 +116,12 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   // Only names and reasons: a value may be a secret.
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
+}
+
+/** Netlify's own database says how it wants to be spoken to, wherever its host is. */
+function driverOf(env: Record<string, string | undefined>): string | undefined {
+  const isNetlifys = !env['DATABASE_URL'] && Boolean(env['NETLIFY_DB_URL'])
+  return isNetlifys && env['NETLIFY_DB_DRIVER'] === 'serverless' ? 'neon' : undefined
 }
 
 /** Whether providers may be given addresses of ours: webhooks and links to stored images. */

@@ -1,10 +1,12 @@
 // Claiming: the one statement by which a pass takes due work, and the only place where an attempt begins.
 // A claim is `due_at` moved into the future; if its holder dies, the task simply becomes due again.
 import { type RawBuilder, sql } from 'kysely'
+import { storingLeaseSeconds } from '../core/decide.ts'
 import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
 import { DatabaseError } from './errors.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
+import { repeatable } from './retrying.ts'
 import { type Cap, type Slots, slotsFor } from './slots.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
@@ -42,10 +44,10 @@ export interface Claims {
 const slotTries = 20
 /** Passes come every few minutes at worst. */
 const overdueAfterSeconds = 600
-/** How long a copy may take before another pass starts it again; it ends within one function's life. */
-const storingLeaseSeconds = 60
-/** Between two looks for an unconfirmed submission, and between two tries to cancel a stray. */
-const searchSeconds = 20
+/** Where a holder that dies leaves nothing better. */
+const retrySeconds = 20
+/** Between two looks for an unconfirmed submission, which may go on for a day: a quarter of its age, within these. */
+const searchSeconds = { least: retrySeconds, most: 300 }
 
 /**
  * The next look at a prediction: after a quarter of the time already waited, within min and max; slowly after the watch;
@@ -60,7 +62,9 @@ const nextLook = (now: RawBuilder<Date>) => sql`case
     when t.phase = 'running' then ${nextCheck(now)}
     when t.phase = 'storing' then ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
     when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
-    else ${now} + ${seconds(sql`${searchSeconds}`)} end`
+    when t.phase is not null then ${now} + ${seconds(sql`
+      least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
+    else ${now} + ${seconds(sql`${retrySeconds}`)} end`
 
 /**
  * Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. The limit
@@ -107,6 +111,10 @@ export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
 /** The history's words for what a claim does. */
 const moves = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
 
+/**
+ * A claim whose answer was lost has nobody for a holder: its tasks wait until it runs out, as if the holder had died. The repetition can't
+ * take them again, only others.
+ */
 async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
   const now = clock(p)
   const slots = slotsFor(p.caps ?? [])
@@ -138,7 +146,7 @@ async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
     ${remember(sql`select id, ${moves} as did, entry from moved`, now, p)}
     select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, moved.*, ${reported(moves)}
     from (select) as always left join moved on true
-  `.execute(db)
+  `.execute(repeatable(db))
   const tasks = tellMoves(
     rows.filter((row) => row.id),
     p,

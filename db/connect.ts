@@ -1,10 +1,9 @@
 // The way to Postgres for everything in db/: Neon's HTTP driver for Neon, `pg` for any other server. Composition roots
-// call it once. Both drivers return the same types and fail with the same DatabaseError; nothing is retried here.
-import { neon } from '@neondatabase/serverless'
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
-import { NeonDialect, type NeonDialectConfig } from 'kysely-neon'
-import { Pool } from 'pg'
-import { asDatabaseError } from './errors.ts'
+// call it once. Both drivers return the same types, fail with the same DatabaseError, and repeat what may be repeated.
+import { type Dialect, Kysely, PostgresDialect } from 'kysely'
+import { NeonDialect } from 'kysely-neon'
+import type { DatabaseError } from './errors.ts'
+import { retrying } from './retrying.ts'
 import type { Database } from './schema.ts'
 
 export type Driver = 'neon' | 'pg'
@@ -16,6 +15,8 @@ export interface ConnectOptions {
   timeoutMs?: number
   /** Hears of connections lost while idle, which harm nobody: the next statement opens another. */
   onIdleError?: (error: Error) => void
+  /** Hears of failures that nobody else does, because the statement is sent again. */
+  onRepeat?: (error: DatabaseError) => void
 }
 
 export interface Connection {
@@ -24,22 +25,24 @@ export interface Connection {
   close(): Promise<void>
 }
 
-// A function handles one request at a time and a pass sends its statements one by one; many instances share the server.
-const maxConnections = 8
-const connectMs = 5_000
-const keepAliveMs = 10_000
-const graceMs = 1_000
-
 export function connect(url: string, options: ConnectOptions = {}): Connection {
-  const { timeoutMs = 10_000, onIdleError = () => undefined } = options
+  const { timeoutMs = 10_000, onIdleError = () => undefined, onRepeat } = options
   // First of all: the drivers' own errors about a malformed address quote it, password included.
   const address = parseUrl(url)
   const driver = options.driver ?? (isNeon(address) ? 'neon' : 'pg')
-  const dialect =
+  // The driver is loaded with the first statement: only the one that is needed, and none by a ping that finds all idle.
+  const dialect: Dialect =
     driver === 'neon'
-      ? new NeonDialect({ neon: () => neonClient(url, timeoutMs) })
-      : new PostgresDialect({ pool: pgPool(url, timeoutMs, onIdleError) })
-  const db = new Kysely<Database>({ dialect })
+      ? new NeonDialect({ neon: async () => (await import('./neon.ts')).neonClient(url, timeoutMs) })
+      : new PostgresDialect({ pool: async () => (await import('./pg.ts')).pgPool(url, timeoutMs, onIdleError) })
+  const db = new Kysely<Database>({
+    dialect: {
+      createAdapter: () => dialect.createAdapter(),
+      createDriver: () => retrying(dialect.createDriver(), { onRepeat }),
+      createIntrospector: (own) => dialect.createIntrospector(own),
+      createQueryCompiler: () => dialect.createQueryCompiler(),
+    },
+  })
   return { db, driver, close: () => db.destroy() }
 }
 
@@ -52,52 +55,4 @@ export function parseUrl(url: string): URL {
 
 export function isNeon({ hostname }: URL): boolean {
   return hostname.endsWith('.neon.tech')
-}
-
-type NeonClient = Exclude<NeonDialectConfig['neon'], (...args: never[]) => unknown>
-
-/** The driver has no time limit of its own. When ours aborts the request, Neon cancels the statement. */
-function neonClient(url: string, timeoutMs: number): NeonClient {
-  const sql = neon(url)
-  return {
-    query: (text, parameters, options) =>
-      sql
-        .query(text, parameters, { ...options, fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } })
-        .catch((error: unknown) => Promise.reject(asDatabaseError(error))),
-  }
-}
-
-function pgPool(url: string, timeoutMs: number, onIdleError: (error: Error) => void): PostgresPool {
-  const pool = new Pool({
-    connectionString: url,
-    max: maxConnections,
-    connectionTimeoutMillis: connectMs,
-    statement_timeout: timeoutMs,
-    // The server's limit acts first; this one is for a server that has gone without a word.
-    query_timeout: timeoutMs + graceMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: keepAliveMs,
-  })
-  pool.on('error', onIdleError)
-  return {
-    options: pool.options,
-    end: () => pool.end(),
-    connect: async () => {
-      const client = await pool
-        .connect()
-        .catch((error: unknown) => Promise.reject(asDatabaseError(error, 'connecting')))
-      let isBroken = false
-      const query = async (text: string, parameters: readonly unknown[]) => {
-        try {
-          return await client.query(text, [...parameters])
-        } catch (error) {
-          const failure = asDatabaseError(error)
-          isBroken ||= failure.isConnectionLost
-          throw failure
-        }
-      }
-      // Kysely's other way to call it is for cursors, which Neon's driver doesn't have either.
-      return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(isBroken) }
-    },
-  }
 }

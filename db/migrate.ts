@@ -6,16 +6,22 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import { isNeon, parseUrl } from './connect.ts'
+import { asDatabaseError } from './errors.ts'
+import { patiently } from './retrying.ts'
 
 const connectMs = 10_000
 
+const ownFolder = join(import.meta.dirname, 'migrations')
+
 /** Returns the names of the migrations that this call applied. */
-export async function migrate(url: string, folder = join(import.meta.dirname, 'migrations')): Promise<string[]> {
+export async function migrate(url: string, folder = ownFolder): Promise<string[]> {
   const pool = new Pool({ connectionString: direct(url), max: 2, connectionTimeoutMillis: connectMs })
   // Lost while idle: the statement that needs a connection next reports it.
   pool.on('error', () => undefined)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
+    // A suspended database may refuse its first connection; later ones find it awake.
+    await patiently(() => pool.query('select 1').catch((error) => Promise.reject(asDatabaseError(error, 'connecting'))))
     const migrations = await readMigrations(folder)
     const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
     const { error, results = [] } = await migrator.migrateToLatest()
@@ -26,6 +32,12 @@ export async function migrate(url: string, folder = join(import.meta.dirname, 'm
   } finally {
     await db.destroy()
   }
+}
+
+/** Where the environment says that migrations go: to the direct address beside the one that the functions use, where there is one. */
+export function migrationUrl(env: Record<string, string | undefined>): string | undefined {
+  const name = ['DATABASE_URL', 'NETLIFY_DB_URL', 'NETLIFY_DATABASE_URL'].find((one) => env[one])
+  return name && (env[`${name}_UNPOOLED`] || env[name])
 }
 
 /**
@@ -41,12 +53,16 @@ export function direct(url: string): string {
   return parsed.href
 }
 
-async function readMigrations(folder: string): Promise<Record<string, Migration>> {
+/** The names of all migrations, in their order. */
+export async function listMigrations(folder = ownFolder): Promise<string[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
-  return Object.fromEntries(
-    files.map((file, i) => [file.slice(0, -'.sql'.length), { up: (db) => apply(db, file, texts[i] ?? '') }]),
-  )
+  return files.map((file) => file.slice(0, -'.sql'.length))
+}
+
+async function readMigrations(folder: string): Promise<Record<string, Migration>> {
+  const names = await listMigrations(folder)
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')))
+  return Object.fromEntries(names.map((name, i) => [name, { up: (db) => apply(db, `${name}.sql`, texts[i] ?? '') }]))
 }
 
 async function apply(db: Kysely<unknown>, file: string, text: string): Promise<void> {
@@ -61,8 +77,7 @@ async function apply(db: Kysely<unknown>, file: string, text: string): Promise<v
 }
 
 if (import.meta.main) {
-  const { DATABASE_URL, NETLIFY_DB_URL, NETLIFY_DATABASE_URL } = process.env
-  const url = DATABASE_URL || NETLIFY_DB_URL || NETLIFY_DATABASE_URL
+  const url = migrationUrl(process.env)
   try {
     if (!url) throw new Error('DATABASE_URL is not set (nor NETLIFY_DB_URL, nor NETLIFY_DATABASE_URL).')
     const applied = await migrate(url)

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import type { TaskEvent } from '../core/history.ts'
 import type { Status, Task } from '../core/task.ts'
+import { repeatable } from './retrying.ts'
 import { clock, type Db, type Timed } from './sql.ts'
 
 export interface Figures {
@@ -52,7 +53,7 @@ export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
       (select to_jsonb(problem) from (
         select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
         from task_events where failed order by id desc limit 1) as problem) as last_problem
-  `.execute(db)
+  `.execute(repeatable(db))
   return rows[0] as Figures
 }
 
@@ -70,7 +71,7 @@ export async function listInFlight(db: Db, { status, recipe, user_id, limit }: F
     where ${status ? sql`status = ${status}` : sql`due_at is not null`}
       and ${recipe ? sql`recipe = ${recipe}` : sql`true`} and ${user_id ? sql`user_id = ${user_id}` : sql`true`}
     order by ${status ? sql`id desc` : sql`due_at, id`} limit ${limit}
-  `.execute(db)
+  `.execute(repeatable(db))
   return rows
 }
 
@@ -88,7 +89,7 @@ export async function readStory(db: Db, id: string, timed?: Timed): Promise<Task
       select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history
     from tasks t left join providers p on p.name = t.provider and p.paused_until > ${clock(timed)}
     where t.id = ${id}
-  `.execute(db)
+  `.execute(repeatable(db))
   if (!rows[0]) return undefined
   const { history, paused_until, paused_for, ...task } = rows[0]
   return {

@@ -1,6 +1,8 @@
 // Every read outside a transition. A status poll is `readTask`: one statement, by primary key and owner.
 import { sql } from 'kysely'
 import type { Status, Task } from '../core/task.ts'
+import type { Started } from './moves.ts'
+import { repeatable } from './retrying.ts'
 import { clock, type Db, type Timed } from './sql.ts'
 
 /** A task, and whether a pass over it has something to do now. */
@@ -11,7 +13,18 @@ export interface ReadTask extends Task {
 export async function readTask(db: Db, of: { id: string; user_id: string } & Timed): Promise<ReadTask | undefined> {
   const { rows } = await sql<ReadTask>`
     select *, coalesce(due_at <= ${clock(of)}, false) as is_due from tasks where id = ${of.id} and user_id = ${of.user_id}
-  `.execute(db)
+  `.execute(repeatable(db))
+  return rows[0]
+}
+
+/** The task that a start with this key has made before. */
+export async function readStarted(
+  db: Db,
+  of: { user_id: string; idempotency_key: string },
+): Promise<Started | undefined> {
+  const { rows } = await sql<Started>`
+    select *, false as created from tasks where user_id = ${of.user_id} and idempotency_key = ${of.idempotency_key}
+  `.execute(repeatable(db))
   return rows[0]
 }
 
@@ -31,7 +44,7 @@ export async function listTasks(db: Db, p: ListParams): Promise<Task[]> {
       and ${p.after ? sql`id < ${p.after}` : sql`true`}
       and ${p.status ? sql`status = ${p.status}` : sql`true`}
     order by id desc limit ${p.limit}
-  `.execute(db)
+  `.execute(repeatable(db))
   return rows
 }
 
@@ -53,11 +66,11 @@ export async function readLockHolder(
   const { rows } = await sql<LockHolder>`
     select id, user_id, recipe, current_step, total_steps, status from tasks
     where lock_key = ${key} and status in ('pending', 'processing', 'waiting_continue')
-  `.execute(db)
+  `.execute(repeatable(db))
   return rows[0]
 }
 
 /** Answers when the database does. */
 export async function ping(db: Db): Promise<void> {
-  await sql`select 1`.execute(db)
+  await sql`select 1`.execute(repeatable(db))
 }

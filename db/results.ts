@@ -1,9 +1,10 @@
 // What became of a prediction: every statement that writes what the provider said of it, and the one that shows a step done.
 // Called by passes and by the webhook door alike. The fence is the attempt and its prediction: whoever asked, one answer moves it.
 import { type RawBuilder, sql } from 'kysely'
-import type { LookOutcome } from '../core/decide.ts'
+import { type LookOutcome, missesAllowed, storingLeaseSeconds } from '../core/decide.ts'
 import type { StepFile } from '../core/task.ts'
 import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
+import { repeatable } from './retrying.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 type LookTold = Told<LookOutcome & { prediction_id: string }>
@@ -13,8 +14,6 @@ const columns = sql`kind text, prediction_id text, output jsonb, code text, reas
 /** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
 const own = sql`t.id = o.id and o.held and o.known = o.prediction_id and t.status = 'processing'`
 
-const missesAllowed = 3
-
 /** processing/running → storing; running or storing → failed; or only a note of when to look again. */
 export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Timed) {
   const now = clock(timed)
@@ -22,7 +21,7 @@ export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Tim
     with ${target(told, columns)},
     succeeded as (
       update tasks t set phase = 'storing', output = o.output, misses = 0, updated_at = ${now},
-        due_at = ${now} + interval '60 seconds'
+        due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
       from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
       returning t.id, 'succeeded' as did, t.status, ${entry({ now })}),
     ${failed(now)},
@@ -91,7 +90,7 @@ export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[],
       returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}),
     ${remember(sql`select * from stored`, now, timed)}
     select id, did, status, ${reported()} from stored as moved
-  `.execute(db)
+  `.execute(repeatable(db))
   return tellMoves(rows, timed)
 }
 

@@ -1,44 +1,47 @@
 // Predictions that no step wants: canceled at the provider until it says that they are over. Called by passes.
 import { sql } from 'kysely'
-import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
+import { missesAllowed } from '../core/decide.ts'
+import type { StrayFate } from '../core/stray.ts'
+import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
 
-/** What a try to cancel a stray came to. */
-export interface StrayOutcome {
-  id: string
-  prediction_id: string
-  over: boolean
-  /** The provider doesn't know it. The third such answer means that it is over. */
-  missing?: boolean
-  /** Until the next try. */
-  retry_in: number
-}
+export type StrayOutcome = StrayFate & { id: string }
 
-const missesAllowed = 3
-
-/** Marks strays as over, and lets a finished task with nothing left to do at the provider rest. */
+/**
+ * Marks strays as over, notes when the others are tried again, and lets a task with nothing left to do at the provider rest. A task
+ * under way keeps its next look.
+ */
 export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?: Timed): Promise<void> {
   const now = clock(timed)
   await sql`
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, prediction_id text, over boolean, missing boolean,
-        retry_in float8)),
+        given_up boolean, retry_in float8)),
     target as materialized (
       select t.id, t.strays from tasks t where t.id in (select id from told) and t.strays <> '[]' order by t.id for update of t),
+    listed as (
+      select t.id as task, place, stray, told.id is not null as is_told, told.over, told.given_up, told.retry_in,
+        coalesce((stray ->> 'misses')::integer, 0) + coalesce(told.missing, false)::integer as misses
+      from target t cross join lateral jsonb_array_elements(t.strays) with ordinality as kept (stray, place)
+        left join told on told.id = t.id and told.prediction_id = stray ->> 'prediction_id'),
     marked as (
-      select t.id, (select min(retry_in) from told where told.id = t.id and not over) as retry_in,
-        (select jsonb_agg(stray
-            || jsonb_build_object('over', (stray ->> 'over')::boolean or told.over is true
-              or told.missing is true and misses + 1 >= ${missesAllowed})
-            || case when told.missing then jsonb_build_object('misses', misses + 1) else '{}' end
-          order by place)
-          from jsonb_array_elements(t.strays) with ordinality as listed (stray, place)
-            left join told on told.id = t.id and told.prediction_id = stray ->> 'prediction_id',
-            lateral (select coalesce((stray ->> 'misses')::integer, 0) as misses) as counted) as strays
-      from target t)
-    update tasks t set strays = o.strays,
-      due_at = case when t.finished_at is null or t.phase is not null then t.due_at
-        else (select ${dueForStrays(sql`${now} + ${seconds(sql`coalesce(o.retry_in, 20)`)}`)}
-          from (select o.strays) as t) end
-    from marked o where t.id = o.id
+      select task, jsonb_agg(case
+          when not is_told or stray @> '{"over": true}' then stray
+          when over or misses >= ${missesAllowed} then (stray - 'retry_at') || '{"over": true}'::jsonb || counted
+            || case when given_up then '{"given_up": true}'::jsonb else '{}' end
+          else stray || counted || jsonb_build_object('tried_at', coalesce(stray ->> 'tried_at', iso(${now})),
+            'retry_at', iso(${now} + ${seconds(sql`retry_in`)})) end
+        order by place) as strays
+      from listed,
+        lateral (select case when misses > 0 then jsonb_build_object('misses', misses) else '{}' end as counted) as counted
+      group by task),
+    next as (
+      select task, strays, (select min(coalesce((stray ->> 'retry_at')::timestamptz, ${now}))
+        from jsonb_array_elements(strays) as kept (stray) where stray @> '{"over": false}') as due_at
+      from marked)
+    update tasks t set strays = o.strays, due_at = case
+        when t.phase is not null or t.status = 'pending' then t.due_at
+        when t.status = 'waiting_continue' then least(o.due_at, t.deadline_at)
+        else o.due_at end
+    from next o where t.id = o.task
   `.execute(db)
 }

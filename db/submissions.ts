@@ -3,6 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../core/decide.ts'
 import { entry, remember, reportedFailures, tellMoves } from './history.ts'
+import { repeatable } from './retrying.ts'
 import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
@@ -35,7 +36,7 @@ export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOu
       union all select * from failed union all select * from unknown),
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures} from moved
-  `.execute(db)
+  `.execute(repeatable(db))
   return tellMoves(rows, timed)
 }
 

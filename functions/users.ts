@@ -1,9 +1,11 @@
 // Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
 // users by its own tokens.
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { Session } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
+import { bearerOf } from './bearer.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readForeignToken } from './identity.ts'
 
@@ -81,10 +83,6 @@ const howToSignIn = ({ config }: Deps): string =>
     ? 'Send a session: POST /api/session gives a token and a cookie.'
     : 'Send a token of the app that this belongs to; there are no anonymous sessions here.'
 
-export function bearerOf(request: Request): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-}
-
 /** Out of reach of scripts, and not sent along by other sites' forms. */
 export function sessionCookie(session: Session, secure: boolean): string {
   return stringifySetCookie({
@@ -98,10 +96,14 @@ export function sessionCookie(session: Session, secure: boolean): string {
   })
 }
 
-function sessionKey(deps: Deps): Uint8Array {
-  const secret = deps.config.SESSION_SECRET
+/** One object for each secret: it is made ready for use once, not for every token. */
+const keys = new Map<string, KeyObject>()
+
+function sessionKey({ config: { SESSION_SECRET: secret } }: Deps): KeyObject {
   if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
-  return Buffer.from(secret)
+  const key = keys.get(secret) ?? createSecretKey(secret, 'utf8')
+  keys.set(secret, key)
+  return key
 }
 
 function refusal(code: 'unauthenticated' | 'token_expired', detail: string, cause?: unknown): AppError {

@@ -134,3 +134,12 @@ test('parseConfig() refuses a grace time that ends before a create may have been
   const settings = { SUBMIT_LEASE_SECONDS: '300', SUBMIT_TIMEOUT_SECONDS: '15', SUBMIT_GRACE_SECONDS: '180' }
   expect(() => parseConfig(settings)).toThrow('SUBMIT_GRACE_SECONDS: must be at least')
 })
+
+test("Netlify's own database is spoken to as Netlify says, any other by its host or as told", () => {
+  const driver = (env: Record<string, string>) => parseConfig(env).DATABASE_DRIVER
+  const netlifys = { NETLIFY_DB_URL: 'postgres://netlify.example/db', NETLIFY_DB_DRIVER: 'serverless' }
+  expect(driver(netlifys)).toBe('neon')
+  expect(driver({ ...netlifys, NETLIFY_DB_DRIVER: 'server' })).toBeUndefined()
+  expect(driver({ ...netlifys, DATABASE_DRIVER: 'pg' })).toBe('pg')
+  expect(driver({ ...netlifys, DATABASE_URL: 'postgres://own.example/db' })).toBeUndefined()
+})

@@ -55,6 +55,18 @@ const looked: [string, State, TaskOverrides, { phase: string | null; due_at: Dat
   ['submitting, its claim run out', 'submitting', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
   ['unconfirmed', 'unconfirmed', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
   ['storing', 'storing', {}, { phase: 'storing', due_at: later(noon, 60) }],
+  [
+    'unconfirmed for ten minutes',
+    'unconfirmed',
+    { submitted_at: later(noon, -600) },
+    { phase: 'unconfirmed', due_at: later(noon, 150) },
+  ],
+  [
+    'unconfirmed for hours',
+    'unconfirmed',
+    { submitted_at: later(noon, -36_000) },
+    { phase: 'unconfirmed', due_at: later(noon, 300) },
+  ],
   ['canceled while submitting', 'canceled while submitting', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
   ['canceled while unconfirmed', 'canceled while unconfirmed', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
   ['canceled with a stray', 'canceled', { strays: [stray()] }, { phase: null, due_at: later(noon, 20) }],

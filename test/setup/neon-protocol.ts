@@ -137,8 +137,17 @@ const errorFields = [
   'routine',
 ] as const
 
-/** Whatever Postgres said is the caller's affair, a wrong password included; anything else is the server's. */
+/** Whatever Postgres said of a statement is the caller's affair; anything else is the server's. */
 export function refusal(error: unknown): { status: number; body: unknown } {
   if (!(error instanceof DatabaseError)) return { status: 500, body: { message: String(error), code: null } }
   return { status: 400, body: Object.fromEntries(errorFields.map((name) => [name, error[name] ?? null])) }
+}
+
+/** The proxy checks passwords itself, and says so in words; what else keeps it from Postgres is the server's affair. */
+export function refusedConnection(error: unknown): { status: number; body: unknown } {
+  if (!(error instanceof DatabaseError)) {
+    return { status: 500, body: { message: "Couldn't connect to compute node", code: '' } }
+  }
+  if (error.code?.startsWith('28')) return { status: 400, body: { message: error.message, code: '' } }
+  return { status: 500, body: refusal(error).body }
 }

@@ -48,13 +48,17 @@ test('refuses several statements at once', async () => {
   await expect(sql.query('select 1; select 2')).rejects.toMatchObject({ code: '42601' })
 })
 
-test("passes Postgres' own errors on, a wrong password included", async () => {
+test("passes Postgres' own errors on, and refuses a wrong password in words", async () => {
   const error = { code: '23505', constraint: 'notes_pkey', table: 'notes', severity: 'ERROR' }
   await sql.query('insert into notes values (10)')
   await expect(sql.query('insert into notes values (10)')).rejects.toMatchObject(error)
   const stranger = new URL(database.url)
   stranger.password = 'wrong'
-  await expect(neon(stranger.href).query('select 1')).rejects.toMatchObject({ code: '28P01' })
+  const refusal = expect.stringContaining('password authentication failed')
+  await expect(neon(stranger.href).query('select 1')).rejects.toMatchObject({ code: '', message: refusal })
+  const elsewhere = new URL(database.url)
+  elsewhere.pathname = '/nowhere'
+  await expect(neon(elsewhere.href).query('select 1')).rejects.toThrow(/HTTP status 500\): .*"code":"3D000"/)
 })
 
 test('runs a batch in one transaction of the wanted kind, or not at all', async () => {
@@ -107,15 +111,21 @@ test('refuses an answer over 10 MB', async () => {
 
 test('shows each fault once, and the driver never asks again', async () => {
   const before = standIn.requests
-  standIn.faults.push('error', 'reset-before', 'reset-after', 'hang', { slowMs: 1 })
+  const gateway = { status: 503, answer: '<h1>Service Unavailable</h1>' }
+  const asleep = { status: 500, answer: { message: 'Control plane request failed' } }
+  standIn.faults.push('error', 'reset-before', 'reset-after', 'hang', { slowMs: 1 }, gateway, asleep, 'hang-after')
   await expect(sql.query('insert into notes values (31)')).rejects.toThrow('HTTP status 500')
   await expect(sql.query('insert into notes values (32)')).rejects.toThrow('Error connecting')
   await expect(sql.query('insert into notes values (33)')).rejects.toThrow('Error connecting')
   const fetchOptions = { signal: AbortSignal.timeout(100) }
   await expect(sql.query('insert into notes values (34)', [], { fetchOptions })).rejects.toThrow('TimeoutError')
   await sql.query('insert into notes values (35)')
-  expect(standIn.requests - before).toBe(5)
-  expect((await ids()).filter((id) => id > 30)).toEqual([33, 35])
+  await expect(sql.query('insert into notes values (36)')).rejects.toThrow('HTTP status 503): <h1>Service')
+  await expect(sql.query('insert into notes values (37)')).rejects.toThrow('500): {"code":"","message":"Control plane')
+  const lasting = sql.query('insert into notes values (38)', [], { fetchOptions: { signal: AbortSignal.timeout(500) } })
+  await expect(lasting).rejects.toThrow('TimeoutError')
+  expect(standIn.requests - before).toBe(8)
+  expect((await ids()).filter((id) => id > 30)).toEqual([33, 35, 38])
 })
 
 test("counts the database's statements and nothing else", async () => {

@@ -4,10 +4,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { json } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool, type PoolClient } from 'pg'
-import { answer, type HttpRequest, readRequest, refusal } from './neon-protocol.ts'
+import { answer, type HttpRequest, readRequest, refusal, refusedConnection } from './neon-protocol.ts'
 
-/** What happens to the next request: `reset-after` loses the answer to a statement that took effect. */
-type Fault = 'hang' | 'reset-before' | 'reset-after' | 'error' | { slowMs: number }
+/**
+ * What happens to the next request. With `…-after` the statement takes effect, and its answer is lost. An `answer` is given instead of
+ * executing anything: an object as the proxy's own JSON, a text as a page of something in front of it.
+ */
+export type Fault =
+  | 'hang'
+  | 'hang-after'
+  | 'reset-before'
+  | 'reset-after'
+  | 'error'
+  | { slowMs: number }
+  | { status: number; answer: { message: string; code?: string } | string }
 
 export interface NeonStandIn {
   port: number
@@ -57,9 +67,11 @@ async function handle(pools: Pools, fault: Fault | undefined, request: IncomingM
   if ('refused' in parsed) return send(response, 400, { message: parsed.refused, code: null })
   if (fault === 'hang') return
   if (fault === 'error') return send(response, 500, 'the control plane is not reachable')
+  if (typeof fault === 'object' && 'status' in fault) return respond(response, fault)
 
   const reply = await perform(poolFor(pools, parsed.connectionString), parsed, response)
   if (fault === 'reset-after') return request.socket.destroy()
+  if (fault === 'hang-after') return
   if (typeof fault === 'object') await wait(fault.slowMs)
   send(response, reply.status, reply.body)
 }
@@ -70,9 +82,12 @@ async function perform(pool: Pool, request: HttpRequest, response: ServerRespons
   try {
     client = await pool.connect()
   } catch (error) {
-    return refusal(error)
+    return refusedConnection(error)
   }
   const cancelling = cancelOnDisconnect(pool, client, response)
+  // A session that ended in the middle tells its statement, and then everybody.
+  const ended = () => undefined
+  client.on('error', ended)
   try {
     return { status: 200, body: await answer(client, request) }
   } catch (error) {
@@ -80,7 +95,8 @@ async function perform(pool: Pool, request: HttpRequest, response: ServerRespons
   } finally {
     const wasCanceled = await cancelling()
     // A cancellation may still be on its way to this session.
-    client.release(wasCanceled || !(await isReset(client)))
+    const isReusable = !wasCanceled && (await isReset(client))
+    client.off('error', ended).release(!isReusable)
   }
 }
 
@@ -114,6 +130,11 @@ function poolFor(pools: Pools, connectionString: string): Pool {
     pools.set(connectionString, pool)
   }
   return pool
+}
+
+function respond(response: ServerResponse, { status, answer }: Extract<Fault, { status: number }>): void {
+  if (typeof answer === 'object') send(response, status, { code: '', ...answer })
+  else response.writeHead(status, { 'content-type': 'text/html' }).end(answer)
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

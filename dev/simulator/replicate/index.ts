@@ -107,6 +107,8 @@ async function route(state: State, request: Request): Promise<Response> {
       return third === undefined ? getPrediction(state, request, second) : notFound()
     case 'POST models':
       return last === 'predictions' ? createPrediction(state, request, `${second}/${third}`) : notFound()
+    case 'GET account':
+      return json({ type: 'user', username: 'simulator', name: 'Simulator', github_url: null })
     case 'GET webhooks':
       return `${second}/${third}/${last}` === 'default/secret/undefined'
         ? json({ key: state.options.webhookSecret })

@@ -1,0 +1,55 @@
+// `npm run doctor`: looks at a deployment as its environment names it, from here, and says in a line each what is well, what is not, and
+// what to do. Changes nothing but a probe in the blob store, which it deletes; prints no secret.
+import { readFile } from 'node:fs/promises'
+import { parseArgs, parseEnv } from 'node:util'
+import { UsageError } from './arguments.ts'
+import { examine } from './doctor/examine.ts'
+import { report, withoutSecrets } from './doctor/report.ts'
+
+const usage = `npm run doctor -- [--env FILE] [--json]
+
+  --env FILE   variables that the process doesn't have itself are read there (.env, if there is one)
+  --json       for programs
+
+The exit code is 1 where anything is FAIL.`
+
+/** The exit code: 0 nothing fails, 1 something does, 2 not understood. */
+async function run(words: string[]): Promise<number> {
+  try {
+    const { json: isJson = false, help, env: file } = parseWords(words)
+    if (help) {
+      console.log(usage)
+      return 0
+    }
+    const env = { ...(await readVariables(file)), ...process.env }
+    const findings = await examine(env)
+    console.log(withoutSecrets(report(findings, { isJson }), env))
+    return findings.some(({ state }) => state === 'FAIL') ? 1 : 0
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\n\n${usage}`)
+    return 2
+  }
+}
+
+function parseWords(words: string[]) {
+  try {
+    const flag = { type: 'boolean' } as const
+    const options = { json: flag, help: { ...flag, short: 'h' }, env: { type: 'string' } } as const
+    return parseArgs({ args: words, options }).values
+  } catch (cause) {
+    throw new UsageError((cause as Error).message, { cause })
+  }
+}
+
+/** What is set in the process itself wins over the file, as it does for the functions. */
+async function readVariables(file: string | undefined): Promise<NodeJS.Dict<string>> {
+  try {
+    return parseEnv(await readFile(file ?? '.env', 'utf8'))
+  } catch (cause) {
+    if (file === undefined) return {}
+    throw new UsageError(`${file} can't be read: ${(cause as NodeJS.ErrnoException).code}`, { cause })
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2))

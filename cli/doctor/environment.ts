@@ -1,0 +1,105 @@
+// The environment: what is missing, malformed, easily guessed, or written under a name that nothing reads. Pure.
+import { type Config, canBeCalledBack, parseConfig, variables } from '../../core/config.ts'
+import { type Check, fail, ok, type Verdict, warn } from './findings.ts'
+import { meantBy } from './names.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What can be used of an environment, and what is wrong with the rest. */
+export function readEnvironment(env: Env): { config: Config; faults: Verdict[] } {
+  const faults = faultsOf(env)
+  const names = faults.map(([name]) => name)
+  const sound = Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(nameRead(name))))
+  const verdicts = faults.map(([name, message]) =>
+    fail(`${name}: ${message}`, 'Correct it where the deployment has it.'),
+  )
+  return { config: faultsOf(sound).length === 0 ? parseConfig(sound) : parseConfig({}), faults: verdicts }
+}
+
+function faultsOf(env: Env): [string, string][] {
+  try {
+    parseConfig(env)
+    return []
+  } catch (error) {
+    const lines = (error as Error).message.matchAll(/^ {2}([A-Z_]+): (.+)$/gm)
+    return [...lines].map(([, name = '', message = '']) => [name, message])
+  }
+}
+
+/** Under which name a variable is checked. */
+function nameRead(name: string): string {
+  if (name === 'NETLIFY_DB_URL' || name === 'NETLIFY_DATABASE_URL') return 'DATABASE_URL'
+  return name === 'URL' ? 'PUBLIC_URL' : name
+}
+
+export const checkEnvironment: Check = [
+  'environment',
+  async ({ env, config }) => {
+    const { faults } = readEnvironment(env)
+    const found = [...faults, ...missing(env, config), ...doubtful(env, config), ...guessable(env), ...misnamed(env)]
+    const set = variables.filter((name) => env[name]).length
+    return found.length > 0 ? found : ok(`${set} variables are set, and sound`)
+  },
+]
+
+const secretOf = (name: string) => `Set ${name} to what "openssl rand -hex 32" prints.`
+
+function missing(env: Env, config: Config): Verdict[] {
+  const { DATABASE_URL, CRON_SECRET, SESSION_SECRET, PUBLIC_URL, REPLICATE_API_TOKEN, FAL_KEY } = config
+  const isSet = (name: string) => Boolean(env[name])
+  return [
+    ...(DATABASE_URL || isSet('DATABASE_URL')
+      ? []
+      : [fail('DATABASE_URL is not set', 'Set it to the postgres:// address.')]),
+    ...(CRON_SECRET || isSet('CRON_SECRET')
+      ? []
+      : [fail('CRON_SECRET is not set: pings answer 503', secretOf('CRON_SECRET'))]),
+    ...(SESSION_SECRET || isSet('SESSION_SECRET')
+      ? []
+      : [fail('SESSION_SECRET is not set: users get 503', secretOf('SESSION_SECRET'))]),
+    ...(REPLICATE_API_TOKEN || FAL_KEY
+      ? []
+      : [fail("no provider's key is set: no task is accepted", 'Set REPLICATE_API_TOKEN, FAL_KEY, or both.')]),
+    ...(PUBLIC_URL || isSet('PUBLIC_URL')
+      ? []
+      : [warn('PUBLIC_URL is not set: the deployment itself is not looked at', 'Set it to its address.')]),
+  ]
+}
+
+function doubtful(env: Env, config: Config): Verdict[] {
+  const { PUBLIC_URL, REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET, ALLOW_PRIVATE_IMAGES } = config
+  const isDeaf = REPLICATE_API_TOKEN && !REPLICATE_WEBHOOK_SECRET && !env['REPLICATE_WEBHOOK_SECRET']
+  return [
+    ...(isDeaf
+      ? [warn("REPLICATE_WEBHOOK_SECRET is not set: Replicate's webhooks are refused", 'See "webhook secret".')]
+      : []),
+    ...(PUBLIC_URL && !canBeCalledBack(config)
+      ? [warn('PUBLIC_URL is not https: no webhooks are asked for', 'Use the https address.')]
+      : []),
+    ...(ALLOW_PRIVATE_IMAGES && PUBLIC_URL?.startsWith('https:')
+      ? [warn('ALLOW_PRIVATE_IMAGES is on: users may name addresses of private networks', 'Take it away.')]
+      : []),
+  ]
+}
+
+const secrets = ['CRON_SECRET', 'SESSION_SECRET', 'ALERT_SECRET']
+const fewCharacters = 8
+
+function guessable(env: Env): Verdict[] {
+  return secrets.flatMap((name, place) => {
+    const value = env[name] ?? ''
+    if (value === '') return []
+    const twin = secrets.slice(0, place).find((other) => env[other] === value)
+    if (twin) return [warn(`${name} is the same as ${twin}: whoever learns one has both`, secretOf(name))]
+    const isWord = /change|secret|password|example|replace|stepgate|qwert/i.test(value)
+    const isPoor = new Set(value).size < fewCharacters
+    return isWord || isPoor ? [warn(`${name} can be guessed`, secretOf(name))] : []
+  })
+}
+
+function misnamed(env: Env): Verdict[] {
+  return Object.keys(env).flatMap((name) => {
+    const meant = meantBy(name)
+    return meant && !env[meant] ? [warn(`${name} is not read`, `Is ${meant} meant?`)] : []
+  })
+}

@@ -1,0 +1,56 @@
+// `pg` for any Postgres but Neon: a small pool whose failures say what became of the statement. connect() makes one.
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import { Pool } from 'pg'
+import { asDatabaseError } from './errors.ts'
+import { keepPlans } from './plans.ts'
+
+// A function handles one request at a time and a pass sends its statements one by one; many instances share the server.
+const maxConnections = 8
+const connectMs = 5_000
+const keepAliveMs = 10_000
+const graceMs = 1_000
+/** A plan is as old as its connection at most, so that it follows the table's growth. */
+const lifeSeconds = 300
+
+export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Error) => void): PostgresPool {
+  const pool = new Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: connectMs,
+    statement_timeout: timeoutMs,
+    // The server's limit acts first; this one is for a server that has gone without a word.
+    query_timeout: timeoutMs + graceMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    maxLifetimeSeconds: lifeSeconds,
+  })
+  pool.on('error', onIdleError)
+  const plans = keepPlans()
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      const client = await pool
+        .connect()
+        .catch((error: unknown) => Promise.reject(asDatabaseError(error, 'connecting')))
+      let isBroken = false
+      // The pool hears of idle ones only; a session that ends in our hands would otherwise end the process.
+      const ended = () => {
+        isBroken = true
+      }
+      client.on('error', ended)
+      const query = async (text: string, parameters: readonly unknown[]) => {
+        try {
+          return await plans.send(client, text, [...parameters])
+        } catch (error) {
+          const failure = asDatabaseError(error)
+          isBroken ||= failure.isConnectionLost
+          throw failure
+        }
+      }
+      // Kysely's other way to call it is for cursors, which Neon's driver doesn't have either.
+      const release = () => client.off('error', ended).release(isBroken)
+      return { query: query as unknown as PostgresPoolClient['query'], release }
+    },
+  }
+}
