@@ -1,9 +1,52 @@
-// The shapes of all answers but the task view, which is in view.ts. Rooms and the client take their types from here, and the OpenAPI
-// document its schemas.
-import { z } from 'zod'
+// The shapes of all answers. Rooms and the client take their types from here; the schemas are for the OpenAPI document alone, so that no
+// other function builds them.
+import * as z from 'zod'
 import { type ProblemCode, problems } from './errors.ts'
-import { type Status, statuses } from './task.ts'
-import { taskViewSchema } from './view.ts'
+import { type Status, statuses, stepStatuses, taskErrorCodes } from './task.ts'
+
+const instant = z.string().meta({ format: 'date-time' })
+const address = z.string().meta({ format: 'uri-reference' })
+
+export const fileViewSchema = z.object({
+  name: z.string(),
+  type: z.string(),
+  size: z.int().meta({ description: 'in bytes' }),
+  url: address,
+})
+
+export const stepViewSchema = z.object({
+  step: z.int(),
+  status: z.enum(stepStatuses),
+  attempt: z.int(),
+  result_url: address.nullable(),
+  files: z
+    .array(fileViewSchema)
+    .meta({ description: 'everything that the step made; the first is the one at result_url' }),
+  prediction_id: z.string().nullable(),
+  submitted_at: instant.nullable(),
+  finished_at: instant.nullable(),
+})
+
+export const taskViewSchema = z.object({
+  task_id: z.uuid(),
+  recipe: z.string(),
+  status: z.enum(statuses),
+  current_step: z
+    .int()
+    .meta({ description: '0 before the first submission, then the step that runs or was last shown' }),
+  total_steps: z.int(),
+  intermediate_result: address
+    .nullable()
+    .meta({ description: 'the newest stored result of an unfinished, failed or canceled task' }),
+  result_url: address.nullable().meta({ description: 'the result of a completed task' }),
+  error_code: z.enum(taskErrorCodes).nullable(),
+  error_message: z.string().nullable(),
+  steps: z.array(stepViewSchema),
+  created_at: instant,
+  updated_at: instant,
+  finished_at: instant.nullable(),
+  poll_after_ms: z.int().nullable().meta({ description: 'when to ask again; null once the task is over' }),
+})
 
 export const sessionSchema = z.object({
   user_id: z.string(),
@@ -44,7 +87,6 @@ export const recoveredSchema = z.object({
   uploads_deleted: count,
 })
 
-const instant = z.string().meta({ format: 'date-time' }).nullable()
 const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)
 
 /** How things stand, for the cron secret alone. */
@@ -54,7 +96,12 @@ const standing = z.object({
   recipes: z.record(z.string(), byStatus),
   providers: z.record(
     z.string(),
-    z.object({ in_flight: count, cap: count.nullable(), paused_until: instant, paused_for: z.string().nullable() }),
+    z.object({
+      in_flight: count,
+      cap: count.nullable(),
+      paused_until: instant.nullable(),
+      paused_for: z.string().nullable(),
+    }),
   ),
   oldest_due_age_seconds: z.number().nullable(),
   locks_held: count,
@@ -68,7 +115,12 @@ const standing = z.object({
     .nullable(),
   dead_man: z
     .object({
-      ...{ worker: instant, checker: instant, recover: instant, tick: instant },
+      ...{
+        worker: instant.nullable(),
+        checker: instant.nullable(),
+        recover: instant.nullable(),
+        tick: instant.nullable(),
+      },
       silent_seconds: z.int().nullable(),
     })
     .meta({ description: 'when each ping last came' }),
@@ -97,6 +149,8 @@ export const problemSchema = z.object({
   task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),
 })
 
+export type StepView = z.infer<typeof stepViewSchema>
+export type TaskView = z.infer<typeof taskViewSchema>
 export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
 export type TaskPage = z.infer<typeof taskPageSchema>

@@ -4,22 +4,31 @@ import type { Recipe } from './recipe.ts'
 import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
 
 /**
- * A provider's words as they are shown, stored and logged: one line's worth, and without the queries of addresses, which may
- * be our own signed links that the provider quotes.
+ * A provider's words as they are shown, stored and logged: one line's worth, and addresses without what follows their path, which may
+ * be the signature or the marker of a link that the provider quotes.
  */
 export function shorten(reason: string): string {
-  const words = reason.replaceAll(/(https?:\/\/[^\s"'?]+)\?[^\s"']*/g, '$1')
+  const words = reason.replaceAll(/(https?:\/\/[^\s"'?#]+)[?#][^\s"']*/g, '$1')
   return words.length > 500 ? `${words.slice(0, 499)}…` : words
 }
 
 /** Between two 404s of one prediction: three in a row then span minutes. */
 export const missSeconds = 60
+/** The one that means it. */
+export const missesAllowed = 3
 /** After an answer that leaves a create's fate open, the first search; by then a webhook has often said it already. */
 const searchSeconds = 10
 /** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
 export const graceSeconds = 180
 /** Replicate erases the inputs that carry the marker after an hour: later than this, "no" proves nothing. */
 const provableSeconds = 50 * 60
+
+/** How long a copy may take before another pass starts it again; it ends within one function's life. */
+export const storingLeaseSeconds = 60
+/** Between two tries to copy an output: a quarter of the time already tried, within these. */
+const copyRetrySeconds = { least: 10, most: 120 }
+/** So long an output is tried to be copied in any case, however near the attempt's limit it came. */
+const copySeconds = 3_600
 
 /** The fate of an attempt's create, as far as it is known. Durations are in seconds from now. */
 export type SubmissionOutcome =
@@ -135,6 +144,34 @@ function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
   const urls = recipe.outputUrls(output)
   if (urls.length > 0 && urls.every((url) => URL.canParse(url))) return { kind: 'succeeded', output: urls }
   return { kind: 'failed', code: 'result_unusable', reason: 'The provider finished without a file as result.' }
+}
+
+/** An output that is being copied. A webhook doesn't know the row's instants: what it can't copy is left to a pass. */
+export interface Copying {
+  storing_since?: Date | null
+  deadline_at?: Date | null
+}
+
+/**
+ * What a copy that failed, or found no time to end, changes. `seen` is what the provider says of the prediction now, if it was asked.
+ * Only its own word that the data is gone ends the task before both the attempt's limit and a fair time to copy are over.
+ */
+export function decideCopy(
+  seen: Observation | undefined,
+  { storing_since = null, deadline_at = null }: Copying,
+  now: Date,
+): LookOutcome {
+  if (seen?.kind === 'failed') return { kind: 'failed', code: seen.code, reason: shorten(seen.reason) }
+  if (seen?.kind === 'missing') {
+    const reason = 'The provider deleted the result before it could be copied.'
+    return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }
+  }
+  const age = secondsSince(storing_since, now)
+  if (age >= copySeconds && secondsSince(deadline_at, now) >= 0) {
+    return { kind: 'failed', code: 'result_lost', reason: 'The result could not be copied from the provider in time.' }
+  }
+  const { least, most } = copyRetrySeconds
+  return { kind: 'postponed', retry_in: Math.round(Math.min(most, Math.max(least, age / 4))) }
 }
 
 function secondsSince(instant: Date | null, now: Date): number {

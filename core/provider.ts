@@ -63,6 +63,18 @@ export type Search =
   | { kind: 'unsure'; reason: string } // not in the list, which proves nothing: the list may lack it though it exists
   | { kind: 'unreachable'; reason: string }
 
+/** Predictions that are looked at together; none of them is older than `since`. */
+export interface ListedSince {
+  since: Date
+  ids: ReadonlySet<string>
+}
+
+/** A list may lag behind, or break off (`warning`): who isn't in `running` is to be asked for itself. */
+export interface Listed {
+  running: ReadonlySet<string>
+  warning?: string
+}
+
 /** What a provider's webhook says of one prediction. */
 export interface Report extends Created {
   observation: Observation
@@ -76,6 +88,8 @@ export interface Provider {
   check(prediction: Prediction): Promise<Observation>
   cancel(prediction: Prediction): Promise<Cancellation>
   search(attempt: LostAttempt): Promise<Search>
+  /** Those of many predictions that its list shows as not over; for a provider that lists many in one request. */
+  listRunning?(predictions: ListedSince): Promise<Listed>
   /**
    * Verifies a webhook's signature over its raw body. Throws `bad_signature`, `not_configured` without a secret, or
    * `unavailable` when it can't be verified now. `model` is what the attempt asked for: with it the report has addresses

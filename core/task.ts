@@ -18,7 +18,7 @@ export const taskErrorCodes = [
   'provider_rejected', // the provider refused the request; nothing was created
   'provider_canceled', // canceled or aborted at the provider, not by us
   'prediction_lost', // the provider no longer knows the prediction
-  'result_lost', // the output was deleted at the provider before it could be copied
+  'result_lost', // the output was deleted at the provider before it could be copied, or could not be copied in time
   'result_unusable', // the output is missing, too large or not of an accepted type
   'request_invalid', // the recipe could not build the step's request
   'submission_unconfirmed', // it could not be found out whether the provider created the prediction
@@ -59,8 +59,13 @@ export interface Stray {
   prediction_id: string
   urls: ProviderUrls
   over: boolean
+  /** The first try to cancel it, and when the next is due. */
+  tried_at?: string
+  retry_at?: string
   /** 404s when it was to be canceled: the first may only mean that the provider doesn't list it yet. */
   misses?: number
+  /** No more is tried, though the provider never confirmed that it is over. */
+  given_up?: true
 }
 
 /** URLs that a provider returned for a prediction: stored and used, never built by us. */

@@ -1,62 +1,8 @@
 // The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
-import { z } from 'zod'
-import {
-  isFinished,
-  type StepRecord,
-  type StoredAttempt,
-  statuses,
-  stepStatuses,
-  storedAttempt,
-  type Task,
-  taskErrorCodes,
-} from './task.ts'
+import type { StepView, TaskView } from './answers.ts'
+import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
 
-const instant = z.string().meta({ format: 'date-time' })
-const address = z.string().meta({ format: 'uri-reference' })
-
-export const fileViewSchema = z.object({
-  name: z.string(),
-  type: z.string(),
-  size: z.int().meta({ description: 'in bytes' }),
-  url: address,
-})
-
-export const stepViewSchema = z.object({
-  step: z.int(),
-  status: z.enum(stepStatuses),
-  attempt: z.int(),
-  result_url: address.nullable(),
-  files: z
-    .array(fileViewSchema)
-    .meta({ description: 'everything that the step made; the first is the one at result_url' }),
-  prediction_id: z.string().nullable(),
-  submitted_at: instant.nullable(),
-  finished_at: instant.nullable(),
-})
-
-export const taskViewSchema = z.object({
-  task_id: z.uuid(),
-  recipe: z.string(),
-  status: z.enum(statuses),
-  current_step: z
-    .int()
-    .meta({ description: '0 before the first submission, then the step that runs or was last shown' }),
-  total_steps: z.int(),
-  intermediate_result: address
-    .nullable()
-    .meta({ description: 'the newest stored result of an unfinished, failed or canceled task' }),
-  result_url: address.nullable().meta({ description: 'the result of a completed task' }),
-  error_code: z.enum(taskErrorCodes).nullable(),
-  error_message: z.string().nullable(),
-  steps: z.array(stepViewSchema),
-  created_at: instant,
-  updated_at: instant,
-  finished_at: instant.nullable(),
-  poll_after_ms: z.int().nullable().meta({ description: 'when to ask again; null once the task is over' }),
-})
-
-export type StepView = z.infer<typeof stepViewSchema>
-export type TaskView = z.infer<typeof taskViewSchema>
+export type { StepView, TaskView } from './answers.ts'
 
 /** Where a stored result is downloaded. The attempt is named from the second on, because links are cached for long. */
 export function resultUrl(id: string, step: number, attempt: number, file = 1): string {

@@ -39,7 +39,7 @@ async function send(deps: Deps, type: 'failure' | 'overdue', data: object): Prom
   const body = { type, at: at.toISOString(), ...data, memory: readMemory() }
   const headers = signMessage(secret, deps.newId(), at, JSON.stringify(body))
   try {
-    const { status } = await deps.http.send({ method: 'POST', url, headers, body, timeoutMs })
+    const { status } = await deps.http.send({ method: 'POST', url, headers, body, timeoutMs, isPathSecret: true })
     if (status >= 300) deps.log.warn({ status, type }, 'the alert was not taken')
   } catch (error) {
     deps.log.warn({ err: error, type }, 'the alert was not delivered')

@@ -1,5 +1,5 @@
 // POST /api/cancel: stops a task. What was stored stays downloadable; the provider's job is canceled too, however long it takes.
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { cancelTask } from '../db/moves.ts'
 import { causedBy } from './causing.ts'

@@ -1,10 +1,10 @@
 // GET|POST /api/checker: checks what is due (and submits what is due: either of worker and checker alone is enough).
 import { requireCron } from './cron.ts'
-import type { Room } from './deps.ts'
+import type { PingRoom } from './deps.ts'
 import { json, requireMethod } from './http.ts'
 import { ping, plural } from './ping.ts'
 
-export const checker: Room = async (request, deps, context) => {
+export const checker: PingRoom = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context, { by: 'checker' })

@@ -8,13 +8,13 @@ import {
   sessionSchema,
   startedSchema,
   taskPageSchema,
+  taskViewSchema,
   thankedSchema,
   uploadedSchema,
   workedSchema,
 } from '../core/answers.ts'
 import type { ProblemCode } from '../core/errors.ts'
 import { archiveType, imageTypes } from '../core/upload.ts'
-import { taskViewSchema } from '../core/view.ts'
 import { cancelBody } from './cancel.ts'
 import { continueBody } from './continue.ts'
 import { redoBody } from './redo.ts'

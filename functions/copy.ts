@@ -1,14 +1,15 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
-import { type LookOutcome, missSeconds, shorten } from '../core/decide.ts'
+// Passes and the webhook room call it. It promises to end by the instant that it is given.
+import { type Copying, decideCopy, type LookOutcome, shorten } from '../core/decide.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
-import { HttpFailure } from '../providers/http.ts'
+import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'
-import type { Deps } from './deps.ts'
+import { clockOf, type Deps } from './deps.ts'
 import { providerOf, recipeOf } from './lookup.ts'
 
 /** A succeeded prediction and the addresses of its output files. */
-export interface Copy extends Held {
+export interface Copy extends Held, Copying {
   recipe: string
   prediction_id: string
   urls: ProviderUrls
@@ -17,16 +18,24 @@ export interface Copy extends Held {
 
 export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | LookOutcome
 
-/** A copy that was stopped goes on from where it is; a connection that stalls is given up before the function's own end. */
-const abortMs = 35_000
-const retrySeconds = 10
+/** Where nothing else bounds it: well within a function's life. */
+const patienceMs = 35_000
+/** A part is let come to its end for so long after the last one that was begun; then its connection is closed. */
+const partMs = 8_000
 
-/** Every output file of the attempt, stored; or when to go on, or to try again; or why that is no use. */
-export async function copyOutput(deps: Deps, copy: Copy): Promise<Copied> {
+/**
+ * Every output file of the attempt, stored; or when to go on, or to try again; or why that is no use. `endBy` is on the clock of
+ * `performance.now()`: whatever isn't done by then is the next pass's.
+ */
+export async function copyOutput(
+  deps: Deps,
+  copy: Copy,
+  endBy: number = performance.now() + patienceMs,
+): Promise<Copied> {
   const recipe = recipeOf(deps, copy)
-  const started = performance.now()
-  const isLate = () => performance.now() - started >= deps.config.COPY_SECONDS * 1000
-  const signal = AbortSignal.timeout(abortMs)
+  const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
+  const isLate = () => performance.now() >= stopAt
+  const signal = AbortSignal.timeout(Math.max(0, Math.round(endBy - performance.now())))
   try {
     const files: StepFile[] = []
     for (const [index, url] of copy.output.entries()) {
@@ -37,7 +46,7 @@ export async function copyOutput(deps: Deps, copy: Copy): Promise<Copied> {
     }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
   } catch (error) {
-    if (error instanceof UnacceptableFile) {
+    if (error instanceof UnacceptableFile || error instanceof ForbiddenAddress) {
       return {
         kind: 'failed',
         code: 'result_unusable',
@@ -45,7 +54,11 @@ export async function copyOutput(deps: Deps, copy: Copy): Promise<Copied> {
       }
     }
     deps.log.warn({ err: error, task: copy.id, step: copy.step }, 'copy failed')
-    return decideFailed(deps, recipe, copy)
+    // The provider is asked only while there is time for its answer.
+    const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
+    const prediction = { id: copy.prediction_id, urls: copy.urls }
+    const seen = isPressed ? undefined : await providerOf(deps, recipe).check(prediction)
+    return decideCopy(seen, copy, clockOf(deps))
   }
 }
 
@@ -65,20 +78,9 @@ async function copyFile(deps: Deps, recipe: Recipe, { url, key, signal, isLate }
     const { status, ...opened } = await deps.http.download(url, signal, start)
     if (status === 200 || status === 206) return opened
     opened.body.cancel()
-    throw new HttpFailure({ method: 'GET', url }, true, new Error(`answered ${status}`))
+    throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
   const { accept, maxBytes } = recipe
   const file = await deps.files.copy(key, { open }, { accept, maxBytes, isLate })
   return file && { type: file.type, size: file.size }
-}
-
-/** Lost only when the provider itself says that its data is gone; until then the copy is tried again. */
-async function decideFailed(deps: Deps, recipe: Recipe, copy: Copy): Promise<LookOutcome> {
-  const seen = await providerOf(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
-  if (seen.kind === 'failed') return { kind: 'failed', code: seen.code, reason: seen.reason }
-  if (seen.kind === 'missing') {
-    const reason = 'The provider deleted the result before it could be copied.'
-    return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }
-  }
-  return { kind: 'postponed', retry_in: retrySeconds }
 }

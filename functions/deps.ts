@@ -26,6 +26,11 @@ export interface Deps {
   wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
+/** As much as a ping needs to see that nothing is to be done. The rest is loaded when it is asked for. */
+export interface LightDeps extends Pick<Deps, 'config' | 'files' | 'wake' | 'instants' | 'log' | 'now' | 'wait'> {
+  whole(): Promise<Deps>
+}
+
 /** What a room needs of the platform. */
 export interface RoomContext {
   /** Lets work go on after the answer, within the function's life. */
@@ -33,6 +38,8 @@ export interface RoomContext {
 }
 
 export type Room = (request: Request, deps: Deps, context: RoomContext) => Promise<Response>
+/** A room that mostly has nothing to do, and then loads next to nothing. */
+export type PingRoom = (request: Request, deps: Deps | LightDeps, context: RoomContext) => Promise<Response>
 
 /** The clock for what never touches the database: tokens and links. */
 export function clockOf(deps: Pick<Deps, 'now'>): Date {

@@ -2,19 +2,32 @@
 // leaking them, and set the headers that all answers share.
 import { AppError } from '../core/errors.ts'
 import { DatabaseError } from '../db/errors.ts'
-import type { Deps, Room, RoomContext } from './deps.ts'
+import type { Deps, RoomContext } from './deps.ts'
 import { secure } from './headers.ts'
 import { problem } from './http.ts'
 import { allowOrigin, answerPreflight, requireOrigin } from './origin.ts'
 
+type Shared = Pick<Deps, 'config' | 'log'>
+type RoomOf<Own> = (request: Request, deps: Own, context: RoomContext) => Promise<Response>
+
 /** Never throws. A fault of ours answers 500, a database that can't be reached 503; both are logged once, here. */
-export async function enter(room: Room, request: Request, deps: Deps, context: RoomContext): Promise<Response> {
+export async function enter<Own extends Shared>(
+  room: RoomOf<Own>,
+  request: Request,
+  deps: Own,
+  context: RoomContext,
+): Promise<Response> {
   const response = answerPreflight(request, deps) ?? (await answer(room, request, deps, context))
   allowOrigin(request, deps, response.headers)
   return secure(response)
 }
 
-async function answer(room: Room, request: Request, deps: Deps, context: RoomContext): Promise<Response> {
+async function answer<Own extends Shared>(
+  room: RoomOf<Own>,
+  request: Request,
+  deps: Own,
+  context: RoomContext,
+): Promise<Response> {
   try {
     requireOrigin(request, deps)
     return await room(request, deps, context)

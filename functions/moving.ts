@@ -6,7 +6,8 @@ import type { Task } from '../core/task.ts'
 import { type TaskView, taskView } from '../core/view.ts'
 import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { json } from './http.ts'
-import { type PassOptions, runPass } from './pass.ts'
+import type { PassOptions } from './pass.ts'
+import { passLater } from './passing.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
 const unknownStepSeconds = 20
@@ -27,7 +28,7 @@ export function answerTask(deps: Deps, task: Task, status = 200): Response {
 /** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
 export function passAfterAnswer(deps: Deps, context: RoomContext, pass: Omit<PassOptions, 'context'>): void {
   context.waitUntil(
-    runPass(deps, { ...pass, context }).catch((error) =>
+    passLater(deps, { ...pass, context }).catch((error) =>
       deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed'),
     ),
   )

@@ -1,9 +1,16 @@
 // GET /api/openapi.json: the contract as an OpenAPI 3.1 document, made from the schemas that the rooms check requests with and the types
 // of their answers come from.
-import { z } from 'zod'
-import { problemSchema, sessionSchema, startedSchema, taskPageSchema } from '../core/answers.ts'
+import * as z from 'zod'
+import {
+  fileViewSchema,
+  problemSchema,
+  sessionSchema,
+  startedSchema,
+  stepViewSchema,
+  taskPageSchema,
+  taskViewSchema,
+} from '../core/answers.ts'
 import { type ProblemCode, problems } from '../core/errors.ts'
-import { fileViewSchema, stepViewSchema, taskViewSchema } from '../core/view.ts'
 import type { Recipes } from '../recipes/index.ts'
 import {
   type Answer,

@@ -12,27 +12,12 @@ import { type Causing, causedBy } from './causing.ts'
 import { type Begun, capsOf, claim } from './claims.ts'
 import { type Copy, copyOutput } from './copy.ts'
 import type { Deps, RoomContext } from './deps.ts'
+import { seeRunning } from './listing.ts'
 import { cancelStrays, lookAtPrediction, searchSubmission } from './look.ts'
 import { readMemory } from './memory.ts'
 import { type News, noNews, type Written, writeWhile } from './news.ts'
+import { emptyResult, type PassResult } from './passing.ts'
 import { submitStep } from './submit.ts'
-
-export interface Counts {
-  submitted: number
-  rejected: number
-  unconfirmed: number
-  checked: number
-  completed: number
-  waiting: number
-  failed: number
-}
-
-export interface PassResult extends Counts {
-  /** Nothing was due. */
-  idle: boolean
-  /** Nothing was due: when something will be, if ever. */
-  nextDueAt: Date | null
-}
 
 export interface PassOptions {
   /** What triggered it. */
@@ -43,32 +28,23 @@ export interface PassOptions {
   begun?: Begun | undefined
   /** Begins nothing after this long; PASS_SECONDS otherwise. */
   seconds?: number | undefined
+  /** Copies have ended after this long. */
+  endSeconds?: number | undefined
   /** Counts go here as they happen, for a caller that answers before the pass is over. */
   result?: PassResult
 }
-
-export const emptyResult = (): PassResult => ({
-  submitted: 0,
-  rejected: 0,
-  unconfirmed: 0,
-  checked: 0,
-  completed: 0,
-  waiting: 0,
-  failed: 0,
-  idle: true,
-  nextDueAt: null,
-})
 
 export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
   const { by, context, result = emptyResult() } = options
   const timed = causedBy(deps, by, context)
   const started = performance.now()
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
+  const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   for (let { begun } = options; ; begun = undefined) {
     const { tasks, sendBy } = begun ?? (await claimMore(deps, options, timed, result))
     if (tasks.length === 0) break
     result.idle = false
-    const again = await runRound(deps, timed, tasks, { isLate, sendBy }, result)
+    const again = await runRound(deps, timed, tasks, { isLate, sendBy, endBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
   }
   log(deps, by, result, performance.now() - started)
@@ -87,13 +63,19 @@ interface Limits {
   isLate(): boolean
   /** No create is sent after this: its claim might run out before its answer comes. */
   sendBy: Date
+  /** On the clock of `performance.now()`: what is copied until then can still be written within the function's life. */
+  endBy: number
 }
 
 interface Learning extends Limits {
   /** Providers that have asked everybody to wait, in this round: they are asked nothing more. */
   refused: Set<string>
+  /** Tasks whose prediction its provider's list has shown as running. */
+  seen: ReadonlySet<string>
 }
 
+/** A function lives 60 s, and what a pass has learned must be written within them. */
+const endSeconds = 50
 /** Each holds two or three parts of 8 MiB while it runs; a function has a gigabyte. */
 const copiesAtOnce = 16
 
@@ -110,9 +92,9 @@ async function runRound(
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
   const news = noNews()
-  const refused = new Set<string>()
+  const learning = { ...limits, refused: new Set<string>(), seen: await seeRunning(deps, tasks) }
   const learned = await writeWhile(
-    all(tasks, (task) => learn(deps, task, { ...limits, refused }, news)),
+    all(tasks, (task) => learn(deps, task, learning, news)),
     deps,
     timed,
     news,
@@ -120,7 +102,7 @@ async function runRound(
 
   const toCopy = copiesOf(tasks, learned)
   const limitCopies = pLimit(copiesAtOnce)
-  const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits.isLate, news)))
+  const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
   const copied = await writeWhile(copying, deps, timed, news)
 
   const moves = [...learned.moves, ...copied.moves]
@@ -135,12 +117,17 @@ function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
   deps.log.error({ err: error, task: id }, 'task was left for a later pass')
 }
 
-async function learn(deps: Deps, task: Claimed, { isLate, sendBy, refused }: Learning, news: News): Promise<void> {
+async function learn(deps: Deps, task: Claimed, learning: Learning, news: News): Promise<void> {
+  const { isLate, sendBy, refused, seen } = learning
   if (task.work === 'submit') {
     const isUnsent = isLate() || refused.has(task.provider)
     const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
     if (outcome.kind === 'refused') refused.add(outcome.provider)
     news.submissions.push({ ...requireHeld(task), ...outcome })
+  }
+  // The claim has put off the next look, by an hour perhaps: one that was not made is due still.
+  if (isLate() && task.phase === 'running' && !seen.has(task.id)) {
+    news.looks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
   }
   if (isLate() || task.work === 'expired') return
   if (task.strays.some((stray) => !stray.over)) news.strays.push(...(await cancelStrays(deps, task)))
@@ -150,7 +137,7 @@ async function learn(deps: Deps, task: Claimed, { isLate, sendBy, refused }: Lea
     if (outcome) news.submissions.push({ ...requireHeld(task), ...outcome })
     news.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
   }
-  if (task.phase === 'running') {
+  if (task.phase === 'running' && !seen.has(task.id)) {
     const outcome = await lookAtPrediction(deps, task)
     if (outcome) news.looks.push({ ...requireOwn(task), ...outcome })
   }
@@ -162,12 +149,16 @@ function copiesOf(tasks: Claimed[], { looks, moves }: Written): Copy[] {
   const found = new Map(looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])))
   return tasks.flatMap((task) => {
     const output = won.has(task.id) ? found.get(task.id) : task.output
-    return output ? [{ ...requireOwn(task), recipe: task.recipe, urls: task.provider_urls ?? {}, output }] : []
+    if (!output) return []
+    const { recipe, provider_urls, deadline_at } = task
+    // A row that was found storing has been so since its last move.
+    const storing_since = won.has(task.id) ? task.claimed_at : task.updated_at
+    return [{ ...requireOwn(task), recipe, urls: provider_urls ?? {}, output, deadline_at, storing_since }]
   })
 }
 
-async function copy(deps: Deps, task: Copy, isLate: () => boolean, news: News): Promise<void> {
-  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await copyOutput(deps, task)
+async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, news: News): Promise<void> {
+  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await copyOutput(deps, task, endBy)
   const { id, step, attempt, claim_token, prediction_id } = task
   const own = { id, step, attempt, claim_token, prediction_id }
   if (copied.kind === 'stored') news.stored.push({ ...own, ...copied })

@@ -1,7 +1,7 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
 import type { Cause } from '../core/history.ts'
-import type { Deps, RoomContext } from './deps.ts'
-import { emptyResult, type PassResult, runPass } from './pass.ts'
+import type { Deps, LightDeps, RoomContext } from './deps.ts'
+import { emptyResult, type PassResult, passLater } from './passing.ts'
 import { endsWithin } from './waking.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
@@ -15,20 +15,21 @@ export interface PingOptions {
   by: Extract<Cause, 'worker' | 'checker' | 'recover' | 'tick'>
   /** Also when the wake mark says that there is nothing. */
   look?: boolean
-  /** Less than a pass's usual time. */
+  /** Less than a pass's usual time, and less until its copies have ended. */
   seconds?: number
+  endSeconds?: number
 }
 
 /** A pass over everything due. That it came is noted for health, beside it. */
-export async function ping(deps: Deps, context: RoomContext, options: PingOptions): Promise<Pinged> {
+export async function ping(deps: Deps | LightDeps, context: RoomContext, options: PingOptions): Promise<Pinged> {
   const started = performance.now()
-  const { by } = options
+  const { by, seconds, endSeconds } = options
   const noted = deps.instants.note(by)
   context.waitUntil(noted.catch((error) => deps.log.warn({ err: error, by }, 'a ping could not be noted')))
   const result = emptyResult()
   const mark = await deps.wake.look()
   if (mark || options.look) {
-    const pass = runPass(deps, { by, context, result, seconds: options.seconds }).then(async ({ idle, nextDueAt }) => {
+    const pass = passLater(deps, { by, context, result, seconds, endSeconds }).then(async ({ idle, nextDueAt }) => {
       if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
     })
     let isAnswered = false

@@ -1,5 +1,5 @@
 // POST /api/redo: runs the step just shown, or the one that failed, once more. The only way to a second payment for a step.
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { type Move, type MovedTask, redoTask } from '../db/moves.ts'
 import { causedBy } from './causing.ts'

@@ -1,5 +1,5 @@
 // GET /api/result: a stored file, to its task's owner or by a signed link (which is how providers fetch a step's image).
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { resultKey, storedAttempt } from '../core/task.ts'
 import { fileName } from '../core/view.ts'

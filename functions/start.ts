@@ -1,15 +1,16 @@
 // POST /api/start: accepts a task. After its 202 the task reaches an end as long as anything triggers passes.
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { DatabaseError } from '../db/errors.ts'
 import { type NewTask, type Started, startTask } from '../db/moves.ts'
+import { readStarted } from '../db/reads.ts'
 import { causedBy } from './causing.ts'
 import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
 import { invalid, json, readJson, requireMethod } from './http.ts'
-import { keepImages, shortenUploads } from './inputs.ts'
+import { type KeptInput, keepImages, shortenUploads } from './inputs.ts'
 import { whenUnlocked } from './lock.ts'
 import { providerOf } from './lookup.ts'
 import { passAfterAnswer } from './moving.ts'
@@ -30,8 +31,17 @@ export const start: Room = async (request, deps, context) => {
   providerOf(deps, recipe)
   const input = parseInput(recipe, shortenUploads(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
+  const request_hash = hash({ name, auto_continue, input })
   const id = deps.newId()
-  const kept = await keepImages(deps, { id, user_id: userId }, input, recipe.inputTypes)
+  let kept: KeptInput
+  try {
+    kept = await keepImages(deps, { id, user_id: userId }, input, recipe.inputTypes)
+  } catch (error) {
+    // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
+    const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
+    if (!earlier) throw error
+    return answer(deps, context, { started: earlier, request_hash, recipe })
+  }
   const task: NewTask = {
     id,
     user_id: userId,
@@ -42,7 +52,7 @@ export const start: Room = async (request, deps, context) => {
     total_steps: recipe.totalSteps(input),
     lock_key: lockKey(recipe, userId),
     idempotency_key,
-    request_hash: hash({ name, auto_continue, input }),
+    request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
   await deps.wake.raise()
@@ -52,11 +62,7 @@ export const start: Room = async (request, deps, context) => {
     throw error
   })
   if (!started.created) await kept.discard()
-  if (started.request_hash !== task.request_hash) {
-    throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
-  }
-  passAfterAnswer(deps, context, { by: 'start', taskId: started.id })
-  return answer(started, recipe)
+  return answer(deps, context, { started, request_hash, recipe })
 }
 
 function requireRecipe(deps: Deps, name: string): Recipe {
@@ -109,7 +115,18 @@ function hash(request: unknown): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
 }
 
-function answer(task: Started, recipe: Recipe): Response {
+interface Answered {
+  started: Started
+  /** Of the request that is answered; the task may be that of an earlier one. */
+  request_hash: string
+  recipe: Recipe
+}
+
+function answer(deps: Deps, context: RoomContext, { started: task, request_hash, recipe }: Answered): Response {
+  if (task.request_hash !== request_hash) {
+    throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
+  }
+  passAfterAnswer(deps, context, { by: 'start', taskId: task.id })
   const body: Answer = {
     task_id: task.id,
     status: task.status,

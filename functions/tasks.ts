@@ -1,5 +1,5 @@
 // GET /api/tasks: the user's tasks, newest first, paged by key.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TaskPage } from '../core/answers.ts'
 import { statuses } from '../core/task.ts'
 import { listTasks } from '../db/reads.ts'

@@ -1,5 +1,5 @@
 // The platform's own schedule, every minute: the same as a ping, so that a fresh deployment moves before any cron is set up.
-import { clockOf, type Room } from './deps.ts'
+import { clockOf, type PingRoom } from './deps.ts'
 import { json } from './http.ts'
 import { ping } from './ping.ts'
 import { sweepUploads } from './uploads.ts'
@@ -9,9 +9,14 @@ const sweepMinute = 17
 
 /** A scheduled function lives half as long as others: a create that it begins must be answered and written within 30 s. */
 const tickSeconds = 8
+const tickEndSeconds = 24
 
-export const tick: Room = async (_request, deps, context) => {
+export const tick: PingRoom = async (_request, deps, context) => {
   if (clockOf(deps).getUTCMinutes() === sweepMinute) context.waitUntil(sweepUploads(deps))
-  const { nextDueAt: _, ...counts } = await ping(deps, context, { by: 'tick', seconds: tickSeconds })
+  const { nextDueAt: _, ...counts } = await ping(deps, context, {
+    by: 'tick',
+    seconds: tickSeconds,
+    endSeconds: tickEndSeconds,
+  })
   return json(counts)
 }

@@ -1,6 +1,6 @@
 // POST /api/upload: takes one image, or a zip file of images, as the body or in a form, and gives an address that start accepts from the same user.
 // GET /api/upload?id=: the image as it was kept, to its owner.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Uploaded } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { archiveType, imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'

@@ -7,7 +7,8 @@ import { clockOf, type Deps } from './deps.ts'
 /** Of one sweep: recover comes again in an hour, and answers within a ping's patience. */
 const sweepLimit = 500
 
-export const newUploadId = (deps: Deps): string => makeUploadId(clockOf(deps), randomBytes(16).toString('hex'))
+export const newUploadId = (deps: Pick<Deps, 'now'>): string =>
+  makeUploadId(clockOf(deps), randomBytes(16).toString('hex'))
 
 /** Another user's upload has another key, and so does not exist for this one. An identity provider's user ids may be long, and hold anything. */
 export function keyOfUpload(userId: string, id: string): string {
@@ -15,7 +16,7 @@ export function keyOfUpload(userId: string, id: string): string {
 }
 
 /** Deletes uploads of a day ago, some hundreds at a time. Gives how many; a store that fails is tried again with the next sweep. */
-export async function sweepUploads(deps: Deps): Promise<number> {
+export async function sweepUploads(deps: Pick<Deps, 'files' | 'log' | 'now'>): Promise<number> {
   let swept = 0
   try {
     const hours = await deps.files.folders('uploads/')

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Deps } from './deps.ts'
 
 /** For news that must be written in any case: a mark that could not be raised costs time until the hourly sweep, not the news. */
-export async function raiseAnyway(deps: Deps): Promise<void> {
+export async function raiseAnyway(deps: Pick<Deps, 'wake' | 'log'>): Promise<void> {
   try {
     await deps.wake.raise()
   } catch (error) {
@@ -12,7 +12,7 @@ export async function raiseAnyway(deps: Deps): Promise<void> {
 }
 
 /** True when the work ends in time. Its failure is the caller's, once it has ended. */
-export async function endsWithin(deps: Deps, ms: number, work: Promise<unknown>): Promise<boolean> {
+export async function endsWithin(deps: Pick<Deps, 'wait'>, ms: number, work: Promise<unknown>): Promise<boolean> {
   const ended = new AbortController()
   const patience = (deps.wait ?? wait)(ms, ended.signal).then(() => false)
   try {

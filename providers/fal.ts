@@ -98,6 +98,8 @@ async function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation
 const skewMs = 10 * 60_000
 /** 100 requests a page. */
 const maxPages = 30
+/** A list that takes longer is not read on: others in the pass wait for their news to be written. */
+const searchMs = 10_000
 
 interface Listed {
   request_id?: unknown
@@ -111,9 +113,10 @@ async function search({ apiUrl, queueUrl }: FalOptions, call: FalCall, attempt: 
   const start = new Date(attempt.submittedAt.getTime() - skewMs).toISOString()
   const found = new Map<string, Created & { sentAt: string }>()
   const orFound = (otherwise: Search) => (found.size > 0 ? oldestFirst([...found.values()]) : otherwise)
+  const started = performance.now()
   let cursor: string | undefined
   try {
-    for (let page = 0; page < maxPages; page += 1) {
+    for (let page = 0; page < maxPages && performance.now() - started <= searchMs; page += 1) {
       const filter = { endpoint_id: model, start, expand: 'payloads', limit: '100', ...(cursor && { cursor }) }
       const response = await call('GET', `${apiUrl}/models/requests/by-endpoint?${new URLSearchParams(filter)}`)
       const { items, next_cursor } = bodyOf(response) as { items?: Listed[]; next_cursor?: unknown }

@@ -36,3 +36,8 @@ export function openProviders(config: Config, http: Http): ReadonlyMap<string, P
   }
   return new Map(providers.map((provider) => [provider.name, provider]))
 }
+
+/** Where this deployment has been told that its providers are: a simulator's files may come from this very machine. */
+export function ownHosts({ REPLICATE_BASE_URL, FAL_QUEUE_URL, FAL_API_URL }: Config): string[] {
+  return [REPLICATE_BASE_URL, FAL_QUEUE_URL, FAL_API_URL].map((url) => new URL(url).hostname)
+}

@@ -4,42 +4,25 @@
 import { AppError } from '../core/errors.ts'
 import type {
   Cancellation,
-  Created,
   GenerationRequest,
-  LostAttempt,
   Observation,
   Prediction,
   Provider,
   Report,
-  Search,
   Submission,
   SubmitOptions,
 } from '../core/provider.ts'
-import { type Http, HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+import { HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+import {
+  type Call,
+  caller,
+  type ReplicateOptions,
+  type ReplicatePrediction,
+  readCreated,
+  reasonOf,
+} from './replicate-call.ts'
+import { listRunning, search } from './replicate-list.ts'
 import { verifySignature } from './signature.ts'
-
-export interface ReplicateOptions {
-  http: Http
-  token: string
-  baseUrl: string
-  submitTimeoutMs: number
-  checkTimeoutMs: number
-  webhookSecret: string | undefined
-}
-
-/** The fields we read of a prediction; statuses and further fields may grow, so everything is checked where it is used. */
-export interface ReplicatePrediction {
-  id: string
-  status: string
-  output?: unknown
-  error?: unknown
-  data_removed?: boolean
-  created_at?: string
-  version?: string
-  model?: string
-  input?: Record<string, unknown> | null
-  urls?: { get?: string; cancel?: string }
-}
 
 const terminal = new Set(['succeeded', 'failed', 'canceled', 'aborted'])
 
@@ -51,26 +34,9 @@ export function openReplicate(options: ReplicateOptions): Provider {
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
     search: (attempt) => search(call, options.baseUrl, attempt),
+    listRunning: (predictions) => listRunning(call, options.baseUrl, predictions),
     readWebhook: async (headers, rawBody, now) => readWebhook(options.webhookSecret, headers, rawBody, now),
   }
-}
-
-type Call = (
-  method: 'GET' | 'POST',
-  path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-) => Promise<HttpResponse>
-
-function caller({ http, token, baseUrl, submitTimeoutMs, checkTimeoutMs }: ReplicateOptions): Call {
-  return (method, path, body, headers) =>
-    http.send({
-      method,
-      url: path.startsWith('/') ? baseUrl + path : path,
-      headers: { authorization: `Bearer ${token}`, ...headers },
-      timeoutMs: body ? submitTimeoutMs : checkTimeoutMs,
-      ...(body !== undefined && { body }),
-    })
 }
 
 /** One POST, whatever happens: Replicate has no idempotency key, so a second one could be a second payment. */
@@ -103,15 +69,6 @@ function readSubmission(response: HttpResponse): Submission {
   const wait = { 401: 60, 402: 300, 429: 10 }[status]
   if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
   return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
-}
-
-function readCreated(body: unknown): Created | undefined {
-  const { id, urls } = (body ?? {}) as Partial<ReplicatePrediction>
-  if (typeof id !== 'string' || id === '') return undefined
-  return {
-    prediction_id: id,
-    urls: { ...(urls?.get && { get: urls.get }), ...(urls?.cancel && { cancel: urls.cancel }) },
-  }
 }
 
 async function check(call: Call, prediction: Prediction): Promise<Observation> {
@@ -184,61 +141,4 @@ async function cancel(call: Call, prediction: Prediction): Promise<Cancellation>
   const seen = await check(call, prediction)
   if (seen.kind === 'unreachable' || seen.kind === 'missing') return seen
   return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
-}
-
-/** Clocks differ; the marker decides, so looking some minutes further back costs little. */
-const skewMs = 5 * 60_000
-/** 100 predictions a page. An account with more in the window gets no "none" from us. */
-const maxPages = 30
-/** Nor does a list that takes longer than this: others in the pass wait for their news to be written. */
-const searchMs = 10_000
-
-/**
- * Pages through the account's list from the attempt on, newest first, for inputs that carry the attempt's marker. Found
- * ones are given oldest first: of doubles, the later is the one to be canceled.
- */
-async function search(call: Call, baseUrl: string, attempt: LostAttempt): Promise<Search> {
-  const after = new Date(attempt.submittedAt.getTime() - skewMs).toISOString()
-  const found: Created[] = []
-  const orFound = (reason: string): Search =>
-    found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'unreachable', reason }
-  const started = performance.now()
-  let url: string | undefined = `/predictions?created_after=${encodeURIComponent(after)}`
-  try {
-    for (let page = 0; url; page += 1) {
-      if (page === maxPages || performance.now() - started > searchMs) return orFound('the list is too long')
-      const response: HttpResponse = await call('GET', url)
-      const { results, next } = (response.body ?? {}) as { results?: ReplicatePrediction[]; next?: string | null }
-      if (response.status !== 200 || !Array.isArray(results)) return orFound(reasonOf(response))
-      for (const listed of results) {
-        if (listed.input && attempt.isMarked(listed.input)) found.unshift(readCreated(listed) as Created)
-        else if (isErased(listed, attempt)) return orFound('inputs in the list are erased already')
-      }
-      url = next ? sameOrigin(next, baseUrl) : undefined
-    }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return orFound(error.message)
-  }
-  return found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'none' }
-}
-
-/** Replicate erases inputs after an hour: such a prediction of the same model could be the one that is searched for. */
-function isErased(listed: ReplicatePrediction, { request }: LostAttempt): boolean {
-  const sameModel = request.version ? listed.version === request.version : listed.model === request.model
-  return sameModel && (listed.data_removed === true || !listed.input || Object.keys(listed.input).length === 0)
-}
-
-/** The token goes to Replicate's own origin only, wherever a page says that the list goes on. */
-function sameOrigin(next: string, baseUrl: string): string {
-  const url = new URL(next, baseUrl)
-  if (url.origin !== new URL(baseUrl).origin)
-    throw new Error(`Replicate's list goes on at a foreign origin: ${url.origin}`)
-  return url.href
-}
-
-function reasonOf(response: HttpResponse): string {
-  const { title, detail } = (response.body ?? {}) as { title?: unknown; detail?: unknown }
-  const words = [title, detail].filter((word) => typeof word === 'string').join(': ')
-  return `Replicate answered ${response.status}${words && `: ${words}`}`
 }

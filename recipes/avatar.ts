@@ -1,6 +1,6 @@
 // Avatars: a LoRA is trained on fal from a zip file of photos, of one person or of one style. One step of minutes to hours, whose
 // result is the weights, with the training's configuration beside them.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { archiveField, type ImagePolicy, textField } from './fields.ts'
 

@@ -1,7 +1,7 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
-import ipaddr from 'ipaddr.js'
-import { z } from 'zod'
+import * as z from 'zod'
 import { uploadId } from '../core/upload.ts'
+import { isPublicHost } from '../providers/public-host.ts'
 
 export interface ImagePolicy {
   /** Hosts (and their subdomains) that image URLs may name; empty means any public host. */
@@ -58,7 +58,7 @@ function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | und
     return `must be an https URL, the address of an upload, or a data URI of ${kind.called}`
   }
   if (url.username || url.password) return 'must not carry a user name or password'
-  if (!policy.allowPrivate && isPrivateHost(url.hostname)) return 'must name a public host'
+  if (!policy.allowPrivate && !isPublicHost(url.hostname)) return 'must name a public host'
   if (policy.hosts.length > 0 && !policy.hosts.some((host) => isWithin(url.hostname, host))) {
     return `must name one of these hosts: ${policy.hosts.join(', ')}`
   }
@@ -68,19 +68,6 @@ function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | und
 function dataUriFault(value: string, { called, dataUri }: Kind): string | undefined {
   if (value.length > maxDataUri) return 'must be at most 4 MB as a file; send a URL instead'
   return dataUri.test(value) ? undefined : `must be a base64 data URI of ${called}`
-}
-
-/** Names and addresses that lead into somebody's own network. Numeric spellings were normalised by the URL parser. */
-function isPrivateHost(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (ipaddr.isValid(host)) return !isPublicAddress(ipaddr.process(host))
-  return !host.includes('.') || /\.(localhost|local|internal|lan|home|corp|intranet|arpa)$/.test(host)
-}
-
-/** Of IPv6, only 2000::/3 is in public use; beside it lie spellings of IPv4 addresses that no list knows. */
-function isPublicAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (address instanceof ipaddr.IPv6 && !address.match(ipaddr.IPv6.parse('2000::'), 3)) return false
-  return address.range() === 'unicast'
 }
 
 function isWithin(hostname: string, host: string): boolean {

@@ -14,7 +14,7 @@ export function openRecipes(policy: ImagePolicy): Recipes {
   return new Map(all(policy).map((recipe) => [recipe.name, recipe]))
 }
 
-/** Throws at start-up, with a sentence, when a recipe can't be run. Examples name any host, so no deployment's policy matters here. */
+/** Throws, with a sentence, when a recipe can't be run: before a build, and when the local servers start. Examples name any host, so no deployment's policy matters here. */
 export async function checkRecipes(): Promise<void> {
   for (const recipe of all({ hosts: [], allowPrivate: false })) await requireSound(recipe)
 }

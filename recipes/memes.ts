@@ -1,5 +1,5 @@
 // Memes: one picture a prompt, strictly one after another, without a gate; each user has one such task at a time.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { textField } from './fields.ts'
 import { firstUrl } from './outputs.ts'

@@ -1,5 +1,5 @@
 // Virtual try-on: a person is dressed garment by garment, each step on the stored result of the step before.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { type ImagePolicy, imageField, textField } from './fields.ts'
 import { firstUrl } from './outputs.ts'

@@ -1,7 +1,7 @@
 // When something last happened, as small records in the blob store: what must be known without waking the database.
 // Pings note themselves here, health reads it. It promises at most one write a minute for each name and process.
 import type { Store } from '@netlify/blobs'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export type Noted = 'worker' | 'checker' | 'recover' | 'tick' | 'overdue alert'
 

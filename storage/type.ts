@@ -1,5 +1,4 @@
 // What a file is, by its content. files.ts asks for every file it writes; a declared type or a file name is never asked.
-import { fileTypeFromBuffer, supportedMimeTypes } from 'file-type'
 
 /** As much of a file's start as its signature can take. */
 export const sampleBytes = 4100
@@ -11,6 +10,8 @@ const safetensors = 'application/x-safetensors'
 export async function detectType(sample: Uint8Array, accept: readonly string[]): Promise<string | undefined> {
   // First, because a length that begins with 0x78 0x01 looks like a disk image to file-type.
   if (accept.includes(safetensors) && isSafetensors(sample)) return safetensors
+  // Loaded with the first file that is written: most calls of most functions write none.
+  const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type')
   const found = await fileTypeFromBuffer(sample)
   if (found) return accept.find((type) => type === found.mime)
   // Nothing was recognised, so only types without a signature are left: JSON shows by its first character.

@@ -2,7 +2,7 @@
 // Part 0 is stored last and makes the file exist. What a pass got done is kept in a small record beside the parts until then.
 import { createHash } from 'node:crypto'
 import type { Store } from '@netlify/blobs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { cutParts, type Part, partBytes } from './parts.ts'
 import { detectType, sampleBytes } from './type.ts'
 

@@ -1,6 +1,8 @@
 // Every decision of a pass, as a table: what the provider answered, and what that changes.
 import { expect, test } from 'vitest'
 import {
+  type Copying,
+  decideCopy,
   decideLook,
   decideSearch,
   decideSubmission,
@@ -22,6 +24,12 @@ const created = { kind: 'created', prediction_id: 'p1', urls, check_in: recipe.t
 test('shorten() leaves no query in an address: it may be a signed link of ours that the provider quotes', () => {
   expect(shorten('Could not fetch "https://app.test/api/result?file=x&signature=secret" (404)')).toBe(
     'Could not fetch "https://app.test/api/result" (404)',
+  )
+})
+
+test('shorten() leaves no fragment either: it marks the attempt', () => {
+  expect(shorten('https://photos.test/me.zip#marker=secret is no zip file')).toBe(
+    'https://photos.test/me.zip is no zip file',
   )
 })
 
@@ -127,4 +135,29 @@ test.each(looks)('decideLook() %s: %j, limit + %d s, %d misses', (_, observation
 test('decideLook() waits for a prediction that has no limit', () => {
   const task = { submitted_at: null, deadline_at: null, misses: 0 }
   for (const observation of [running, silent]) expect(decideLook(observation, task, recipe, now)).toBeUndefined()
+})
+
+const postponed = (retry_in: number) => ({ kind: 'postponed', retry_in })
+const lost = expect.objectContaining({ kind: 'failed', code: 'result_lost' })
+const succeeded: Observation = { kind: 'succeeded', output }
+/** What the provider says now, how long the copy is tried, how long the limit is past. */
+const copies: [string, Observation | undefined, number, number, unknown][] = [
+  ['tries again soon', succeeded, 0, -9, postponed(10)],
+  ['tries again more seldom with time', succeeded, 400, -9, postponed(100)],
+  ['tries again every two minutes at least', succeeded, 9_999, -9, postponed(120)],
+  ['tries again though the limit is past', succeeded, 3_599, 9_999, postponed(120)],
+  ['gives up past the limit after a fair time', succeeded, 3_600, 0, lost],
+  ['gives up for a silent provider, too', silent, 3_600, 0, lost],
+  ['gives up where there was no time to ask', undefined, 3_600, 0, lost],
+  ['waits for a silent provider', silent, 40, -9, postponed(10)],
+  ['believes that the data is gone', { kind: 'failed', code: 'result_lost', reason: 'gone' }, 0, -9, lost],
+  ['counts a 404', { kind: 'missing' }, 0, -9, expect.objectContaining({ kind: 'missing', code: 'result_lost' })],
+]
+test.each(copies)('decideCopy() %s: %j, tried for %d s, limit + %d s', (_, seen, age, late, outcome) => {
+  const copying: Copying = { storing_since: before(age), deadline_at: before(late) }
+  expect(decideCopy(seen, copying, now)).toEqual(outcome)
+})
+
+test("decideCopy() leaves what it doesn't know to a pass", () => {
+  expect(decideCopy(succeeded, {}, now)).toEqual(postponed(10))
 })

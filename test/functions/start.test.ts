@@ -2,9 +2,11 @@
 import { decodeJwt } from 'jose'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import { recover } from '../../functions/recover.ts'
 import { session } from '../../functions/session.ts'
 import { start } from '../../functions/start.ts'
-import { begun, costs, inputOf, rowOf } from '../scenarios/setup.ts'
+import { upload } from '../../functions/upload.ts'
+import { begun, costs, inputOf, ping, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { sessionSecret, useTestDeps } from '../setup/deps.ts'
 import { png } from '../storage/setup.ts'
@@ -71,6 +73,28 @@ test('a repeated start with images inside leaves no files of its own', async () 
     await startOf(token, { ...inputOf(), person_image: image }, { 'idempotency-key': 'once' })
   await app.settle()
   expect(await files()).toBe(before + 1)
+})
+
+test('a repeated start whose upload was deleted meanwhile answers the task; of another request, or without one, it is refused', async () => {
+  const token = await app.signIn('ada')
+  const kept = await app.call(upload, { path: '/api/upload', body: png(200), token })
+  const { url } = (await kept.json()) as { url: string }
+  const body = { ...inputOf(), person_image: url }
+  const first = await startOf(token, body, { 'idempotency-key': 'once' })
+  await app.settle()
+  clock.advance(2 * 24 * 3_600)
+  await ping(app, recover)
+  const again = await startOf(token, body, { 'idempotency-key': 'once' })
+  expect([first.status, again.status]).toEqual([202, 200])
+  expect(await again.json()).toMatchObject({ task_id: ((await first.json()) as { task_id: string }).task_id })
+  const other = await startOf(token, { ...body, auto_continue: true }, { 'idempotency-key': 'once' })
+  expect([other.status, await other.json()]).toEqual([422, expect.objectContaining({ code: 'idempotency_mismatch' })])
+  for (const headers of [{}, { 'idempotency-key': 'another' }]) {
+    const refused = await startOf(token, body, headers)
+    expect(await refused.json()).toMatchObject({ code: 'invalid_request', errors: [{ path: 'person_image' }] })
+  }
+  await app.settle()
+  expect(costs(app).sent).toBe(1)
 })
 
 test('a task is one user’s: the token says whose', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LostAttempt } from '../../core/provider.ts'
 import { falAt, how, requireCreated, scripted, training, useSimulatedFal } from './fal-setup.ts'
 
@@ -63,6 +63,21 @@ test('search() reads inputs that are listed as text, and asks from before the at
   expect(pathname).toBe('/api/v1/models/requests/by-endpoint')
   expect(Object.fromEntries(searchParams)).toMatchObject({ endpoint_id: training.model, expand: 'payloads' })
   expect(Date.parse(searchParams.get('start') ?? '')).toBeLessThan(clock.now().getTime())
+})
+
+test('search() stops in a list that takes its time, and gives what it has found', async () => {
+  const began = performance.now()
+  let seconds = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => began + seconds * 1_000)
+  onTestFinished(() => clock.mockRestore())
+  const server = await scripted(() => {
+    seconds += 4
+    return { body: { items: [{ request_id: `r${seconds}`, json_input: 'marker=m1' }], next_cursor: 'again' } }
+  })
+  const own = falAt({ queueUrl: server.url })
+  const isMarked = () => true
+  expect(await own.search(lost('m1', { isMarked }))).toMatchObject({ kind: 'found', predictions: [{}, {}, {}] })
+  expect(server.asked).toHaveLength(3)
 })
 
 test('search() stops somewhere in a list without an end', async () => {

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
-import { type Download, HttpFailure, openHttp } from '../../providers/http.ts'
+import { HttpFailure, openHttp } from '../../providers/http.ts'
 
 const http = openHttp({ connections: 4 })
 const closing: (() => void)[] = []
@@ -47,6 +47,10 @@ async function failureOf(url: string, timeoutMs = 5_000): Promise<HttpFailure> {
 
 test('a closed port was sent nothing', async () => {
   expect(await failureOf('http://127.0.0.1:9/v1/x')).toMatchObject({ sent: false })
+})
+
+test('a name whose every address refuses was sent nothing', async () => {
+  expect(await failureOf('http://localhost:9/v1/x')).toMatchObject({ sent: false })
 })
 
 test('a name that does not exist was sent nothing', async () => {
@@ -98,6 +102,27 @@ test('a kept-alive connection that the server has closed is not used for a secon
   expect(requests).toHaveLength(2)
 })
 
+test('HTTP/2 is not offered: over it, a request that was refused would be sent again', async () => {
+  const hello = Promise.withResolvers<Buffer>()
+  const { url } = await listen((socket) =>
+    socket.once('data', (data) => {
+      hello.resolve(data)
+      socket.destroy()
+    }),
+  )
+  await failureOf(url.replace('http:', 'https:').replace('127.0.0.1', 'localhost'))
+  const offered = (await hello.promise).toString('latin1')
+  expect(offered).toContain('\x08http/1.1')
+  expect(offered).not.toContain('\x02h2')
+})
+
+test('an error of a request whose path is a secret names the host alone', async () => {
+  const { url } = await listen((socket) => socket.destroy())
+  const asked = { method: 'POST' as const, url, timeoutMs: 5_000, isPathSecret: true }
+  const { message } = await http.send(asked).catch((thrown) => thrown)
+  expect(message).toMatch(/^POST http:\/\/127\.0\.0\.1:\d+: /)
+})
+
 test('a body that is no JSON is undefined, and one over 20 MB a failure', async () => {
   const html = await serve((_, response) => response.end('<html>'))
   expect(await http.send({ method: 'GET', url: html, timeoutMs: 5_000 })).toMatchObject({
@@ -116,59 +141,4 @@ test('a redirected POST is not followed', async () => {
   })
   expect(await http.send({ method: 'POST', url, body: {}, timeoutMs: 5_000 })).toMatchObject({ status: 307 })
   expect(asked).toEqual(['/'])
-})
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
-}
-
-test('a download follows redirects and gives the bytes', async () => {
-  const url = await serve((request, response) => {
-    if (request.url === '/') response.writeHead(302, { location: '/file' }).end()
-    else response.end('bytes')
-  })
-  const { status, body } = await http.download(url, AbortSignal.timeout(5_000))
-  expect([status, await textOf(body)]).toEqual([200, 'bytes'])
-})
-
-test('a download begins where it is asked to, and says where that is and how large the whole is', async () => {
-  const asked: (string | undefined)[] = []
-  const url = await serve((request, response) => {
-    asked.push(request.headers.range)
-    if (request.headers.range) response.writeHead(206, { 'content-range': 'bytes 3-4/5' }).end('es')
-    else response.writeHead(200, { 'content-length': '5' }).end('bytes')
-  })
-  const whole = await http.download(url, AbortSignal.timeout(5_000))
-  expect([whole.status, whole.start, whole.total, await textOf(whole.body)]).toEqual([200, 0, 5, 'bytes'])
-  const rest = await http.download(url, AbortSignal.timeout(5_000), 3)
-  expect([rest.status, rest.start, rest.total, await textOf(rest.body)]).toEqual([206, 3, 5, 'es'])
-  expect(asked).toEqual([undefined, 'bytes=3-'])
-})
-
-test.each<[string, number, Record<string, string>, Partial<Download>]>([
-  ['the whole instead of a range', 200, { 'content-length': '5' }, { start: 0, total: 5 }],
-  ['no size', 200, { 'transfer-encoding': 'chunked' }, { start: 0, total: undefined }],
-  ['a range without its place', 206, {}, { start: Number.NaN, total: undefined }],
-  ['a range of an unknown size', 206, { 'content-range': 'bytes 3-4/*' }, { start: Number.NaN, total: undefined }],
-])('a download that is answered with %s says so', async (_name, status, headers, place) => {
-  const url = await serve((_, response) => response.writeHead(status, headers).end('bytes'))
-  const { start, total, body } = await http.download(url, AbortSignal.timeout(5_000), 3)
-  body.cancel()
-  expect({ start, total }).toEqual(place)
-})
-
-test('a download that is given up before its end harms nobody', async () => {
-  const url = await serve((_, response) => response.writeHead(503).write('x'.repeat(1_000)))
-  const { status, body } = await http.download(url, AbortSignal.timeout(5_000))
-  expect(status).toBe(503)
-  body.cancel()
-  expect((await http.send({ method: 'GET', url: await serve((_, r) => r.end('{}')), timeoutMs: 5_000 })).status).toBe(
-    200,
-  )
-})
-
-test('a download that nobody answers is a failure', async () => {
-  await expect(http.download('http://127.0.0.1:9/x', AbortSignal.timeout(5_000))).rejects.toThrow(HttpFailure)
 })

@@ -92,6 +92,14 @@ test('a webhook begins the copy, and what it leaves is gone on with by the next 
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
 })
 
+test('weights that fal still promises but never gives are given up past the limit, asked for ever more seldom', async () => {
+  fal.addFaults([{ on: 'file', fault: 'not_found', times: 10_000 }])
+  const story = await begun(app, { body: foreign })
+  const row = await pingUntil(app, story, isOver, { clock, every: 600, within: 26 * 3_600 })
+  expect(row).toMatchObject({ status: 'failed', error_code: 'result_lost', due_at: null })
+  expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(24 * 3_600_000)
+})
+
 test('where an answer is limited, larger files come in ranges', async () => {
   fal.set({ weights_bytes: 3 * mebi })
   const limited = app.openInstance({ config: { ANSWER_LIMIT_MB: 1 } })

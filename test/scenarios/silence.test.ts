@@ -1,9 +1,10 @@
 // Silence is not failure: what a provider doesn't say, says oddly, or says only once, ends nothing.
 import { expect, test } from 'vitest'
 import type { FaultInput } from '../../dev/simulator/faults.ts'
+import { cancel } from '../../functions/cancel.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
-import { begun, costs, fault, isOver, isResting, ping, pingUntil, rowOf } from './setup.ts'
+import { begun, costs, fault, isOver, isResting, ping, pingUntil, press, rowOf } from './setup.ts'
 
 const clock = testClock()
 const app = await useTestDeps({ clock })
@@ -107,4 +108,46 @@ test('a provider that stays unreachable past the limit is waited for once more a
   expect(row).toMatchObject({ status: 'failed', error_code: 'timed_out' })
   expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(7_200_000)
   expect(costs(app)).toMatchObject({ sent: 1, created: 1 })
+})
+
+test('a prediction that the provider never lets us cancel is tried ever more seldom, then given up with a word', async () => {
+  fault(app, slow, { on: 'cancel', fault: 'error', times: 100_000 })
+  const story = await begun(app)
+  await press(app, cancel, story)
+  await app.settle()
+  const cancels = () => app.simulator.replicate.till().requests.cancel
+  expect(cancels()).toBe(1)
+  for (let seconds = 0; seconds < 600; seconds += 10) {
+    clock.advance(10)
+    await ping(app)
+  }
+  expect(cancels()).toBeLessThan(8)
+  const row = await pingUntil(app, story, isResting, { clock, every: 1_800, within: 3 * 24 * 3_600 })
+  expect(row).toMatchObject({ status: 'canceled', strays: [{ over: true, given_up: true }] })
+  expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(2 * 24 * 3_600_000)
+  expect(cancels()).toBeLessThan(70)
+  const told = app.logged.filter(({ msg }) => String(msg).startsWith('a stray is given up'))
+  expect(told).toMatchObject([
+    { level: 50, task: story.id, prediction: row.strays[0]?.prediction_id, kind: 'unreachable' },
+  ])
+})
+
+test('a search that the provider does not answer is logged with its words', async () => {
+  fault(app, { on: 'create', fault: 'reset_after' }, { on: 'list', fault: 'error', times: 1 })
+  const story = await begun(app)
+  clock.advance(15)
+  await ping(app)
+  const told = app.logged.filter(({ msg }) => msg === 'the submission was not found')
+  expect(told).toMatchObject([{ level: 40, task: story.id, reason: expect.stringContaining('503') }])
+})
+
+test('a stray whose provider is no longer configured keeps its task from nothing but rest', async () => {
+  fault(app, slow)
+  const story = await begun(app, { garments: 2 })
+  const keyless = app.openInstance({ env: { REPLICATE_API_TOKEN: '' } })
+  await press(keyless, cancel, story)
+  await keyless.settle()
+  const row = await rowOf(app, story)
+  expect(row).toMatchObject({ status: 'canceled', strays: [{ over: false, retry_at: expect.any(String) }] })
+  expect(await pingUntil(app, story, isResting, { clock })).toMatchObject({ strays: [{ over: true }] })
 })

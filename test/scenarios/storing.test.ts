@@ -1,6 +1,7 @@
 // Result before status: a step is shown done only with its output stored, and the copy is retried while there is something to copy.
 import { expect, test } from 'vitest'
 import type { FaultInput } from '../../dev/simulator/faults.ts'
+import { runPass } from '../../functions/pass.ts'
 import { result } from '../../functions/result.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
@@ -69,6 +70,27 @@ test('a copy that keeps failing is retried until the provider has removed the ou
   expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(3_600_000)
   expect(app.simulator.replicate.till().requests.file).toBeGreaterThan(20)
   expect(costs(app).sent).toBe(1)
+})
+
+test('a copy that keeps failing while the provider says nothing is given up past the limit, and it says so', async () => {
+  fault(app, { on: 'file', fault: 'error', times: 10_000 })
+  const story = await begun(app)
+  await pingUntil(app, story, ({ phase }) => phase === 'storing', { clock })
+  fault(app, { on: 'get', fault: 'error', times: 10_000 })
+  const row = await pingUntil(app, story, isOver, { clock, every: 60, within: 6_000 })
+  expect(row).toMatchObject({ status: 'failed', error_code: 'result_lost', due_at: null, strays: [] })
+  expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(3_600_000)
+  expect(app.simulator.replicate.till().requests.file).toBeLessThan(60)
+})
+
+test('a pass ends in time though the copies hang, without asking the provider, and the next one goes on', async () => {
+  const story = await begun(app)
+  fault(app, { on: 'file', fault: 'hang' })
+  clock.advance(5)
+  await runPass(app.deps, { by: 'tick', context: { waitUntil: () => undefined }, endSeconds: 0.1 })
+  expect(await rowOf(app, story)).toMatchObject({ phase: 'storing', due_at: new Date(clock.now().getTime() + 10_000) })
+  expect(app.simulator.replicate.till().requests.get).toBe(1)
+  expect(await pingUntil(app, story, isOver, { clock })).toMatchObject({ status: 'completed' })
 })
 
 test('a process that dies while copying leaves the copy to the next pass', async () => {

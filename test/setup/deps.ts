@@ -13,7 +13,7 @@ import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
 import type { Deps } from '../../functions/deps.ts'
 import { openLog } from '../../functions/log.ts'
 import { type Http, openHttp } from '../../providers/http.ts'
-import { openProviders } from '../../providers/index.ts'
+import { openProviders, ownHosts } from '../../providers/index.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
@@ -147,7 +147,7 @@ interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'log
 
 function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => real, wait }: InstanceOptions) {
   const config = { ...parseConfig({ ...environment(stage), ...env }), ...more }
-  const real = openHttp({ connections: config.HTTP_CONCURRENCY })
+  const real = openHttp({ connections: config.HTTP_CONCURRENCY, own: ownHosts(config) })
   const http = wrap(real)
   const { db } = connect(config.DATABASE_URL ?? '')
   const { clock, logged } = stage

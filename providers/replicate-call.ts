@@ -1,0 +1,59 @@
+// What Replicate's requests and answers have in common: the call with its token and deadlines, the fields of a prediction, its words.
+import type { Created } from '../core/provider.ts'
+import type { Http, HttpResponse } from './http.ts'
+
+export interface ReplicateOptions {
+  http: Http
+  token: string
+  baseUrl: string
+  submitTimeoutMs: number
+  checkTimeoutMs: number
+  webhookSecret: string | undefined
+}
+
+/** The fields we read of a prediction; statuses and further fields may grow, so everything is checked where it is used. */
+export interface ReplicatePrediction {
+  id: string
+  status: string
+  output?: unknown
+  error?: unknown
+  data_removed?: boolean
+  created_at?: string
+  version?: string
+  model?: string
+  input?: Record<string, unknown> | null
+  urls?: { get?: string; cancel?: string }
+}
+
+export type Call = (
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<HttpResponse>
+
+export function caller({ http, token, baseUrl, submitTimeoutMs, checkTimeoutMs }: ReplicateOptions): Call {
+  return (method, path, body, headers) =>
+    http.send({
+      method,
+      url: path.startsWith('/') ? baseUrl + path : path,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      timeoutMs: body ? submitTimeoutMs : checkTimeoutMs,
+      ...(body !== undefined && { body }),
+    })
+}
+
+export function readCreated(body: unknown): Created | undefined {
+  const { id, urls } = (body ?? {}) as Partial<ReplicatePrediction>
+  if (typeof id !== 'string' || id === '') return undefined
+  return {
+    prediction_id: id,
+    urls: { ...(urls?.get && { get: urls.get }), ...(urls?.cancel && { cancel: urls.cancel }) },
+  }
+}
+
+export function reasonOf(response: HttpResponse): string {
+  const { title, detail } = (response.body ?? {}) as { title?: unknown; detail?: unknown }
+  const words = [title, detail].filter((word) => typeof word === 'string').join(': ')
+  return `Replicate answered ${response.status}${words && `: ${words}`}`
+}
