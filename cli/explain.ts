@@ -12,6 +12,12 @@ export function explain({ task, paused }: TaskStory, now: Date): string[] {
       ? [`${task.provider} is paused until ${at(paused.until, now)}: ${paused.reason ?? 'no reason was given'}`]
       : []),
     next(task, now),
+    ...task.strays
+      .filter((stray) => stray.given_up)
+      .map(
+        (stray) =>
+          `Nobody knows whether unwanted prediction ${stray.prediction_id} was ever canceled at ${task.provider}.`,
+      ),
     ...(open > 0 ? [`Passes cancel ${open} unwanted prediction${open === 1 ? '' : 's'} at ${task.provider}.`] : []),
   ]
 }

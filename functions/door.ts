@@ -32,9 +32,16 @@ async function answer<Own extends Shared>(
     requireOrigin(request, deps)
     return await room(request, deps, context)
   } catch (error) {
-    if (error instanceof AppError) return problem(error)
     const { pathname } = new URL(request.url) // without the query, which may hold a secret
-    deps.log.error({ err: error, method: request.method, path: pathname }, 'request failed')
+    const about = { method: request.method, path: pathname }
+    if (error instanceof AppError) {
+      // The operator's to mend, and nobody else would tell: a wrong webhook secret, a key that can't be had.
+      if (error.status >= 500 || error.code === 'bad_signature') {
+        deps.log.warn({ ...about, code: error.code, reason: error.message }, 'request refused')
+      }
+      return problem(error)
+    }
+    deps.log.error({ err: error, ...about }, 'request failed')
     return problem(faultOf(error))
   }
 }

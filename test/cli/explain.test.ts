@@ -76,3 +76,9 @@ test('a table has its columns under their heads, one line a row', () => {
     ),
   ).toBe('a          long head\nwide cell\nx          two lines')
 })
+
+test('a prediction whose cancel was given up is named', () => {
+  expect(said('canceled', { strays: [stray({ over: true, given_up: true })] })).toContain(
+    'Nobody knows whether unwanted prediction',
+  )
+})

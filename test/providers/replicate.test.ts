@@ -195,7 +195,10 @@ test('search: a list that goes on at a foreign origin is not followed there, so 
   using answering = await canned({
     body: JSON.stringify({ results: [], next: `${foreign.url}/v1/predictions?cursor=1` }),
   })
-  await expect(answering.provider.search(attemptOf(subject, 1))).rejects.toThrow('foreign origin')
+  expect(await answering.provider.search(attemptOf(subject, 1))).toEqual({
+    kind: 'unreachable',
+    reason: 'the list goes on at a foreign origin',
+  })
   expect(answering.asked).toHaveLength(1)
   expect(foreign.asked).toEqual([])
 })

@@ -193,6 +193,9 @@ test('a webhook that is forged, or of another attempt than its address says, is 
   const { pathname } = other
   await refused(story, () => report(`${other.origin}${pathname}`, failed), 401)
   await refused(story, () => app.call(webhook, { path: `${pathname}${other.search}`, body: failed }), 401)
+  // Whoever set a wrong secret learns it from the log.
+  const told = app.logged.filter(({ msg }) => msg === 'request refused').map(({ level, code }) => [level, code])
+  expect(told).toEqual(Array.from({ length: 4 }, () => [40, 'bad_signature']))
   await refused(story, () => report(webhookOf(), { status: 'failed' }), 400)
 })
 
