@@ -1,6 +1,6 @@
 // Replicate's list of an account's predictions, newest first: the lost are found in it, and many are looked at in one request.
 import type { Created, Listed, ListedSince, LostAttempt, Search } from '../core/provider.ts'
-import { HttpFailure } from './http.ts'
+import { HttpFailure, type HttpResponse } from './http.ts'
 import { type Call, type ReplicatePrediction, readCreated, reasonOf } from './replicate-call.ts'
 
 /** Clocks differ; markers and ids decide, so looking some minutes further back costs little. */
@@ -51,12 +51,23 @@ export async function listRunning(call: Call, baseUrl: string, { since, ids }: L
   return { running }
 }
 
+/** Many that were lost at once are searched for at once: a page that is on its way to one of them is not asked for again. */
+export function sharePages(call: Call): Call {
+  const underWay = new Map<string, Promise<HttpResponse>>()
+  return (method, path) => {
+    const page = underWay.get(path) ?? call(method, path).finally(() => underWay.delete(path))
+    underWay.set(path, page)
+    return page
+  }
+}
+
 type Page = { results: ReplicatePrediction[] } | { reason: string }
 
 /** Ends after the oldest since the instant, or with the reason why the list is not known any further. */
 async function* pagesOf(call: Call, baseUrl: string, since: Date, withinMs: number): AsyncGenerator<Page, void> {
   const started = performance.now()
-  const after = new Date(since.getTime() - skewMs).toISOString()
+  // By the minute, so that searches for what was lost at about the same time have their pages in common.
+  const after = new Date(Math.floor((since.getTime() - skewMs) / 60_000) * 60_000).toISOString()
   let url: string | undefined = `/predictions?created_after=${encodeURIComponent(after)}`
   for (let pages = 0; url; pages += 1) {
     const page: Page & { next?: string | null } =

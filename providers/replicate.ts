@@ -21,20 +21,21 @@ import {
   readCreated,
   reasonOf,
 } from './replicate-call.ts'
-import { listRunning, search } from './replicate-list.ts'
+import { listRunning, search, sharePages } from './replicate-list.ts'
 import { verifySignature } from './signature.ts'
 
 const terminal = new Set(['succeeded', 'failed', 'canceled', 'aborted'])
 
 export function openReplicate(options: ReplicateOptions): Provider {
   const call = caller(options)
+  const list = sharePages(call)
   return {
     name: 'replicate',
     submit: (request, how) => submit(call, request, how),
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
-    search: (attempt) => search(call, options.baseUrl, attempt),
-    listRunning: (predictions) => listRunning(call, options.baseUrl, predictions),
+    search: (attempt) => search(list, options.baseUrl, attempt),
+    listRunning: (predictions) => listRunning(list, options.baseUrl, predictions),
     readWebhook: async (headers, rawBody, now) => readWebhook(options.webhookSecret, headers, rawBody, now),
   }
 }

@@ -116,7 +116,7 @@ test('search: pages through more than 250 predictions to the oldest', async () =
 
 test('search: asks only for what was created since the attempt, some minutes of skew included', async () => {
   await createMany(120)
-  clock.advance(301)
+  clock.advance(361)
   expect(await provider.search(attemptOf(subject, 7))).toEqual({ kind: 'none' })
   expect(subject.counts().listed).toBe(1)
 })
@@ -188,6 +188,15 @@ test.each<[number, string, string]>([
 test.each([200, 201, 301, 401, 403, 500])('check: %i without a prediction in it ends nothing', async (status) => {
   using answering = await canned({ status, body: '<!doctype html>' })
   expect((await answering.provider.check({ id: 'p', urls: {} })).kind).toMatch(/^(running|unreachable)$/)
+})
+
+test('search: for many attempts at once, each page of the list is asked for once', async () => {
+  using answering = await canned({ body: '{"results":[],"next":null}' })
+  const searches = Array.from({ length: 20 }, (_, marker) => answering.provider.search(attemptOf(subject, marker)))
+  for (const found of await Promise.all(searches)) expect(found.kind).toBe('none')
+  expect(answering.asked).toHaveLength(1)
+  expect((await answering.provider.search(attemptOf(subject, 1))).kind).toBe('none')
+  expect(answering.asked).toHaveLength(2)
 })
 
 test('search: a list that goes on at a foreign origin is not followed there, so that the key stays here', async () => {
