@@ -68,7 +68,9 @@ export function openFiles(store: Store): Files {
 const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, type, size, etag })
 
 async function look(store: Store, key: string): Promise<Kept | undefined> {
-  const found = await store.getMetadata(`${key}/0`)
+  // Not by a HEAD, after which the connection is closed. Of a file that is there, no byte is read.
+  const found = await store.getWithMetadata(`${key}/0`, { type: 'stream' })
+  await found?.data.cancel()
   return found ? metadata.parse(found.metadata) : undefined
 }
 
