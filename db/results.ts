@@ -12,7 +12,10 @@ type LookTold = Told<LookOutcome & { prediction_id: string }>
 const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
 
 /** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
-const own = sql`t.id = o.id and o.held and o.known = o.prediction_id and t.status = 'processing'`
+const held = sql`t.id = o.id and o.held and t.status = 'processing'`
+const own = sql`${held} and o.known = o.prediction_id`
+/** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
+const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`
 
 /** processing/running → storing; running or storing → failed; or only a note of when to look again. */
 export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Timed) {
@@ -43,16 +46,18 @@ const lost = sql`t.misses + 1 >= ${missesAllowed}`
 const failed = (now: RawBuilder<Date>) => sql`
   failed as (
     update tasks t set status = 'failed', phase = null, claim_token = null, prediction_id = null, output = null,
-      steps = close_attempt(t, 'failed', ${now}, jsonb_build_object('error_code', coalesce(o.code, 'prediction_lost'))),
+      steps = close_attempt(t, 'failed', ${now}, jsonb_build_object(
+        'error_code', coalesce(o.code, 'prediction_lost'), 'prediction_id', o.prediction_id)),
       error_code = coalesce(o.code, 'prediction_lost'), error_message = o.reason,
       strays = case when o.leave
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
       due_at = case when o.leave then ${now} else ${dueForStrays(now)} end,
       finished_at = ${now}, updated_at = ${now}
-    from target o where ${own} and (
+    from target o where ${held} and (
+      o.kind = 'failed' and o.leave is not true and ${ended}
       -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
-      o.kind = 'failed' and (o.phase = 'running' or o.leave is not true)
-      or o.kind = 'missing' and ${lost})
+      or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
+      or o.kind = 'missing' and o.known = o.prediction_id and ${lost})
     returning t.id, 'failed' as did, t.status, ${entry({
       code: sql`coalesce(o.code, 'prediction_lost')`,
       reason: sql`o.reason`,
@@ -68,7 +73,7 @@ export interface StoredOutcome {
   gate_in: number
 }
 
-/** processing/running or storing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
+/** processing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
 export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[], timed?: Timed) {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
@@ -84,9 +89,9 @@ export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[],
         finished_at = case when ${last} then ${now} end,
         result_url = case when ${last} then ${shown} end,
         intermediate_result = case when not ${last} then ${shown} end,
-        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files)),
+        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files, 'prediction_id', o.prediction_id)),
         phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
-      from target o where ${own} and o.phase in ('running', 'storing')
+      from target o where ${held} and ${ended}
       returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}),
     ${remember(sql`select * from stored`, now, timed)}
     select id, did, status, ${reported()} from stored as moved

@@ -50,7 +50,7 @@ export async function write<Outcome>(
   const timed = causedBy(deps, 'webhook', context)
   await raiseAnyway(deps)
   let [moved] = await record(deps.db, told, timed)
-  // Nothing moved: the report came before our own answer was stored, or it is a repeated one.
+  // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
   if (!moved && (await adopt(heard))) moved = (await record(deps.db, told, timed))[0]
   if (!moved) return undefined
   // With a cap, the slot that is free now is somebody's who may have waited longer.

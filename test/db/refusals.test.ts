@@ -26,6 +26,8 @@ const stored: Tell = (db, task) => recordStored(db, [{ ...own(task), files: [], 
 
 const open: State[] = ['submitting', 'unconfirmed', 'canceled while submitting', 'canceled while unconfirmed']
 const known: State[] = ['running', 'storing']
+/** A webhook that reports the end names the prediction as well. */
+const ended: State[] = ['submitting', 'unconfirmed', ...known]
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const
 const missing = { kind: 'missing', retry_in: 60, reason: 'Unknown.' } as const
 
@@ -40,12 +42,12 @@ const outcomes: [string, Tell, State[]][] = [
   ['absent', submission({ kind: 'absent' }), open],
   ['unsettled', submission({ kind: 'unsettled', ...words }), open],
   ['succeeded', look({ kind: 'succeeded', output: ['https://provider.test/one.png'] }), ['running']],
-  ['failed', look({ kind: 'failed', ...words }), known],
+  ['failed', look({ kind: 'failed', ...words }), ended],
   ['failed, left', look({ kind: 'failed', ...words, leave: true }), ['running']],
   ['missing', look(missing), known],
   ['seen', look({ kind: 'seen' }), known],
   ['postponed', look({ kind: 'postponed', retry_in: 7 }), known],
-  ['stored', stored, known],
+  ['stored', stored, ended],
 ]
 
 const pairs = allStates.flatMap((state) => outcomes.map(([name, tell, from]) => ({ name, state, tell, from })))

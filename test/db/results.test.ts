@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { resultUrl } from '../../core/view.ts'
 import { recordLooks, recordStored } from '../../db/results.ts'
+import { recordSubmissions } from '../../db/submissions.ts'
 import { later, type Row, type State, stray, type TaskOverrides } from '../setup/factory.ts'
 import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
@@ -168,4 +169,23 @@ each('%s: recordLooks() keeps every earlier attempt of a step, oldest first', as
   const past = (await read(db, again)).steps[0]?.past
   expect(past?.map(({ prediction_id }) => prediction_id)).toEqual(['oldest', first?.prediction_id])
   expect(past).not.toContainEqual(expect.objectContaining({ past: expect.anything() }))
+})
+
+each('%s: an end that is told of an attempt without a prediction names it in the record', async (driver) => {
+  const db = over(driver)
+  for (const state of ['submitting', 'unconfirmed'] as const) {
+    const [failing, storing] = [await insertState(db, state), await insertState(db, state)]
+    const told = (task: Row) => ({ ...heldOf(task), prediction_id: 'named-by-webhook' })
+    await recordLooks(db, [{ ...told(failing), kind: 'failed', code: 'provider_failed', reason: 'x' }], { now: noon })
+    await recordStored(db, [{ ...told(storing), files: [], gate_in: 60 }], { now: noon })
+    for (const task of [failing, storing]) {
+      expect(await read(db, task)).toMatchObject({
+        ...{ phase: null, claim_token: null, prediction_id: null, strays: [] },
+        steps: [{ prediction_id: 'named-by-webhook' }],
+      })
+    }
+    // Our own answer, which comes after it, names no stray.
+    const late = { ...told(storing), kind: 'created' as const, urls: {}, check_in: 2 }
+    expect(await recordSubmissions(db, [late], { now: noon })).toEqual([])
+  }
 })

@@ -226,3 +226,13 @@ test('tasks keeps to a status, and an exact last page has no next', async () => 
   expect((await list(story.token, '?limit=2')).next_cursor).toBeNull()
   expect(await list(await app.signIn('nobody'))).toEqual({ tasks: [], next_cursor: null })
 })
+
+test('a session that was good ends at its end', async () => {
+  const story = await inState('running')
+  expect((await poll(story)).status).toBe(200)
+  clock.advance(30 * 86_400 - 1)
+  expect((await poll(story)).status).toBe(200)
+  clock.advance(1)
+  const answer = await poll(story)
+  expect([answer.status, (await answer.json()) as object]).toMatchObject([401, { code: 'token_expired' }])
+})
