@@ -35,7 +35,7 @@ function openKnownInstants(): Deps['instants'] {
 export async function withDeployment<T>(
   work: (opened: { deps: Deps; context: RoomContext }) => Promise<T>,
 ): Promise<T> {
-  const deps = await openDeps(standardError)
+  const deps = openDeps(standardError)
   const after: Promise<unknown>[] = []
   try {
     const answer = await work({ deps, context: { waitUntil: (promise) => void after.push(promise) } })

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseConfig } from '../core/config.ts'
 import { migrate } from '../db/migrate.ts'
 import { openLog } from '../functions/log.ts'
+import { checkRecipes } from '../recipes/index.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
@@ -26,6 +27,7 @@ const address = `http://localhost:${port}`
 process.env['LOG_FORMAT'] ??= 'pretty'
 const log = openLog(parseConfig(process.env))
 
+await checkRecipes()
 await mkdir(data, { recursive: true })
 const secrets = await keptSecrets(new URL('secrets.json', data))
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })

@@ -1,7 +1,7 @@
 import type { Config } from '@netlify/functions'
 import { checker } from '../../functions/checker.ts'
-import { door } from '../runtime.ts'
+import { pingDoor } from '../ping.ts'
 
-export default door(checker)
+export default pingDoor(checker)
 
 export const config: Config = { path: '/api/checker' }

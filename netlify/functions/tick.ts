@@ -1,7 +1,7 @@
 import type { Config } from '@netlify/functions'
 import { tick } from '../../functions/tick.ts'
-import { door } from '../runtime.ts'
+import { pingDoor } from '../ping.ts'
 
-export default door(tick)
+export default pingDoor(tick)
 
 export const config: Config = { schedule: '* * * * *' }

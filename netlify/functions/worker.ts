@@ -1,7 +1,7 @@
 import type { Config } from '@netlify/functions'
 import { worker } from '../../functions/worker.ts'
-import { door } from '../runtime.ts'
+import { pingDoor } from '../ping.ts'
 
-export default door(worker)
+export default pingDoor(worker)
 
 export const config: Config = { path: '/api/worker' }

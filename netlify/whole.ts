@@ -1,0 +1,24 @@
+// The dependencies that an idle ping does without: database, providers and recipes.
+import { v7 } from 'uuid'
+import { connect } from '../db/connect.ts'
+import type { Deps } from '../functions/deps.ts'
+import { openRecipes } from '../recipes/index.ts'
+import { lazyOutside } from './lazy.ts'
+import type { Light } from './light.ts'
+
+export function openWhole(light: Light): Deps {
+  const { config, log } = light
+  const { db } = connect(config.DATABASE_URL ?? '', {
+    driver: config.DATABASE_DRIVER,
+    // Only its words: pg hangs the whole client on such an error, with the key that cancels its statements.
+    onIdleError: ({ message }) => log.warn({ reason: message }, 'a database connection was lost while idle'),
+    onRepeat: ({ message }) => log.warn({ reason: message }, 'a statement is sent again'),
+  })
+  return {
+    ...light,
+    ...lazyOutside(config),
+    db,
+    recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
+    newId: v7,
+  }
+}
