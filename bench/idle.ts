@@ -1,0 +1,70 @@
+// `npm run bench -- idle`: what a day costs on which nothing happens: each ping once a minute, 1,440 times, by the real rooms on a clock of
+// their own, with a database that counts. And what the same pings cost where each of them looks.
+import { type Connection, connect } from '../db/connect.ts'
+import { checker } from '../functions/checker.ts'
+import type { Deps, Room } from '../functions/deps.ts'
+import { tick } from '../functions/tick.ts'
+import { worker } from '../functions/worker.ts'
+import { openClient } from '../test/setup/client.ts'
+import { type Cluster, type Counted, quick, withCluster } from './scale/cluster.ts'
+import { cronSecret, openBenchDeps } from './scale/deps.ts'
+import { numberOf, openJudge } from './scale/figures.ts'
+
+const minutesADay = 1_440
+const rooms: readonly Room[] = [worker, checker, tick]
+
+export async function run(args: string[]): Promise<boolean> {
+  const minutes = numberOf(args, 'minutes', minutesADay)
+  const judge = openJudge()
+  await withCluster(quick, async (cluster) => {
+    const url = await cluster.createDatabase('idle')
+    const before = await spend(cluster, url, minutes, lookAlways)
+    const after = await spend(cluster, url, minutes, (deps) => deps)
+    console.log(`\n${minutes} minutes without an active task, a ping each of worker, checker and tick a minute`)
+    judge.tell('where each ping looks: statements', before.statements)
+    judge.tell('where each ping looks: connections', before.sessions)
+    judge.most('with the wake mark: statements', after.statements, 0)
+    judge.most('with the wake mark: connections', after.sessions, 0)
+  })
+  return judge.isContent()
+}
+
+/** A mark that is never lowered. */
+const lookAlways = (deps: Deps): Deps => ({ ...deps, wake: { ...deps.wake, lower: async () => false } })
+
+/**
+ * The pings of so many minutes. A connection isn't kept from one minute to the next: containers are frozen in between, and the pool
+ * closes what is idle for longer than ten seconds.
+ */
+async function spend(cluster: Cluster, url: string, minutes: number, change: (deps: Deps) => Deps): Promise<Counted> {
+  let now = new Date()
+  let connection: Connection = connect(url)
+  const deps = change(openBenchDeps(connection.db, () => now))
+  try {
+    await pingAll(deps)
+    // Nothing was started in the last minutes: now the mark may go down.
+    now = new Date(now.getTime() + 5 * 60_000)
+    await pingAll(deps)
+    await connection.close()
+    await cluster.reset(url)
+    for (let minute = 0; minute < minutes; minute += 1) {
+      now = new Date(now.getTime() + 60_000)
+      connection = connect(url)
+      await pingAll({ ...deps, db: connection.db })
+      await connection.close()
+    }
+    return await cluster.counted(url)
+  } finally {
+    await deps.http.close()
+  }
+}
+
+async function pingAll(deps: Deps): Promise<void> {
+  const client = openClient(deps)
+  for (const room of rooms) {
+    const answer = await client.call(room, { path: '/api/ping', token: cronSecret })
+    const { idle } = (await answer.json()) as { idle?: boolean }
+    if (answer.status !== 200 || !idle) throw new Error(`a ping answered ${answer.status}, idle: ${idle}`)
+    await client.settle()
+  }
+}

@@ -1,0 +1,55 @@
+// The rooms in a fresh process of their own, so that its memory and its processor time are the product's alone.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+export interface Call {
+  room: 'worker' | 'checker'
+  /** Collect garbage after it, before memory is read. */
+  collect?: boolean
+}
+
+export interface Called {
+  status: number
+  body: Record<string, unknown>
+  /** Until the answer, and until what goes on after it was over. */
+  answered_ms: number
+  ms: number
+  cpu_ms: number
+  /** Before garbage was collected, and after it where that was asked for. */
+  fullest_rss: number
+  rss: number
+}
+
+export interface Rooms {
+  call(call: Call): Promise<Called>
+  close(): Promise<void>
+}
+
+/** What V8 gives itself in a function with a gigabyte of memory: on a larger machine it would let more garbage lie. */
+const heapMb = 512
+
+export async function openRooms(env: Record<string, string>): Promise<Rooms> {
+  const { PATH } = process.env
+  const child = fork(new URL('./rooms-process.ts', import.meta.url), {
+    env: { ...(PATH !== undefined && { PATH }), LOG_LEVEL: 'error', ...env },
+    execArgv: [`--max-old-space-size=${heapMb}`, '--expose-gc'],
+  })
+  const exited = once(child, 'exit')
+  const next = async () => {
+    const died = exited.then(([code]) => Promise.reject(new Error(`the process of the rooms ended with ${code}`)))
+    const [message] = await Promise.race([once(child, 'message'), died])
+    return message
+  }
+  await next()
+  return {
+    call: async (call) => {
+      const answer = next()
+      child.send(call)
+      return (await answer) as Called
+    },
+    close: async () => {
+      child.disconnect()
+      await exited
+    },
+  }
+}
