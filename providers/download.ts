@@ -2,7 +2,8 @@
 // them, nor the first address, into a private network. Errors name hosts alone, because a path may be a signed link.
 import { Agent, type Dispatcher } from 'undici'
 import { agentOptions, ForbiddenAddress, HttpFailure, target } from './connection.ts'
-import { isPublicHost, lookupPublic } from './public-host.ts'
+import { isPublicHost } from './public-host.ts'
+import { lookupPublic } from './public-lookup.ts'
 
 const mostRedirects = 3
 /** Without a byte, or an answer: a copy is given up sooner than the function that makes it. */

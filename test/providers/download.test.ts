@@ -7,7 +7,8 @@ import { afterAll, expect, test } from 'vitest'
 import { ForbiddenAddress } from '../../providers/connection.ts'
 import type { Download } from '../../providers/download.ts'
 import { HttpFailure, openHttp } from '../../providers/http.ts'
-import { isPublicHost, lookupPublic } from '../../providers/public-host.ts'
+import { isPublicHost } from '../../providers/public-host.ts'
+import { lookupPublic } from '../../providers/public-lookup.ts'
 
 const http = openHttp({ connections: 4, own: ['127.0.0.1'] })
 const closing: (() => void)[] = []
