@@ -85,6 +85,7 @@ export const recoveredSchema = z.object({
   ...workedSchema.shape,
   ...checkedSchema.shape,
   uploads_deleted: count,
+  tasks_deleted: count,
 })
 
 const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)

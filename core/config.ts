@@ -64,10 +64,12 @@ const environment = z.object({
   REPLICATE_CONCURRENCY: cap,
   FAL_CONCURRENCY: cap,
   DAILY_TASKS_PER_USER: cap,
+  /** Then recover deletes a finished task, its history and its files; kept for ever where it is unset. */
+  KEEP_FINISHED_DAYS: cap,
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),
-  PASS_BATCH: count(250, 2_000),
+  PASS_BATCH: count(1_024, 2_000),
   HTTP_CONCURRENCY: count(32, 256),
   /** A copy of a large output is interrupted after this long; the next pass goes on with it. Well within one function's life. */
   COPY_SECONDS: count(20, 30),

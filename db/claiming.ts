@@ -21,6 +21,8 @@ export interface ClaimParams extends Timed {
   submitLeaseSeconds: number
   /** How many predictions may be in flight at a provider; none named, none limited. */
   caps?: readonly Cap[]
+  /** Predictions that came due after this are left for the next pass: this one has just looked at them. */
+  dueBy?: Date | undefined
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
 }
@@ -79,6 +81,7 @@ const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
     select t.id, t.provider, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
     from tasks t
     where t.due_at <= ${now} and ${p.taskId ? sql`t.id = ${p.taskId}` : sql`true`}
+      and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
       and t.recipe in (select recipe from terms)
       and not (t.status = 'pending' and exists (
         select from providers where providers.name = t.provider and providers.paused_until > ${now}))),

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import type { TaskEvent } from '../core/history.ts'
 import type { Status, Task } from '../core/task.ts'
 import { repeatable } from './retrying.ts'
-import { clock, type Db, type Timed } from './sql.ts'
+import { clock, type Db, firstIdAt, type Timed } from './sql.ts'
 
 export interface Figures {
   counts: { recipe: string; status: Status; count: number }[]
@@ -34,11 +34,9 @@ export interface Problem {
 export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
   const now = clock(timed)
   const { rows } = await sql<Figures>`
-    with bound as (select lpad(to_hex((extract(epoch from now() - interval '1 day') * 1000)::bigint), 12, '0') as hex),
-    counted as materialized (
+    with counted as materialized (
       select recipe, status, provider, phase, lock_key, due_at from tasks
-      where due_at is not null
-        or id >= (select (substr(hex, 1, 8) || '-' || substr(hex, 9) || '-7000-8000-000000000000')::uuid from bound))
+      where due_at is not null or id >= ${firstIdAt(sql`now() - interval '1 day'`)})
     select
       (select coalesce(jsonb_agg(c), '[]') from (
         select recipe, status, count(*)::int as count from counted group by recipe, status order by recipe, status) as c) as counts,

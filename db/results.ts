@@ -30,7 +30,8 @@ export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Tim
     ${failed(now)},
     noted as (
       update tasks t set
-        misses = case o.kind when 'missing' then t.misses + 1 when 'seen' then 0 else t.misses end,
+        -- Whatever else is told of a prediction, 404s before it and after it are not in a row.
+        misses = case o.kind when 'missing' then t.misses + 1 else 0 end,
         due_at = case o.kind when 'seen' then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
       from target o where ${own} and (o.kind in ('seen', 'postponed') or o.kind = 'missing' and not ${lost})
       returning t.id, o.kind as did, t.status, null::jsonb as entry),

@@ -23,6 +23,13 @@ export const seconds = (expression: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`(${expression}) * interval '1 second'`
 
 /**
+ * Ids are UUIDv7, which begin with their instant: none that is made from this instant on is smaller. Written out where it is compared,
+ * not selected before: the planner then knows how few rows it means, and takes the primary key.
+ */
+export const firstIdAt = (instant: RawBuilder<Date>): RawBuilder<unknown> =>
+  sql`(lpad(to_hex((extract(epoch from ${instant}) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
+
+/**
  * A batch travels as one jsonb parameter: the statement is the same for 1 row and for 1,000. Characters that jsonb refuses
  * (NUL, half a surrogate pair) are dropped: a provider's odd words must not keep a whole batch from being written.
  */

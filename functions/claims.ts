@@ -1,7 +1,7 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
 import type { Task } from '../core/task.ts'
-import { type Claimed, type Claims, type ClaimTerms, claimDue } from '../db/claiming.ts'
+import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/claiming.ts'
 import type { Cap } from '../db/slots.ts'
 import type { Causing } from './causing.ts'
 import { clockOf, type Deps } from './deps.ts'
@@ -13,7 +13,11 @@ export interface Begun {
 }
 
 /** The instant is taken before the statement: what comes between costs patience, never safety. */
-export async function claim(deps: Deps, timed: Causing, taskId: string | undefined): Promise<Claims & Begun> {
+export async function claim(
+  deps: Deps,
+  timed: Causing,
+  which: Pick<ClaimParams, 'taskId' | 'dueBy'>,
+): Promise<Claims & Begun> {
   const sendBy = sendByOf(deps)
   const { config } = deps
   const claims = await claimDue(deps.db, {
@@ -21,7 +25,7 @@ export async function claim(deps: Deps, timed: Causing, taskId: string | undefin
     limit: config.PASS_BATCH,
     submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
     caps: capsOf(config),
-    taskId,
+    ...which,
     ...timed,
   })
   return { ...claims, sendBy }

@@ -173,7 +173,11 @@ const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
     [
       ['worker', 'Submits what is due.', workedSchema],
       ['checker', 'Checks what is due.', checkedSchema],
-      ['recover', 'The hourly sweep: looks even when all seems idle, and deletes old uploads.', recoveredSchema],
+      [
+        'recover',
+        'The hourly sweep: looks even when all seems idle, and deletes old uploads, and finished tasks after KEEP_FINISHED_DAYS.',
+        recoveredSchema,
+      ],
     ] as const
   ).map(
     ([name, does, schema]): Operation => ({

@@ -40,9 +40,11 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const started = performance.now()
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
+  let dueBy: Date | undefined
   for (let { begun } = options; ; begun = undefined) {
-    const { tasks, sendBy } = begun ?? (await claimMore(deps, options, timed, result))
+    const { tasks, sendBy } = begun ?? (await claimMore(deps, options, timed, { dueBy, result }))
     if (tasks.length === 0) break
+    dueBy ??= tasks[0]?.claimed_at
     result.idle = false
     const again = await runRound(deps, timed, tasks, { isLate, sendBy, endBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
@@ -51,9 +53,20 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   return result
 }
 
-async function claimMore(deps: Deps, options: PassOptions, timed: Causing, result: PassResult): Promise<Begun> {
-  const { nextDueAt, overdueSeconds, ...begun } = await claim(deps, timed, options.taskId)
-  if (overdueSeconds !== undefined) alertOverdue(deps, options.context, overdueSeconds)
+interface SoFar {
+  /** When this pass began to claim. */
+  dueBy: Date | undefined
+  result: PassResult
+}
+
+async function claimMore(
+  deps: Deps,
+  { taskId, context }: PassOptions,
+  timed: Causing,
+  { dueBy, result }: SoFar,
+): Promise<Begun> {
+  const { nextDueAt, overdueSeconds, ...begun } = await claim(deps, timed, { taskId, dueBy })
+  if (overdueSeconds !== undefined) alertOverdue(deps, context, overdueSeconds)
   result.nextDueAt = nextDueAt
   return begun
 }

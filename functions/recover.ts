@@ -1,7 +1,9 @@
 // GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
-// and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted.
+// and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted,
+// and finished tasks that are older than the deployment wants to keep.
 import { requireCron } from './cron.ts'
 import type { Room } from './deps.ts'
+import { forgetFinished } from './forgetting.ts'
 import { json, requireMethod } from './http.ts'
 import { ping } from './ping.ts'
 import { sweepUploads } from './uploads.ts'
@@ -10,12 +12,18 @@ import { raiseAnyway } from './waking.ts'
 export const recover: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  const [{ nextDueAt: _, ...counts }, uploads_deleted] = await Promise.all([
+  const [{ nextDueAt: _, ...counts }, uploads_deleted, tasks_deleted] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
     sweepUploads(deps),
+    forgetFinished(deps),
   ])
   // What had been slept over was begun to be moved; pings go on with it.
   if (!counts.idle) await raiseAnyway(deps)
   const moved = counts.submitted + counts.checked
-  return json({ message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`, ...counts, uploads_deleted })
+  return json({
+    message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`,
+    ...counts,
+    uploads_deleted,
+    tasks_deleted,
+  })
 }

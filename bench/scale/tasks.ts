@@ -37,6 +37,18 @@ export async function readStates(db: Db): Promise<{ running: number; due: number
   return rows[0] ?? { running: 0, due: 0 }
 }
 
+const prediction = 'https://api.replicate.com/v1/predictions/abcdefghijklmnopqrstuvwxyz'
+const asLong = {
+  input: {
+    person_image: 'file:inputs/0190a0b0-1234-7000-8000-000000000000/person',
+    garments: ['0123456789abcdef', 'fedcba9876543210'].map((name) => ({
+      ...{ image: `https://shop.test/garments/${name}${name}.jpg`, category: 'upper_body', description: 'a shirt' },
+    })),
+  },
+  provider_urls: { get: prediction, cancel: `${prediction}/cancel` },
+  request_hash: '0123456789abcdef'.repeat(4),
+}
+
 /** Predictions under way, the next look at each within a quarter of a minute. */
 export async function insertRunning(db: Db, count: number): Promise<void> {
   const now = Date.now()
@@ -45,6 +57,9 @@ export async function insertRunning(db: Db, count: number): Promise<void> {
     const rows = Array.from({ length: Math.min(aChunk, count - from) }, (_, index) => ({
       user_id: `user-${(from + index) % users}`,
       phase: 'running' as const,
+      // As large as in life: smaller rows would find room on old pages, each on another.
+      ...asLong,
+      idempotency_key: `key-of-a-start-${String(from + index).padStart(20, '0')}`,
       at: new Date(now - 600_000),
       // A look never comes past the limit: so far off that none of these clocks reaches it.
       deadline_at: new Date(now + 10 * 365 * 86_400_000),

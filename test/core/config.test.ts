@@ -70,7 +70,7 @@ test('parseConfig() has a default for all that needs none of ours, and can not b
     ...{ REPLICATE_BASE_URL: 'https://api.replicate.com/v1', FAL_QUEUE_URL: 'https://queue.fal.run' },
     ...{ FAL_API_URL: 'https://api.fal.ai/v1', FAL_JWKS_URL: 'https://rest.fal.ai/.well-known/jwks.json' },
     ...{ ALLOW_HTTP_CALLBACKS: false, ANONYMOUS_SESSIONS: true, IMAGE_HOSTS: [], ALLOW_PRIVATE_IMAGES: false },
-    ...{ LOG_LEVEL: 'info', LOG_FORMAT: 'json', PASS_SECONDS: 20, PASS_BATCH: 250, HTTP_CONCURRENCY: 32 },
+    ...{ LOG_LEVEL: 'info', LOG_FORMAT: 'json', PASS_SECONDS: 20, PASS_BATCH: 1_024, HTTP_CONCURRENCY: 32 },
     ...{ SUBMIT_TIMEOUT_SECONDS: 15, CHECK_TIMEOUT_SECONDS: 10, SUBMIT_LEASE_SECONDS: 90, SUBMIT_GRACE_SECONDS: 180 },
   })
   expect(Object.isFrozen(config)).toBe(true)

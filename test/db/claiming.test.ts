@@ -112,6 +112,17 @@ test.each(overBoth(checks))(
   },
 )
 
+each('%s: claimDue() leaves predictions that came due since the pass began, and takes all else', async (driver) => {
+  const db = over(driver)
+  const [before, after] = [later(noon, -2), later(noon, -1)]
+  const looked = await insertState(db, 'running', { due_at: after })
+  const due = await insertState(db, 'running', { due_at: before })
+  const copying = await insertState(db, 'storing', { due_at: after })
+  const { tasks } = await claim(db, { dueBy: before })
+  expect(tasks.map(({ id }) => id).toSorted()).toEqual([due.id, copying.id].toSorted())
+  expect((await claim(db)).tasks).toMatchObject([{ id: looked.id }])
+})
+
 each('%s: claimDue() cancels a task whose gate nobody answered', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'waiting_continue', { deadline_at: noon, due_at: noon })

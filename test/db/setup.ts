@@ -47,7 +47,9 @@ export function useDatabase(): Suite {
   })
   beforeEach(async () => {
     // Much quicker than truncate for the few rows that a test leaves.
-    await sql`with gone as (delete from providers) delete from tasks`.execute(over('pg'))
+    await sql`with paused as (delete from providers), files as (delete from forgotten) delete from tasks`.execute(
+      over('pg'),
+    )
   })
   afterAll(() => database.drop())
   return {

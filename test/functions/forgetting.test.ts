@@ -1,0 +1,88 @@
+// What recover deletes where a deployment keeps finished tasks for some days only: rows, histories and files, and nothing that lives.
+import { sql } from 'kysely'
+import { v7 } from 'uuid'
+import { expect, test } from 'vitest'
+import { resultKey } from '../../core/task.ts'
+import { cancel } from '../../functions/cancel.ts'
+import { recover } from '../../functions/recover.ts'
+import { redo } from '../../functions/redo.ts'
+import { begun, fault, isOver, isWaiting, pingUntil, press, rowOf } from '../scenarios/setup.ts'
+import { testClock } from '../setup/clock.ts'
+import { cronSecret, type Instance, useTestDeps } from '../setup/deps.ts'
+
+const clock = testClock()
+const env = { KEEP_FINISHED_DAYS: '10' }
+const app = await useTestDeps({ clock, env })
+// Ids begin with their instant, by which the old ones are found.
+app.deps.newId = () => v7({ msecs: clock.now().getTime() })
+const day = 24 * 3_600
+
+async function sweep(instance: Instance = app): Promise<number> {
+  const answer = await instance.call(recover, { path: '/api/recover', token: cronSecret })
+  expect(answer.status).toBe(200)
+  await app.settle()
+  return ((await answer.json()) as { tasks_deleted: number }).tasks_deleted
+}
+
+const count = async (table: string, id: string) => {
+  const column = table === 'task_events' ? 'task_id' : 'id'
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from ${sql.ref(table)} where ${sql.ref(column)} = ${id}`.execute(app.deps.db)
+  return rows[0]?.n
+}
+
+const hasFile = async (key: string) => (await app.deps.files.stat(key)) !== undefined
+
+async function finished() {
+  const story = await begun(app)
+  const { steps } = await pingUntil(app, story, isOver, { clock })
+  const key = resultKey(story.id, 1, steps[0]?.prediction_id ?? '')
+  expect(await hasFile(key)).toBe(true)
+  return { ...story, key }
+}
+
+test('recover deletes a finished task after its days, with its history and its files', async () => {
+  const { id, key } = await finished()
+  clock.advance(10 * day - 60)
+  expect(await sweep()).toBe(0)
+  expect(await hasFile(key)).toBe(true)
+  clock.advance(120)
+  expect(await sweep()).toBe(1)
+  expect([await count('tasks', id), await count('task_events', id), await count('forgotten', id)]).toEqual([0, 0, 0])
+  expect(await hasFile(key)).toBe(false)
+  expect(await sweep()).toBe(0)
+})
+
+test('recover keeps what waits, and what was redone meanwhile', async () => {
+  fault(app, { on: 'outcome', fault: 'failed', error: 'no person in the picture', times: 1 })
+  const failed = await begun(app, { garments: 2, user: 'eve' })
+  await pingUntil(app, failed, isOver, { clock })
+  clock.advance(11 * day)
+  await press(app, redo, failed)
+  await app.settle()
+  expect(await sweep()).toBe(0)
+  const { steps } = await pingUntil(app, failed, isWaiting, { clock })
+  clock.advance(6 * day)
+  expect(await sweep()).toBe(0)
+  expect(await hasFile(resultKey(failed.id, 1, steps[0]?.prediction_id ?? ''))).toBe(true)
+  await press(app, cancel, failed)
+})
+
+test('recover goes on with files that an earlier sweep did not come to', async () => {
+  const { id, key } = await finished()
+  clock.advance(11 * day)
+  const broken = app.openInstance({ env })
+  broken.deps.files = { ...broken.deps.files, clear: () => Promise.reject(new Error('the blob store is away')) }
+  expect(await sweep(broken)).toBe(0)
+  expect([await count('tasks', id), await count('forgotten', id), await hasFile(key)]).toEqual([0, 1, true])
+  expect(app.logged.map(({ msg }) => msg)).toContain('old tasks were not all deleted')
+  expect(await sweep()).toBe(1)
+  expect([await count('forgotten', id), await hasFile(key)]).toEqual([0, false])
+})
+
+test('without a word of the deployment, finished tasks are kept', async () => {
+  const story = await finished()
+  clock.advance(400 * day)
+  expect(await sweep(app.openInstance({ env: { KEEP_FINISHED_DAYS: undefined } }))).toBe(0)
+  expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
+})
