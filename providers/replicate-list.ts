@@ -18,13 +18,16 @@ export async function search(call: Call, baseUrl: string, attempt: LostAttempt):
   const found: Created[] = []
   const orFound = (reason: string): Search =>
     found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'unreachable', reason }
+  let isUnclear = false
   for await (const page of pagesOf(call, baseUrl, attempt.submittedAt, searchMs)) {
     if ('reason' in page) return orFound(page.reason)
     for (const listed of page.results) {
       if (listed.input && attempt.isMarked(listed.input)) found.unshift(readCreated(listed) as Created)
-      else if (isErased(listed, attempt)) return orFound('inputs in the list are erased already')
+      // The one that is searched for may be among what was made before.
+      else if (isErased(listed, attempt)) isUnclear = true
     }
   }
+  if (isUnclear) return orFound('inputs in the list are erased already')
   return found.length > 0 ? { kind: 'found', predictions: found } : { kind: 'none' }
 }
 

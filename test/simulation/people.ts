@@ -1,5 +1,4 @@
 // The users of a simulation: they start, look, continue, redo, cancel, press twice, retry what got no answer, and vanish.
-
 import type { TaskView } from '../../core/view.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueRoom } from '../../functions/continue.ts'
@@ -8,12 +7,14 @@ import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { openSession } from '../../functions/users.ts'
-import { publicUrl, type World } from './world.ts'
+import { downloadShown } from './results.ts'
+import { publicUrl } from './weather.ts'
+import type { World } from './world.ts'
 
 export interface Person {
   name: string
   token: string
-  recipe: 'try-on' | 'memes'
+  recipe: 'try-on' | 'memes' | 'avatar'
   steps: number
   auto: boolean
   /** The task that she looks at: the newest that she knows was accepted. */
@@ -23,10 +24,14 @@ export interface Person {
   seen?: TaskView
   /** Everything she was ever shown, for the promise that a task only moves forward. */
   views: TaskView[]
-  /** Steps that she asked to redo (0: the newest), once an entry: each may be paid once more. */
-  redone: number[]
+  /** How often she asked to redo a task. */
+  redone: Map<string, number>
   /** Cancels what takes her too long. */
   isImpatient: boolean
+  /** Redoes what she is shown. */
+  isPicky: boolean
+  /** Starts one task after another. */
+  isEager: boolean
   asks: number
 }
 
@@ -35,18 +40,15 @@ export async function createPeople(world: World): Promise<Person[]> {
   const people: Person[] = []
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
-    const { token } = await openSession(world.outside(), name)
+    const { token } = await openSession(world.outside.deps, name)
+    const recipe = random.weighted({ 'try-on': 5, memes: 3, avatar: 3 })
     people.push({
-      name,
-      token,
-      recipe: random.chance(0.35) ? 'memes' : 'try-on',
+      ...{ name, token, recipe, accepted: [], views: [], redone: new Map(), asks: 0 },
       steps: random.between(1, 3),
       auto: random.chance(0.3),
-      accepted: [],
-      views: [],
-      redone: [],
       isImpatient: random.chance(0.3),
-      asks: 0,
+      isPicky: random.chance(world.weather.echoes ? 0.6 : 0.15),
+      isEager: recipe === 'memes' || random.chance(world.weather.quota ? 0.6 : 0.1),
     })
   }
   return people
@@ -57,9 +59,10 @@ export async function act(world: World, person: Person): Promise<void> {
   if (!person.taskId) return startTask(world, person)
   const { seen } = person
   // One batch of memes at a time: whoever wants the next one too early is refused.
-  const again = person.recipe === 'memes' ? { 'start another': 2 } : {}
+  const again = person.isEager ? { 'start another': 2 } : {}
   const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...again }
-  const waiting = { continue: 8, 'continue blindly': 2, redo: 1.5, status: 3, cancel: 0.5 }
+  const redone = person.isPicky && (person.redone.get(person.taskId) ?? 0) < 3 ? 8 : 1.5
+  const waiting = { continue: 8, 'continue blindly': 2, redo: redone, status: 3, cancel: 0.5 }
   const failed = { redo: 4, status: 4, ...again }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
   const deed = world.random.weighted<string>(weights)
@@ -74,10 +77,9 @@ export async function act(world: World, person: Person): Promise<void> {
 
 /** Sometimes of an earlier task, while a newer one may be running. */
 function redoTask(world: World, person: Person): Promise<void> {
-  const task_id = world.random.chance(0.3) ? world.random.pick(person.accepted) : person.taskId
+  const task_id = (world.random.chance(0.3) && world.random.pick(person.accepted)) || (person.taskId ?? '')
   const step = task_id === person.taskId ? (person.seen?.current_step ?? 0) : 0
-  // Counted when asked: the answer may never come, and the redo have happened all the same.
-  person.redone.push(step)
+  person.redone.set(task_id, (person.redone.get(task_id) ?? 0) + 1)
   return post(world, person, 'redo', redo, { task_id, ...(step > 0 && { step }) })
 }
 
@@ -94,6 +96,8 @@ function startTask(world: World, person: Person): Promise<void> {
 function requestOf({ recipe, steps, auto }: Person): object {
   const each = <T>(make: (index: number) => T) => Array.from({ length: steps }, (_, index) => make(index))
   if (recipe === 'memes') return { recipe, prompts: each((index) => `a cat, ${index}`) }
+  const training_type = steps === 1 ? 'portrait' : 'style'
+  if (recipe === 'avatar') return { recipe, training_type, images_url: 'https://images.test/photos.zip' }
   const garments = each((index) => `https://images.test/garment-${index}.png`)
   return { person_image: 'https://images.test/person.png', garments, auto_continue: auto }
 }
@@ -103,6 +107,7 @@ export async function look(world: World, person: Person): Promise<void> {
     headers: { authorization: `Bearer ${person.token}` },
   })
   await world.call(`${person.name} looks`, status, request, (response) => hear(person, response))
+  if (person.seen && world.random.chance(0.15)) await downloadShown(world, person, person.seen)
 }
 
 async function post(

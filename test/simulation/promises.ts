@@ -1,32 +1,33 @@
-// What must hold when the faults have stopped and everything has settled: the promises, checked against the provider's till.
-
+// What must hold when the faults have stopped and everything has settled: the promises, checked against the providers' till.
 import type { Task } from '../../core/task.ts'
-import { resultKey } from '../../core/task.ts'
 import type { TaskView } from '../../core/view.ts'
+import { failedForAReason } from './failures.ts'
 import type { Person } from './people.ts'
-import { readLink } from './reading.ts'
+import { attemptOf, type Paid } from './providers.ts'
+import { faultsOfResults } from './results.ts'
 import type { World } from './world.ts'
 
-export interface Ended {
-  world: World
-  people: readonly Person[]
-  tasks: readonly Task[]
-}
-
 /** Every broken promise, as a sentence. */
-export function brokenPromises({ world, people, tasks }: Ended): string[] {
+export async function brokenPromises(world: World, people: readonly Person[]): Promise<string[]> {
+  const tasks = (await world.pool.query<Task>('select * from tasks order by id')).rows
+  const redone = await redoneSteps(world)
   const byId = new Map(tasks.map((task) => [task.id, task]))
-  const paid = predictionsByStep(world)
-  return [
+  const predictions = world.providers.predictions()
+  const broken = [
+    ...world.witness.broken,
     ...people.flatMap((person) => acceptedIsDurable(person, byId)),
     ...people.flatMap(onlyForward),
     ...tasks.flatMap(settled),
-    ...tasks.flatMap((task) => neverPaidTwice(task, people, paid)),
-    ...tasks.flatMap((task) => resultBeforeStatus(task, world)),
-    ...tasks.flatMap((task) => failedForAReason(task, world)),
-    ...everyPredictionIsKnown(world, byId),
-    ...world.rivals,
+    ...tasks.flatMap((task) => neverPaidTwice(world, task, { predictions, people, redone })),
+    ...tasks.flatMap(recordedOnce),
+    ...tasks.flatMap((task) => attemptsCounted(world, task)),
+    ...tasks.flatMap((task) => failedForAReason(world, task, predictions)),
+    ...everyPredictionIsKnown(world, byId, predictions),
   ]
+  for (const task of tasks) {
+    broken.push(...(await faultsOfResults(world, task)))
+  }
+  return broken
 }
 
 function acceptedIsDurable(person: Person, byId: Map<string, Task>): string[] {
@@ -72,80 +73,77 @@ function settled(task: Task): string[] {
   ]
 }
 
-interface Paid {
-  id: string
-  status: string
+/** Redos that moved a task, by task and step: each is the permission to pay once more. */
+async function redoneSteps({ pool }: World): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ task_id: string; step: number; n: number }>(
+    `select task_id, greatest(step, 1) as step, count(*)::int as n from task_events where move = 'redone' group by 1, 2`,
+  )
+  return new Map(rows.map(({ task_id, step, n }) => [`${task_id} ${step}`, n]))
 }
 
-/** Created predictions by task and step, as their webhook address or their links name them. */
-function predictionsByStep(world: World): Map<string, Paid[]> {
-  const found = new Map<string, Paid[]>()
-  for (const { id, status, webhook } of world.provider.till().predictions) {
-    const { task, step } = readLink(webhook)
-    const key = `${task} ${step}`
-    found.set(key, [...(found.get(key) ?? []), { id, status }])
-  }
-  return found
+interface Account {
+  predictions: readonly Paid[]
+  people: readonly Person[]
+  redone: Map<string, number>
 }
 
-function neverPaidTwice(task: Task, people: readonly Person[], paid: Map<string, Paid[]>): string[] {
-  const person = people.find(({ name }) => name === task.user_id)
-  return Array.from({ length: task.total_steps }, (_, index) => index + 1).flatMap((step) => {
-    const predictions = paid.get(`${task.id} ${step}`) ?? []
-    const allowed = 1 + (person?.redone.filter((redone) => redone === step || redone === 0).length ?? 0)
-    if (predictions.length <= allowed) return []
-    return [`paid twice: step ${step} of ${task.id} has ${predictions.length} predictions, ${allowed} allowed`]
+function neverPaidTwice({ witness, providers }: World, task: Task, { predictions, people, redone }: Account): string[] {
+  const asked = people.find(({ name }) => name === task.user_id)?.redone.get(task.id) ?? 0
+  const steps = Array.from({ length: task.total_steps }, (_, index) => index + 1)
+  const moved = steps.reduce((sum, step) => sum + (redone.get(`${task.id} ${step}`) ?? 0), 0)
+  if (moved > asked) return [`redone unasked: ${task.id} was redone ${moved} times, asked ${asked} times`]
+  return steps.flatMap((step) => {
+    const paid = predictions.filter((prediction) => {
+      const attempt = attemptOf(witness.attempts, prediction)
+      return attempt?.task === task.id && attempt.step === step && !providers.doubles.has(prediction.id)
+    })
+    const allowed = 1 + (redone.get(`${task.id} ${step}`) ?? 0)
+    if (paid.length <= allowed) return []
+    return [`paid twice: step ${step} of ${task.id} has ${paid.length} predictions, ${allowed} allowed`]
   })
 }
 
-function resultBeforeStatus(task: Task, world: World): string[] {
-  return task.steps
-    .flatMap((step) => [step, ...(step.past ?? [])])
-    .filter((attempt) => attempt.status === 'completed')
-    .filter((attempt) => !world.blobs.has(`files/${resultKey(task.id, attempt.step, attempt.prediction_id ?? '')}/0`))
-    .map((attempt) => `result before status: step ${attempt.step} of ${task.id} is shown done and not stored`)
+/** A prediction is an attempt's or nobody's. Only one that was left while it might run, by cancel or by its limit, is both. */
+function recordedOnce(task: Task): string[] {
+  const own = task.steps.flatMap((step) => [step, ...(step.past ?? [])])
+  const kept = own.filter(({ status, error_code }) => status !== 'canceled' && error_code !== 'timed_out')
+  const ids = [...kept, ...task.strays].flatMap(({ prediction_id }) => prediction_id ?? [])
+  return ids
+    .filter((id, index) => ids.indexOf(id) < index)
+    .map((id) => `recorded twice: prediction ${id} of ${task.id}`)
 }
 
-/** The provider forgets inputs and outputs after an hour. */
-const retentionMs = 3_600_000
-
-/** A task may fail only as the provider's own word, or time, allows. */
-function failedForAReason(task: Task, world: World): string[] {
-  if (task.status !== 'failed') return []
-  const last = task.steps[task.current_step - 1]
-  const prediction = world.provider.till().predictions.find(({ id }) => id === last?.prediction_id)
-  const truth = prediction?.status
-  const age = (task.finished_at?.getTime() ?? 0) - Date.parse(prediction?.created_at ?? '')
-  const lawful: Record<string, boolean> = {
-    provider_failed: truth === 'failed',
-    provider_canceled: truth === 'canceled' || truth === 'aborted',
-    submission_unconfirmed: true,
-    timed_out: true,
-    result_lost: age >= retentionMs,
-  }
-  if (lawful[task.error_code ?? '']) return []
-  return [`failed without cause: ${task.id} is failed with ${task.error_code}; the provider says ${truth}`]
+/** What was refused, or not sent, is not an attempt. */
+function attemptsCounted({ witness }: World, task: Task): string[] {
+  const spent = witness.spent.get(`${task.id} ${task.current_step}`)
+  if (spent === undefined || spent === task.attempt) return []
+  return [`attempts: step ${task.current_step} of ${task.id} is at attempt ${task.attempt}, ${spent} were made`]
 }
+
+/** Of an attempt that nobody could find, the list and the webhooks said nothing for as long as it is asked for. */
+const unconfirmedMs = { replicate: 3_600_000, fal: 24 * 3_600_000 }
+/** A late create comes after its attempt. */
+const lateMs = 300_000
 
 /** Whatever was created is in the row: as a result, an earlier attempt, or a stray; nothing runs that nobody wants. */
-function everyPredictionIsKnown(world: World, byId: Map<string, Task>): string[] {
-  return world.provider.till().predictions.flatMap(({ id, status, webhook, created_at }) => {
-    const task = byId.get(readLink(webhook).task)
+function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictions: readonly Paid[]): string[] {
+  const { witness, providers, scheduler } = world
+  const twins = new Set([...providers.doubles].flat())
+  return predictions.flatMap((prediction) => {
+    const { id, status, provider, createdAt } = prediction
+    const task = byId.get(attemptOf(witness.attempts, prediction)?.task ?? '')
     if (!task) return [`unknown: prediction ${id} belongs to no task`]
     const own = task.steps.flatMap((step) => [step, ...(step.past ?? [])])
     const isKnown = [...own, ...task.strays].some((known) => known.prediction_id === id)
-    const isRunning = status === 'starting' || status === 'processing'
-    // An attempt that ended unconfirmed, or was redone, may have an end nobody heard of; then it must at least be over.
-    if (isRunning) return [`running on: prediction ${id} of ${task.id} (${task.status})`]
-    // Of a canceled task nobody waits for; after an hour the provider's list can't tell of it any more.
-    const isPastProof = task.status === 'canceled' && world.scheduler.nowMs - Date.parse(created_at) >= retentionMs
-    return isKnown || wasGivenUp(task) || isPastProof
-      ? []
-      : [`unknown: prediction ${id} of ${task.id} is recorded nowhere`]
+    // An attempt that ended unconfirmed, or was canceled, may have a prediction that nobody ever heard of.
+    const wasGivenUp = own.some((attempt) => attempt.error_code === 'submission_unconfirmed')
+    const age = scheduler.nowMs - createdAt
+    const isPastProof = task.status === 'canceled' && age >= unconfirmedMs[provider] - lateMs
+    if (!isKnown && !wasGivenUp && !isPastProof && !twins.has(id)) {
+      return [`unknown: prediction ${id} of ${task.id} is recorded nowhere`]
+    }
+    // Replicate was told when to cancel by itself; fal has nothing of the kind.
+    const mayRun = !isKnown && (provider === 'fal' || age <= unconfirmedMs.replicate + lateMs)
+    return status === 'running' && !mayRun ? [`running on: prediction ${id} of ${task.id} (${task.status})`] : []
   })
-}
-
-function wasGivenUp(task: Task): boolean {
-  const attempts = task.steps.flatMap((step) => [step, ...(step.past ?? [])])
-  return attempts.some((attempt) => attempt.error_code === 'submission_unconfirmed')
 }

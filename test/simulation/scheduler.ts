@@ -1,27 +1,8 @@
 // Decides what happens next. Every statement, request and blob access of every function call is an operation that waits
 // here until it is picked; it may then take effect and answer, take effect and fail, fail before, or find its caller dead.
+import { type Activity, type Fate, LoudFault, type Operation, type Timer } from './activity.ts'
 import type { Random } from './random.ts'
-
-export type Fate = 'done' | 'failed before' | 'failed after' | 'killed before' | 'killed after' | 'late'
-
-/** One function call: it lives at most as long as the platform lets it, and may be killed at any of its operations. */
-export interface Activity {
-  name: string
-  bornAt: number
-  pending: number
-  state: 'alive' | 'finished' | 'killed'
-}
-
-export interface Operation {
-  activity: Activity
-  label: string
-  /** Fates beside `done`, with their weights, while faults are on. */
-  fates: Partial<Record<Fate, number>>
-  run(): Promise<unknown>
-  fail(fate: Fate): unknown
-  resolve(value: unknown): void
-  reject(error: unknown): void
-}
+import { currentCall } from './virtual-time.ts'
 
 /** The platform's limit; a claim's lease is longer. */
 const lifetimeMs = 60_000
@@ -31,17 +12,19 @@ const lateMs = 60_000
 const turns = 3
 /** Then it can only be at work in a thread of Node's own (a signature is checked there): milliseconds, not turns. */
 const patience = 10_000
+const epoch = Date.UTC(2026, 0, 1)
 
 export class Scheduler {
-  nowMs = Date.UTC(2026, 0, 1)
+  nowMs = epoch
   faults = true
+  statements = 0
   readonly trace: string[] = []
   readonly random: Random
   private readonly operations: Operation[] = []
+  private readonly timers = new Set<Timer>()
   private readonly late: { at: number; label: string; run(): Promise<unknown> }[] = []
   private count = 0
   private last: Activity | undefined
-  statements = 0
 
   constructor(random: Random) {
     this.random = random
@@ -50,18 +33,27 @@ export class Scheduler {
   now = (): Date => new Date(this.nowMs)
 
   note(line: string): void {
-    this.trace.push(`${((this.nowMs - Date.UTC(2026, 0, 1)) / 1000).toFixed(1).padStart(8)}s  ${line}`)
+    this.trace.push(`${((this.nowMs - epoch) / 1000).toFixed(1).padStart(8)}s  ${line}`)
   }
 
   /** Starts a function call and lets it run to its first operation. */
   async begin(name: string, body: (activity: Activity) => Promise<void>): Promise<Activity> {
     this.count += 1
-    const activity: Activity = { name: `${name} #${this.count}`, bornAt: this.nowMs, pending: 0, state: 'alive' }
+    const activity: Activity = {
+      name: `${name} #${this.count}`,
+      bornAt: this.nowMs,
+      pending: 0,
+      state: 'alive',
+      lagMs: 0,
+      elapsedMs: () => this.nowMs - activity.bornAt + activity.lagMs,
+    }
     this.note(`${activity.name} begins`)
-    body(activity).then(
-      () => this.end(activity, 'ends'),
-      (error) => this.end(activity, `throws ${(error as Error).message}`),
-    )
+    currentCall
+      .run(activity, () => body(activity))
+      .then(
+        () => this.end(activity, 'ends'),
+        (error) => this.end(activity, `throws ${(error as Error).message}`),
+      )
     await this.settle(activity)
     return activity
   }
@@ -72,16 +64,25 @@ export class Scheduler {
   }
 
   /** Called by the seams. Never settles once its activity is dead. */
-  operate<T>(activity: Activity, part: Pick<Operation, 'label' | 'fates' | 'run' | 'fail'>): Promise<T> {
+  operate<T>(activity: Activity, part: Pick<Operation, 'label' | 'fates' | 'run' | 'fail' | 'patienceMs'>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (activity.state === 'killed') return
       activity.pending += 1
-      this.operations.push({ ...part, activity, resolve: resolve as (value: unknown) => void, reject })
+      const settled = { resolve: resolve as (value: unknown) => void, reject }
+      this.operations.push({ ...part, ...settled, activity, begunAt: this.nowMs })
     })
   }
 
-  isIdle(): boolean {
-    return this.operations.length === 0 && this.late.length === 0
+  /** Until the clock has moved on by so much. */
+  wait(activity: Activity, ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer: Timer = { activity, at: this.nowMs + ms, fire: resolve }
+      this.timers.add(timer)
+      signal.addEventListener('abort', () => {
+        this.timers.delete(timer)
+        reject(signal.reason)
+      })
+    })
   }
 
   /** Picks one waiting operation and its fate. False when none waits. */
@@ -89,7 +90,6 @@ export class Scheduler {
     const [operation] = this.operations.splice(this.draw(), 1)
     if (!operation) return false
     this.last = operation.activity
-    operation.activity.pending -= 1
     const fate = this.faults ? this.random.weighted<Fate>({ done: 10, ...operation.fates }) : 'done'
     await this.meet(operation, fate)
     return true
@@ -101,8 +101,10 @@ export class Scheduler {
     return same >= 0 && this.random.chance(0.6) ? same : this.random.between(0, this.operations.length - 1)
   }
 
+  /** What has been taken out of the queue meets its fate. */
   private async meet(operation: Operation, fate: Fate): Promise<void> {
     const { activity, label } = operation
+    activity.pending -= 1
     this.note(`${activity.name}: ${label}${fate === 'done' ? '' : ` (${fate})`}`)
     if (fate === 'late') {
       this.late.push({ at: this.nowMs + this.random.between(1, lateMs), label, run: operation.run })
@@ -111,6 +113,7 @@ export class Scheduler {
         (value) => [value, undefined],
         (error) => [undefined, error],
       )
+      if (error instanceof LoudFault) throw error
       if (fate === 'done') error === undefined ? operation.resolve(value) : operation.reject(error)
     }
     if (fate.startsWith('killed')) return this.kill(activity)
@@ -119,35 +122,74 @@ export class Scheduler {
   }
 
   kill(activity: Activity): void {
-    if (activity.state !== 'alive') return
+    if (activity.state === 'killed') return
+    // What a call leaves behind when it ends dies with its instance.
+    if (activity.state === 'alive') this.note(`${activity.name} is killed`)
     activity.state = 'killed'
-    this.note(`${activity.name} is killed`)
     for (let index = this.operations.length - 1; index >= 0; index -= 1) {
       if (this.operations[index]?.activity === activity) this.operations.splice(index, 1)
     }
+    for (const timer of this.timers) if (timer.activity === activity) this.timers.delete(timer)
   }
 
-  /** Moves the clock; requests on their way arrive, and calls past the platform's limit end, some after a last effect. */
+  /**
+   * Moves the clock, from one instant at which something ends to the next: requests on their way arrive, patience ends, answers
+   * that were waited for don't come any more, and calls past the platform's limit end, some after a last effect.
+   */
   async advance(ms: number): Promise<void> {
-    this.nowMs += ms
-    this.note(`the clock moves on by ${(ms / 1000).toFixed(1)} s`)
-    const arrived = this.late.filter((request) => request.at <= this.nowMs)
-    for (const request of arrived) {
+    const until = this.nowMs + ms
+    let ends = 0
+    for (let next = this.nextEnd(); next <= until; next = this.nextEnd()) {
+      ends += 1
+      if (ends > patience) throw new LoudFault('something ends again and again')
+      this.nowMs = Math.max(this.nowMs, next)
+      await this.endWhatIsOver()
+    }
+    this.nowMs = until
+    this.note(`the clock has moved on by ${(ms / 1000).toFixed(1)} s`)
+  }
+
+  private nextEnd(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { at } of this.late) next = Math.min(next, at)
+    for (const { at } of this.timers) next = Math.min(next, at)
+    for (const operation of this.operations) next = Math.min(next, endOfLife(operation), endOfPatience(operation))
+    return next
+  }
+
+  private async endWhatIsOver(): Promise<void> {
+    for (const request of this.late.filter(({ at }) => at <= this.nowMs)) {
       this.late.splice(this.late.indexOf(request), 1)
       this.note(`arrives late: ${request.label}`)
-      await request.run().catch(() => undefined) // nobody is there any more to hear the answer
+      await ignoreFailure(request.run()) // nobody is there any more to hear the answer
     }
     for (const operation of [...this.operations]) {
-      const { activity } = operation
-      if (this.nowMs - activity.bornAt <= lifetimeMs || activity.state !== 'alive') continue
+      if (endOfLife(operation) > this.nowMs || !this.operations.includes(operation)) continue
       if (this.random.chance(0.5)) await this.meetLast(operation)
-      this.kill(activity)
+      this.kill(operation.activity)
     }
+    for (const timer of [...this.timers].filter(({ at }) => at <= this.nowMs)) {
+      this.timers.delete(timer)
+      this.note(`${timer.activity.name} has waited long enough`)
+      timer.fire()
+      await this.settle(timer.activity)
+    }
+    for (const operation of [...this.operations])
+      if (endOfPatience(operation) <= this.nowMs) await this.giveUp(operation)
   }
 
   private async meetLast(operation: Operation): Promise<void> {
     this.note(`${operation.activity.name}: ${operation.label} (its last)`)
-    await operation.run().catch(() => undefined) // dies with its caller
+    await ignoreFailure(operation.run()) // dies with its caller
+  }
+
+  /** An answer that doesn't come in time is none, whatever the request has done by then. */
+  private async giveUp(operation: Operation): Promise<void> {
+    const index = this.operations.indexOf(operation)
+    if (index < 0) return
+    this.operations.splice(index, 1)
+    const { 'failed after': after = 0, late = 0 } = operation.fates
+    await this.meet(operation, this.random.weighted<Fate>({ 'failed before': 1, 'failed after': after, late }))
   }
 
   /** Lets the code between two operations run: it consists of resolved promises, and of a few turns of the loop. */
@@ -156,6 +198,15 @@ export class Scheduler {
       await new Promise((resolve) => (turn < 100 ? setImmediate(resolve) : setTimeout(resolve, 1)))
       if (turn >= turns && (activity.pending > 0 || activity.state !== 'alive')) return
     }
-    throw new Error(`${activity.name} waits for something that is not an operation`)
+    throw new LoudFault(`${activity.name} waits for something that is not an operation`)
   }
+}
+
+const endOfLife = ({ activity }: Operation) => activity.bornAt + lifetimeMs
+const endOfPatience = ({ begunAt, patienceMs }: Operation) => begunAt + patienceMs
+
+function ignoreFailure(work: Promise<unknown>): Promise<unknown> {
+  return work.catch((error) => {
+    if (error instanceof LoudFault) throw error
+  })
 }

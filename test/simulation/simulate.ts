@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { startPostgres } from '../../dev/postgres.ts'
 import { mutants } from './mutants.ts'
-import type { Batch, BatchResult } from './worker.ts'
+import type { Batch, BatchResult, Hunted } from './worker.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +22,8 @@ const first = values.seed === undefined ? 1 : whole('seed', values.seed)
 
 /** A mutant that this many schedules don't catch has found a hole in the simulation. */
 const mutantSeeds = 500
-const postgresSettings = { fsync: 'off', synchronous_commit: 'off' }
+/** Nothing of it is to last. Statistics would change plans in the midst of a run. */
+const postgresSettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }
 
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-simulation-'))
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), settings: postgresSettings })
@@ -35,7 +36,9 @@ process.exit(isGood ? 0 : 1)
 async function runSeeds(): Promise<boolean> {
   const count = values.seed === undefined || values.seeds !== '200' ? seeds : 1
   const started = performance.now()
-  const results = await split(first, count, values.mutant)
+  const threads = Math.min(availableParallelism(), count)
+  const batch = { from: first, to: first + count, stride: threads, mutant: values.mutant, isHunt: false }
+  const results = await Promise.all(onThreads<BatchResult>(threads, (index) => ({ ...batch, from: first + index })))
   const total = (name: 'seeds' | 'events' | 'created') => results.reduce((sum, result) => sum + result[name], 0)
   const broken = results.flatMap((result) => result.broken ?? []).toSorted((one, other) => one.seed - other.seed)[0]
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
@@ -53,30 +56,34 @@ async function runSeeds(): Promise<boolean> {
 
 /** Every mutant must be caught: a table of which schedule did it, and how. */
 async function runMutants(): Promise<boolean> {
-  const survivors: string[] = []
+  const batch = { from: first, to: first + mutantSeeds, stride: 1, mutant: undefined, isHunt: true }
+  const hunted = (await Promise.all(onThreads<Hunted[]>(availableParallelism(), () => batch))).flat()
   for (const { name, without } of mutants) {
-    const results = await split(first, mutantSeeds, name)
-    const caught = results.flatMap((result) => result.broken ?? []).toSorted((one, other) => one.seed - other.seed)[0]
-    if (!caught) survivors.push(name)
+    const caught = hunted.find(({ mutant }) => mutant === name)?.caught
     console.log(`${name.padEnd(28)} ${caught ? `seed ${String(caught.seed).padStart(3)}` : 'SURVIVES'}  ${without}`)
     if (caught) console.log(`${' '.repeat(39)}→ ${caught.sentences[0]}`)
   }
+  const survivors = hunted.filter(({ caught }) => !caught)
   console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants caught`)
   return survivors.length === 0
 }
 
-/** Seeds are dealt to as many threads as there are processors, each with a database of its own. */
-function split(from: number, count: number, mutant: string | undefined): Promise<BatchResult[]> {
-  const threads = Math.min(availableParallelism(), count)
-  const stop = new SharedArrayBuffer(4)
-  const run = (index: number) =>
-    new Promise<BatchResult>((resolve, reject) => {
-      const batch: Batch = { url: postgres.url, from: from + index, to: from + count, stride: threads, mutant, stop }
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: batch })
-      worker.once('message', resolve)
-      worker.once('error', reject)
-    })
-  return Promise.all(Array.from({ length: threads }, (_, index) => run(index)))
+/** Each thread has a database of its own. */
+function onThreads<Result>(
+  threads: number,
+  batchOf: (index: number) => Omit<Batch, 'url' | 'turn'>,
+): Promise<Result>[] {
+  const turn = new SharedArrayBuffer(4)
+  return Array.from(
+    { length: threads },
+    (_, index) =>
+      new Promise<Result>((resolve, reject) => {
+        const workerData: Batch = { ...batchOf(index), url: postgres.url, turn }
+        const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData })
+        worker.once('message', resolve)
+        worker.once('error', reject)
+      }),
+  )
 }
 
 function whole(name: string, value: string): number {

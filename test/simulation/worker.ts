@@ -1,45 +1,75 @@
-// One thread of `npm run simulate`: runs its share of the seeds on a database of its own, and stops at the first that breaks.
+// One thread of `npm run simulate`, on a database of its own: its share of the seeds, until the first that breaks; or one mutant
+// after the other, each until the first seed that catches it.
 import { randomUUID } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Client, Pool } from 'pg'
 import { migrate } from '../../db/migrate.ts'
-import { mutants } from './mutants.ts'
+import { connectionOptions } from './database.ts'
+import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
 
 export interface Batch {
   url: string
   from: number
+  /** Not included. */
   to: number
   stride: number
+  /** Every mutant: `turn` counts those that are taken. Otherwise `turn` is 1 once a seed has broken a promise. */
+  isHunt: boolean
   mutant: string | undefined
-  /** Set to 1 by the first thread whose seed breaks. */
-  stop: SharedArrayBuffer
+  turn: SharedArrayBuffer
 }
 
 export interface BatchResult {
   seeds: number
   events: number
   created: number
-  broken?: { seed: number; sentences: string[]; trace: readonly string[] }
+  broken?: Broken
+}
+
+export interface Broken {
+  seed: number
+  sentences: string[]
+  trace: readonly string[]
+}
+
+export interface Hunted {
+  mutant: string
+  caught?: Broken
 }
 
 const batch = workerData as Batch
-const mutant = batch.mutant === undefined ? undefined : requireMutant(batch.mutant)
-const pool = new Pool({ connectionString: await createDatabase(batch.url), max: 1 })
-const result = await runBatch()
+const turn = new Int32Array(batch.turn)
+const pool = new Pool({ connectionString: await createDatabase(batch.url), ...connectionOptions })
+const result = batch.isHunt ? await hunt() : await runBatch(batch.mutant)
 await pool.end()
 parentPort?.postMessage(result)
 
-async function runBatch(): Promise<BatchResult> {
+async function hunt(): Promise<Hunted[]> {
+  const hunted: Hunted[] = []
+  for (let index = Atomics.add(turn, 0, 1); index < mutants.length; index = Atomics.add(turn, 0, 1)) {
+    const name = mutants[index]?.name ?? ''
+    const { broken } = await runSeeds(name, () => false)
+    hunted.push({ mutant: name, ...(broken && { caught: { ...broken, trace: [] } }) })
+  }
+  return hunted
+}
+
+async function runBatch(mutant: string | undefined): Promise<BatchResult> {
+  const result = await runSeeds(mutant, () => Atomics.load(turn, 0) !== 0)
+  if (result.broken) Atomics.store(turn, 0, 1)
+  return result
+}
+
+async function runSeeds(name: string | undefined, isOver: () => boolean): Promise<BatchResult> {
+  const mutant = name === undefined ? undefined : requireMutant(name)
   const result: BatchResult = { seeds: 0, events: 0, created: 0 }
-  const stop = new Int32Array(batch.stop)
-  for (let seed = batch.from; seed < batch.to && Atomics.load(stop, 0) === 0; seed += batch.stride) {
+  for (let seed = batch.from; seed < batch.to && !isOver(); seed += batch.stride) {
     const outcome = await runSeed(seed, pool, mutant)
     result.seeds += 1
     result.events += outcome.trace.length
     result.created += outcome.created
     if (outcome.broken.length === 0) continue
-    Atomics.store(stop, 0, 1)
     return { ...result, broken: { seed, sentences: outcome.broken, trace: outcome.trace } }
   }
   return result
@@ -55,10 +85,4 @@ async function createDatabase(url: string): Promise<string> {
   address.pathname = name
   await migrate(address.href)
   return address.href
-}
-
-function requireMutant(name: string) {
-  const found = mutants.find((known) => known.name === name)
-  if (found) return found
-  throw new Error(`there is no mutant ${name}; there are: ${mutants.map((known) => known.name).join(', ')}`)
 }

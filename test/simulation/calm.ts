@@ -1,0 +1,113 @@
+// The time after the faults: pings alone must bring every task to rest, and then sleep. Some people go on to the end, the others
+// have vanished; what they left open closes by itself.
+import { act, look, type Person } from './people.ts'
+import { sendPing, sleptOver } from './pings.ts'
+import { deliver, signedAnew, takeWebhooks } from './webhooks.ts'
+import type { World } from './world.ts'
+
+/** Pings become rarer, so that what takes a day is seen to its end in few of them. */
+const paces = [
+  { rounds: 20, leastMs: 1_000 },
+  { rounds: 14, leastMs: 60_000 },
+  { rounds: 16, leastMs: 600_000 },
+  { rounds: 150, leastMs: 3_600_000 },
+]
+const minuteMs = 60_000
+/** No recipe has its predictions looked at less often. */
+const mostMs = 7_200_000
+const gateMs = 8 * 24 * 3_600_000
+
+export async function settle(world: World, people: readonly Person[]): Promise<string[]> {
+  const { scheduler, random } = world
+  scheduler.faults = false
+  world.calmSince = scheduler.nowMs
+  scheduler.note('--- the faults stop ---')
+  await drain(world)
+  const slept = await sleptOver(world)
+  if (slept.length > 0) return slept
+  const staying = people.filter(() => random.chance(0.5))
+  for (const { rounds, leastMs } of paces) {
+    for (let round = 0; round < rounds; round += 1) {
+      await scheduler.advance(Math.max(leastMs, Math.min(mostMs, (await untilNext(world)) ?? minuteMs)))
+      for (const delivery of await takeWebhooks(world)) await deliver(world, delivery)
+      await sendPing(world, random.pick(['worker', 'checker'] as const))
+      await drain(world)
+      for (const person of staying) if (person.taskId) await stayOn(world, person)
+      if (await isAtRest(world, staying)) return rest(world)
+    }
+  }
+  return ['not settled: still moving after two hundred pings']
+}
+
+/** Nothing is asked while nothing is due, and gates that nobody answers close. */
+async function rest(world: World): Promise<string[]> {
+  await hearAgain(world)
+  const broken = await idleIsFree(world)
+  if (world.random.chance(0.7)) return broken
+  await world.scheduler.advance(gateMs)
+  for (let times = 0; times < 3; times += 1) {
+    await sendPing(world, 'worker')
+    await drain(world)
+  }
+  const { rows } = await world.pool.query<{ id: string }>(`select id from tasks where status = 'waiting_continue'`)
+  return [...broken, ...rows.map(({ id }) => `not settled: the gate of ${id} is still open after a week`)]
+}
+
+/** Old webhooks change nothing. */
+async function hearAgain(world: World): Promise<void> {
+  for (const delivery of [...world.echoes].slice(0, 12)) {
+    await deliver(world, signedAnew(world, delivery))
+    await drain(world)
+  }
+}
+
+/** Until something becomes due or a provider reports. */
+async function untilNext({ pool, scheduler, providers }: World): Promise<number | undefined> {
+  const text = 'select min(due_at) as next from tasks'
+  const { rows } = await pool.query<{ next: Date | null }>({ name: 'next', text })
+  const instants = [rows[0]?.next, providers.replicate.nextWebhookAt(), providers.fal.nextWebhookAt()]
+  const times = instants.flatMap((instant) => instant?.getTime() ?? [])
+  return times.length === 0 ? undefined : Math.min(...times) - scheduler.nowMs
+}
+
+/** With nothing to do now, pings soon stop asking the database. */
+async function idleIsFree(world: World): Promise<string[]> {
+  const ping = async () => {
+    await world.scheduler.advance(minuteMs)
+    await sendPing(world, 'worker')
+    await drain(world)
+  }
+  for (let minute = 0; minute < 4; minute += 1) await ping()
+  const before = world.scheduler.statements
+  for (let minute = 0; minute < 3; minute += 1) await ping()
+  const statements = world.scheduler.statements - before
+  return statements === 0 ? [] : [`idle is not free: ${statements} statements in three idle minutes`]
+}
+
+/** A person who stays looks, and continues what waits. */
+async function stayOn(world: World, person: Person): Promise<void> {
+  if (person.seen && isOver.has(person.seen.status)) return
+  await look(world, person)
+  await drain(world)
+  while (person.seen?.status === 'waiting_continue') {
+    await act(world, person)
+    await drain(world)
+    if (person.asks > 200) throw new Error(`${person.name} asks for ever`)
+  }
+}
+
+const isOver = new Set(['completed', 'canceled', 'failed'])
+
+async function drain({ scheduler }: World): Promise<void> {
+  while (await scheduler.step());
+}
+
+async function isAtRest({ pool }: World, staying: readonly Person[]): Promise<boolean> {
+  if (staying.some((person) => person.seen?.status === 'waiting_continue')) return false
+  const { rowCount } = await pool.query({
+    name: 'moving',
+    text: `select from tasks
+      where status in ('pending', 'processing') or phase is not null or strays @> '[{"over": false}]' limit 1`,
+  })
+  return rowCount === 0
+}

@@ -1,0 +1,128 @@
+// The seam to the database: the real statements on the real PostgreSQL, one at a time in the scheduler's order.
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely'
+import type { Pool } from 'pg'
+import { asDatabaseError, DatabaseError } from '../../db/errors.ts'
+import type { Database } from '../../db/schema.ts'
+import type { Db } from '../../db/sql.ts'
+import { LoudFault } from './activity.ts'
+import type { Scheduler } from './scheduler.ts'
+import { requireCall } from './virtual-time.ts'
+
+/** A connection whose plans are made once: planning costs more than all else, and no schedule's rows are many. */
+export const connectionOptions = { max: 1, options: '-c plan_cache_mode=force_generic_plan -c jit=off' }
+
+const deaths = { 'killed before': 0.15, 'killed after': 0.15 }
+/** As long as db/connect.ts waits for one. */
+const patienceMs = 10_000
+/** Errors by which a statement shows that it is wrong, whatever the rows are: syntax, names, types, protocol. */
+const isWrong = /^(42|08P01|22|0A|XX)/
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** What hears of each statement that took effect, before anything else happens. */
+export interface StatementWitness {
+  took(statement: string, parameters: readonly unknown[], rows: readonly Row[]): Promise<void>
+  /** A constraint refused the rows. */
+  refused(statement: string, error: DatabaseError): void
+}
+
+export interface DbSeam {
+  pool: Pool
+  rewrite(statement: string, call: string): string
+  /** Statements that a mutant sends again when their answer is lost. */
+  resends(statement: string): boolean
+  witness: StatementWitness
+  /** How often statements fail, of ten. */
+  shakes: number
+}
+
+/** For an instance whose clock is `skewMs` ahead of the database's. */
+export function openDb(scheduler: Scheduler, skewMs: number, seam: DbSeam): Db {
+  const once = ({ sql, parameters }: CompiledQuery) => {
+    const call = requireCall()
+    return scheduler.operate(call, {
+      label: `statement ${nameOf(sql)}`,
+      fates: { 'failed before': seam.shakes, 'failed after': seam.shakes, ...deaths },
+      patienceMs,
+      run: () => {
+        scheduler.statements += 1
+        return query(seam, seam.rewrite(sql, call.name), sql, ownParameters(parameters, skewMs))
+      },
+      fail: (fate) =>
+        new DatabaseError(`statement ${fate}`, fate === 'failed before' ? '08001' : '08007', undefined, fate),
+    })
+  }
+  const executeQuery = (compiled: CompiledQuery) =>
+    seam.resends(compiled.sql) ? once(compiled).catch(() => once(compiled)) : once(compiled)
+  return new Kysely<Database>({ dialect: dialectOf({ executeQuery } as unknown as DatabaseConnection) })
+}
+
+async function query({ pool, witness }: DbSeam, text: string, original: string, values: unknown[]) {
+  let rows: Row[]
+  try {
+    rows = (await pool.query<Row>({ name: planOf(text), text, values })).rows
+  } catch (cause) {
+    const error = asDatabaseError(cause)
+    if (isWrong.test(error.code)) throw new LoudFault(`a statement is wrong: ${error.message}\n${text}`, { cause })
+    witness.refused(original, error)
+    throw error
+  }
+  if (rows.length > 1 && 'id' in (rows[0] ?? {})) rows.sort(byId)
+  await witness.took(original, values, rows)
+  return { rows }
+}
+
+/** Statements give sets. Which row comes first may depend on where it lies on disk, which a seed says nothing of. */
+const byId = (one: Row, other: Row) => String(one['id']).localeCompare(String(other['id']))
+
+/** Instances hand in their own instant where the database would take its own. */
+function ownParameters(parameters: readonly unknown[], skewMs: number): unknown[] {
+  return parameters.map((value) => (value instanceof Date ? new Date(value.getTime() - skewMs) : value))
+}
+
+const plans = new Map<string, string>()
+
+function planOf(text: string): string {
+  const known = plans.get(text) ?? `plan_${plans.size + 1}`
+  plans.set(text, known)
+  return known
+}
+
+const names = new Map<string, string>()
+
+/** The names of a statement's moves are its best short description. */
+function nameOf(sql: string): string {
+  const known = names.get(sql)
+  if (known) return known
+  const moves = [...sql.matchAll(/^\s*(\w+) as (?:materialized )?\($/gm)].map((match) => match[1])
+  const helpers = ['told', 'target', 'queue', 'due', 'terms', 'free', 'caps', 'ranked', 'admitted', 'seated']
+  const own = moves.filter((move) => move && !helpers.includes(move))
+  const name = own.join('+') || sql.trim().replaceAll(/\s+/g, ' ').slice(0, 40)
+  names.set(sql, name)
+  return name
+}
+
+function dialectOf(connection: DatabaseConnection) {
+  const nothing = async () => undefined
+  return {
+    createAdapter: () => new PostgresAdapter(),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+    createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
+    createDriver: () => ({
+      init: nothing,
+      destroy: nothing,
+      acquireConnection: async () => connection,
+      releaseConnection: nothing,
+      beginTransaction: nothing,
+      commitTransaction: nothing,
+      rollbackTransaction: nothing,
+    }),
+  }
+}

@@ -1,0 +1,76 @@
+// A task may fail only as the provider's own word, or time, allows: each code with what must then be true.
+import type { Task, TaskErrorCode } from '../../core/task.ts'
+import { attemptOf, type Paid } from './providers.ts'
+import type { World } from './world.ts'
+
+interface Failure {
+  /** The prediction of the attempt that failed, if it knew one. */
+  prediction: Paid | undefined
+  /** What the provider was told to make of it. */
+  outcome: string | undefined
+  /** Its request was refused for good. */
+  wasRejected: boolean
+  /** Its provider shows what it created, and was asked in time. */
+  wasThere: boolean
+  /** From the attempt's start to its end. */
+  seconds: number
+  isTraining: boolean
+}
+
+const hour = 3_600
+/** Instances' clocks are apart by seconds. */
+const tolerance = 10
+const after = (seconds: number, limit: number) => seconds >= limit - tolerance
+
+const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = {
+  provider_failed: ({ prediction }) => prediction?.status === 'failed',
+  provider_canceled: ({ prediction }) => prediction?.status === 'canceled',
+  provider_rejected: ({ wasRejected }) => wasRejected,
+  submission_unconfirmed: ({ seconds, isTraining, wasThere }) =>
+    after(seconds, isTraining ? 24 * hour : hour) && !wasThere,
+  timed_out: ({ seconds, isTraining }) => after(seconds, isTraining ? 24 * hour : hour / 2),
+  // The provider forgets inputs and outputs after an hour, or at once where it is told to.
+  result_lost: ({ seconds, outcome }) => after(seconds, hour) || outcome === 'data_removed',
+  result_unusable: ({ outcome }) => outcome === 'no_output',
+  prediction_lost: ({ isTraining, outcome }) => isTraining && outcome === 'data_removed',
+}
+
+export function failedForAReason(world: World, task: Task, predictions: readonly Paid[]): string[] {
+  if (task.status !== 'failed' || !task.error_code) return []
+  const last = task.steps[task.current_step - 1]
+  const prediction = predictions.find(({ id }) => id === last?.prediction_id)
+  const { witness, providers } = world
+  const failure: Failure = {
+    prediction,
+    outcome: prediction && providers.outcomes.get(prediction.id),
+    wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
+    wasThere: isListed(world, task, predictions),
+    seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '')) / 1000,
+    isTraining: task.recipe === 'avatar',
+  }
+  if (isLawful[task.error_code]?.(failure)) return []
+  const { outcome, seconds } = failure
+  const truth = prediction ? `${prediction.id} is ${prediction.status}${outcome ? ` (${outcome})` : ''}` : 'nothing'
+  return [
+    `failed without cause: ${task.id} failed with ${task.error_code} after ${seconds} s; the provider says: ${truth}`,
+  ]
+}
+
+/** Replicate erases what marks an attempt after an hour; some of that goes by between looks. */
+const provableMs = 40 * 60_000
+
+/** Whether a prediction of the task's last attempt could be found in a list since the faults stopped. */
+function isListed(world: World, task: Task, predictions: readonly Paid[]): boolean {
+  const { weather, witness, providers, calmSince } = world
+  if (weather.list !== 'well' && weather.list !== 'lagging') return false
+  if ((task.finished_at?.getTime() ?? 0) <= calmSince) return false
+  return predictions.some((prediction) => {
+    const { id, provider, status, createdAt } = prediction
+    const attempt = attemptOf(witness.attempts, prediction)
+    if (attempt?.task !== task.id || attempt.step !== task.current_step || attempt.attempt !== task.attempt)
+      return false
+    if (provider === 'fal')
+      return weather.showsUnfinished || (status !== 'running' && createdAt + hour * 1000 < calmSince)
+    return providers.outcomes.get(id) !== 'data_removed' && createdAt > calmSince - provableMs
+  })
+}

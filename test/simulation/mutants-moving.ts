@@ -1,0 +1,79 @@
+// The guards that move tasks to their end, in order, and never further than they may go: each taken away.
+import { type Mutant, provider, statement } from './mutant.ts'
+
+export const movingMutants: readonly Mutant[] = [
+  statement('one-404-is-enough', 'the first 404 fails the task', [
+    /t\.misses \+ 1 >= (\$\d+)/,
+    't.misses + 1 >= least(1, $1)',
+  ]),
+  statement('seen-keeps-misses', 'an answer between 404s does not begin their count anew', [
+    "case o.kind when 'missing' then t.misses + 1 else 0 end",
+    "case o.kind when 'missing' then t.misses + 1 else t.misses end",
+  ]),
+  {
+    name: 'look-told-twice',
+    without: 'what a look found is told again when the connection was lost, so that one 404 counts twice',
+    resends: (text) => text.includes('succeeded as ('),
+  },
+  provider('silence-is-failure', 'an unreachable provider fails the task', (real) => ({
+    check: async (prediction) => {
+      const seen = await real.check(prediction)
+      return seen.kind === 'unreachable' ? { kind: 'failed', code: 'prediction_lost', reason: seen.reason } : seen
+    },
+  })),
+  {
+    name: 'shown-before-stored',
+    without: 'a step is shown done when the copy has only begun',
+    change: (deps) => ({
+      ...deps,
+      files: {
+        ...deps.files,
+        copy: async (key, source, options) => {
+          const copying = deps.files.copy(key, source, options)
+          copying.catch(() => undefined) // the mutant does not care
+          return { key, type: 'image/png', size: 1, etag: '' }
+        },
+      },
+    }),
+  },
+  {
+    name: 'mark-raised-late',
+    without: 'the wake mark is not raised before a task is written',
+    change: (deps) => ({ ...deps, wake: { ...deps.wake, raise: async () => undefined } }),
+  },
+  {
+    name: 'mark-never-lowered',
+    without: 'the wake mark stays up when nothing is left to do',
+    change: (deps) => ({ ...deps, wake: { ...deps.wake, lower: async () => true } }),
+  },
+  {
+    name: 'mark-lowered-blindly',
+    without: 'the wake mark is lowered without regard to a raise in between',
+    change: (deps) => ({
+      ...deps,
+      wake: { ...deps.wake, lower: (seen, next) => deps.wake.lower({ ...seen, raisedAt: null }, next) },
+    }),
+  },
+  statement('due-forgotten-with-result', 'a stored result with an open gate is not made due for the next step', [
+    /when t\.auto_continue then (coalesce\(\$\d+::timestamptz, now\(\)\))\s+else/,
+    "when t.auto_continue then $1 + interval '30 days' else",
+  ]),
+  statement('gate-never-closes', 'a gate that nobody answers stays open', [
+    "t.status = 'waiting_continue' and t.deadline_at <=",
+    "t.status = 'waiting_continue' and t.deadline_at + interval '100 years' <=",
+  ]),
+  statement('lock-not-taken', 'a task of an exclusive recipe takes a lock of its own', [
+    /('pending', \$\d+, 1, )(\$\d+)/,
+    '$1$2::text || gen_random_uuid()',
+  ]),
+  statement(
+    'cap-not-kept',
+    'a claim takes what is due without a slot, whatever is in flight',
+    ['or place <= (select count(*) from free where free.provider = ranked.provider)', 'or true'],
+    ['(select free.slot from free where free.provider = o.provider and free.place = o.place)', 'null::integer'],
+  ),
+  statement('quota-not-counted', "a day's second start counts as its first", [
+    'started = case when d.day = excluded.day then d.started + 1 else 1 end',
+    'started = 1',
+  ]),
+]

@@ -1,0 +1,95 @@
+// What kind of deployment a seed has, and of what mind its providers are: drawn once, so that a schedule shows one trouble at length.
+import { type Config, parseConfig } from '../../core/config.ts'
+import type { Random } from './random.ts'
+
+export const publicUrl = 'https://app.test'
+export const webhookSecret = 'whsec_c2ltdWxhdGlvbnNpbXVsYXRpb25zaW11bGF0aW9u'
+export const cronSecret = 'simulated-cron-secret'
+export const replicateUrl = 'https://replicate.test'
+export const falUrl = 'https://fal.test'
+
+export interface Weather {
+  /** Without a public address there are no webhooks, and providers are sent the images themselves. */
+  isReachable: boolean
+  /** Whether any webhook arrives. */
+  webhooks: boolean
+  /** How Replicate's list is: behind by some seconds, so slow that it isn't read to its end, or not to be had. */
+  list: 'well' | 'lagging' | 'slow' | 'broken'
+  /** Two predictions a page. */
+  isPaged: boolean
+  /** Whether the account has predictions of somebody else's. */
+  hasNeighbours: boolean
+  /** Whether fal's list shows what isn't over. */
+  showsUnfinished: boolean
+  /** Webhooks come again and again, long after they were answered. */
+  echoes: boolean
+  /** Reads answer 404 now and then, though everything is there; also when the other faults have stopped. */
+  flickers: boolean
+  /** How often a file is not to be had for the moment; also when the other faults have stopped. */
+  withholds: number
+  /** How often statements fail beside those that don't. */
+  shakes: number
+  /** Time goes by between events: minutes instead of moments. */
+  isSlow: boolean
+  caps: { replicate?: number; fal?: number }
+  quota: number | undefined
+  /** By how much instances' clocks are ahead of the database's, in milliseconds. */
+  skews: readonly number[]
+  /** Weights that are copied in parts. */
+  isHeavy: boolean
+  secondsPerStep: number
+  secondsPerTraining: number
+}
+
+export function drawWeather(random: Random): Weather {
+  const isCapped = random.chance(0.2)
+  const flickers = random.chance(0.18)
+  return {
+    isReachable: random.chance(0.85),
+    webhooks: random.chance(0.75),
+    list: random.weighted({ well: 6, lagging: 2, slow: 1, broken: 1 }),
+    isPaged: random.chance(0.25),
+    hasNeighbours: random.chance(0.25),
+    showsUnfinished: random.chance(0.2),
+    echoes: random.chance(0.2),
+    flickers,
+    withholds: random.chance(flickers ? 0.4 : 0.05) ? 0.7 : 0,
+    shakes: random.chance(flickers ? 0.6 : 0.1) ? 3 : 0.15,
+    isSlow: flickers || random.chance(0.15),
+    caps: isCapped ? { replicate: random.between(1, 2), fal: 1 } : {},
+    quota: random.chance(0.12) ? 2 : undefined,
+    skews: random.chance(0.3) ? [0, 2_500, -2_500] : [0],
+    isHeavy: random.chance(0.1),
+    secondsPerStep: random.pick(flickers ? [60, 900] : [3, 10, 25, 60, 900]),
+    secondsPerTraining: random.pick([20, 300, 2_000, 5_000, 40_000]),
+  }
+}
+
+export function configOf({ isReachable, caps, quota }: Weather): Config {
+  const count = (value: number | undefined) => (value === undefined ? undefined : String(value))
+  return parseConfig({
+    DATABASE_URL: 'postgres://simulated',
+    REPLICATE_API_TOKEN: 'simulated',
+    REPLICATE_BASE_URL: `${replicateUrl}/v1`,
+    REPLICATE_WEBHOOK_SECRET: webhookSecret,
+    FAL_KEY: 'simulated',
+    FAL_QUEUE_URL: `${falUrl}/queue`,
+    FAL_API_URL: `${falUrl}/api`,
+    FAL_JWKS_URL: `${falUrl}/jwks.json`,
+    PUBLIC_URL: isReachable ? publicUrl : undefined,
+    CRON_SECRET: cronSecret,
+    SESSION_SECRET: 'simulated-session-secret-of-32-characters',
+    REPLICATE_CONCURRENCY: count(caps.replicate),
+    FAL_CONCURRENCY: count(caps.fal),
+    DAILY_TASKS_PER_USER: count(quota),
+    PASS_BATCH: '20',
+    LOG_LEVEL: 'silent',
+  })
+}
+
+/** As one line of a schedule. */
+export function describeWeather(weather: Weather): string {
+  return Object.entries(weather)
+    .map(([name, value]) => `${name} ${JSON.stringify(value) ?? 'none'}`)
+    .join(', ')
+}
