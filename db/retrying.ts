@@ -1,6 +1,6 @@
 // Statements that are sent again after a failure: the one place that does it, around either driver. What was certainly not executed
 // is repeated for everybody; what may have been, only where the statement itself says that it may run twice: `repeatable`.
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as pass } from 'node:timers/promises'
 import type { CompiledQuery, DatabaseConnection, Driver, KyselyPlugin, QueryResult, TransactionSettings } from 'kysely'
 import { DatabaseError } from './errors.ts'
 import type { Db } from './sql.ts'
@@ -26,11 +26,15 @@ const marker: KyselyPlugin = {
  */
 export const repeatable = (db: Db): Db => db.withPlugin(marker)
 
-/** Hears of every failure that is followed by a repetition. */
-type OnRepeat = ((error: DatabaseError) => void) | undefined
+export interface Patience {
+  /** Hears of every failure that is followed by a repetition. */
+  onRepeat?: ((error: DatabaseError) => void) | undefined
+  /** In milliseconds; where time isn't simulated, it passes by itself. */
+  wait?: (ms: number) => Promise<void>
+}
 
 /** The driver, patient. Each try takes a connection of its own; within a transaction nothing is repeated. */
-export function retrying(driver: Driver, { onRepeat }: { onRepeat?: OnRepeat } = {}): Driver {
+export function retrying(driver: Driver, patience: Patience = {}): Driver {
   const held = new WeakMap<DatabaseConnection, DatabaseConnection>()
   const inner = (connection: DatabaseConnection) => {
     const own = held.get(connection)
@@ -42,7 +46,7 @@ export function retrying(driver: Driver, { onRepeat }: { onRepeat?: OnRepeat } =
     destroy: (options) => driver.destroy(options),
     acquireConnection: async () => {
       const connection: DatabaseConnection = {
-        executeQuery: (query) => held.get(connection)?.executeQuery(query) ?? sendPatiently(driver, query, onRepeat),
+        executeQuery: (query) => held.get(connection)?.executeQuery(query) ?? sendPatiently(driver, query, patience),
         streamQuery: () => {
           throw new Error("Answers aren't streamed: Neon's driver can't.")
         },
@@ -63,19 +67,18 @@ export function retrying(driver: Driver, { onRepeat }: { onRepeat?: OnRepeat } =
   }
 }
 
-const sendPatiently = <R>(driver: Driver, query: CompiledQuery, onRepeat: OnRepeat): Promise<QueryResult<R>> =>
-  patiently(() => sendOnce<R>(driver, query), { isRepeatable: marked.has(query.queryId), onRepeat })
+const sendPatiently = <R>(driver: Driver, query: CompiledQuery, patience: Patience): Promise<QueryResult<R>> =>
+  patiently(() => sendOnce<R>(driver, query), { isRepeatable: marked.has(query.queryId), ...patience })
 
-interface PatienceOptions {
+interface PatienceOptions extends Patience {
   /** Whether the work may be done twice. */
   isRepeatable?: boolean
-  onRepeat?: OnRepeat
 }
 
 /** Again and again, while it is allowed and the failure may pass. */
 export async function patiently<T>(
   work: () => Promise<T>,
-  { isRepeatable = false, onRepeat }: PatienceOptions = {},
+  { isRepeatable = false, onRepeat, wait = pass }: PatienceOptions = {},
 ): Promise<T> {
   const started = performance.now()
   for (let tries = 0; ; tries += 1) {

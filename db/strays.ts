@@ -20,15 +20,16 @@ export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?
       select t.id, t.strays from tasks t where t.id in (select id from told) and t.strays <> '[]' order by t.id for update of t),
     listed as (
       select t.id as task, place, stray, told.id is not null as is_told, told.over, told.given_up, told.retry_in,
-        coalesce((stray ->> 'misses')::integer, 0) + coalesce(told.missing, false)::integer as misses
+        -- Only those in a row count.
+        case when told.missing then coalesce((stray ->> 'misses')::integer, 0) + 1 else 0 end as misses
       from target t cross join lateral jsonb_array_elements(t.strays) with ordinality as kept (stray, place)
         left join told on told.id = t.id and told.prediction_id = stray ->> 'prediction_id'),
     marked as (
       select task, jsonb_agg(case
           when not is_told or stray @> '{"over": true}' then stray
-          when over or misses >= ${missesAllowed} then (stray - 'retry_at') || '{"over": true}'::jsonb || counted
+          when over or misses >= ${missesAllowed} then (stray - array['retry_at', 'misses']) || '{"over": true}'::jsonb || counted
             || case when given_up then '{"given_up": true}'::jsonb else '{}' end
-          else stray || counted || jsonb_build_object('tried_at', coalesce(stray ->> 'tried_at', iso(${now})),
+          else (stray - 'misses') || counted || jsonb_build_object('tried_at', coalesce(stray ->> 'tried_at', iso(${now})),
             'retry_at', iso(${now} + ${seconds(sql`retry_in`)})) end
         order by place) as strays
       from listed,

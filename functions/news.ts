@@ -1,7 +1,6 @@
 // What a round learns, and how it reaches the table: gathered, and written in one statement a kind, for 1 task and for 200.
-// What is known of money spent is written early, and again where the connection was lost: nobody else knows it.
+// What is known of money spent is written early: nobody else knows it.
 import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
-import { DatabaseError } from '../db/errors.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
@@ -51,14 +50,11 @@ async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[
   if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
   const submitted = await write(deps, timed, news.submissions, recordSubmissions)
   for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
-  // Once: a 404 that is told twice would count twice. The look itself is repeated by a later pass.
-  const looked = await write(deps, timed, news.looks, recordLooks, 1)
+  const looked = await write(deps, timed, news.looks, recordLooks)
   const stored = await write(deps, timed, news.stored, recordStored)
   if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
   return [...submitted, ...looked, ...stored]
 }
-
-const writeTries = 3
 
 type Write<Outcome> = (db: Deps['db'], told: readonly Told<Outcome>[], timed: Causing) => Promise<Moved[]>
 
@@ -67,16 +63,6 @@ async function write<Outcome>(
   timed: Causing,
   told: Told<Outcome>[],
   record: Write<Outcome>,
-  mostTries = writeTries,
 ): Promise<Moved[]> {
-  if (told.length === 0) return []
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await record(deps.db, told, timed)
-    } catch (error) {
-      // Behind their fences these statements may run twice; what they tell is known to nobody else.
-      if (!(error instanceof DatabaseError && error.isConnectionLost) || tries === mostTries) throw error
-      deps.log.warn({ err: error, tries }, 'news could not be written and is written again')
-    }
-  }
+  return told.length === 0 ? [] : record(deps.db, told, timed)
 }

@@ -101,6 +101,13 @@ each('%s: recordLooks() counts misses anew once the prediction was seen', async 
   expect(await recordLooks(db, missing, { now })).toMatchObject([{ did: 'missing' }])
 })
 
+each('%s: recordLooks() counts misses anew once a failed copy found that the provider has it', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'storing', { misses: 2 })
+  await recordLooks(db, [{ ...own(task), kind: 'postponed', retry_in: 7 }], { now })
+  expect(await read(db, task)).toMatchObject({ misses: 0, status: 'processing' })
+})
+
 each('%s: recordLooks() postpones the next try of a copy', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'storing')

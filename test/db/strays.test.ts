@@ -166,3 +166,12 @@ each('%s: recordStrays() takes a stray for over when it was missing three times'
   await recordStrays(db, told, { now: noon })
   expect(await read(db, task)).toMatchObject({ strays: [{ misses: 3, over: true }], due_at: null })
 })
+
+each('%s: recordStrays() counts misses anew once the provider knew the stray', async (driver) => {
+  const db = over(driver)
+  const unwanted = stray({ prediction_id: 'flickering' })
+  const task = await insertState(db, 'canceled', { strays: [unwanted], due_at: noon })
+  const told = { id: task.id, prediction_id: 'flickering', over: false, retry_in: 60 }
+  for (const missing of [true, true, false, true, true]) await recordStrays(db, [{ ...told, missing }], { now: noon })
+  expect((await read(db, task)).strays).toMatchObject([{ misses: 2, over: false }])
+})

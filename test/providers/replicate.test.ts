@@ -140,6 +140,19 @@ test('search: what was found is given, though older inputs of the same model are
   expect(search).toMatchObject({ kind: 'found', predictions: [{ prediction_id }] })
 })
 
+test('search: what is searched for is found behind a younger one whose inputs are erased', async () => {
+  const { version, input } = subject.request(1)
+  const results = [
+    { id: 'younger', version, input: {}, data_removed: true },
+    { id: 'wanted', version, input },
+  ]
+  using answering = await canned({ body: JSON.stringify({ results, next: null }) })
+  expect(await answering.provider.search(attemptOf(subject, 1))).toMatchObject({
+    kind: 'found',
+    predictions: [{ prediction_id: 'wanted' }],
+  })
+})
+
 test('search: erased inputs of another model are nothing to this one', async () => {
   const submittedAt = clock.now()
   await createMany(1, flux)

@@ -9,6 +9,7 @@ import {
 } from 'kysely'
 import type { Pool } from 'pg'
 import { asDatabaseError, DatabaseError } from '../../db/errors.ts'
+import { retrying } from '../../db/retrying.ts'
 import type { Database } from '../../db/schema.ts'
 import type { Db } from '../../db/sql.ts'
 import { LoudFault } from './activity.ts'
@@ -61,7 +62,15 @@ export function openDb(scheduler: Scheduler, skewMs: number, seam: DbSeam): Db {
   }
   const executeQuery = (compiled: CompiledQuery) =>
     seam.resends(compiled.sql) ? once(compiled).catch(() => once(compiled)) : once(compiled)
-  return new Kysely<Database>({ dialect: dialectOf({ executeQuery } as unknown as DatabaseConnection) })
+  const wait = () =>
+    scheduler.operate<void>(requireCall(), {
+      label: 'a rest before the statement is sent again',
+      fates: deaths,
+      patienceMs: Number.POSITIVE_INFINITY,
+      run: async () => undefined,
+      fail: () => undefined,
+    })
+  return new Kysely<Database>({ dialect: dialectOf({ executeQuery } as unknown as DatabaseConnection, wait) })
 }
 
 async function query({ pool, witness }: DbSeam, text: string, original: string, values: unknown[]) {
@@ -109,20 +118,24 @@ function nameOf(sql: string): string {
   return name
 }
 
-function dialectOf(connection: DatabaseConnection) {
+/** As patient as in production; how long it rests is the scheduler's to say. */
+function dialectOf(connection: DatabaseConnection, wait: () => Promise<void>) {
   const nothing = async () => undefined
   return {
     createAdapter: () => new PostgresAdapter(),
     createQueryCompiler: () => new PostgresQueryCompiler(),
     createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
-    createDriver: () => ({
-      init: nothing,
-      destroy: nothing,
-      acquireConnection: async () => connection,
-      releaseConnection: nothing,
-      beginTransaction: nothing,
-      commitTransaction: nothing,
-      rollbackTransaction: nothing,
-    }),
+    createDriver: () => {
+      const driver = {
+        init: nothing,
+        destroy: nothing,
+        acquireConnection: async () => connection,
+        releaseConnection: nothing,
+        beginTransaction: nothing,
+        commitTransaction: nothing,
+        rollbackTransaction: nothing,
+      }
+      return retrying(driver, { wait })
+    },
   }
 }
