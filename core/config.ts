@@ -22,7 +22,7 @@ const environment = z.object({
   DATABASE_URL: optional(
     z
       .string()
-      .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+      .refine((address) => /^postgres(ql)?:$/.test(URL.parse(address)?.protocol ?? ''), 'must be a postgres:// URL')
       .optional(),
   ),
   DATABASE_DRIVER: optional(z.enum(['neon', 'pg']).optional()),

@@ -15,6 +15,8 @@ export interface SubmitOptions {
   webhookUrl?: string
   /** The provider is asked to give up by itself after this long, queue time included. */
   cancelAfterSeconds: number
+  /** Asked right before the POST; false: nothing is sent, and submit throws. */
+  mayBegin?: () => boolean
 }
 
 export interface Created {

@@ -1,4 +1,4 @@
-// Claiming: the one statement by which a pass takes due work, and the only place where an attempt begins.
+// Claiming: the one statement by which a pass takes due work. Attempts begin here, and where a person continues (moves.ts).
 // A claim is `due_at` moved into the future; if its holder dies, the task simply becomes due again.
 import { type RawBuilder, sql } from 'kysely'
 import { storingLeaseSeconds } from '../core/decide.ts'
@@ -6,7 +6,6 @@ import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
 import { DatabaseError } from './errors.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
-import { repeatable } from './retrying.ts'
 import { type Cap, type Slots, slotsFor } from './slots.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
@@ -115,8 +114,8 @@ export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
 const moves = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
 
 /**
- * A claim whose answer was lost has nobody for a holder: its tasks wait until it runs out, as if the holder had died. The repetition can't
- * take them again, only others.
+ * A claim whose answer was lost has nobody for a holder: its tasks wait until it runs out, as if the holder had died. It isn't repeated
+ * after that, because the repetition would take others, and could be lost as well.
  */
 async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
   const now = clock(p)
@@ -149,7 +148,7 @@ async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
     ${remember(sql`select id, ${moves} as did, entry from moved`, now, p)}
     select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, moved.*, ${reported(moves)}
     from (select) as always left join moved on true
-  `.execute(repeatable(db))
+  `.execute(db)
   const tasks = tellMoves(
     rows.filter((row) => row.id),
     p,

@@ -54,10 +54,14 @@ export function capsOf(config: Config): Cap[] {
   return caps.filter((cap): cap is Cap => cap.cap !== undefined)
 }
 
-/** What continue needs to begin the attempt itself. Not at a capped provider: there one queues for a slot. */
+/**
+ * What continue needs to begin the attempt itself. Not at a capped provider, where one queues for a slot; and only at one whose list shows
+ * what runs: there an attempt whose click died before its POST is found out in minutes, elsewhere at the recipe's limit.
+ */
 export function beginBy(deps: Deps) {
   const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
-  const claims = termsOf(deps).filter(({ recipe }) => !capped.has(deps.recipes.get(recipe)?.provider ?? ''))
+  const isQuick = (provider = '') => !capped.has(provider) && deps.providers.get(provider)?.listRunning !== undefined
+  const claims = termsOf(deps).filter(({ recipe }) => isQuick(deps.recipes.get(recipe)?.provider))
   return { claims, submitLeaseSeconds: deps.config.SUBMIT_LEASE_SECONDS }
 }
 

@@ -21,12 +21,13 @@ export async function forgetFinished(deps: Needs): Promise<number> {
   let forgotten = 0
   try {
     while (performance.now() - started < patienceMs) {
-      await deleteFinished(deps.db, { olderThanSeconds: days * 86_400, limit: batch, now: deps.now?.() })
+      // What an earlier sweep has noted goes first: nothing more is deleted while files can't be.
       const ids = await readForgotten(deps.db, batch)
-      if (ids.length === 0) break
       await clearFiles(deps, ids)
-      await dropForgotten(deps.db, ids)
+      if (ids.length > 0) await dropForgotten(deps.db, ids)
       forgotten += ids.length
+      const how = { olderThanSeconds: days * 86_400, limit: batch, now: deps.now?.() }
+      if (ids.length < batch && (await deleteFinished(deps.db, how)).length === 0) break
     }
   } catch (error) {
     deps.log.error({ err: error, forgotten }, 'old tasks were not all deleted')

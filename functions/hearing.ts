@@ -39,12 +39,12 @@ export async function adopt({ deps, context, attempt, report }: Heard): Promise<
 
 type Write<Outcome> = (db: Deps['db'], told: Told<Outcome>[], timed: Causing) => Promise<Moved[]>
 
-/** Writes what became of the attempt's prediction, and gives room to others where a cap counts. */
+/** Writes what became of the attempt's prediction; what that has made due is begun after the answer. */
 export async function write<Outcome>(
   heard: Heard,
   record: Write<Outcome & { prediction_id: string }>,
   outcome: Outcome,
-): Promise<Moved | undefined> {
+): Promise<void> {
   const { deps, context, attempt, report } = heard
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
   const timed = causedBy(deps, 'webhook', context)
@@ -52,10 +52,13 @@ export async function write<Outcome>(
   let [moved] = await record(deps.db, told, timed)
   // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
   if (!moved && (await adopt(heard))) moved = (await record(deps.db, told, timed))[0]
-  if (!moved) return undefined
-  // With a cap, the slot that is free now is somebody's who may have waited longer.
+  if (moved && moved.status !== 'processing') goOn(heard, moved)
+}
+
+/** With a cap, the slot that is free now is somebody's who may have waited longer. */
+function goOn({ deps, context, attempt }: Heard, { status }: Moved): void {
   if (capsOf(deps.config).length > 0) passAfterAnswer(deps, context, { by: 'webhook' })
-  return moved
+  else if (status === 'pending') passAfterAnswer(deps, context, { by: 'webhook', taskId: attempt.id })
 }
 
 /** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
@@ -68,12 +71,11 @@ export async function lookNow(heard: Heard): Promise<void> {
 
 /** Copies the output and shows the step done. If this process dies on the way, a look at the prediction starts it again. */
 export async function store(heard: Heard, output: string[]): Promise<void> {
-  const { deps, context, attempt, report } = heard
+  const { deps, attempt, report } = heard
   const { prediction_id, urls } = report
   const copied = await copyOutput(deps, { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output })
-  const moved =
-    copied.kind === 'stored' ? await write(heard, recordStored, copied) : await write(heard, recordLooks, copied)
-  if (moved?.status === 'pending') passAfterAnswer(deps, context, { by: 'webhook', taskId: attempt.id })
+  if (copied.kind === 'stored') await write(heard, recordStored, copied)
+  else await write(heard, recordLooks, copied)
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

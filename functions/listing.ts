@@ -3,9 +3,12 @@
 import { shorten } from '../core/decide.ts'
 import type { Claimed } from '../db/claiming.ts'
 import type { Deps } from './deps.ts'
+import { endsWithin } from './waking.ts'
 
 /** From so many on, a list is quicker than looks at the default concurrency, and a hundredth of the requests. */
 const listFrom = 100
+/** Creates and other looks wait for it. */
+const listMs = 3_000
 
 /** The tasks whose prediction was just seen running: nothing is to be asked about them, and nothing to be written. */
 export async function seeRunning(deps: Deps, tasks: readonly Claimed[]): Promise<ReadonlySet<string>> {
@@ -31,7 +34,12 @@ async function listOf(deps: Deps, name: string, looks: readonly Claimed[]): Prom
   const ids = new Set(looks.flatMap(({ prediction_id }) => prediction_id ?? []))
   const since = new Date(Math.min(...looks.map(({ submitted_at }) => submitted_at?.getTime() ?? 0)))
   try {
-    const { running, warning } = (await deps.providers.get(name)?.listRunning?.({ since, ids })) ?? nothing
+    const listing = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
+    if (!(await endsWithin(deps, listMs, listing))) {
+      listing.catch((error) => deps.log.warn({ err: error, provider: name }, 'a late list could not be read'))
+      throw new Error(`no list within ${listMs} ms`)
+    }
+    const { running, warning } = await listing
     if (warning) deps.log.warn({ provider: name, reason: shorten(warning), running: running.size }, 'no whole list')
     return running
   } catch (error) {

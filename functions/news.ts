@@ -39,10 +39,23 @@ export async function writeWhile(work: Promise<unknown>, deps: Deps, timed: Caus
     isDone = await endsWithin(deps, flushMs, work)
     const taken = { ...news }
     Object.assign(news, noNews())
-    written.looks.push(...taken.looks)
-    written.moves.push(...(await writeNews(deps, timed, taken)))
+    try {
+      written.moves.push(...(await writeNews(deps, timed, taken)))
+      written.looks.push(...taken.looks)
+    } catch (error) {
+      if (isDone) throw error
+      deps.log.error({ err: error }, 'news could not be written yet')
+      putBack(news, taken)
+    }
   }
   return written
+}
+
+/** What is fenced may be told again, together with what comes after it. A look would count its 404 twice; it is made again. */
+function putBack(news: News, { submissions, doubles, stored }: News): void {
+  news.submissions.unshift(...submissions)
+  news.doubles.unshift(...doubles)
+  news.stored.unshift(...stored)
 }
 
 async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[]> {

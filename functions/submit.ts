@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import { TooLate } from '../providers/connection.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { fileReference, linkFor, StorageFault } from './links.ts'
 import { providerOf, recipeOf } from './lookup.ts'
@@ -38,8 +39,10 @@ export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<
       return { kind: 'unsent', retry_in: faultRetrySeconds }
     return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
   }
-  if (clockOf(deps) > sendBy) return { kind: 'unsent', retry_in: 0 }
-  const submission = await sendOnce(deps, provider, request, options, held)
+  // Asked when its turn at the provider has come: however long it waited, a create of a claim that may have run out isn't sent.
+  const mayBegin = () => clockOf(deps) <= sendBy
+  const submission = await sendOnce(deps, provider, request, { ...options, mayBegin }, held)
+  if (submission === 'unsent') return { kind: 'unsent', retry_in: 0 }
   if (submission.kind !== 'created') {
     deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, 'not created')
   }
@@ -58,10 +61,11 @@ async function sendOnce(
   request: GenerationRequest,
   options: SubmitOptions,
   held: Held,
-): Promise<Submission> {
+): Promise<Submission | 'unsent'> {
   try {
     return await provider.submit(request, options)
   } catch (error) {
+    if (error instanceof TooLate) return 'unsent'
     deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
     return { kind: 'unknown', reason: (error as Error).message }
   }

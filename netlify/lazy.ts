@@ -49,11 +49,14 @@ function lazily<T extends object, Name extends keyof T>(open: () => Promise<T>, 
   return Object.fromEntries(names.map((name) => [name, method(name)])) as Pick<T, Name>
 }
 
-/** One for all callers. A module that could not be loaded will not be there a moment later either. */
-function once<T>(open: () => Promise<T>): () => Promise<T> {
+/** One for all callers; what could not be opened is tried again by the next one. */
+export function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined
   return () => {
-    opened ??= open()
+    opened ??= open().catch((error) => {
+      opened = undefined
+      throw error
+    })
     return opened
   }
 }

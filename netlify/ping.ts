@@ -2,6 +2,7 @@
 import type { Context } from '@netlify/functions'
 import type { LightDeps, PingRoom } from '../functions/deps.ts'
 import { enter } from '../functions/door.ts'
+import { once } from './lazy.ts'
 import { openLight, whenOpen } from './light.ts'
 
 let opened: LightDeps | undefined
@@ -17,12 +18,5 @@ export function pingDoor(room: PingRoom) {
 
 function openPing(): LightDeps {
   const light = openLight()
-  let whole: ReturnType<LightDeps['whole']> | undefined
-  return {
-    ...light,
-    whole: () => {
-      whole ??= import('./whole.ts').then(({ openWhole }) => openWhole(light))
-      return whole
-    },
-  }
+  return { ...light, whole: once(async () => (await import('./whole.ts')).openWhole(light)) }
 }

@@ -30,6 +30,11 @@ export class HttpFailure extends Error {
   }
 }
 
+/** A request whose time was over before its turn came: it was never begun. */
+export class TooLate extends Error {
+  override name = 'TooLate'
+}
+
 /** An address that is not to be asked: another try would end the same way. */
 export class ForbiddenAddress extends Error {
   override name = 'ForbiddenAddress'

@@ -16,13 +16,13 @@ export interface FalOptions {
 export type FalCall = (
   method: HttpRequest['method'],
   url: string | undefined,
-  more?: { body?: unknown; headers?: Record<string, string> },
+  more?: Pick<HttpRequest, 'body' | 'headers' | 'mayBegin'>,
 ) => Promise<HttpResponse>
 
 /** Fails before anything is sent where an address isn't fal's, or isn't known: it would be given the key. */
 export function caller({ http, key, queueUrl, apiUrl, submitTimeoutMs, checkTimeoutMs }: FalOptions): FalCall {
   const own = [queueUrl, apiUrl]
-  return async (method, url, { body, headers } = {}) => {
+  return async (method, url, { headers, ...more } = {}) => {
     if (!url || !isWithin(url, own)) {
       throw new HttpFailure(
         { method, url: queueUrl },
@@ -34,8 +34,8 @@ export function caller({ http, key, queueUrl, apiUrl, submitTimeoutMs, checkTime
       method,
       url,
       headers: { authorization: `Key ${key}`, ...headers },
-      timeoutMs: body ? submitTimeoutMs : checkTimeoutMs,
-      ...(body !== undefined && { body }),
+      timeoutMs: more.body ? submitTimeoutMs : checkTimeoutMs,
+      ...more,
     })
   }
 }

@@ -35,7 +35,7 @@ async function submit(
   options: FalOptions,
   call: FalCall,
   { model, input, runOnce }: GenerationRequest,
-  { webhookUrl, cancelAfterSeconds }: SubmitOptions,
+  { webhookUrl, cancelAfterSeconds, mayBegin }: SubmitOptions,
 ): Promise<Submission> {
   const query = webhookUrl ? `?${new URLSearchParams({ fal_webhook: webhookUrl })}` : ''
   const headers = {
@@ -44,7 +44,7 @@ async function submit(
     ...(runOnce && { 'x-fal-no-retry': '1' }),
   }
   try {
-    const response = await call('POST', `${options.queueUrl}/${model}${query}`, { body: input, headers })
+    const response = await call('POST', `${options.queueUrl}/${model}${query}`, { body: input, headers, mayBegin })
     return readSubmission(options, model, response)
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error

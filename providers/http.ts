@@ -3,7 +3,7 @@
 import pLimit from 'p-limit'
 import { Agent, type Dispatcher } from 'undici'
 import { isNeverSent } from '../core/connection.ts'
-import { agentOptions, HttpFailure, target } from './connection.ts'
+import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
 
 export { HttpFailure } from './connection.ts'
@@ -15,6 +15,8 @@ export interface HttpRequest {
   /** Sent as JSON. */
   body?: unknown
   timeoutMs: number
+  /** Asked when the request's turn has come, however long it had to wait; false: it isn't begun, and `TooLate` is thrown. */
+  mayBegin?: (() => boolean) | undefined
   /** The path opens something too, so errors name the host alone. */
   isPathSecret?: boolean
 }
@@ -59,6 +61,7 @@ export function openHttp({ connections, own = [] }: HttpOptions): Http {
 }
 
 async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
+  if (request.mayBegin && !request.mayBegin()) throw new TooLate(`${request.method} was not begun in time`)
   try {
     const response = await agent.request({
       ...target(request.url),

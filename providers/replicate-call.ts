@@ -1,6 +1,6 @@
 // What Replicate's requests and answers have in common: the call with its token and deadlines, the fields of a prediction, its words.
 import type { Created } from '../core/provider.ts'
-import type { Http, HttpResponse } from './http.ts'
+import type { Http, HttpRequest, HttpResponse } from './http.ts'
 
 export interface ReplicateOptions {
   http: Http
@@ -28,18 +28,17 @@ export interface ReplicatePrediction {
 export type Call = (
   method: 'GET' | 'POST',
   path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
+  more?: Pick<HttpRequest, 'body' | 'headers' | 'mayBegin'>,
 ) => Promise<HttpResponse>
 
 export function caller({ http, token, baseUrl, submitTimeoutMs, checkTimeoutMs }: ReplicateOptions): Call {
-  return (method, path, body, headers) =>
+  return (method, path, { headers, ...more } = {}) =>
     http.send({
       method,
       url: path.startsWith('/') ? baseUrl + path : path,
       headers: { authorization: `Bearer ${token}`, ...headers },
-      timeoutMs: body ? submitTimeoutMs : checkTimeoutMs,
-      ...(body !== undefined && { body }),
+      timeoutMs: more.body ? submitTimeoutMs : checkTimeoutMs,
+      ...more,
     })
 }
 

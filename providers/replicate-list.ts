@@ -39,8 +39,8 @@ function isErased(listed: ReplicatePrediction, { request }: LostAttempt): boolea
 
 /** A page is as long to transfer as some ten predictions: one that shows fewer of those asked for isn't worth the next. */
 const leastPerPage = 10
-/** What the list hasn't shown by then is asked for one by one, while there is still time for that. */
-const listMs = 4_000
+/** No page is begun after this. What the list hasn't shown by then is asked for one by one. */
+const listMs = 2_000
 
 /** Of the predictions asked for, those that the list shows as running; as far as paging on is worth it. */
 export async function listRunning(call: Call, baseUrl: string, { since, ids }: ListedSince): Promise<Listed> {

@@ -50,7 +50,8 @@ async function submit(call: Call, request: GenerationRequest, how: SubmitOptions
     ...(how.webhookUrl && { webhook: how.webhookUrl, webhook_events_filter: ['start', 'completed'] }),
   }
   try {
-    return readSubmission(await call('POST', path, body, { 'cancel-after': `${how.cancelAfterSeconds}s` }))
+    const headers = { 'cancel-after': `${how.cancelAfterSeconds}s` }
+    return readSubmission(await call('POST', path, { body, headers, mayBegin: how.mayBegin }))
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     if (error.sent) return { kind: 'unknown', reason: error.message }

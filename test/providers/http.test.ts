@@ -2,6 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
+import { TooLate } from '../../providers/connection.ts'
 import { HttpFailure, openHttp } from '../../providers/http.ts'
 
 const http = openHttp({ connections: 4 })
@@ -100,6 +101,31 @@ test('a kept-alive connection that the server has closed is not used for a secon
   expect(await http.send({ method: 'POST', url, body: {}, timeoutMs: 5_000 })).toMatchObject({ status: 200, body: {} })
   expect(await failureOf(url)).toMatchObject({ sent: true })
   expect(requests).toHaveLength(2)
+})
+
+test('a request whose turn comes too late is not begun', async () => {
+  const held = Promise.withResolvers<void>()
+  const arrived = Promise.withResolvers<void>()
+  const asked: string[] = []
+  const server = createServer(async (request, response) => {
+    asked.push(request.url ?? '')
+    arrived.resolve()
+    await held.promise
+    response.end('{}')
+  }).listen(0)
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const narrow = openHttp({ connections: 1 })
+  let isInTime = true
+  const first = narrow.send({ method: 'POST', url: `${url}/first`, timeoutMs: 5_000, mayBegin: () => isInTime })
+  const second = narrow.send({ method: 'POST', url: `${url}/second`, timeoutMs: 5_000, mayBegin: () => isInTime })
+  await arrived.promise
+  isInTime = false
+  held.resolve()
+  expect((await first).status).toBe(200)
+  await expect(second).rejects.toThrow(TooLate)
+  expect(asked).toEqual(['/first'])
+  await narrow.close()
+  server.close()
 })
 
 test('HTTP/2 is not offered: over it, a request that was refused would be sent again', async () => {

@@ -1,4 +1,5 @@
 // The seam to the providers: each request an operation of the scheduler, answered by the simulated provider in its present mood.
+import { TooLate } from '../../providers/connection.ts'
 import { type Http, HttpFailure, type HttpRequest, type HttpResponse, parseJson } from '../../providers/http.ts'
 import type { Fate } from './activity.ts'
 import { download, emptyBody } from './outputs.ts'
@@ -21,9 +22,10 @@ export interface HttpSeam {
 
 export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
   return {
-    send: (request) => {
+    send: async (request) => {
       const kind = kindOf(request)
       const call = requireCall()
+      if (request.mayBegin && !request.mayBegin()) throw new TooLate('not begun in time')
       return scheduler.operate(call, {
         label: `${request.method} ${new URL(request.url).pathname}`,
         fates: kind === 'create' ? createFates : kind === 'cancel' ? cancelFates : readFates,
