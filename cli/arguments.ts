@@ -15,11 +15,12 @@ export const usage = `npm run tasks -- COMMAND
   recover      picks up everything that is due
   stats        how things stand as a whole
 
+  --env FILE   variables that the process doesn't have itself are read there (.env, if there is one)
   --json       for programs
 
 The database is DATABASE_URL's. check and recover also need what the functions have in their environment.`
 
-export type Command = { isJson: boolean } & (
+export type Command = { isJson: boolean; env?: string } & (
   | { name: 'help' }
   | { name: 'recover' }
   | { name: 'stats' }
@@ -47,22 +48,23 @@ const taskId = z.uuid()
 
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, ...given } = values
+  const { json: isJson = false, help, env, ...given } = values
+  const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
-  if (help || name === 'help') return { name: 'help', isJson }
+  if (help || name === 'help') return { name: 'help', ...common }
   if (name !== 'list') refuseFilters(given)
   switch (name) {
     case 'list':
       refuseMore(rest)
-      return { name, isJson, ...parseFilters(given) }
+      return { name, ...common, ...parseFilters(given) }
     case 'show':
     case 'check':
       refuseMore(rest.slice(1))
-      return { name, isJson, id: parseId(name, rest[0]) }
+      return { name, ...common, id: parseId(name, rest[0]) }
     case 'recover':
     case 'stats':
       refuseMore(rest)
-      return { name, isJson }
+      return { name, ...common }
     default:
       throw new UsageError(name === undefined ? 'Say what to do.' : `There is no command "${name}".`)
   }
@@ -75,7 +77,15 @@ function parseWords(words: string[]) {
     return parseArgs({
       args: words,
       allowPositionals: true,
-      options: { json: flag, help: { ...flag, short: 'h' }, status: text, recipe: text, user: text, limit: text },
+      options: {
+        json: flag,
+        help: { ...flag, short: 'h' },
+        env: text,
+        status: text,
+        recipe: text,
+        user: text,
+        limit: text,
+      },
     })
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause })

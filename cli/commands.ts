@@ -13,7 +13,7 @@ import { distance, duration, instant, table } from './words.ts'
 
 type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
 
-export async function list({ isJson, user, ...filter }: Of<'list'>): Promise<string> {
+export async function list({ isJson, user, env: _, ...filter }: Of<'list'>): Promise<string> {
   return withDatabase(async ({ db }) => {
     const tasks = await listInFlight(db, { ...filter, user_id: user })
     if (isJson) return json({ tasks: tasks.map(shown) })

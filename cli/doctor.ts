@@ -1,10 +1,10 @@
 // `npm run doctor`: looks at a deployment as its environment names it, from here, and says in a line each what is well, what is not, and
 // what to do. Changes nothing but a probe in the blob store, which it deletes; prints no secret.
-import { readFile } from 'node:fs/promises'
-import { parseArgs, parseEnv } from 'node:util'
+import { parseArgs } from 'node:util'
 import { UsageError } from './arguments.ts'
 import { examine } from './doctor/examine.ts'
 import { report, withoutSecrets } from './doctor/report.ts'
+import { readVariables } from './variables.ts'
 
 const usage = `npm run doctor -- [--env FILE] [--json]
 
@@ -21,7 +21,7 @@ async function run(words: string[]): Promise<number> {
       console.log(usage)
       return 0
     }
-    const env = { ...(await readVariables(file)), ...process.env }
+    const env = await readVariables(file)
     const findings = await examine(env)
     console.log(withoutSecrets(report(findings, { isJson }), env))
     return findings.some(({ state }) => state === 'FAIL') ? 1 : 0
@@ -39,16 +39,6 @@ function parseWords(words: string[]) {
     return parseArgs({ args: words, options }).values
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause })
-  }
-}
-
-/** What is set in the process itself wins over the file, as it does for the functions. */
-async function readVariables(file: string | undefined): Promise<NodeJS.Dict<string>> {
-  try {
-    return parseEnv(await readFile(file ?? '.env', 'utf8'))
-  } catch (cause) {
-    if (file === undefined) return {}
-    throw new UsageError(`${file} can't be read: ${(cause as NodeJS.ErrnoException).code}`, { cause })
   }
 }
 

@@ -5,6 +5,7 @@ import { parseConfig } from '../core/config.ts'
 import { connect } from '../db/connect.ts'
 import type { Deps, RoomContext } from '../functions/deps.ts'
 import { openLog } from '../functions/log.ts'
+import { lazyOutside } from '../netlify/lazy.ts'
 import { openDeps } from '../netlify/runtime.ts'
 import { openInstants } from '../storage/instants.ts'
 
@@ -19,7 +20,7 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
   const { db, close } = connect(config.DATABASE_URL, { driver: config.DATABASE_DRIVER })
   try {
     const log = openLog({ ...config, LOG_LEVEL: 'error' }, standardError)
-    return await work({ db, config, log, providers: new Map(), instants: openKnownInstants() })
+    return await work({ db, config, log, providers: lazyOutside(config).providers, instants: openKnownInstants() })
   } finally {
     await close()
   }

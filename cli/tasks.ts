@@ -3,11 +3,14 @@
 import { DatabaseError } from '../db/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, show, stats } from './commands.ts'
+import { readVariables } from './variables.ts'
 
 /** The exit code: 0 done, 1 not possible, 2 not understood. */
 async function run(words: string[]): Promise<number> {
   try {
-    console.log(await obey(parseCommand(words)))
+    const command = parseCommand(words)
+    Object.assign(process.env, await readVariables(command.env))
+    console.log(await obey(command))
     return 0
   } catch (error) {
     console.error(sentenceOf(error))

@@ -107,7 +107,7 @@ export type LookOutcome =
   | { kind: 'missing'; retry_in: number; reason: string; code?: TaskErrorCode }
   /** An answer after one or two 404s: they weren't in a row. */
   | { kind: 'seen' }
-  /** The copy failed for now: another try in `retry_in` seconds. */
+  /** Not now: a copy that failed or wasn't done, or a look that wasn't made, is due again in `retry_in` seconds. */
   | { kind: 'postponed'; retry_in: number }
 
 /** What a look at a running prediction came to. Undefined: nothing new, and nothing to write. */

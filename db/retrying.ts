@@ -22,7 +22,8 @@ const marker: KyselyPlugin = {
 
 /**
  * `.execute(repeatable(db))` says of a statement: run twice, or while its first run is still under way, it leaves the same rows behind as
- * run once, and its second answer serves as well. Reads do; so does a write whose WHERE the first run has made false.
+ * run once. Reads do; so does a write whose WHERE the first run has made false. Its second answer then says that nothing moved: what
+ * would have been begun at once for it waits for the next pass.
  */
 export const repeatable = (db: Db): Db => db.withPlugin(marker)
 

@@ -1,7 +1,7 @@
 // `npm start`: everything on one machine. Database, blob store and simulator are started, the functions are told where they
 // are through the environment (as a deployment would tell them), and a ticker pings worker and checker as a cron would.
-import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseConfig } from '../core/config.ts'
 import { migrate } from '../db/migrate.ts'
@@ -47,7 +47,7 @@ const simulator =
         stateFile: join(folder, 'simulator.json'),
       })
 
-Object.assign(process.env, {
+const settings: Record<string, string> = {
   DATABASE_URL: postgres.url,
   NETLIFY_BLOBS_CONTEXT: blobs.context,
   CRON_SECRET: secrets.CRON_SECRET,
@@ -65,7 +65,12 @@ Object.assign(process.env, {
   }),
   // Where nobody outside is to reach us, or to be reached.
   ...(!isOwn.replicate && !isOwn.fal && { PUBLIC_URL: address, ALLOW_HTTP_CALLBACKS: '1', ALLOW_PRIVATE_IMAGES: '1' }),
-})
+}
+Object.assign(process.env, settings)
+const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'`)
+// For tools beside it, which are told this file. Its owner's alone: it holds all secrets.
+const settingsFile = new URL('local.env', data)
+await writeFile(settingsFile, `${lines.join('\n')}\n`, { mode: 0o600 })
 
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
@@ -89,6 +94,7 @@ stopOnSignal(log, async () => {
 })
 
 log.info(`Stepgate is ready: ${address}`)
+log.info(`for tools: npm run tasks -- list --env ${relative(process.cwd(), fileURLToPath(settingsFile))}`)
 log.info(
   isOwn.replicate
     ? 'Replicate itself, by REPLICATE_API_TOKEN'

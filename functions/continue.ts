@@ -30,5 +30,9 @@ export const continueRoom: Room = async (request, deps, context) => {
     return answerTask(deps, task, 202)
   }
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
-  throw new AppError('not_waiting', `The task is ${task.status} and doesn't wait for continue.`)
+  const why =
+    task.status === 'waiting_continue'
+      ? `Step ${task.current_step} waits for continue, not step ${step}.`
+      : `The task is ${task.status} and doesn't wait for continue.`
+  throw new AppError('not_waiting', why)
 }

@@ -30,7 +30,8 @@ export const redo: Room = async (request, deps, context) => {
   }
   // A second click, or a page that shows an earlier step: the redo is under way, or the moment has passed.
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
-  throw new AppError('not_waiting', `The task is ${task.status}; only a failed step or the one just shown is redone.`)
+  const shown = `The task is ${task.status} at step ${task.current_step}; only a failed step or the one just shown is redone.`
+  throw new AppError('not_waiting', shown)
 }
 
 /** A failed task of an exclusive recipe takes its lock again, unless another task holds it by now. */

@@ -11,7 +11,7 @@ import { requireSignedLink } from './links.ts'
 import { notFound } from './moving.ts'
 import { requireUser } from './users.ts'
 
-const number = z.coerce.number().int().min(1).max(1_000)
+const number = z.coerce.number('must be a whole number').int().min(1).max(1_000)
 
 const signed = z.object({
   file: z.string().max(200),

@@ -1,5 +1,5 @@
-// The wake mark: lets a ping see without a database connection that nothing is to be done. start, continue and redo raise it; passes
-// look, and lower it. It promises that a task inserted after its raise() is never slept over: a lost race costs a needless look.
+// The wake mark: lets a ping see without a database connection that nothing is to be done. Whoever writes news raises it
+// first; passes look, and lower it. It promises that a task inserted after its raise() is never slept over: a lost race costs a needless look.
 //
 // It is two records with one kind of writer each. `raised` is written by raise() with a fresh id; `lowered` names the id that a pass had
 // seen before it looked for work. All is asleep while `lowered` names what `raised` holds, so a raise at any moment of a lowering wins,
