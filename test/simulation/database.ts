@@ -46,15 +46,18 @@ export interface DbSeam {
 
 /** For an instance whose clock is `skewMs` ahead of the database's. */
 export function openDb(scheduler: Scheduler, skewMs: number, seam: DbSeam): Db {
-  const once = ({ sql, parameters }: CompiledQuery) => {
+  const once = ({ sql, parameters, queryId }: CompiledQuery) => {
     const call = requireCall()
+    const madeAt = made.get(queryId) ?? scheduler.nowMs + skewMs
+    made.set(queryId, madeAt)
     return scheduler.operate(call, {
       label: `statement ${nameOf(sql)}`,
       fates: { 'failed before': seam.shakes, 'failed after': seam.shakes, ...deaths },
       patienceMs,
       run: () => {
         scheduler.statements += 1
-        return query(seam, seam.rewrite(sql, call.name), sql, ownParameters(parameters, skewMs))
+        const values = parameters.map((value) => instantOf(value, { madeAt, skewMs, nowMs: scheduler.nowMs }))
+        return query(seam, seam.rewrite(sql, call.name), sql, values)
       },
       fail: (fate) =>
         new DatabaseError(`statement ${fate}`, fate === 'failed before' ? '08001' : '08007', undefined, fate),
@@ -91,9 +94,19 @@ async function query({ pool, witness }: DbSeam, text: string, original: string, 
 /** Statements give sets. Which row comes first may depend on where it lies on disk, which a seed says nothing of. */
 const byId = (one: Row, other: Row) => String(one['id']).localeCompare(String(other['id']))
 
-/** Instances hand in their own instant where the database would take its own. */
-function ownParameters(parameters: readonly unknown[], skewMs: number): unknown[] {
-  return parameters.map((value) => (value instanceof Date ? new Date(value.getTime() - skewMs) : value))
+/** When a statement was first made, by its instance's clock: it may be run much later, and be sent again. */
+const made = new WeakMap<CompiledQuery['queryId'], number>()
+
+/**
+ * Instances hand in their own "now" where the database would take its own, which is that of the moment at which the statement
+ * runs. Other instants are as far off as the instance's clock is.
+ */
+function instantOf(
+  value: unknown,
+  { madeAt, skewMs, nowMs }: { madeAt: number; skewMs: number; nowMs: number },
+): unknown {
+  if (!(value instanceof Date)) return value
+  return new Date(value.getTime() === madeAt ? nowMs : value.getTime() - skewMs)
 }
 
 const plans = new Map<string, string>()
