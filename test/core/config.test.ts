@@ -143,3 +143,10 @@ test("Netlify's own database is spoken to as Netlify says, any other by its host
   expect(driver({ ...netlifys, DATABASE_DRIVER: 'pg' })).toBe('pg')
   expect(driver({ ...netlifys, DATABASE_URL: 'postgres://own.example/db' })).toBeUndefined()
 })
+
+test('a database address that no driver could read is named, and not repeated', () => {
+  for (const address of ['postgres://user:secret@host:port/x', 'https://host/x']) {
+    expect(() => parseConfig({ DATABASE_URL: address })).toThrow(/DATABASE_URL.*must be a postgres:\/\/ URL/s)
+    expect(() => parseConfig({ DATABASE_URL: address })).not.toThrow(/secret/)
+  }
+})
