@@ -9,7 +9,8 @@ export interface Door {
   name: string
   handle: DoorHandler
   config: Config
-  patterns: URLPattern[]
+  /** What the path gives for each of its parameters, where it is one of the door's. */
+  match(pathname: string): Record<string, string> | undefined
   /** Undefined: every method. */
   methods: readonly string[] | undefined
   /** Scheduled doors have no path and take no request. */
@@ -40,9 +41,19 @@ export function openDoor(name: string, handle: DoorHandler, config: Config): Doo
     name,
     handle,
     config,
-    patterns: listOf(path).map((pathname) => new URLPattern({ pathname })),
+    match: matcherOf(listOf(path)),
     methods: method && listOf(method),
     schedule,
+  }
+}
+
+function matcherOf(paths: readonly string[]): Door['match'] {
+  const literal = new Set(paths.filter((path) => !/[^\w/.-]/.test(path)))
+  const patterns = paths.filter((path) => !literal.has(path)).map((pathname) => new URLPattern({ pathname }))
+  return (pathname) => {
+    if (literal.has(pathname)) return {}
+    const groups = patterns.map((pattern) => pattern.exec({ pathname })?.pathname.groups).find(Boolean)
+    return groups && definedOf(groups)
   }
 }
 
@@ -59,9 +70,9 @@ export function matchDoor(doors: readonly Door[], method: string, pathname: stri
   const path = pathname.length > 1 && pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
   const allow = new Set<string>()
   for (const door of doors) {
-    const groups = door.patterns.map((pattern) => pattern.exec({ pathname: path })?.pathname.groups).find(Boolean)
-    if (!groups) continue
-    if (!door.methods || door.methods.includes(method)) return { kind: 'door', door, params: definedOf(groups) }
+    const params = door.match(path)
+    if (!params) continue
+    if (!door.methods || door.methods.includes(method)) return { kind: 'door', door, params }
     for (const allowed of door.methods) allow.add(allowed)
   }
   return allow.size > 0 ? { kind: 'method', allow: [...allow].sort() } : { kind: 'none' }

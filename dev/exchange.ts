@@ -6,16 +6,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** Where the request goes, or undefined where its target or Host makes no URL. */
 export function urlOf(request: IncomingMessage): URL | undefined {
   const target = request.url ?? '/'
-  const text = target.startsWith('/') ? `http://${request.headers.host ?? 'localhost'}${target}` : target
-  return URL.canParse(text) ? new URL(text) : undefined
+  return (
+    URL.parse(target.startsWith('/') ? `http://${request.headers.host ?? 'localhost'}${target}` : target) ?? undefined
+  )
 }
 
 export const saysTooLarge = (request: IncomingMessage, maxBytes: number): boolean =>
   Number(request.headers['content-length'] ?? 0) > maxBytes
 
+type Body = Buffer<ArrayBuffer>
+
 /** The whole body, as a function gets it in production, or undefined where it is larger than `maxBytes`. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Body | undefined> {
   if (saysTooLarge(request, maxBytes)) return undefined
+  const { headers } = request
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return Buffer.alloc(0)
   const chunks: Buffer[] = []
   let size = 0
   // Left undestroyed: the connection still has to carry the refusal.
@@ -38,14 +43,12 @@ export function discardRest(request: IncomingMessage, lingerMs = 2_000): void {
   request.resume()
 }
 
-export function toRequest(from: IncomingMessage, url: URL, body: Buffer | undefined, signal: AbortSignal): Request {
-  const headers = new Headers()
-  for (const [name, values] of Object.entries(from.headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value)
-  }
-  const method = from.method ?? 'GET'
+export function toRequest(from: IncomingMessage, url: URL, body: Body | undefined, signal: AbortSignal): Request {
+  const { rawHeaders, method = 'GET' } = from
+  const headers: [string, string][] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
   const hasBody = body && body.byteLength > 0 && method !== 'GET' && method !== 'HEAD'
-  return new Request(url, { method, headers, signal, ...(hasBody && { body: new Uint8Array(body) }) })
+  return new Request(url, { method, headers, signal, ...(hasBody && { body }) })
 }
 
 /** Throws when the body breaks or the signal fires midway: the client then gets a broken answer, never a shortened one. */
@@ -61,18 +64,21 @@ export async function sendResponse(response: Response, to: ServerResponse, signa
 }
 
 async function sendBody(body: ReadableStream<Uint8Array>, to: ServerResponse, signal: AbortSignal): Promise<void> {
-  to.flushHeaders()
+  // Together with the first bytes, unless these are long in coming.
+  const flushing = setImmediate(() => to.flushHeaders())
   const reader = body.getReader()
   let canceled: Promise<void> | undefined
   const cancel = () => {
     canceled = reader.cancel(signal.reason)
   }
+  if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel)
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       if (!to.write(next.value)) await once(to, 'drain', { signal }).catch(() => signal.throwIfAborted())
     }
   } finally {
+    clearImmediate(flushing)
     signal.removeEventListener('abort', cancel)
     await canceled
   }

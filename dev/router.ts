@@ -96,27 +96,27 @@ export function createServer(doors: readonly Door[], options: RouterOptions): Ro
 async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
-  respond: (signal: AbortSignal) => Promise<Response>,
+  respond: (signal: AbortSignal) => Promise<Response | undefined>,
   { log, limitMs }: { log: RouterLog; limitMs: number },
 ): Promise<void> {
-  const left = new AbortController()
-  const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(new DOMException(`Longer than ${limitMs} ms`, 'TimeoutError')), limitMs)
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(new DOMException(`Longer than ${limitMs} ms`, 'TimeoutError')), limitMs)
+  let hasLeft = false
   const closed = new Promise<void>((resolve) => response.once('close', resolve))
   response.once('close', () => {
     clearTimeout(timer)
-    if (!response.writableFinished) left.abort()
+    if (response.writableFinished) return
+    hasLeft = true
+    over.abort()
   })
-  const both = AbortSignal.any([left.signal, limit.signal])
   try {
-    const answer = await respond(both)
-    left.signal.throwIfAborted()
-    // The answer that tells of the limit isn't subject to it.
-    await sendResponse(answer, response, limit.signal.aborted ? left.signal : both)
+    const answer = await respond(over.signal)
+    if (answer) await sendResponse(answer, response, over.signal)
+    else response.writeHead(504, { 'content-type': 'text/plain' }).end('The function took too long\n')
     discardRest(request)
   } catch (err) {
     response.destroy()
-    if (err !== left.signal.reason && !request.errored) {
+    if (!hasLeft && !request.errored) {
       // Without the query, which may hold a secret.
       log.error({ err, path: request.url?.split('?')[0] }, 'an answer broke off')
     }
@@ -125,7 +125,7 @@ async function exchange(
 }
 
 function openRespond(doors: readonly Door[], options: RouterOptions, track: RunOptions['track']) {
-  return async (request: IncomingMessage, signal: AbortSignal): Promise<Response> => {
+  return async (request: IncomingMessage, signal: AbortSignal): Promise<Response | undefined> => {
     const url = urlOf(request)
     if (!url) return problem(new AppError('invalid_request', 'The address is not a URL.'))
     const { method = '' } = request

@@ -19,8 +19,8 @@ export interface RunOptions {
   signal: AbortSignal
 }
 
-/** Always an answer: a door that throws gives 500, one that takes too long 504. */
-export async function runDoor(door: Door, request: Request, options: RunOptions): Promise<Response> {
+/** A door that throws gives 500; undefined where it took too long, or nobody waits for it any more. */
+export async function runDoor(door: Door, request: Request, options: RunOptions): Promise<Response | undefined> {
   const { log, track, signal } = options
   const context = makeContext({
     request,
@@ -40,12 +40,22 @@ export async function runDoor(door: Door, request: Request, options: RunOptions)
       return problem(new AppError('internal', 'Something went wrong on our side. Try again.'))
     }
   })()
-  const ended = Promise.withResolvers<undefined>()
-  signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
-  const response = await Promise.race([answer, ended.promise])
+  const response = await beforeAbort(answer, signal)
   if (response) return response
-  // Nobody waits for it any more, but it still runs: what it holds is let go when it comes.
+  // It still runs: what it holds is let go when it comes.
   track(answer.then((late) => late.body?.cancel()))
   if (signal.reason.name === 'TimeoutError') log.error({ err: signal.reason, door: door.name }, 'a door took too long')
-  return new Response('The function took too long\n', { status: 504 })
+  return undefined
+}
+
+/** Listens no longer than it waits: a request and its signal would otherwise keep each other in memory for good. */
+async function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>()
+  const abort = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', abort)
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

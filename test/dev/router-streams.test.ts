@@ -1,6 +1,8 @@
 // What of the router takes time: streams, clients who leave, work after the answer, closing.
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Agent, request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { type DoorHandler, openDoor } from '../../dev/doors.ts'
@@ -81,15 +83,35 @@ test('tells a door whose client leaves before the answer', async () => {
 })
 
 test('breaks the answer of a stream that breaks, and logs it', async () => {
+  const gate = Promise.withResolvers<void>()
   async function* broken() {
     yield text('first')
+    await gate.promise
     throw new Error('gone')
   }
   const { url, errors } = await serve(() => new Response(streamOf(broken())))
   const response = await fetch(url)
   expect(response.status).toBe(200)
+  gate.resolve()
   await expect(response.text()).rejects.toThrow('terminated')
   expect(errors).toMatchObject([{ err: { message: 'gone' } }])
+})
+
+test('forgets a request once it is answered', async () => {
+  const requests: WeakRef<Request>[] = []
+  const { url } = await serve((request) => {
+    requests.push(new WeakRef(request))
+    return new Response('done')
+  })
+  for (let round = 0; round < 20; round += 1) await (await fetch(url)).text()
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  // Finalizers run in turns of their own, and what they let go is garbage only then.
+  for (let round = 0; round < 10; round += 1) {
+    await turn()
+    collect()
+  }
+  expect(requests.filter((request) => request.deref())).toEqual([])
 })
 
 test('drains requests in flight and work after answers, also such work as begins meanwhile', async () => {
