@@ -71,9 +71,6 @@ interface FileCopy {
 
 /** Undefined: it took too long for one pass, and the next one goes on. */
 async function copyFile(deps: Deps, recipe: Recipe, { url, key, signal, isLate }: FileCopy) {
-  // Stored already by a rival, a repeated webhook, or before a crash: a prediction's output never changes.
-  const known = await deps.files.stat(key)
-  if (known) return { type: known.type, size: known.size }
   const open = async (start: number): Promise<Opened> => {
     const { status, ...opened } = await deps.http.download(url, signal, start)
     if (status === 200 || status === 206) return opened
@@ -81,6 +78,11 @@ async function copyFile(deps: Deps, recipe: Recipe, { url, key, signal, isLate }
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
   const { accept, maxBytes } = recipe
-  const file = await deps.files.copy(key, { open }, { accept, maxBytes, isLate })
+  const file = await deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
+    // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
+    const known = await deps.files.stat(key)
+    if (!known) throw error
+    return known
+  })
   return file && { type: file.type, size: file.size }
 }

@@ -2,7 +2,7 @@
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
 import type { Store } from '@netlify/blobs'
 import { type ByteRange, joinParts, streamOf } from './parts.ts'
-import { copyFile, type Kept, metadata, type Source, type WriteOptions, writeFile } from './write.ts'
+import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export { UnacceptableFile } from './write.ts'
 
@@ -66,13 +66,6 @@ export function openFiles(store: Store): Files {
 }
 
 const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, type, size, etag })
-
-async function look(store: Store, key: string): Promise<Kept | undefined> {
-  // Not by a HEAD, after which the connection is closed. Of a file that is there, no byte is read.
-  const found = await store.getWithMetadata(`${key}/0`, { type: 'stream' })
-  await found?.data.cancel()
-  return found ? metadata.parse(found.metadata) : undefined
-}
 
 /** Reads no more of the listing than it removes: a folder may hold very many. */
 async function clearFolder(store: Store, prefix: string, limit: number): Promise<number> {

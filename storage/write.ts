@@ -37,8 +37,16 @@ export interface Opened {
 }
 
 /** What part 0 carries. `part` is kept with each file, so that files outlive a change of the constant. */
-export const metadata = z.object({ type: z.string(), size: z.number(), etag: z.string(), part: z.number() })
+const metadata = z.object({ type: z.string(), size: z.number(), etag: z.string(), part: z.number() })
 export type Kept = z.infer<typeof metadata>
+
+/** What part 0 says of a file that exists. */
+export async function look(store: Store, key: string): Promise<Kept | undefined> {
+  // Not by a HEAD, after which the connection is closed. Of a file that is there, no byte is read.
+  const found = await store.getWithMetadata(`${key}/0`, { type: 'stream' })
+  await found?.data.cancel()
+  return found ? metadata.parse(found.metadata) : undefined
+}
 
 /** What was stored of a file that does not exist yet: the hash of each of its parts, part 0 included though it isn't stored. */
 const progress = z.object({ part: z.number(), size: z.number(), total: z.number(), hashes: z.array(z.string()).min(2) })
@@ -99,7 +107,10 @@ export async function copyFile(
   try {
     const { value: first } = await parts.next()
     if (first) writing.hashes.push(first.hash)
-    const before = first && total !== undefined && total > partBytes ? await readProgress(store, key) : undefined
+    const isLarge = total !== undefined && total > partBytes
+    const known = isLarge && (await look(store, key))
+    if (known) return known
+    const before = isLarge ? await readProgress(store, key) : undefined
     if (before && before.total === total && before.hashes[0] === first?.hash) {
       await parts.return(undefined)
       writing = { ...writing, size: before.size, hashes: before.hashes }
@@ -157,7 +168,7 @@ async function readProgress(store: Store, key: string): Promise<Progress | undef
 }
 
 async function storePart(store: Store, key: string, part: Part, writing: Writing): Promise<void> {
-  await store.set(`${key}/${writing.hashes.length}`, part.blob)
+  await store.set(`${key}/${writing.hashes.length}`, part.bytes)
   writing.hashes.push(part.hash)
 }
 
@@ -166,7 +177,7 @@ async function finish(store: Store, key: string, first: Part | undefined, writin
   // Of the parts' hashes, so that parts of an earlier pass needn't be read again.
   const etag = createHash('sha256').update(writing.hashes.join()).digest('hex').slice(0, 32)
   const kept: Kept = { type: writing.type, size: writing.size, etag, part: partBytes }
-  await store.set(`${key}/0`, first.blob, { metadata: kept })
+  await store.set(`${key}/0`, first.bytes, { metadata: kept })
   return kept
 }
 

@@ -58,6 +58,15 @@ test('a small file is copied in one request, and leaves nothing beside itself', 
   expect(await blobsOf('small')).toEqual(['small/0'])
 })
 
+test('a large file that is stored already is not fetched again', async () => {
+  const bytes = png(20 * mebi)
+  const file = await files.write('twice', chunksOf(bytes), image)
+  const { source, asked } = sourceOf(bytes)
+  expect(await files.copy('twice', source, patient)).toEqual(file)
+  expect(asked.starts).toEqual([0])
+  expect(asked.read).toBeLessThanOrEqual(9 * mebi)
+})
+
 test('a large file is copied over several passes, each of which goes on where the last one stopped', async () => {
   const bytes = png(28 * mebi + 5)
   const { source, asked } = sourceOf(bytes)
