@@ -1,21 +1,35 @@
 // Every read outside a transition. A status poll is `readTask`: one statement, by primary key and owner.
 import { sql } from 'kysely'
 import type { Status, Task } from '../core/task.ts'
+import { gathered } from './gathering.ts'
 import type { Started } from './moves.ts'
 import { repeatable } from './retrying.ts'
-import { clock, type Db, type Timed } from './sql.ts'
+import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 /** A task, and whether a pass over it has something to do now. */
 export interface ReadTask extends Task {
   is_due: boolean
 }
 
-export async function readTask(db: Db, of: { id: string; user_id: string } & Timed): Promise<ReadTask | undefined> {
-  const { rows } = await sql<ReadTask>`
-    select *, coalesce(due_at <= ${clock(of)}, false) as is_due from tasks where id = ${of.id} and user_id = ${of.user_id}
-  `.execute(repeatable(db))
-  return rows[0]
+export async function readTask(db: Db, of: Mine & Timed): Promise<ReadTask | undefined> {
+  const { id, user_id, now } = of
+  const [task] = await readTasks(db, [{ id, user_id }], { now })
+  return task
 }
+
+interface Mine {
+  id: string
+  user_id: string
+}
+
+const readTasks = gathered(async (db, asked: readonly Mine[], timed) => {
+  const { rows } = await sql<ReadTask>`
+    select t.*, coalesce(t.due_at <= ${clock(timed)}, false) as is_due
+    from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text)
+      cross join lateral (select * from tasks where id = asked.id and user_id = asked.user_id limit 1) as t
+  `.execute(repeatable(db))
+  return rows
+})
 
 /** The task that a start with this key has made before. */
 export async function readStarted(

@@ -3,9 +3,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type LookOutcome, missesAllowed, storingLeaseSeconds } from '../core/decide.ts'
 import type { StepFile } from '../core/task.ts'
+import { gathered } from './gathering.ts'
 import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
 import { repeatable } from './retrying.ts'
-import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 type LookTold = Told<LookOutcome & { prediction_id: string }>
 
@@ -18,7 +19,7 @@ const own = sql`${held} and o.known = o.prediction_id`
 const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`
 
 /** processing/running → storing; running or storing → failed; or only a note of when to look again. */
-export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Timed) {
+export const recordLooks = gathered(async (db, told: readonly LookTold[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
@@ -40,7 +41,7 @@ export async function recordLooks(db: Db, told: readonly LookTold[], timed?: Tim
     select id, did, status, ${reportedFailures} from moved
   `.execute(db)
   return tellMoves(rows, timed)
-}
+})
 
 const lost = sql`t.misses + 1 >= ${missesAllowed}`
 
@@ -75,7 +76,7 @@ export interface StoredOutcome {
 }
 
 /** processing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
-export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[], timed?: Timed) {
+export const recordStored = gathered(async (db, told: readonly Told<StoredOutcome>[], timed) => {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
   const { rows } = await sql<Moved>`
@@ -98,7 +99,7 @@ export async function recordStored(db: Db, told: readonly Told<StoredOutcome>[],
     select id, did, status, ${reported()} from stored as moved
   `.execute(repeatable(db))
   return tellMoves(rows, timed)
-}
+})
 
 /** The same link as `resultUrl` in core/view.ts. */
 const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step

@@ -2,15 +2,16 @@
 // Called by passes (our own answer), by the webhook door (the provider names the attempt) and by the search in its list.
 import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../core/decide.ts'
+import { gathered } from './gathering.ts'
 import { entry, remember, reportedFailures, tellMoves } from './history.ts'
 import { repeatable } from './retrying.ts'
-import { clock, type Db, dueForStrays, type Moved, seconds, type Timed, type Told, target } from './sql.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
 
 /** processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. */
-export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOutcome>[], timed?: Timed) {
+export const recordSubmissions = gathered(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
@@ -38,7 +39,7 @@ export async function recordSubmissions(db: Db, told: readonly Told<SubmissionOu
     select id, did, status, ${reportedFailures} from moved
   `.execute(repeatable(db))
   return tellMoves(rows, timed)
-}
+})
 
 const words = { code: sql`o.code`, reason: sql`o.reason` }
 

@@ -1,0 +1,158 @@
+// Statements that requests of one process share: those that come while others of their kind are under way, held there by a real lock.
+import { sql } from 'kysely'
+import { expect, onTestFinished } from 'vitest'
+import type { MoveReport } from '../../core/history.ts'
+import { readTask } from '../../db/reads.ts'
+import { recordLooks } from '../../db/results.ts'
+import type { Db } from '../../db/sql.ts'
+import { recordSubmissions } from '../../db/submissions.ts'
+import { neonStandIn, statementCounter, untilBlocked } from '../setup/database.ts'
+import type { Row } from '../setup/factory.ts'
+import { each, heldOf, insertState, read, useDatabase } from './setup.ts'
+
+const suite = useDatabase()
+const { over } = suite
+const missing = (task: Row) => ({
+  ...heldOf(task),
+  prediction_id: task.prediction_id ?? '',
+  kind: 'missing' as const,
+  retry_in: 5,
+  reason: 'Gone.',
+})
+const created = (task: Row, prediction_id: string, check_in = 2) => ({
+  ...{ ...heldOf(task), kind: 'created' as const, prediction_id },
+  ...{ urls: {}, check_in },
+})
+const one = (task: Row, did: string) => [{ id: task.id, did, status: 'processing' }]
+
+/**
+ * As many statements as may be under way at once are, each waiting for a row that somebody else holds, when `work` begins. Gives what it
+ * came to, and how many statements were run for it.
+ */
+async function behindOthers<T>(db: Db, send: (task: Row) => Promise<unknown>, work: () => Promise<T>[]) {
+  const held = [await insertState(db, 'running'), await insertState(db, 'running')]
+  const counter = statementCounter(suite.url)
+  const { others, settling } = await over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      await rival.selectFrom('tasks').select('id').forUpdate().execute()
+      const others = held.map(send)
+      await untilBlocked(suite.url, held.length)
+      const settling = Promise.allSettled(work())
+      await counter.reset()
+      return { others, settling }
+    })
+  await Promise.all(others)
+  const settled = await settling
+  const list = await counter.list()
+  return {
+    settled,
+    statements: list.filter(({ query }) => /^\s*with\s+told/.test(query)).reduce((n, { calls }) => n + calls, 0),
+  }
+}
+
+each(
+  '%s: what comes while its kind is under way shares the next statement, and each hears of its own',
+  async (driver) => {
+    const db = over(driver)
+    const tasks = [
+      await insertState(db, 'submitting'),
+      await insertState(db, 'submitting'),
+      await insertState(db, 'submitting'),
+    ]
+    const heard: MoveReport[][] = tasks.map(() => [])
+    const adopt = (task: Row) => recordSubmissions(db, [created(task, 'other')], { by: 'webhook' })
+    const { settled, statements } = await behindOthers(db, adopt, () =>
+      tasks.map((task, index) =>
+        recordSubmissions(db, [created(task, `p${index}`)], {
+          by: 'webhook',
+          onMoved: (moves) => heard[index]?.push(...moves),
+        }),
+      ),
+    )
+    expect(settled).toEqual(tasks.map((task) => ({ status: 'fulfilled', value: one(task, 'created') })))
+    expect(heard).toMatchObject(tasks.map(({ id }) => [{ task: id, move: 'created' }]))
+    for (const [index, task] of tasks.entries())
+      expect(await read(db, task)).toMatchObject({ phase: 'running', prediction_id: `p${index}` })
+    // Both that waited for their rows are counted when they end, too.
+    expect(statements).toBe(3)
+  },
+)
+
+each('%s: two that speak of one task share no statement: both are heard', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'submitting')
+  const adopt = (other: Row) => recordSubmissions(db, [created(other, 'other')], { by: 'webhook' })
+  const { settled } = await behindOthers(db, adopt, () =>
+    ['first', 'second'].map((id) => recordSubmissions(db, [created(task, id)], { by: 'webhook' })),
+  )
+  const did = settled.map((result) => (result.status === 'fulfilled' ? result.value[0]?.did : result.reason))
+  expect(did.toSorted()).toEqual(['created', 'strayed'])
+  const { prediction_id, strays } = await read(db, task)
+  expect([prediction_id, strays[0]?.prediction_id].toSorted()).toEqual(['first', 'second'])
+})
+
+each('%s: one that Postgres refuses fails alone', async (driver) => {
+  const db = over(driver)
+  const tasks = [
+    await insertState(db, 'submitting'),
+    await insertState(db, 'submitting'),
+    await insertState(db, 'submitting'),
+  ]
+  const adopt = (task: Row) => recordSubmissions(db, [created(task, 'other')], { by: 'webhook' })
+  const { settled } = await behindOthers(db, adopt, () =>
+    tasks.map((task, index) =>
+      recordSubmissions(db, [created(task, `p${index}`, index === 1 ? 1e300 : 2)], { by: 'webhook' }),
+    ),
+  )
+  expect(settled).toMatchObject([{ status: 'fulfilled' }, { reason: { kind: 'wrong' } }, { status: 'fulfilled' }])
+  expect(await Promise.all(tasks.map((task) => read(db, task)))).toMatchObject([
+    { phase: 'running' },
+    { phase: 'submitting' },
+    { phase: 'running' },
+  ])
+})
+
+each('%s: what different causes tell is not shared: the history names one for each statement', async (driver) => {
+  const db = over(driver)
+  const [mine, theirs] = [await insertState(db, 'submitting'), await insertState(db, 'submitting')]
+  const adopt = (task: Row) => recordSubmissions(db, [created(task, 'other')], { by: 'webhook' })
+  const { settled } = await behindOthers(db, adopt, () => [
+    recordSubmissions(db, [created(mine, 'p1')], { by: 'webhook' }),
+    recordSubmissions(db, [created(theirs, 'p2')], { by: 'checker' }),
+  ])
+  expect(settled).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }])
+  const { rows: causes } = await sql<{ task_id: string; by: string }>`
+    select task_id, by from task_events where move = 'created' order by id`.execute(db)
+  expect(Object.fromEntries(causes.map(({ task_id, by }) => [task_id, by]))).toMatchObject({
+    [mine.id]: 'webhook',
+    [theirs.id]: 'checker',
+  })
+})
+
+each('%s: polls at the same moment each get their own task, and nothing of another user', async (driver) => {
+  const db = over(driver)
+  const tasks = await Promise.all(Array.from({ length: 30 }, () => insertState(db, 'running')))
+  const asked = tasks.map(({ id, user_id }, index) =>
+    readTask(db, { id, user_id: index % 3 === 0 ? 'nobody' : user_id }),
+  )
+  const found = (await Promise.all(asked)).map((task) => task?.id)
+  expect(found).toEqual(tasks.map(({ id }, index) => (index % 3 === 0 ? undefined : id)))
+})
+
+each('neon: a shared statement whose answer is lost fails for all that share it, and is not told twice', async () => {
+  const db = over('neon')
+  const standIn = await neonStandIn()
+  const tasks = [await insertState(db, 'running'), await insertState(db, 'running')]
+  onTestFinished(() => void standIn.faults.splice(0))
+  const { settled } = await behindOthers(
+    db,
+    (task) => recordLooks(db, [missing(task)], { by: 'webhook' }),
+    () => {
+      standIn.faults.push('reset-after')
+      return tasks.map((task) => recordLooks(db, [missing(task)], { by: 'webhook' }))
+    },
+  )
+  expect(settled).toMatchObject([{ reason: { kind: 'lost' } }, { reason: { kind: 'lost' } }])
+  for (const task of tasks) expect(await read(db, task)).toMatchObject({ misses: task.misses + 1 })
+})
