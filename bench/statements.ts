@@ -5,7 +5,7 @@ import { startEngine } from './side/engines.ts'
 import { optionsOf } from './side/options.ts'
 import { openServer, type Server } from './side/postgres.ts'
 import { openWorld, type World } from './side/provider.ts'
-import { statementsOfLook } from './side/round.ts'
+import { callsOf, statementsOfLook, withoutLooks } from './side/round.ts'
 
 /** Statements from start to end, by the number of steps. */
 const limits = new Map([
@@ -45,17 +45,17 @@ async function countTask(server: Server, world: World, steps: number, tasks: num
     const walks = [await walk()]
     const counted = await server.count(database)
     for (let task = 0; task < tasks; task += 1) walks.push(await walk())
-    const { statements, frames } = await counted()
-    for (const { calls, text } of await server.list(database)) {
-      console.log(`${(calls / tasks).toFixed(2).padStart(7)}  ${text.replace(/\s+/g, ' ').slice(0, 110)}`)
-    }
+    const { statements } = await counted()
     world.till.check(
       walks.map(({ task }) => task),
       steps,
     )
     const looks = walks.slice(1).reduce((sum, { looks: some }) => sum + some, 0)
-    const look = await statementsOfLook(server, database, client, walks[0])
-    return (statements + frames - looks * (look.statements + look.frames)) / tasks
+    const own = withoutLooks(statements, await statementsOfLook(server, database, client, walks[0]), looks)
+    for (const { calls, text } of own.filter(({ calls }) => calls > 0)) {
+      console.log(`${(calls / tasks).toFixed(2).padStart(7)}  ${text.replace(/\s+/g, ' ').slice(0, 110)}`)
+    }
+    return callsOf(own) / tasks
   } finally {
     await engine.stop()
     await client.close()

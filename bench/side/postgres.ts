@@ -22,10 +22,8 @@ export const settings = {
 }
 
 export interface Counted {
-  /** Statements that the server was sent, without the frames of transactions. */
-  statements: number
-  /** BEGIN, COMMIT, ROLLBACK, SET: round trips as well. */
-  frames: number
+  /** What the server was sent, the most frequent first. */
+  statements: Statement[]
   walBytes: number
   cpuSeconds: number
 }
@@ -33,6 +31,8 @@ export interface Counted {
 export interface Statement {
   calls: number
   text: string
+  /** BEGIN, COMMIT, ROLLBACK, SET: round trips as well. */
+  isFrame: boolean
 }
 
 export interface Server {
@@ -41,12 +41,10 @@ export interface Server {
   dropDatabase(name: string): Promise<void>
   /** Begins to count, after a checkpoint. Gives what was counted up to the call. */
   count(database: string): Promise<() => Promise<Counted>>
-  /** Since count(), the most frequent first. */
-  list(database: string): Promise<Statement[]>
   stop(): Promise<void>
 }
 
-const frame = `query ~* '^\\s*(begin|start transaction|commit|rollback|savepoint|release|set|reset|discard)'`
+const frame = String.raw`^\s*(begin|start transaction|commit|rollback|savepoint|release|set|reset|discard)`
 
 export async function openServer(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-bench-'))
@@ -56,15 +54,11 @@ export async function openServer(): Promise<Server> {
   await admin.query('create extension pg_stat_statements')
   const one = async (text: string, values: unknown[] = []) => (await admin.query(text, values)).rows[0]
   const { version } = await one(`select current_setting('server_version') as version`)
-  const oid = 'dbid = (select oid from pg_database where datname = $1)'
-  const read = async (database: string) => {
-    const { statements, frames } = await one(
-      `select coalesce(sum(calls) filter (where not ${frame}), 0)::int as statements,
-        coalesce(sum(calls) filter (where ${frame}), 0)::int as frames from pg_stat_statements where ${oid}`,
-      [database],
-    )
+  const statementsIn = `select query as text, sum(calls)::int as calls, query ~* '${frame}' as "isFrame"
+    from pg_stat_statements where dbid = (select oid from pg_database where datname = $1) group by query order by calls desc`
+  const read = async () => {
     const { wal } = await one(`select pg_current_wal_insert_lsn() - '0/0' as wal`)
-    return { statements, frames, walBytes: Number(wal), cpuSeconds: await cpuSecondsOfTree(postgres.pid) }
+    return { walBytes: Number(wal), cpuSeconds: await cpuSecondsOfTree(postgres.pid) }
   }
   return {
     version,
@@ -80,26 +74,20 @@ export async function openServer(): Promise<Server> {
     count: async (database) => {
       await admin.query('checkpoint')
       await admin.query('select pg_stat_statements_reset()')
-      const before = await read(database)
-      return async () => difference(await read(database), before)
-    },
-    list: async (database) => {
-      const text = `select calls::int, query as text from pg_stat_statements where ${oid} order by calls desc`
-      return (await admin.query<Statement>(text, [database])).rows
+      const before = await read()
+      return async () => {
+        const after = await read()
+        return {
+          statements: (await admin.query<Statement>(statementsIn, [database])).rows,
+          walBytes: after.walBytes - before.walBytes,
+          cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+        }
+      }
     },
     stop: async () => {
       await admin.end()
       await postgres.stop()
       await rm(folder, { recursive: true })
     },
-  }
-}
-
-function difference(after: Counted, before: Counted): Counted {
-  return {
-    statements: after.statements - before.statements,
-    frames: after.frames - before.frames,
-    walBytes: after.walBytes - before.walBytes,
-    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
   }
 }

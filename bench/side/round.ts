@@ -2,7 +2,7 @@
 // cost; then few at a steady pace, for latency. Nothing is a figure before the till has been checked.
 import { type Client, openClient, type Person, type Walk } from './client.ts'
 import { type EngineName, startEngine } from './engines.ts'
-import type { Server } from './postgres.ts'
+import type { Server, Statement } from './postgres.ts'
 import type { World } from './provider.ts'
 
 /** Of every task; between two of them stands a person. */
@@ -29,7 +29,6 @@ export interface Round {
   harnessCpuMsPerTask: number
   peakMegabytes: number
   looksPerTask: number
-  statementsPerLook: number
   /** Of the steady phase: from the provider's end of a step to the look that shows it, in milliseconds. */
   waits: number[]
 }
@@ -81,20 +80,23 @@ export async function runRound(
     )
 
     const looks = walks.reduce((sum, walk) => sum + walk.looks, 0)
-    const perLook = await statementsOfLook(server, database, client, walks[0])
+    const statements = withoutLooks(
+      counts.statements,
+      await statementsOfLook(server, database, client, walks[0]),
+      looks,
+    )
     const per = (value: number) => value / load.tasks
     return {
       engine: name,
       tasksPerSecond: load.tasks / seconds,
-      statementsPerTask: per(counts.statements - looks * perLook.statements),
-      framesPerTask: per(counts.frames - looks * perLook.frames),
+      statementsPerTask: per(callsOf(statements.filter(({ isFrame }) => !isFrame))),
+      framesPerTask: per(callsOf(statements.filter(({ isFrame }) => isFrame))),
       walBytesPerTask: per(counts.walBytes),
       engineCpuMsPerTask: per(engineSeconds * 1000),
       postgresCpuMsPerTask: per(counts.cpuSeconds * 1000),
       harnessCpuMsPerTask: per((own.user + own.system) / 1000),
       peakMegabytes: await engine.peakMegabytes(),
       looksPerTask: per(looks),
-      statementsPerLook: perLook.statements + perLook.frames,
       waits: steady.flatMap(({ waits }) => waits.map((wait) => Math.round(wait * 10) / 10)),
     }
   } finally {
@@ -139,11 +141,24 @@ async function walkSteadily({ client, people, world }: Crowd, load: Load): Promi
 
 const calibratingLooks = 40
 
-/** Looks are no part of what a task takes; how many statements one is, is found out when nothing else happens. */
+/** Looks are no part of what a task takes; what one sends is found out when nothing else happens. */
 export async function statementsOfLook(server: Server, database: string, client: Client, walk: Walk | undefined) {
   if (!walk) throw new Error('there is no task to look at')
   const counted = await server.count(database)
   for (let index = 0; index < calibratingLooks; index += 1) await client.look(walk.person, walk.task)
-  const { statements, frames } = await counted()
-  return { statements: Math.round(statements / calibratingLooks), frames: Math.round(frames / calibratingLooks) }
+  const { statements } = await counted()
+  return statements.map((one) => ({ ...one, calls: Math.round(one.calls / calibratingLooks) }))
 }
+
+/** At most what the looks would have sent one by one: an engine may answer several of them with one statement. */
+export function withoutLooks(
+  statements: readonly Statement[],
+  ofLook: readonly Statement[],
+  looks: number,
+): Statement[] {
+  const each = new Map(ofLook.map(({ text, calls }) => [text, calls]))
+  return statements.map((one) => ({ ...one, calls: Math.max(0, one.calls - looks * (each.get(one.text) ?? 0)) }))
+}
+
+export const callsOf = (statements: readonly Statement[]): number =>
+  statements.reduce((sum, { calls }) => sum + calls, 0)

@@ -14,7 +14,6 @@ const round = (engine: Round['engine'], change: Partial<Round> = {}): Round => (
   harnessCpuMsPerTask: 1,
   peakMegabytes: 200,
   looksPerTask: 6,
-  statementsPerLook: 1,
   waits: [10, 20, 30],
   ...change,
 })
