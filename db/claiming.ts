@@ -5,6 +5,7 @@ import { storingLeaseSeconds } from '../core/decide.ts'
 import type { Timing } from '../core/recipe.ts'
 import type { Task } from '../core/task.ts'
 import { DatabaseError } from './errors.ts'
+import { gathered } from './gathering.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
 import { type Cap, type Slots, slotsFor } from './slots.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
@@ -24,6 +25,11 @@ export interface ClaimParams extends Timed {
   dueBy?: Date | undefined
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
+}
+
+interface Claiming extends Omit<ClaimParams, 'taskId'> {
+  /** Only these, all of them. */
+  ids?: readonly string[]
 }
 
 /** `submit`: an attempt has begun and its create is the caller's to send. `look`: ask the provider. `expired`: nothing. */
@@ -69,17 +75,17 @@ const nextLook = (now: RawBuilder<Date>) => sql`case
 
 /**
  * Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. The limit
- * counts what was locked, so passes at the same moment share the work. A request's pass waits for its one row: whoever holds it may
- * only be a click that comes to nothing.
+ * counts what was locked, so passes at the same moment share the work. Requests' passes wait for their rows, in the order in which every
+ * batch locks: whoever holds one may only be a click that comes to nothing.
  */
-const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
+const due = (p: Claiming, slots: Slots, now: RawBuilder<Date>) => sql`
   terms as materialized (
     select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
       watch float8, slow float8, within float8)),
   queue as (
     select t.id, t.provider, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
     from tasks t
-    where t.due_at <= ${now} and ${p.taskId ? sql`t.id = ${p.taskId}` : sql`true`}
+    where t.due_at <= ${now} and ${p.ids ? sql`t.id = any(${p.ids}::uuid[])` : sql`true`}
       and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
       and t.recipe in (select recipe from terms)
       and not (t.status = 'pending' and exists (
@@ -91,15 +97,27 @@ const due = (p: ClaimParams, slots: Slots, now: RawBuilder<Date>) => sql`
       join tasks t on t.id = queue.id
       join terms on terms.recipe = t.recipe
     where t.due_at <= ${now} and t.status = queue.status
-    order by queue.turn, queue.due_at limit ${p.limit}
-    for update of t ${p.taskId ? sql`` : sql`skip locked`})`
+    ${p.ids ? sql`order by t.id for update of t` : sql`order by queue.turn, queue.due_at limit ${p.limit} for update of t skip locked`})`
 
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);
  * processing/submitting whose claim ran out → unconfirmed; waiting_continue past its gate → canceled;
  * whatever else is due is only looked at: its `due_at` moves to the next look.
  */
-export async function claimDue(db: Db, p: ClaimParams): Promise<Claims> {
+export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<Claims> {
+  if (!taskId) return claimAgain(db, p)
+  // Each pass has begun at another moment.
+  if (p.dueBy) return claimAgain(db, { ...p, ids: [taskId] })
+  const [answer] = await claimNamed(db, [{ id: taskId }], p)
+  return answer?.claims as Claims
+}
+
+const claimNamed = gathered(async (db, named: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
+  const { tasks, ...claims } = await claimAgain(db, { ...(p as ClaimParams), ids: named.map(({ id }) => id) })
+  return named.map(({ id }) => ({ id, claims: { ...claims, tasks: tasks.filter((task) => task.id === id) } }))
+})
+
+async function claimAgain(db: Db, p: Claiming): Promise<Claims> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await claimOnce(db, p)
@@ -117,7 +135,7 @@ const moves = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_o
  * A claim whose answer was lost has nobody for a holder: its tasks wait until it runs out, as if the holder had died. It isn't repeated
  * after that, because the repetition would take others, and could be lost as well.
  */
-async function claimOnce(db: Db, p: ClaimParams): Promise<Claims> {
+async function claimOnce(db: Db, p: Claiming): Promise<Claims> {
   const now = clock(p)
   const slots = slotsFor(p.caps ?? [])
   const { rows } = await sql<Claimed & { next_due_at: Date | null }>`

@@ -1,72 +1,10 @@
-// What a person does to a task: start, continue, redo, cancel. One statement each; the owner is part of its WHERE.
+// What a person does to a task: continue, redo, cancel. One statement each; the owner is part of its WHERE.
 // Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../core/task.ts'
 import { gathered } from './gathering.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
-
-export interface NewTask {
-  id: string
-  user_id: string
-  recipe: string
-  provider: string
-  input: unknown
-  auto_continue: boolean
-  total_steps: number
-  lock_key: string | null
-  idempotency_key: string | null
-  request_hash: string | null
-  /** Tasks that the user may start a day (UTC). */
-  daily_quota?: number | undefined
-}
-
-export interface Started extends Task {
-  request_hash: string | null
-  /** False: the same idempotency key had started this task before. */
-  created: boolean
-}
-
-/**
- * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, and one of
- * `daily_starts_within_quota` when the day's tasks are used up; a repeated key is neither a task nor counted.
- */
-export async function startTask(db: Db, task: NewTask, timed?: Timed): Promise<Started> {
-  const now = clock(timed)
-  const { rows } = await sql<Started>`
-    with started as (
-      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
-        idempotency_key, request_hash, due_at, created_at, updated_at)
-      values (${task.id}, ${task.user_id}, ${task.recipe}, ${task.provider}, ${jsonb(task.input)}, ${task.auto_continue},
-        'pending', ${task.total_steps}, 1, ${task.lock_key}, ${task.idempotency_key}, ${task.request_hash},
-        ${now}, ${now}, ${now})
-      -- A conflict must "update" something to return the row that was there.
-      on conflict (user_id, idempotency_key) where idempotency_key is not null
-        do update set idempotency_key = excluded.idempotency_key
-      returning *, id = ${task.id} as created),
-    ${task.daily_quota ? counted(task.daily_quota, now) : sql``}
-    moved as (select t.*, ${beginning(now)} from started t),
-    ${remember(sql`select id, 'started' as did, entry from moved`, now, timed)}
-    select moved.*, ${reported(sql`'started'`)} from moved
-  `.execute(db)
-  return tellMoves(rows, timed)[0] as Started
-}
-
-/** Only of the task that this call created. */
-const beginning = (now: RawBuilder<Date>) =>
-  entry({
-    was: sql`case when not t.created then t.status end`,
-    phase: sql`case when not t.created then t.phase end`,
-    since: sql`null::timestamptz`,
-    now,
-  })
-
-const counted = (quota: number, now: RawBuilder<Date>) => sql`
-    counted as (
-      insert into daily_starts as d (user_id, day, started, quota)
-      select user_id, (${now} at time zone 'UTC')::date, 1, ${quota} from started where created
-      on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
-        started = case when d.day = excluded.day then d.started + 1 else 1 end),`
 
 export interface Move extends Timed {
   id: string

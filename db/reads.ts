@@ -2,9 +2,9 @@
 import { sql } from 'kysely'
 import type { Status, Task } from '../core/task.ts'
 import { gathered } from './gathering.ts'
-import type { Started } from './moves.ts'
 import { repeatable } from './retrying.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
+import type { Started } from './starting.ts'
 
 /** A task, and whether a pass over it has something to do now. */
 export interface ReadTask extends Task {

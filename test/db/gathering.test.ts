@@ -1,13 +1,16 @@
 // Statements that requests of one process share: those that come while others of their kind are under way, held there by a real lock.
 import { sql } from 'kysely'
+import { v7 } from 'uuid'
 import { expect, onTestFinished } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
+import { claimDue } from '../../db/claiming.ts'
 import { readTask } from '../../db/reads.ts'
 import { recordLooks } from '../../db/results.ts'
 import type { Db } from '../../db/sql.ts'
+import { type NewTask, startTask } from '../../db/starting.ts'
 import { recordSubmissions } from '../../db/submissions.ts'
 import { neonStandIn, statementCounter, untilBlocked } from '../setup/database.ts'
-import type { Row } from '../setup/factory.ts'
+import { type Row, tryOnTerms } from '../setup/factory.ts'
 import { each, heldOf, insertState, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
@@ -155,4 +158,46 @@ each('neon: a shared statement whose answer is lost fails for all that share it,
   )
   expect(settled).toMatchObject([{ reason: { kind: 'lost' } }, { reason: { kind: 'lost' } }])
   for (const task of tasks) expect(await read(db, task)).toMatchObject({ misses: task.misses + 1 })
+})
+
+each('%s: starts at the same moment are each answered with their own, refused or begun before', async (driver) => {
+  const db = over(driver)
+  const task = (user_id: string, more: Partial<NewTask> = {}): NewTask => ({
+    ...{
+      id: v7(),
+      user_id: `${driver}-${user_id}`,
+      recipe: 'memes',
+      provider: 'replicate',
+      input: { of: user_id },
+      auto_continue: true,
+    },
+    ...{ total_steps: 1, lock_key: null, idempotency_key: null, request_hash: null, daily_quota: 1, ...more },
+  })
+  const [first, again] = [task('again', { idempotency_key: 'k' }), task('again', { idempotency_key: 'k' })]
+  await startTask(db, first)
+  const [one, two] = [task('greedy'), task('greedy')]
+  const others = Array.from({ length: 5 }, (_, index) => task(`user-${index}`))
+  const asked = [...others, again, one, two]
+  const settled = await Promise.allSettled(asked.map((each) => startTask(db, each)))
+  const ids = settled.map((result) => (result.status === 'fulfilled' ? result.value.id : result.reason.constraint))
+  expect(ids.slice(0, 6)).toEqual([...others.map(({ id }) => id), first.id])
+  expect(ids.slice(6).filter((id) => id === 'daily_starts_within_quota')).toHaveLength(1)
+  const rows = await db.selectFrom('tasks').select(['user_id', 'input']).execute()
+  expect(rows.map(({ user_id }) => user_id).toSorted()).toEqual(
+    [...others, first, one].map((each) => each.user_id).toSorted(),
+  )
+  for (const { user_id, input } of rows) expect(user_id).toBe(`${driver}-${(input as { of: string }).of}`)
+})
+
+each('%s: requests that ask for their due tasks at the same moment each get their own', async (driver) => {
+  const db = over(driver)
+  const tasks = await Promise.all(Array.from({ length: 6 }, () => insertState(db, 'pending')))
+  const resting = await insertState(db, 'completed')
+  const terms = { terms: [tryOnTerms], limit: 1, submitLeaseSeconds: 90 }
+  const asked = [...tasks, resting, ...tasks]
+  const claims = await Promise.all(asked.map(({ id }) => claimDue(db, { ...terms, taskId: id })))
+  const claimed = claims.map((claim) => claim.tasks.map(({ id }) => id))
+  for (const [index, { id }] of tasks.entries())
+    expect([...(claimed[index] ?? []), ...(claimed[index + 7] ?? [])]).toEqual([id])
+  expect(claimed[6]).toEqual([])
 })

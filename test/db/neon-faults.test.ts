@@ -2,10 +2,11 @@
 // and leave the same rows; a start or a person's move of unknown fate is not, and is executed once at most.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { continueTask, type NewTask, startTask } from '../../db/moves.ts'
+import { continueTask } from '../../db/moves.ts'
 import { readTask } from '../../db/reads.ts'
 import { repeatable } from '../../db/retrying.ts'
 import type { Db } from '../../db/sql.ts'
+import { type NewTask, startTask } from '../../db/starting.ts'
 import { recordSubmissions } from '../../db/submissions.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 import type { Fault, NeonStandIn } from '../setup/neon.ts'

@@ -1,9 +1,10 @@
 // Reads, the price of each request in statements, and the indexes that keep every statement's cost off the history.
 import { type QueryResult, RawNode, sql, type UnknownRow } from 'kysely'
 import { expect, test } from 'vitest'
-import { cancelTask, continueTask, redoTask, startTask } from '../../db/moves.ts'
+import { cancelTask, continueTask, redoTask } from '../../db/moves.ts'
 import { listTasks, ping, readTask } from '../../db/reads.ts'
 import type { Db } from '../../db/sql.ts'
+import { startTask } from '../../db/starting.ts'
 import { statementCounter } from '../setup/database.ts'
 import { insertTasks, later, type Row, type TaskOverrides } from '../setup/factory.ts'
 import { claim, each, insertState, noon, overBoth, useDatabase } from './setup.ts'
