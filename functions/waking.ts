@@ -1,5 +1,4 @@
 // The wake mark for those who write whatever becomes of it, and patience with slow work.
-import { setTimeout } from 'node:timers/promises'
 import type { Deps } from './deps.ts'
 
 /** For news that must be written in any case: a mark that could not be raised costs time until the hourly sweep, not the news. */
@@ -18,8 +17,16 @@ export async function endsWithin(deps: Pick<Deps, 'wait'>, ms: number, work: Pro
   try {
     return await Promise.race([work.then(() => true), patience])
   } finally {
-    ended.abort()
+    ended.abort(hasEnded)
   }
 }
 
-const wait = (ms: number, signal: AbortSignal): Promise<void> => setTimeout(ms, undefined, { signal })
+/** A reason at hand: one that is made for each abort costs more than the timer. */
+const hasEnded = new Error('the work has ended')
+
+/** Never ends once the signal fires: nobody waits any more. */
+const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  })
