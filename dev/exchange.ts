@@ -48,7 +48,9 @@ export function toRequest(from: IncomingMessage, url: URL, body: Body | undefine
   const headers: [string, string][] = []
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? ''])
   const hasBody = body && body.byteLength > 0 && method !== 'GET' && method !== 'HEAD'
-  return new Request(url, { method, headers, signal, ...(hasBody && { body }) })
+  const request = new Request(url, { method, headers, ...(hasBody && { body }) })
+  // Told to the constructor, the signal would keep what the request held in memory until a full collection.
+  return Object.defineProperty(request, 'signal', { value: signal })
 }
 
 /** Throws when the body breaks or the signal fires midway: the client then gets a broken answer, never a shortened one. */

@@ -1,5 +1,6 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
 // Passes and the webhook room call it. It promises to end by the instant that it is given.
+import { within } from '../core/deadline.ts'
 import { type Copying, decideCopy, type LookOutcome, shorten } from '../core/decide.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
@@ -35,15 +36,11 @@ export async function copyOutput(
   const recipe = recipeOf(deps, copy)
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
-  const signal = AbortSignal.timeout(Math.max(0, Math.round(endBy - performance.now())))
   try {
-    const files: StepFile[] = []
-    for (const [index, url] of copy.output.entries()) {
-      const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
-      const file = await copyFile(deps, recipe, { url, key, signal, isLate })
-      if (!file) return { kind: 'postponed', retry_in: 0 }
-      files.push(file)
-    }
+    const files = await within(Math.max(0, endBy - performance.now()), (signal) =>
+      copyFiles(deps, recipe, copy, { signal, isLate }),
+    )
+    if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
   } catch (error) {
     if (error instanceof UnacceptableFile || error instanceof ForbiddenAddress) {
@@ -62,22 +59,35 @@ export async function copyOutput(
   }
 }
 
-interface FileCopy {
-  url: string
-  key: string
+interface Limits {
   signal: AbortSignal
   isLate(): boolean
 }
 
 /** Undefined: it took too long for one pass, and the next one goes on. */
-async function copyFile(deps: Deps, recipe: Recipe, { url, key, signal, isLate }: FileCopy) {
+async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
+  const files: StepFile[] = []
+  for (const [index, url] of copy.output.entries()) {
+    const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
+    const file = await copyFile(deps, recipe, { url, key }, limits)
+    if (!file) return undefined
+    files.push(file)
+  }
+  return files
+}
+
+async function copyFile(
+  deps: Deps,
+  { accept, maxBytes }: Recipe,
+  { url, key }: { url: string; key: string },
+  { signal, isLate }: Limits,
+): Promise<StepFile | undefined> {
   const open = async (start: number): Promise<Opened> => {
     const { status, ...opened } = await deps.http.download(url, signal, start)
     if (status === 200 || status === 206) return opened
     opened.body.cancel()
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
-  const { accept, maxBytes } = recipe
   const file = await deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
     // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
     const known = await deps.files.stat(key)

@@ -3,6 +3,7 @@
 import pLimit from 'p-limit'
 import { Agent, type Dispatcher } from 'undici'
 import { isNeverSent } from '../core/connection.ts'
+import { within } from '../core/deadline.ts'
 import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
 
@@ -63,15 +64,17 @@ export function openHttp({ connections, own = [] }: HttpOptions): Http {
 async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
   if (request.mayBegin && !request.mayBegin()) throw new TooLate(`${request.method} was not begun in time`)
   try {
-    const response = await agent.request({
-      ...target(request.url),
-      method: request.method,
-      headers: { accept: 'application/json', 'content-type': 'application/json', ...request.headers },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
-      signal: AbortSignal.timeout(request.timeoutMs),
+    return await within(request.timeoutMs, async (signal) => {
+      const response = await agent.request({
+        ...target(request.url),
+        method: request.method,
+        headers: { accept: 'application/json', 'content-type': 'application/json', ...request.headers },
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        signal,
+      })
+      const text = await readText(response.body)
+      return { status: response.statusCode, headers: response.headers, body: parseJson(text) }
     })
-    const text = await readText(response.body)
-    return { status: response.statusCode, headers: response.headers, body: parseJson(text) }
   } catch (error) {
     throw new HttpFailure(request, !isNeverSent(error), error)
   }
