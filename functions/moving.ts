@@ -20,9 +20,12 @@ export function viewOf(deps: Deps, task: Task): TaskView {
 
 export function answerTask(deps: Deps, task: Task, status = 200): Response {
   const view = viewOf(deps, task)
-  const headers: Record<string, string> =
-    view.poll_after_ms === null ? {} : { 'retry-after': String(Math.ceil(view.poll_after_ms / 1000)) }
-  return json(view, status, headers)
+  return json(view, status, retryAfter(view))
+}
+
+/** The poll advice in the standard's own words. */
+export function retryAfter({ poll_after_ms }: TaskView): Record<string, string> {
+  return poll_after_ms === null ? {} : { 'retry-after': String(Math.ceil(poll_after_ms / 1000)) }
 }
 
 /** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import type { TaskView } from '../core/view.ts'
 import { readTask } from '../db/reads.ts'
 import type { Room } from './deps.ts'
-import { readQuery, requireMethod } from './http.ts'
-import { answerTask, notFound, passAfterAnswer, viewOf } from './moving.ts'
+import { json, readQuery, requireMethod } from './http.ts'
+import { notFound, passAfterAnswer, retryAfter, viewOf } from './moving.ts'
 import { requireUser } from './users.ts'
 
 export const statusQuery = z.object({ task_id: z.uuid() })
@@ -17,16 +17,14 @@ export const status: Room = async (request, deps, context) => {
   const task = await readTask(deps.db, { id: task_id, user_id: userId, now: deps.now?.() })
   if (!task) throw notFound(task_id)
   if (task.is_due) passAfterAnswer(deps, context, { by: 'status', taskId: task.id })
-  return withEtag(request, viewOf(deps, task), answerTask(deps, task))
+  return answer(request, viewOf(deps, task))
 }
 
 /** Nothing is sent again to whoever has it already. The poll advice changes by itself; a 304 carries it as Retry-After. */
-function withEtag(request: Request, { poll_after_ms: _, ...view }: TaskView, response: Response): Response {
-  const etag = `W/"${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`
-  const headers = new Headers(response.headers)
-  headers.set('etag', etag)
-  headers.set('cache-control', 'private, no-cache')
-  if (request.headers.get('if-none-match') !== etag) return new Response(response.body, { headers })
-  headers.delete('content-type')
+function answer(request: Request, view: TaskView): Response {
+  const { poll_after_ms: _, ...shown } = view
+  const etag = `W/"${createHash('sha256').update(JSON.stringify(shown)).digest('base64url').slice(0, 22)}"`
+  const headers = { ...retryAfter(view), etag, 'cache-control': 'private, no-cache' }
+  if (request.headers.get('if-none-match') !== etag) return json(view, 200, headers)
   return new Response(null, { status: 304, headers })
 }
