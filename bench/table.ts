@@ -10,7 +10,7 @@ import { openWorld } from './side/provider.ts'
 import { type Load, type Round, runRound } from './side/round.ts'
 
 export const latencyMs = 100
-export const load: Load = { people: 200, tasks: 400, warmUp: 100, tasksPerSecond: 8, seconds: 5 }
+export const load: Load = { people: 200, tasks: 800, warmUp: 200, tasksPerSecond: 8, seconds: 10 }
 
 export async function run(args: string[]): Promise<boolean> {
   const options = optionsOf(args, { rounds: '3', engines: engineNames.join(','), tasks: String(load.tasks) })

@@ -113,12 +113,14 @@ async function runRound(
     news,
   )
 
+  const moves = [...learned.moves]
   const toCopy = copiesOf(tasks, learned)
-  const limitCopies = pLimit(copiesAtOnce)
-  const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
-  const copied = await writeWhile(copying, deps, timed, news)
-
-  const moves = [...learned.moves, ...copied.moves]
+  if (toCopy.length > 0) {
+    const limitCopies = pLimit(copiesAtOnce)
+    const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
+    const copied = await writeWhile(copying, deps, timed, news)
+    moves.push(...copied.moves)
+  }
   count(result, tasks, moves)
   // With a cap, whatever left its slot has made room for another.
   const freed = capsOf(deps.config).length > 0 && moves.length > 0
