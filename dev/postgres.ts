@@ -1,12 +1,12 @@
 // A real PostgreSQL from npm for `npm start`, tests and benchmarks. It belongs to the process that started it: when that
 // process ends, killed or not, PostgreSQL shuts down. It runs as any user, root included, wherever the checkout lies.
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type Binaries, findBinaries } from './postgres/binaries.ts'
 import { type Cluster, openCluster, serverUser } from './postgres/cluster.ts'
 import { takeLock } from './postgres/lock.ts'
 import { launch, type Server } from './postgres/server.ts'
+import { freePort } from './reach.ts'
 
 interface PostgresOptions {
   /** Made on the first start and kept. The password, log and lock lie beside it: `<dataDir>.password`, and so on. */
@@ -76,15 +76,4 @@ async function launchOn(
       if (attempt === 5 || !passing.test(String(error))) throw error
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve: found, reject } = Promise.withResolvers<number>()
-  const probe = createServer().once('error', reject)
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address()
-    const port = typeof address === 'object' && address ? address.port : 0
-    probe.close(() => found(port))
-  })
-  return promise
 }

@@ -1,10 +1,10 @@
 // The engines that are set side by side, each as a process of its own on an empty database. This says how each is started; how
 // a peer is used, with what settings, is in its file under engines/.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort, untilServing } from '../../dev/reach.ts'
 import { cpuSecondsOfTree, peakMegabytes } from './processes.ts'
 import { type World, webhookSecret } from './provider.ts'
 import { schemaFile } from './schema.ts'
@@ -104,25 +104,4 @@ export async function missingOf(name: EngineName): Promise<string | undefined> {
     () => undefined,
     (error: Error) => error.message,
   )
-}
-
-async function untilServing(url: string, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (child.exitCode !== null) throw new Error(`the engine ended with ${child.exitCode}`)
-    const response = await fetch(`${url}/api/health`).catch(() => undefined)
-    await response?.body?.cancel()
-    if (response?.ok) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(`${url} does not answer`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address === 'object' && address) return address.port
-  throw new Error('no free port')
 }

@@ -2,7 +2,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,19 +10,10 @@ import { promisify } from 'node:util'
 import { zipSync } from 'fflate'
 import { fileTypeFromBuffer } from 'file-type'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../dev/reach.ts'
 import { fencesOf, readDocument, root, sectionOf } from './documents.ts'
 
 const run = promisify(execFile)
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('the probe has no port')
-  return address.port
-}
 
 /** Where `npm start`'s own command answers, once it says that it is ready. */
 async function startStack(data: string): Promise<{ address: string; simulator: string; stack: ChildProcess }> {

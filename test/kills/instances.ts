@@ -1,11 +1,11 @@
 // Real instances to kill: `npm run serve` as processes of their own on one database, one blob store and one simulator.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBlobs } from '../../dev/blobs.ts'
+import { freePort, untilServing } from '../../dev/reach.ts'
 import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 
@@ -90,26 +90,6 @@ async function startInstance(env: Record<string, string | undefined>): Promise<I
       await gone
     },
   }
-}
-
-async function untilServing(url: string, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries += 1) {
-    if (child.exitCode !== null) throw new Error(`the instance ended with ${child.exitCode}`)
-    const response = await fetch(`${url}/api/health`).catch(() => undefined)
-    if (response?.ok) return
-    await pause(50)
-  }
-  throw new Error(`${url} does not answer`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address === 'object' && address) return address.port
-  throw new Error('no free port')
 }
 
 /** A user of the instance. */

@@ -1,31 +1,18 @@
 // Files are fetched from where a provider says: in the middle, too, and never out of somebody's own network.
 import dns from 'node:dns'
-import { createServer, type RequestListener } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
 import { ForbiddenAddress } from '../../providers/connection.ts'
 import type { Download } from '../../providers/download.ts'
 import { HttpFailure, openHttp } from '../../providers/http.ts'
 import { isPublicHost } from '../../providers/public-host.ts'
 import { lookupPublic } from '../../providers/public-lookup.ts'
+import { serve } from '../setup/serve.ts'
 
 const http = openHttp({ connections: 4, own: ['127.0.0.1'] })
-const closing: (() => void)[] = []
 afterAll(async () => {
   await http.close()
-  for (const close of closing) close()
 })
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 const get = (url: string, start?: number) => http.download(url, AbortSignal.timeout(5_000), start)
 const faultOf = (url: string): Promise<Error> =>

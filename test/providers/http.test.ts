@@ -1,9 +1,10 @@
 // Whether a request can have reached the other side decides about a second payment: told here with real sockets.
-import { createServer, type RequestListener } from 'node:http'
+import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
 import { TooLate } from '../../providers/connection.ts'
 import { HttpFailure, openHttp } from '../../providers/http.ts'
+import { serve } from '../setup/serve.ts'
 
 const http = openHttp({ connections: 4 })
 const closing: (() => void)[] = []
@@ -28,16 +29,6 @@ async function listen(onConnection: (socket: Socket) => void) {
     server.close()
   })
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/x?signature=secret`, seen }
-}
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 async function failureOf(url: string, timeoutMs = 5_000): Promise<HttpFailure> {

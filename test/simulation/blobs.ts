@@ -35,8 +35,8 @@ export function openStore(operate: Operate, blobs: Blobs, name: string): Store {
       return { modified: true }
     })
   const store = {
-    set: (key: string, data: Blob, options?: { metadata?: Record<string, unknown> }) =>
-      put(key, data, options?.metadata ?? {}),
+    set: (key: string, data: ArrayBuffer, options?: { metadata?: Record<string, unknown> }) =>
+      put(key, new Blob([data]), options?.metadata ?? {}),
     setJSON: (key: string, data: unknown) => put(key, new Blob([JSON.stringify(data)]), {}),
     getWithMetadata: (key: string) =>
       operate(`look at ${key}`, () => {
