@@ -22,7 +22,7 @@ const environment = z.object({
   DATABASE_URL: optional(
     z
       .string()
-      .refine((address) => /^postgres(ql)?:$/.test(URL.parse(address)?.protocol ?? ''), 'must be a postgres:// URL')
+      .refine(isPostgresAddress, 'must be an address such as postgres://user:password@host:5432/database')
       .optional(),
   ),
   DATABASE_DRIVER: optional(z.enum(['neon', 'pg']).optional()),
@@ -129,6 +129,12 @@ function driverOf(env: Record<string, string | undefined>): string | undefined {
 /** Whether providers may be given addresses of ours: webhooks and links to stored images. */
 export function canBeCalledBack(config: Config): config is Config & { PUBLIC_URL: string } {
   return config.PUBLIC_URL !== undefined && (config.PUBLIC_URL.startsWith('https:') || config.ALLOW_HTTP_CALLBACKS)
+}
+
+/** With a host: a socket's path is none. Asked for here and by whoever connects. */
+export function isPostgresAddress(address: string): boolean {
+  const { protocol = '', hostname = '' } = URL.parse(address) ?? {}
+  return /^postgres(ql)?:$/.test(protocol) && hostname !== ''
 }
 
 /** Over http only on this machine. */

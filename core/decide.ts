@@ -14,7 +14,7 @@ export function shorten(reason: string): string {
 
 /** Between two 404s of one prediction: three in a row then span minutes. */
 export const missSeconds = 60
-/** The one that means it. */
+/** So many in a row mean that it is gone. */
 export const missesAllowed = 3
 /** After an answer that leaves a create's fate open, the first search; by then a webhook has often said it already. */
 const searchSeconds = 10

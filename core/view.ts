@@ -2,8 +2,6 @@
 import type { StepView, TaskView } from './answers.ts'
 import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
 
-export type { StepView, TaskView } from './answers.ts'
-
 /** Where a stored result is downloaded. The attempt is named from the second on, because links are cached for long. */
 export function resultUrl(id: string, step: number, attempt: number, file = 1): string {
   const more = `${attempt > 1 ? `&attempt=${attempt}` : ''}${file > 1 ? `&file=${file}` : ''}`

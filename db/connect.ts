@@ -1,7 +1,9 @@
 // The way to Postgres for everything in db/: Neon's HTTP driver for Neon, `pg` for any other server. Composition roots
 // call it once. Both drivers return the same types, fail with the same DatabaseError, and repeat what may be repeated.
+
 import { type Dialect, Kysely, PostgresDialect } from 'kysely'
 import { NeonDialect } from 'kysely-neon'
+import { isPostgresAddress } from '../core/config.ts'
 import type { DatabaseError } from './errors.ts'
 import { retrying } from './retrying.ts'
 import type { Database } from './schema.ts'
@@ -48,8 +50,7 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
 
 /** Node's own error carries the whole text, and with it the password. */
 export function parseUrl(url: string): URL {
-  const parsed = URL.parse(url)
-  if (parsed && /^postgres(ql)?:$/.test(parsed.protocol) && parsed.hostname) return parsed
+  if (isPostgresAddress(url)) return new URL(url)
   throw new Error('The database address is not one: expected postgres://user:password@host:5432/database.')
 }
 

@@ -7,7 +7,7 @@ interface Row {
   id: string
 }
 
-type Statement<In, Out, Own> = (db: Db, rows: readonly In[], timed?: Own) => Promise<Out[]>
+export type Statement<In, Out, Own = Timed> = (db: Db, rows: readonly In[], timed?: Own) => Promise<Out[]>
 
 /** One caller's share. */
 interface Part<In, Out, Own> {

@@ -7,7 +7,7 @@ import type { Causing } from './causing.ts'
 import { clockOf, type Deps } from './deps.ts'
 
 /** Claimed tasks, and until when their creates may be sent: after that a claim might run out before the answer comes. */
-export interface Begun {
+export interface Claim {
   tasks: Claimed[]
   sendBy: Date
 }
@@ -17,7 +17,7 @@ export async function claim(
   deps: Deps,
   timed: Causing,
   which: Pick<ClaimParams, 'taskId' | 'dueBy'>,
-): Promise<Claims & Begun> {
+): Promise<Claims & Claim> {
   const sendBy = sendByOf(deps)
   const { config } = deps
   const claims = await claimDue(deps.db, {
@@ -58,7 +58,7 @@ export function capsOf(config: Config): Cap[] {
  * What continue needs to begin the attempt itself. Not at a capped provider, where one queues for a slot; and only at one whose list shows
  * what runs: there an attempt whose click died before its POST is found out in minutes, elsewhere at the recipe's limit.
  */
-export function beginBy(deps: Deps) {
+export function continueTerms(deps: Deps) {
   const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
   const isQuick = (provider = '') => !capped.has(provider) && deps.providers.get(provider)?.listRunning !== undefined
   const claims = termsOf(deps).filter(({ recipe }) => isQuick(deps.recipes.get(recipe)?.provider))
@@ -66,7 +66,7 @@ export function beginBy(deps: Deps) {
 }
 
 /** The attempt that a click has begun, if it has; its create is still to be sent. */
-export function begunBy(task: Task, sendBy: Date): Begun | undefined {
+export function claimOf(task: Task, sendBy: Date): Claim | undefined {
   if (task.phase !== 'submitting') return undefined
   return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], sendBy }
 }

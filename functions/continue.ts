@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { continueTask } from '../db/moves.ts'
 import { causedBy } from './causing.ts'
-import { beginBy, begunBy, sendByOf } from './claims.ts'
+import { claimOf, continueTerms, sendByOf } from './claims.ts'
 import type { Room } from './deps.ts'
 import { readJson, requireMethod } from './http.ts'
 import { answerTask, notFound, passAfterAnswer } from './moving.ts'
@@ -23,10 +23,10 @@ export const continueRoom: Room = async (request, deps, context) => {
   await deps.wake.raise()
   const sendBy = sendByOf(deps)
   const timed = causedBy(deps, 'user', context)
-  const task = await continueTask(deps.db, { id, user_id, step, all, ...beginBy(deps), ...timed })
+  const task = await continueTask(deps.db, { id, user_id, step, all, ...continueTerms(deps), ...timed })
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, { by: 'continue', taskId: id, begun: begunBy(task, sendBy) })
+    passAfterAnswer(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
     return answerTask(deps, task, 202)
   }
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)

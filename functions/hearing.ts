@@ -3,10 +3,11 @@
 import type { SubmissionOutcome } from '../core/decide.ts'
 import type { Report } from '../core/provider.ts'
 import type { Held } from '../core/task.ts'
+import type { Statement } from '../db/gathering.ts'
 import { recordLooks, recordStored } from '../db/results.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordSubmissions } from '../db/submissions.ts'
-import { type Causing, causedBy } from './causing.ts'
+import { causedBy } from './causing.ts'
 import { capsOf } from './claims.ts'
 import { copyOutput } from './copy.ts'
 import type { Deps, RoomContext } from './deps.ts'
@@ -37,12 +38,10 @@ export async function adopt({ deps, context, attempt, report }: Heard): Promise<
   return moved?.did === 'created'
 }
 
-type Write<Outcome> = (db: Deps['db'], told: Told<Outcome>[], timed: Causing) => Promise<Moved[]>
-
 /** Writes what became of the attempt's prediction; what that has made due is begun after the answer. */
 export async function write<Outcome>(
   heard: Heard,
-  record: Write<Outcome & { prediction_id: string }>,
+  record: Statement<Told<Outcome & { prediction_id: string }>, Moved>,
   outcome: Outcome,
 ): Promise<void> {
   const { deps, context, attempt, report } = heard

@@ -1,5 +1,5 @@
 // Requests in, answers out: reading what a room accepts, and the one renderer of refusals (RFC 9457 problem details).
-import type { ZodType } from 'zod'
+import type { core, ZodType } from 'zod'
 import type { Problem } from '../core/answers.ts'
 import { AppError, type FieldError } from '../core/errors.ts'
 
@@ -56,10 +56,30 @@ export function readQuery<T>(request: Request, schema: ZodType<T>): T {
 function validate<T>(value: unknown, schema: ZodType<T>): T {
   const nul = findNul(value)
   if (nul !== undefined) throw invalid([{ path: nul, message: 'must not contain NUL characters' }])
+  return requireValid(schema, value)
+}
+
+/** Throws `invalid_request` with one entry a wrong, missing or unknown field. */
+export function requireValid<T>(schema: ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw invalid(parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })))
+  throw invalid(parsed.error.issues.flatMap((issue) => faultsOf(issue, value)))
 }
+
+function faultsOf(issue: core.$ZodIssue, value: unknown): FieldError[] {
+  const path = issue.path.join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'is not a field of this request' }))
+  }
+  const isMissing = issue.code === 'invalid_type' && issue.path.length > 0 && valueAt(value, issue.path) === undefined
+  return [{ path, message: isMissing ? 'is required' : issue.message }]
+}
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner ? Reflect.get(inner, key) : undefined),
+    value,
+  )
 
 export function invalid(errors: FieldError[], options: { cause?: unknown } = {}): AppError {
   const first = errors[0]

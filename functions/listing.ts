@@ -36,8 +36,9 @@ async function listOf(deps: Deps, name: string, looks: readonly Claimed[]): Prom
   try {
     const listing = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
     if (!(await endsWithin(deps, listMs, listing))) {
+      deps.log.warn({ provider: name, ms: listMs }, 'no list in time')
       listing.catch((error) => deps.log.warn({ err: error, provider: name }, 'a late list could not be read'))
-      throw new Error(`no list within ${listMs} ms`)
+      return nothing.running
     }
     const { running, warning } = await listing
     if (warning) deps.log.warn({ provider: name, reason: shorten(warning), running: running.size }, 'no whole list')

@@ -1,13 +1,15 @@
 // What start, continue, redo, cancel and status share: the task view as an answer, and the task's own pass after it.
+
+import type { TaskView } from '../core/answers.ts'
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { pollAfterMs } from '../core/polling.ts'
 import type { Task } from '../core/task.ts'
-import { type TaskView, taskView } from '../core/view.ts'
+import { taskView } from '../core/view.ts'
 import { clockOf, type Deps, type RoomContext } from './deps.ts'
 import { json } from './http.ts'
 import type { PassOptions } from './pass.ts'
-import { passLater } from './passing.ts'
+import { loadAndRunPass } from './passing.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
 const unknownStepSeconds = 20
@@ -31,7 +33,7 @@ export function retryAfter({ poll_after_ms }: TaskView): Record<string, string> 
 /** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
 export function passAfterAnswer(deps: Deps, context: RoomContext, pass: Omit<PassOptions, 'context'>): void {
   context.waitUntil(
-    passLater(deps, { ...pass, context }).catch((error) =>
+    loadAndRunPass(deps, { ...pass, context }).catch((error) =>
       deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed'),
     ),
   )

@@ -1,6 +1,7 @@
 // What a round learns, and how it reaches the table: gathered, and written in one statement a kind, for 1 task and for 200.
 // What is known of money spent is written early: nobody else knows it.
 import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import type { Statement } from '../db/gathering.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/results.ts'
 import type { Moved, Told } from '../db/sql.ts'
 import { recordStrays, type StrayOutcome } from '../db/strays.ts'
@@ -69,13 +70,11 @@ async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[
   return [...submitted, ...looked, ...stored]
 }
 
-type Write<Outcome> = (db: Deps['db'], told: readonly Told<Outcome>[], timed: Causing) => Promise<Moved[]>
-
 async function write<Outcome>(
   deps: Deps,
   timed: Causing,
   told: Told<Outcome>[],
-  record: Write<Outcome>,
+  record: Statement<Told<Outcome>, Moved>,
 ): Promise<Moved[]> {
   return told.length === 0 ? [] : record(deps.db, told, timed)
 }

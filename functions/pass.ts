@@ -9,7 +9,7 @@ import type { Claimed } from '../db/claiming.ts'
 import type { Moved } from '../db/sql.ts'
 import { alertOverdue } from './alert.ts'
 import { type Causing, causedBy } from './causing.ts'
-import { type Begun, capsOf, claim } from './claims.ts'
+import { type Claim, capsOf, claim } from './claims.ts'
 import { type Copy, copyOutput } from './copy.ts'
 import type { Deps, RoomContext } from './deps.ts'
 import { seeRunning } from './listing.ts'
@@ -25,7 +25,7 @@ export interface PassOptions {
   context: RoomContext
   taskId?: string | undefined
   /** What the caller's own statement has claimed already: the first round. */
-  begun?: Begun | undefined
+  claimed?: Claim | undefined
   /** Begins nothing after this long; PASS_SECONDS otherwise. */
   seconds?: number | undefined
   /** Copies have ended after this long. */
@@ -41,8 +41,8 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
-  for (let { begun } = options; ; begun = undefined) {
-    const { tasks, sendBy } = begun ?? (await claimMore(deps, options, timed, { dueBy, result }))
+  for (let { claimed } = options; ; claimed = undefined) {
+    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, timed, { dueBy, result }))
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
@@ -64,11 +64,11 @@ async function claimMore(
   { taskId, context }: PassOptions,
   timed: Causing,
   { dueBy, result }: SoFar,
-): Promise<Begun> {
-  const { nextDueAt, overdueSeconds, ...begun } = await claim(deps, timed, { taskId, dueBy })
+): Promise<Claim> {
+  const { nextDueAt, overdueSeconds, ...claimed } = await claim(deps, timed, { taskId, dueBy })
   if (overdueSeconds !== undefined) alertOverdue(deps, context, overdueSeconds)
   result.nextDueAt = nextDueAt
-  return begun
+  return claimed
 }
 
 /** What a round may still begin. */

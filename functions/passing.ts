@@ -34,7 +34,7 @@ export const emptyResult = (): PassResult => ({
 let loading: Promise<typeof import('./pass.ts')> | undefined
 
 /** `runPass`, loaded now. */
-export async function passLater(deps: Deps | LightDeps, options: PassOptions): Promise<PassResult> {
+export async function loadAndRunPass(deps: Deps | LightDeps, options: PassOptions): Promise<PassResult> {
   loading ??= import('./pass.ts')
   const [{ runPass }, whole] = await Promise.all([loading, 'whole' in deps ? deps.whole() : deps])
   return runPass(whole, options)

@@ -1,7 +1,7 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
 import type { Cause } from '../core/history.ts'
 import type { Deps, LightDeps, RoomContext } from './deps.ts'
-import { emptyResult, type PassResult, passLater } from './passing.ts'
+import { emptyResult, loadAndRunPass, type PassResult } from './passing.ts'
 import { endsWithin } from './waking.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
@@ -29,9 +29,11 @@ export async function ping(deps: Deps | LightDeps, context: RoomContext, options
   const result = emptyResult()
   const mark = await deps.wake.look()
   if (mark || options.look) {
-    const pass = passLater(deps, { by, context, result, seconds, endSeconds }).then(async ({ idle, nextDueAt }) => {
-      if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
-    })
+    const pass = loadAndRunPass(deps, { by, context, result, seconds, endSeconds }).then(
+      async ({ idle, nextDueAt }) => {
+        if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
+      },
+    )
     let isAnswered = false
     context.waitUntil(
       pass.catch((error) => {

@@ -9,7 +9,7 @@ import { readStarted } from '../db/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/starting.ts'
 import { causedBy } from './causing.ts'
 import { clockOf, type Deps, type Room, type RoomContext } from './deps.ts'
-import { invalid, json, readJson, requireMethod } from './http.ts'
+import { invalid, json, readJson, requireMethod, requireValid } from './http.ts'
 import { type KeptInput, keepImages, shortenUploads } from './inputs.ts'
 import { whenUnlocked } from './lock.ts'
 import { providerOf } from './lookup.ts'
@@ -29,7 +29,7 @@ export const start: Room = async (request, deps, context) => {
   const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
   const recipe = requireRecipe(deps, name)
   providerOf(deps, recipe)
-  const input = parseInput(recipe, shortenUploads(request, deps, fields))
+  const input = requireValid(recipe.input, shortenUploads(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
   const request_hash = hash({ name, auto_continue, input })
   const id = deps.newId()
@@ -70,12 +70,6 @@ function requireRecipe(deps: Deps, name: string): Recipe {
   if (recipe) return recipe
   const known = [...deps.recipes.keys()].join(', ')
   throw invalid([{ path: 'recipe', message: `there is no such recipe; known are: ${known}` }])
-}
-
-function parseInput(recipe: Recipe, fields: unknown): unknown {
-  const parsed = recipe.input.safeParse(fields)
-  if (parsed.success) return parsed.data
-  throw invalid(parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })))
 }
 
 /** The lock is the task's own unfinished row; a second one is refused by the index, whoever else is starting. */

@@ -1,7 +1,7 @@
 // GET /api/status: one task, one statement. A poll of a due task also runs its pass, so that polling alone is enough.
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { TaskView } from '../core/view.ts'
+import type { TaskView } from '../core/answers.ts'
 import { readTask } from '../db/reads.ts'
 import type { Room } from './deps.ts'
 import { json, readQuery, requireMethod } from './http.ts'

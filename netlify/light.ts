@@ -1,8 +1,10 @@
 // What every function opens first: its settings, its log, and the way to the blob store. runtime.ts goes on from here, ping.ts mostly not.
+import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
 import { parseConfig } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
-import type { LightDeps } from '../functions/deps.ts'
+import type { Deps, LightDeps, RoomContext } from '../functions/deps.ts'
+import { enter } from '../functions/door.ts'
 import { secure } from '../functions/headers.ts'
 import { problem } from '../functions/http.ts'
 import { openLog } from '../functions/log.ts'
@@ -17,13 +19,21 @@ export function openLight(destination?: DestinationStream): Light {
   return { config, log: openLog(config, destination), ...lazyStores() }
 }
 
-/** Opened once per container. A wrong environment answers 503, names what is wrong, and is read again with the next request. */
-export async function whenOpen<Own>(open: () => Own, answer: (opened: Own) => Promise<Response>): Promise<Response> {
-  let opened: Own
-  try {
-    opened = open()
-  } catch (cause) {
-    return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
-  }
-  return answer(opened)
+type RoomOf<Own> = (request: Request, deps: Own, context: RoomContext) => Promise<Response>
+
+/**
+ * Makes doors of rooms whose dependencies are opened once per container, by the first of them that is called. A wrong environment
+ * answers 503, names what is wrong, and is read again with the next request.
+ */
+export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => Own) {
+  let opened: Own | undefined
+  return (room: RoomOf<Own>) =>
+    async (request: Request, context: Context): Promise<Response> => {
+      try {
+        opened ??= open()
+      } catch (cause) {
+        return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
+      }
+      return enter(room, request, opened, context)
+    }
 }

@@ -1,22 +1,9 @@
 // The composition root of doors that mostly find nothing to do: database, providers and recipes are loaded when there is something.
-import type { Context } from '@netlify/functions'
-import type { LightDeps, PingRoom } from '../functions/deps.ts'
-import { enter } from '../functions/door.ts'
+import type { LightDeps } from '../functions/deps.ts'
 import { once } from './lazy.ts'
-import { openLight, whenOpen } from './light.ts'
+import { doorsOver, openLight } from './light.ts'
 
-let opened: LightDeps | undefined
-
-export function pingDoor(room: PingRoom) {
-  const open = () => {
-    opened ??= openPing()
-    return opened
-  }
-  return (request: Request, context: Context): Promise<Response> =>
-    whenOpen(open, (deps) => enter(room, request, deps, context))
-}
-
-function openPing(): LightDeps {
+export const pingDoor = doorsOver((): LightDeps => {
   const light = openLight()
   return { ...light, whole: once(async () => (await import('./whole.ts')).openWhole(light)) }
-}
+})

@@ -11,10 +11,11 @@ import type {
   Submission,
   SubmitOptions,
 } from '../core/provider.ts'
+import { HttpFailure } from './connection.ts'
 import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './fal-address.ts'
 import { bodyOf, check, readStatus, reasonOf } from './fal-result.ts'
 import { openKeys, readWebhook } from './fal-webhook.ts'
-import { HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+import { type HttpResponse, parseJson, retryAfterOf } from './http.ts'
 
 export function openFal(options: FalOptions): Provider {
   const call = caller(options)

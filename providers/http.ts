@@ -7,8 +7,6 @@ import { within } from '../core/deadline.ts'
 import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
 
-export { HttpFailure } from './connection.ts'
-
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT'
   url: string

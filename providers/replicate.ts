@@ -12,7 +12,8 @@ import type {
   Submission,
   SubmitOptions,
 } from '../core/provider.ts'
-import { HttpFailure, type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+import { HttpFailure } from './connection.ts'
+import { type HttpResponse, parseJson, retryAfterOf } from './http.ts'
 import {
   type Call,
   caller,

@@ -55,7 +55,8 @@ function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | und
   if (value.length > maxUrl) return `must be at most ${maxUrl} characters long`
   const url = URL.parse(value)
   if (!url || (url.protocol !== 'https:' && !(policy.allowPrivate && url.protocol === 'http:'))) {
-    return `must be an https URL, the address of an upload, or a data URI of ${kind.called}`
+    const web = policy.allowPrivate ? 'an http or https URL' : 'an https URL'
+    return `must be ${web}, the address of an upload, or a data URI of ${kind.called}`
   }
   if (url.username || url.password) return 'must not carry a user name or password'
   if (!policy.allowPrivate && !isPublicHost(url.hostname)) return 'must name a public host'

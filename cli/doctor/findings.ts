@@ -1,6 +1,7 @@
 // What the doctor's checks come to: findings, each one line with what to do. Runs the checks beside each other, each within its time.
 import type { Config } from '../../core/config.ts'
-import { type Http, HttpFailure } from '../../providers/http.ts'
+import { HttpFailure } from '../../providers/connection.ts'
+import type { Http } from '../../providers/http.ts'
 import type { Asked } from './database.ts'
 import type { Answered } from './site.ts'
 

@@ -39,7 +39,7 @@ test('every statement that an arrow names exists, and every statement that moves
     [...states.matchAll(/`((?:start|continue|redo|cancel|claim|record)[A-Z]\w+)`/g)].map(([, name]) => name),
   )
   const moving = db.flatMap((text) => [
-    ...text.matchAll(/^export (?:async )?function ((?:start|continue|redo|cancel|claim|record)\w+)\(/gm),
+    ...text.matchAll(/^export (?:async function|const) ((?:start|continue|redo|cancel|claim|record)\w+)\b/gm),
   ])
   expect([...named].toSorted()).toEqual(moving.map(([, name]) => name).toSorted())
 })

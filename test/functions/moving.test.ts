@@ -1,6 +1,6 @@
 // Status, tasks, continue, redo and cancel as their callers see them: statuses, headers, and the task view.
 import { expect, test } from 'vitest'
-import type { TaskView } from '../../core/view.ts'
+import type { TaskView } from '../../core/answers.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueRoom } from '../../functions/continue.ts'
 import { redo } from '../../functions/redo.ts'

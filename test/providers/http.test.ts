@@ -2,8 +2,8 @@
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
-import { TooLate } from '../../providers/connection.ts'
-import { HttpFailure, openHttp } from '../../providers/http.ts'
+import { HttpFailure, TooLate } from '../../providers/connection.ts'
+import { openHttp } from '../../providers/http.ts'
 import { serve } from '../setup/serve.ts'
 
 const http = openHttp({ connections: 4 })

@@ -1,7 +1,7 @@
 // What stories are told with: people who start and click, pings, webhooks that arrive, and the row and the till at the end.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import type { TaskView } from '../../core/view.ts'
+import type { TaskView } from '../../core/answers.ts'
 import type { FaultInput } from '../../dev/simulator/faults.ts'
 import type { Room } from '../../functions/deps.ts'
 import { start } from '../../functions/start.ts'

@@ -1,6 +1,6 @@
 // The seam to the providers: each request an operation of the scheduler, answered by the simulated provider in its present mood.
-import { TooLate } from '../../providers/connection.ts'
-import { type Http, HttpFailure, type HttpRequest, type HttpResponse, parseJson } from '../../providers/http.ts'
+import { HttpFailure, TooLate } from '../../providers/connection.ts'
+import { type Http, type HttpRequest, type HttpResponse, parseJson } from '../../providers/http.ts'
 import type { Fate } from './activity.ts'
 import { download, emptyBody } from './outputs.ts'
 import { markOf, type Providers } from './providers.ts'

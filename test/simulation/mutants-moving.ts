@@ -63,8 +63,8 @@ export const movingMutants: readonly Mutant[] = [
     "t.status = 'waiting_continue' and t.deadline_at + interval '100 years' <=",
   ]),
   statement('lock-not-taken', 'a task of an exclusive recipe takes a lock of its own', [
-    /('pending', \$\d+, 1, )(\$\d+)/,
-    '$1$2::text || gen_random_uuid()',
+    "'pending', total_steps, 1, lock_key",
+    "'pending', total_steps, 1, lock_key || gen_random_uuid()",
   ]),
   statement(
     'cap-not-kept',
@@ -73,7 +73,7 @@ export const movingMutants: readonly Mutant[] = [
     ['(select free.slot from free where free.provider = o.provider and free.place = o.place)', 'null::integer'],
   ),
   statement('quota-not-counted', "a day's second start counts as its first", [
-    'started = case when d.day = excluded.day then d.started + 1 else 1 end',
+    'started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end',
     'started = 1',
   ]),
 ]

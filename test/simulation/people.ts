@@ -1,5 +1,5 @@
 // The users of a simulation: they start, look, continue, redo, cancel, press twice, retry what got no answer, and vanish.
-import type { TaskView } from '../../core/view.ts'
+import type { TaskView } from '../../core/answers.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueRoom } from '../../functions/continue.ts'
 import type { Room } from '../../functions/deps.ts'

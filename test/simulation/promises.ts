@@ -1,6 +1,7 @@
 // What must hold when the faults have stopped and everything has settled: the promises, checked against the providers' till.
+
+import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
-import type { TaskView } from '../../core/view.ts'
 import { failedForAReason } from './failures.ts'
 import type { Person } from './people.ts'
 import { attemptOf, type Paid } from './providers.ts'

@@ -1,6 +1,7 @@
 // Downloads results the way people do, through the result room, and looks whether they are what the provider made for that attempt.
+
+import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
-import type { TaskView } from '../../core/view.ts'
 import { result } from '../../functions/result.ts'
 import { openSession } from '../../functions/users.ts'
 import { publicUrl } from './weather.ts'
