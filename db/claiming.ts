@@ -41,7 +41,7 @@ export interface Claimed extends Task {
 
 export interface Claims {
   tasks: Claimed[]
-  /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. */
+  /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. Not for one task. */
   nextDueAt: Date | null
   /** Before this claim something had been due for this long: passes are missing, or too few. Absent where nothing had, for long. */
   overdueSeconds?: number
@@ -84,8 +84,8 @@ const due = (p: Claiming, slots: Slots, now: RawBuilder<Date>) => sql`
       watch float8, slow float8, within float8)),
   queue as (
     select t.id, t.provider, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
-    from tasks t
-    where t.due_at <= ${now} and ${p.ids ? sql`t.id = any(${p.ids}::uuid[])` : sql`true`}
+    from ${p.ids ? named(p.ids) : sql`tasks t`}
+    where t.due_at <= ${now}
       and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
       and t.recipe in (select recipe from terms)
       and not (t.status = 'pending' and exists (
@@ -99,25 +99,34 @@ const due = (p: Claiming, slots: Slots, now: RawBuilder<Date>) => sql`
     where t.due_at <= ${now} and t.status = queue.status
     ${p.ids ? sql`order by t.id for update of t` : sql`order by queue.turn, queue.due_at limit ${p.limit} for update of t skip locked`})`
 
+/** One by one, by their ids: told as a list, they would be looked for among all that is due. */
+const named = (ids: readonly string[]) => sql`unnest(${ids}::uuid[]) as named (id)
+  cross join lateral (select * from tasks where tasks.id = named.id limit 1) as t`
+
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);
  * processing/submitting whose claim ran out → unconfirmed; waiting_continue past its gate → canceled;
  * whatever else is due is only looked at: its `due_at` moves to the next look.
  */
 export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<Claims> {
-  if (!taskId) return claimAgain(db, p)
+  if (!taskId) return claimPatiently(db, p)
   // Each pass has begun at another moment.
-  if (p.dueBy) return claimAgain(db, { ...p, ids: [taskId] })
-  const [answer] = await claimNamed(db, [{ id: taskId }], p)
+  if (p.dueBy) return claimPatiently(db, { ...p, ids: [taskId] })
+  const [answer] = await claimTogether(db, [{ id: taskId }], p)
   return answer?.claims as Claims
 }
 
-const claimNamed = gathered(async (db, named: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
-  const { tasks, ...claims } = await claimAgain(db, { ...(p as ClaimParams), ids: named.map(({ id }) => id) })
-  return named.map(({ id }) => ({ id, claims: { ...claims, tasks: tasks.filter((task) => task.id === id) } }))
+/** One of them hears that something was overdue, which was all that there is of other tasks. */
+const claimTogether = gathered(async (db, rows: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
+  const { tasks, overdueSeconds } = await claimPatiently(db, { ...(p as ClaimParams), ids: rows.map(({ id }) => id) })
+  const claimed = Map.groupBy(tasks, ({ id }) => id)
+  return rows.map(({ id }, index) => {
+    const overdue = index === 0 && overdueSeconds !== undefined && { overdueSeconds }
+    return { id, claims: { tasks: claimed.get(id.toLowerCase()) ?? [], nextDueAt: null, ...overdue } }
+  })
 })
 
-async function claimAgain(db: Db, p: Claiming): Promise<Claims> {
+async function claimPatiently(db: Db, p: Claiming): Promise<Claims> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await claimOnce(db, p)

@@ -1,5 +1,6 @@
 // What several requests of one process want of the database at the same moment, sent as one statement: what comes while others of its
-// kind are under way shares the next. A lone request waits for nobody, and a function that handles one at a time notices nothing.
+// kind are under way shares the next. A lone request waits for nobody, and a function that handles one at a time gains nothing.
+import { endsWithin } from '../core/deadline.ts'
 import { DatabaseError } from './errors.ts'
 import type { Db, Timed } from './sql.ts'
 
@@ -22,8 +23,10 @@ interface Queue<In, Out, Own> {
   underWay: number
 }
 
-/** So that one batch that waits for a lock doesn't hold up all that come after it. */
+/** Two keep both sides busy; more would share less. */
 const mostUnderWay = 2
+/** Whatever takes longer waits for a lock, and no longer holds up what comes after it. */
+const usualMs = 250
 const mostRows = 200
 
 /**
@@ -55,17 +58,21 @@ export function gathered<In extends Row, Out extends Row, Own extends Timed = Ti
 
 async function drain<In extends Row, Out extends Row, Own extends Timed>(queue: Queue<In, Out, Own>): Promise<void> {
   queue.underWay += 1
-  while (queue.waiting.length > 0) await sendTogether(queue, take(queue))
+  while (queue.waiting.length > 0) await endsWithin(usualMs, sendTogether(queue, take(queue)))
   queue.underWay -= 1
 }
+
+/** Ids come as people write them, and go as Postgres does. */
+const keyOf = ({ id }: Row): string => id.toLowerCase()
 
 /** In the order of their coming; of two that speak of one task, the second waits for another statement. */
 function take<In extends Row, Out, Own>(queue: Queue<In, Out, Own>): Part<In, Out, Own>[] {
   const taken = new Map<string, Part<In, Out, Own>>()
   const left: Part<In, Out, Own>[] = []
   for (const part of queue.waiting) {
-    if (taken.has(part.row.id) || taken.size === mostRows) left.push(part)
-    else taken.set(part.row.id, part)
+    const key = keyOf(part.row)
+    if (taken.has(key) || taken.size === mostRows) left.push(part)
+    else taken.set(key, part)
   }
   queue.waiting = left
   return [...taken.values()]
@@ -78,8 +85,8 @@ async function sendTogether<In extends Row, Out extends Row, Own extends Timed>(
 ): Promise<void> {
   try {
     const rows = parts.map(({ row }) => row)
-    const byTask = Map.groupBy(await queue.send(rows, circumstancesOf(parts)), ({ id }) => id)
-    for (const { row, done } of parts) done.resolve(byTask.get(row.id) ?? [])
+    const byTask = Map.groupBy(await queue.send(rows, circumstancesOf(parts)), keyOf)
+    for (const { row, done } of parts) done.resolve(byTask.get(keyOf(row)) ?? [])
   } catch (error) {
     const wasUndone = error instanceof DatabaseError && !error.isConnectionLost
     if (parts.length > 1 && wasUndone) await Promise.all(parts.map((part) => sendTogether(queue, [part])))
@@ -93,7 +100,7 @@ function circumstancesOf<In extends Row, Out, Own extends Timed>(
 ): Own | undefined {
   const own = parts[0]?.timed
   if (!own || parts.length === 1) return own
-  const hearers = new Map(parts.map(({ row, timed }) => [row.id, timed]))
+  const hearers = new Map(parts.map(({ row, timed }) => [keyOf(row), timed]))
   const onMoved: Timed['onMoved'] = (moves) => {
     for (const move of moves) hearers.get(move.task)?.onMoved?.([move])
   }

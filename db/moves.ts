@@ -17,7 +17,7 @@ export interface MovedTask extends Task {
   moved: boolean
 }
 
-/** What is the same for all moves of a process. */
+/** What else a move is told; recipes' limits and the lease are the same for all of a process. */
 interface Terms extends Timed {
   /** Recipes whose next step may be claimed at once, with the limit of an attempt. A capped provider's are not: they queue for a slot. */
   claims?: readonly { recipe: string; limitSeconds: number }[]

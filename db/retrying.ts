@@ -99,6 +99,8 @@ function mayRepeat(error: unknown, isRepeatable: boolean): error is DatabaseErro
   if (!(error instanceof DatabaseError)) return false
   // A refusal stays one.
   if (error.wasNeverSent) return error.kind !== 'refused'
+  // The victim of a deadlock: Postgres has undone it, and let the other one through.
+  if (error.kind === 'conflict') return true
   return isRepeatable && error.kind === 'lost'
 }
 

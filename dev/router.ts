@@ -135,6 +135,7 @@ function openRespond(doors: readonly Door[], options: RouterOptions, track: RunO
     if (match.kind === 'method') return wrongMethod(method, match.allow)
     if (match.kind === 'door') {
       const body = await readBody(request, maxBodyBytes)
+      if (signal.aborted) return undefined
       if (!body) return problem(new AppError('body_too_large', `A body may have at most ${maxBodyBytes} bytes.`))
       const ip = options.ip?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
       const { params } = match

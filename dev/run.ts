@@ -52,6 +52,7 @@ export async function runDoor(door: Door, request: Request, options: RunOptions)
 async function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const aborted = Promise.withResolvers<undefined>()
   const abort = () => aborted.resolve(undefined)
+  if (signal.aborted) abort()
   signal.addEventListener('abort', abort)
   try {
     return await Promise.race([work, aborted.promise])

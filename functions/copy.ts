@@ -37,7 +37,7 @@ export async function copyOutput(
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
   try {
-    const files = await within(Math.max(0, endBy - performance.now()), (signal) =>
+    const files = await within(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
       copyFiles(deps, recipe, copy, { signal, isLate }),
     )
     if (!files) return { kind: 'postponed', retry_in: 0 }
@@ -64,14 +64,19 @@ interface Limits {
   isLate(): boolean
 }
 
-/** Undefined: it took too long for one pass, and the next one goes on. */
+/** Undefined: it took too long for one pass, and the next one goes on. Each gets something done, however late it is. */
 async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
   const files: StepFile[] = []
+  let copied = 0
   for (const [index, url] of copy.output.entries()) {
     const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
-    const file = await copyFile(deps, recipe, { url, key }, limits)
+    // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
+    const known = copy.output.length > 1 ? await deps.files.stat(key) : undefined
+    if (!known && copied > 0 && limits.isLate()) return undefined
+    const file = known ?? (await copyFile(deps, recipe, { url, key }, limits))
     if (!file) return undefined
-    files.push(file)
+    if (!known) copied += 1
+    files.push({ type: file.type, size: file.size })
   }
   return files
 }
@@ -81,18 +86,17 @@ async function copyFile(
   { accept, maxBytes }: Recipe,
   { url, key }: { url: string; key: string },
   { signal, isLate }: Limits,
-): Promise<StepFile | undefined> {
+) {
   const open = async (start: number): Promise<Opened> => {
     const { status, ...opened } = await deps.http.download(url, signal, start)
     if (status === 200 || status === 206) return opened
     opened.body.cancel()
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
-  const file = await deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
+  return deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
     // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
-    const known = await deps.files.stat(key)
-    if (!known) throw error
-    return known
+    const stored = signal.aborted ? undefined : await deps.files.stat(key)
+    if (!stored) throw error
+    return stored
   })
-  return file && { type: file.type, size: file.size }
 }

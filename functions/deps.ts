@@ -22,7 +22,7 @@ export interface Deps {
   newId(): string
   /** Absent in production, where the database's clock rules. Tests and the simulation hand in their own. */
   now?: () => Date
-  /** Absent in production, where time passes by itself. Once the signal fires, nobody waits for it any more. */
+  /** Absent in production, where time passes by itself. Rejects when the signal aborts. */
   wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 

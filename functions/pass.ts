@@ -89,7 +89,7 @@ interface Learning extends Limits {
 
 /** A function lives 60 s, and what a pass has learned must be written within them. */
 const endSeconds = 50
-/** Each holds two or three parts of 8 MiB while it runs; a function has a gigabyte. */
+/** Each holds three or four parts of 8 MiB while it runs; a function has a gigabyte. */
 const copiesAtOnce = 16
 
 /** True when the round itself has made something due at once. */

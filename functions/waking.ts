@@ -1,4 +1,5 @@
 // The wake mark for those who write whatever becomes of it, and patience with slow work.
+import { endsWithin as endsInTime } from '../core/deadline.ts'
 import type { Deps } from './deps.ts'
 
 /** For news that must be written in any case: a mark that could not be raised costs time until the hourly sweep, not the news. */
@@ -10,23 +11,14 @@ export async function raiseAnyway(deps: Pick<Deps, 'wake' | 'log'>): Promise<voi
   }
 }
 
-/** True when the work ends in time. Its failure is the caller's, once it has ended. */
+/** The same by the clock of `deps`, where that is simulated. */
 export async function endsWithin(deps: Pick<Deps, 'wait'>, ms: number, work: Promise<unknown>): Promise<boolean> {
+  if (!deps.wait) return endsInTime(ms, work)
   const ended = new AbortController()
-  const patience = (deps.wait ?? wait)(ms, ended.signal).then(() => false)
+  const patience = deps.wait(ms, ended.signal).then(() => false)
   try {
     return await Promise.race([work.then(() => true), patience])
   } finally {
-    ended.abort(hasEnded)
+    ended.abort()
   }
 }
-
-/** A reason at hand: one that is made for each abort costs more than the timer. */
-const hasEnded = new Error('the work has ended')
-
-/** Never ends once the signal fires: nobody waits any more. */
-const wait = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-  })

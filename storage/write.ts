@@ -107,10 +107,10 @@ export async function copyFile(
   try {
     const { value: first } = await parts.next()
     if (first) writing.hashes.push(first.hash)
-    const isLarge = total !== undefined && total > partBytes
-    const known = isLarge && (await look(store, key))
+    // Of what is told to be small, another copy costs less than to look for the one before.
+    const known = total !== undefined && total <= partBytes ? undefined : await look(store, key)
     if (known) return known
-    const before = isLarge ? await readProgress(store, key) : undefined
+    const before = first && total !== undefined && total > partBytes ? await readProgress(store, key) : undefined
     if (before && before.total === total && before.hashes[0] === first?.hash) {
       await parts.return(undefined)
       writing = { ...writing, size: before.size, hashes: before.hashes }

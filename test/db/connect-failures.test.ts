@@ -76,20 +76,25 @@ test.each(drivers)('by %s a lock that is not waited for is a conflict', async (d
   })
 })
 
-test.each(drivers)('by %s a deadlock is a conflict, and its other side goes on', async (driver) => {
-  const { db } = await database.connect(driver)
-  await sql`insert into things values (2, 'two') on conflict do nothing`.execute(admin)
-  await admin.transaction().execute(async (rival) => {
-    await sql`set local deadlock_timeout = '1min'`.execute(rival)
-    await sql`select from things where id = 2 for update`.execute(rival)
-    const both = sql`with one as materialized (select from things where id = 1 for update)
-      select from things where id = 2 and exists (select from one) for update`
-    const failure = failureOf(both.execute(db))
-    await untilBlocked(database.url)
-    await sql`select from things where id = 1 for update`.execute(rival)
-    expect(await failure).toMatchObject({ kind: 'conflict', code: '40P01' })
-  })
-})
+test.each(drivers)(
+  'by %s a deadlock is a conflict: its other side goes on, and then it is sent again',
+  async (driver) => {
+    const conflict = Promise.withResolvers<DatabaseError>()
+    const { db } = await database.connect(driver, { onRepeat: conflict.resolve })
+    await sql`insert into things values (2, 'two') on conflict do nothing`.execute(admin)
+    const { both } = await admin.transaction().execute(async (rival) => {
+      await sql`set local deadlock_timeout = '1min'`.execute(rival)
+      await sql`select from things where id = 2 for update`.execute(rival)
+      const both = sql`with one as materialized (select from things where id = 1 for update)
+      select from things where id = 2 and exists (select from one) for update`.execute(db)
+      await untilBlocked(database.url)
+      await sql`select from things where id = 1 for update`.execute(rival)
+      expect(await conflict.promise).toMatchObject({ kind: 'conflict', code: '40P01' })
+      return { both }
+    })
+    expect((await both).rows).toHaveLength(1)
+  },
+)
 
 test.each(drivers)("by %s the server's own time limit is late, and undoes the statement", async (driver) => {
   await sql.raw(`alter role ${role} set statement_timeout = 50`).execute(admin)

@@ -4,6 +4,7 @@ import { v7 } from 'uuid'
 import { expect, onTestFinished } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
 import { claimDue } from '../../db/claiming.ts'
+import { continueTask } from '../../db/moves.ts'
 import { readTask } from '../../db/reads.ts'
 import { recordLooks } from '../../db/results.ts'
 import type { Db } from '../../db/sql.ts'
@@ -200,4 +201,40 @@ each('%s: requests that ask for their due tasks at the same moment each get thei
   for (const [index, { id }] of tasks.entries())
     expect([...(claimed[index] ?? []), ...(claimed[index + 7] ?? [])]).toEqual([id])
   expect(claimed[6]).toEqual([])
+})
+
+each('%s: an id in capital letters is the same id', async (driver) => {
+  const db = over(driver)
+  const [waiting, pending] = [await insertState(db, 'waiting_continue'), await insertState(db, 'pending')]
+  const terms = { terms: [tryOnTerms], limit: 1, submitLeaseSeconds: 90 }
+  const mine = { id: waiting.id.toUpperCase(), user_id: waiting.user_id }
+  expect(await continueTask(db, mine)).toMatchObject({ id: waiting.id, moved: true })
+  expect(await readTask(db, mine)).toMatchObject({ id: waiting.id, status: 'pending' })
+  const claims = await claimDue(db, { ...terms, taskId: pending.id.toUpperCase() })
+  expect(claims.tasks).toMatchObject([{ id: pending.id, work: 'submit' }])
+})
+
+each('%s: clicks on rows that somebody holds keep nobody else waiting', async (driver) => {
+  const db = over(driver)
+  const held = [await insertState(db, 'waiting_continue'), await insertState(db, 'waiting_continue')]
+  const free = await insertState(db, 'waiting_continue')
+  const { waiting } = await over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      await rival
+        .selectFrom('tasks')
+        .select('id')
+        .where(
+          'id',
+          'in',
+          held.map(({ id }) => id),
+        )
+        .forUpdate()
+        .execute()
+      const waiting = held.map((task) => continueTask(db, task))
+      await untilBlocked(suite.url, held.length)
+      expect(await continueTask(db, free)).toMatchObject({ moved: true })
+      return { waiting }
+    })
+  expect(await Promise.all(waiting)).toMatchObject([{ moved: true }, { moved: true }])
 })

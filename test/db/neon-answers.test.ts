@@ -53,8 +53,9 @@ const lasting: [FailureKind, Fault][] = [
   ['refused', says(400, "password authentication failed for user 'me'")],
   ['refused', says(400, 'This IP address 10.0.0.1 is not allowed to connect to this endpoint.')],
   ['refused', { status: 403, answer: 'Forbidden' }],
-  ['wrong', says(507, 'response is too large (max is 10485760 bytes)')],
   ['wrong', says(413, 'request is too large')],
+  // It was executed, and its answer is as good as lost.
+  ['lost', says(507, 'response is too large (max is 10485760 bytes)')],
   // Postgres went away in the middle of a statement.
   ['lost', says(400, 'connection closed')],
   ['lost', says(400, 'Query cancelled, connection was terminated', '08P01')],

@@ -198,6 +198,31 @@ test('gives up on a door that takes longer than the limit, and tells it so', asy
   expect(await told.promise).toBe('TimeoutError')
 })
 
+test('does no work for a request that has come in only after the limit', async ({ serve }) => {
+  let worked = 0
+  const work: DoorHandler = () => {
+    worked += 1
+    return new Response('done')
+  }
+  const waitForLimit: DoorHandler = ({ signal }) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve(new Response('late'))))
+  const doors: Parameters<typeof serve>[0] = [
+    [{ path: '/api/work' }, work],
+    [{ path: '/api/wait' }, waitForLimit],
+  ]
+  const { url } = await serve(doors, { limitMs: 50 })
+  const socket = connect(Number(new URL(url).port), 'localhost')
+  socket.write('POST /api/work HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n')
+  await once(socket, 'connect')
+  await fetch(`${url}/api/nothing`)
+  // Its time began later, and is over.
+  expect((await fetch(`${url}/api/wait`)).status).toBe(504)
+  socket.write('{}')
+  expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 504 /)
+  expect(worked).toBe(0)
+  socket.destroy()
+})
+
 test('refuses what is no address, and survives what is no HTTP', async ({ serve }) => {
   const { url } = await serve([[{ path: '/api/one' }, say('one')]])
   const ask = async (text: string) => {

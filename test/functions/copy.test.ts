@@ -30,7 +30,20 @@ test('copyOutput() stores the output, and finds it stored', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   const stored = { kind: 'stored', files: [{ type: 'image/png', size: expect.any(Number) }], gate_in: 7 * 24 * 3_600 }
   expect(await copyOutput(app.deps, copy)).toEqual(stored)
-  expect(await copyOutput(app.deps, copy, performance.now())).toEqual(stored)
+  fault(app, { on: 'file', fault: 'error' })
+  expect(await copyOutput(app.deps, copy)).toEqual(stored)
+})
+
+test('copyOutput() copies many files over several passes, each of which goes on after the last one', async () => {
+  const { output, ...copy } = await failing({ on: 'file', fault: 'error' })
+  const hasty = { ...app.deps, config: { ...app.deps.config, COPY_SECONDS: 0 } }
+  const many = { ...copy, output: [...output, ...output, ...output] }
+  for (let pass = 1; pass < 3; pass += 1)
+    expect(await copyOutput(hasty, many)).toEqual({ kind: 'postponed', retry_in: 0 })
+  expect(await copyOutput(hasty, many)).toMatchObject({
+    kind: 'stored',
+    files: many.output.map(() => ({ type: 'image/png' })),
+  })
 })
 
 test('copyOutput() ends by its instant though the other side hangs, and then asks nobody', async () => {

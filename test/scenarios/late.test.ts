@@ -65,7 +65,7 @@ test('predictions are asked for one by one when the list does not come', async (
   expect(await ping(hurried, checker)).toMatchObject({ checked: 100 })
   await hurried.settle()
   expect(app.simulator.replicate.till().requests.get).toBe(100)
-  expect(app.logged.map(({ msg }) => msg)).toContain('the list could not be read')
+  expect(app.logged.map(({ msg }) => msg)).toContain('no list in time')
 })
 
 test('what could not be written while a pass goes on is written with what comes after it', async () => {
