@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseConfig } from '../core/config.ts'
 import { openLog } from '../functions/log.ts'
+import { listening, portOf, sayWhyNot } from './begin.ts'
 import { bundleDoors } from './bundle.ts'
 import { loadDeployed } from './deployed.ts'
 import { pageFolder } from './page.ts'
@@ -11,12 +12,14 @@ import { createServer } from './router.ts'
 import { stopOnSignal } from './signals.ts'
 import { packDoors } from './zip.ts'
 
+sayWhyNot()
 const log = openLog(parseConfig(process.env))
 const folder = new URL(`../dist/.built-${process.pid}/`, import.meta.url)
 const bundles = await bundleDoors(new URL('bundles/', folder))
 const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', folder)), 'none')
 const router = createServer(await loadDeployed(manifest), { log, static: await pageFolder() })
-const address = await router.listen(Number(process.env['PORT'] ?? 8888))
+const port = portOf(process.env['PORT'])
+const address = await listening(port, router.listen(port))
 log.info({ address }, 'serving the build')
 stopOnSignal(log, async () => {
   await router.close()

@@ -3,16 +3,19 @@
 import { parseConfig } from '../core/config.ts'
 import { openLog } from '../functions/log.ts'
 import { checkRecipes } from '../recipes/index.ts'
+import { listening, portOf, sayWhyNot } from './begin.ts'
 import { pageFolder } from './page.ts'
 import { createServer, loadDoors } from './router.ts'
 import { stopOnSignal } from './signals.ts'
 
+sayWhyNot()
 const log = openLog(parseConfig(process.env))
 await checkRecipes()
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
   static: await pageFolder(),
 })
-const address = await router.listen(Number(process.env['PORT'] ?? 8888))
+const port = portOf(process.env['PORT'])
+const address = await listening(port, router.listen(port))
 log.info({ address }, 'serving')
 stopOnSignal(log, () => router.close())

@@ -7,6 +7,7 @@ import { parseConfig } from '../core/config.ts'
 import { migrate } from '../db/migrate.ts'
 import { openLog } from '../functions/log.ts'
 import { checkRecipes } from '../recipes/index.ts'
+import { listening, portOf, sayWhyNot } from './begin.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
@@ -19,10 +20,12 @@ import { startTicker } from './ticker.ts'
 /** A cron service pings once a minute; here a person is watching. */
 const tickMs = 5_000
 
+sayWhyNot()
+
 /** What is kept between starts. */
 const folder = resolve(process.env['STEPGATE_DATA'] || fileURLToPath(new URL('../.data', import.meta.url)))
 const data = pathToFileURL(`${folder}/`)
-const port = Number(process.env['PORT'] ?? 8888)
+const port = portOf(process.env['PORT'])
 const address = `http://localhost:${port}`
 process.env['LOG_FORMAT'] ??= 'pretty'
 const log = openLog(parseConfig(process.env))
@@ -76,7 +79,7 @@ const router = createServer(await loadDoors(new URL('../netlify/functions', impo
   log,
   static: await pageFolder(),
 })
-await router.listen(port)
+await listening(port, router.listen(port))
 const ticker = startTicker({
   urls: [`${address}/api/worker`, `${address}/api/checker`],
   everyMs: tickMs,

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { CannotBegin } from '../begin.ts'
 
 // A lock whose handle were garbage-collected would be free.
 const held = new Set<DatabaseSync>()
@@ -22,7 +23,7 @@ export async function takeLock(dataDir: string): Promise<Lock> {
   } catch (error) {
     file.close()
     const inUse = `The database in ${dataDir} is in use by another running process. Stop that one first (Ctrl-C), or use another folder.`
-    throw isBusy(error) ? new Error(inUse, { cause: error }) : error
+    throw isBusy(error) ? new CannotBegin(inUse, { cause: error }) : error
   }
   held.add(file)
   return {

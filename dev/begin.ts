@@ -1,0 +1,30 @@
+// How a local server begins: on the port that it is told, or with a sentence that says what stands in its way.
+
+/** Somebody has to choose another port or folder: no stack would tell more. */
+export class CannotBegin extends Error {
+  override name = 'CannotBegin'
+}
+
+export function sayWhyNot(): void {
+  process.on('uncaughtException', (error) => {
+    console.error(error instanceof CannotBegin ? error.message : error)
+    process.exit(1)
+  })
+}
+
+export function portOf(text = ''): number {
+  const port = Number(text || 8888)
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+  throw new CannotBegin(`PORT must be a whole number up to 65535, not "${text}".`)
+}
+
+/** The address that a server listens on, or what keeps it from the port. */
+export async function listening<T>(port: number, listen: Promise<T>): Promise<T> {
+  return listen.catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EADDRINUSE')
+      throw new CannotBegin(`Port ${port} is in use. Stop what uses it, or set PORT to another.`, { cause })
+    if (cause.code === 'EACCES')
+      throw new CannotBegin(`Port ${port} is not ours to use: set PORT to one above 1023.`, { cause })
+    throw cause
+  })
+}
