@@ -65,7 +65,7 @@ test('the walks of the README end with its pictures and weights on disk', { time
   expect(types).toEqual(['image/jpeg', 'image/jpeg', 'image/jpeg'])
   expect(new Set(pictures.map((picture) => picture.toString('base64'))).size).toBe(3)
 
-  const memes = await Promise.all([1, 2, 3].map((step) => readFile(join(folder, `meme-${step}.jpg`))))
+  const memes = await Promise.all([1, 2, 3].map((step) => readFile(join(folder, `meme-${step}.webp`))))
   expect(new Set(memes.map((meme) => meme.toString('base64'))).size).toBe(3)
   expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toMatchObject({
     trigger_phrase: 'ohwx person',
