@@ -1,8 +1,8 @@
 // `pg` for any Postgres but Neon: a small pool whose failures say what became of the statement. connect() makes one.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { Pool } from 'pg'
+import { Pool, type PoolClient } from 'pg'
 import { asDatabaseError } from './errors.ts'
-import { keepPlans } from './plans.ts'
+import { keepPlans, type Plans } from './plans.ts'
 
 // A function handles one request at a time and a pass sends its statements one by one; many instances share the server.
 const maxConnections = 8
@@ -26,6 +26,8 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
   })
   pool.on('error', onIdleError)
   const plans = keepPlans()
+  // One for each client, not for each use: Kysely remembers each that it has seen.
+  const clients = new WeakMap<PoolClient, PostgresPoolClient>()
   return {
     options: pool.options,
     end: () => pool.end(),
@@ -33,24 +35,28 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
       const client = await pool
         .connect()
         .catch((error: unknown) => Promise.reject(asDatabaseError(error, 'connecting')))
-      let isBroken = false
-      // The pool hears of idle ones only; a session that ends in our hands would otherwise end the process.
-      const ended = () => {
-        isBroken = true
-      }
-      client.on('error', ended)
-      const query = async (text: string, parameters: readonly unknown[]) => {
-        try {
-          return await plans.send(client, text, [...parameters])
-        } catch (error) {
-          const failure = asDatabaseError(error)
-          isBroken ||= failure.isConnectionLost
-          throw failure
-        }
-      }
-      // Kysely's other way to call it is for cursors, which Neon's driver doesn't have either.
-      const release = () => client.off('error', ended).release(isBroken)
-      return { query: query as unknown as PostgresPoolClient['query'], release }
+      const known = clients.get(client) ?? wrap(client, plans)
+      clients.set(client, known)
+      return known
     },
   }
+}
+
+function wrap(client: PoolClient, plans: Plans): PostgresPoolClient {
+  let isBroken = false
+  // The pool hears of idle ones only; a session that ends in our hands would otherwise end the process.
+  client.on('error', () => {
+    isBroken = true
+  })
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    try {
+      return await plans.send(client, text, [...parameters])
+    } catch (error) {
+      const failure = asDatabaseError(error)
+      isBroken ||= failure.isConnectionLost
+      throw failure
+    }
+  }
+  // Kysely's other way to call it is for cursors, which Neon's driver doesn't have either.
+  return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(isBroken) }
 }

@@ -5,8 +5,12 @@ import { DatabaseError, type PoolClient, type QueryResult } from 'pg'
 
 type Send = (client: PoolClient, text: string, values: unknown[]) => Promise<QueryResult>
 
+export interface Plans {
+  send: Send
+}
+
 /** For one pool: poolers that hand a connection on after each transaction are told by their first complaint. */
-export function keepPlans(): { send: Send } {
+export function keepPlans(): Plans {
   let isKept = true
   const send: Send = async (client, text, values) => {
     // Migrations have no parameters, and several statements in one text.

@@ -25,7 +25,15 @@ const marker: KyselyPlugin = {
  * run once. Reads do; so does a write whose WHERE the first run has made false. Its second answer then says that nothing moved: what
  * would have been begun at once for it waits for the next pass.
  */
-export const repeatable = (db: Db): Db => db.withPlugin(marker)
+export function repeatable(db: Db): Db {
+  const known = repeating.get(db)
+  if (known) return known
+  const marking = db.withPlugin(marker)
+  repeating.set(db, marking)
+  return marking
+}
+
+const repeating = new WeakMap<Db, Db>()
 
 export interface Patience {
   /** Hears of every failure that is followed by a repetition. */
@@ -42,20 +50,25 @@ export function retrying(driver: Driver, patience: Patience = {}): Driver {
     if (!own) throw new Error('This connection holds no transaction.')
     return own
   }
+  // Used again and again: Kysely remembers each that it has seen.
+  const idle: DatabaseConnection[] = []
+  const open = () => {
+    const connection: DatabaseConnection = {
+      executeQuery: (query) => held.get(connection)?.executeQuery(query) ?? sendPatiently(driver, query, patience),
+      streamQuery: () => {
+        throw new Error("Answers aren't streamed: Neon's driver can't.")
+      },
+    }
+    return connection
+  }
   return {
     init: (options) => driver.init(options),
     destroy: (options) => driver.destroy(options),
-    acquireConnection: async () => {
-      const connection: DatabaseConnection = {
-        executeQuery: (query) => held.get(connection)?.executeQuery(query) ?? sendPatiently(driver, query, patience),
-        streamQuery: () => {
-          throw new Error("Answers aren't streamed: Neon's driver can't.")
-        },
-      }
-      return connection
-    },
+    acquireConnection: async () => idle.pop() ?? open(),
     releaseConnection: async (connection) => {
       const own = held.get(connection)
+      held.delete(connection)
+      idle.push(connection)
       if (own) await driver.releaseConnection(own)
     },
     beginTransaction: async (connection, settings: TransactionSettings) => {
