@@ -87,7 +87,7 @@ export const cancelTask = move('canceled', (now) => {
 })
 
 /** The row is where the person saw it. */
-const seen = sql`t.id = mine.id and ${isTold}
+const seen = sql`t.id = mine.id
   and mine.current_step = coalesce((select step from told where told.id = mine.id), mine.current_step)`
 
 /** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */

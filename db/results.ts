@@ -6,14 +6,14 @@ import type { StepFile } from '../core/task.ts'
 import { gathered } from './gathering.ts'
 import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
 import { repeatable } from './retrying.ts'
-import { clock, dueForStrays, isTold, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 type LookTold = Told<LookOutcome & { prediction_id: string }>
 
 const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
 
 /** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
-const held = sql`t.id = o.id and ${isTold} and o.held and t.status = 'processing'`
+const held = sql`t.id = o.id and o.held and t.status = 'processing'`
 const own = sql`${held} and o.known = o.prediction_id`
 /** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
 const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`

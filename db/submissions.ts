@@ -5,7 +5,7 @@ import type { SubmissionOutcome } from '../core/decide.ts'
 import { gathered } from './gathering.ts'
 import { entry, remember, reportedFailures, tellMoves } from './history.ts'
 import { repeatable } from './retrying.ts'
-import { clock, dueForStrays, isTold, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
@@ -18,14 +18,14 @@ export const recordSubmissions = gathered(async (db, told: readonly Told<Submiss
     created as (
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
-      from target o where ${its} and o.kind = 'created' and ${open} and t.status = 'processing'
+      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing'
       returning t.id, 'created' as did, t.status, ${entry({ now })}),
     ${strayed(now)},
     ${released(now)},
     ${failed(now)},
     unknown as (
       update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
-      from target o where ${its} and o.kind = 'unknown' and ${open}
+      from target o where t.id = o.id and o.kind = 'unknown' and ${open}
       returning t.id, 'unknown' as did, t.status, ${entry({ now })}),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
@@ -43,8 +43,6 @@ export const recordSubmissions = gathered(async (db, told: readonly Told<Submiss
 
 const words = { code: sql`o.code`, reason: sql`o.reason` }
 
-const its = sql`t.id = o.id and ${isTold}`
-
 /** The outcome's attempt is the open one, and its fate was still unwritten. */
 const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
 
@@ -58,7 +56,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
       phase = case when ${open} then null else t.phase end,
       claim_token = case when ${open} then null else t.claim_token end,
       due_at = ${now}, updated_at = ${now}
-    from target o where ${its} and o.kind = 'created' and not (${open} and o.was = 'processing')
+    from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
       and o.known is distinct from o.prediction_id
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
@@ -76,7 +74,7 @@ const released = (now: RawBuilder<Date>) => sql`
       attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,
       due_at = case t.status when 'processing' then ${now} + ${seconds(sql`coalesce(o.retry_in, 0)`)}
         else ${dueForStrays(now)} end
-    from target o where ${its} and o.kind in ('refused', 'unsent', 'absent') and ${open}
+    from target o where t.id = o.id and o.kind in ('refused', 'unsent', 'absent') and ${open}
     returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })})`
 
 const failed = (now: RawBuilder<Date>) => sql`
@@ -89,5 +87,5 @@ const failed = (now: RawBuilder<Date>) => sql`
       error_message = case t.status when 'processing' then o.reason else t.error_message end,
       finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
       due_at = ${dueForStrays(now)}, updated_at = ${now}
-    from target o where ${its} and o.kind in ('rejected', 'unsettled') and ${open}
+    from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
     returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })})`
