@@ -99,9 +99,11 @@ const due = (p: Claiming, slots: Slots, now: RawBuilder<Date>) => sql`
     where t.due_at <= ${now} and t.status = queue.status
     ${p.ids ? sql`order by t.id for update of t` : sql`order by queue.turn, queue.due_at limit ${p.limit} for update of t skip locked`})`
 
-/** One by one, by their ids: told as a list, they would be looked for among all that is due. */
-const named = (ids: readonly string[]) => sql`unnest(${ids}::uuid[]) as named (id)
-  cross join lateral (select * from tasks where tasks.id = named.id limit 1) as t`
+/** One by one, by their ids: told as a list, they would be looked for among all that is due. A lone one's is known to the whole statement. */
+const named = (ids: readonly string[]) =>
+  ids.length === 1
+    ? sql`(select * from tasks where id = ${ids[0]}) as t`
+    : sql`unnest(${ids}::uuid[]) as named (id) cross join lateral (select * from tasks where tasks.id = named.id limit 1) as t`
 
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);
