@@ -37,9 +37,9 @@ export function signMessage(secret: string, id: string, at: Date, rawBody: strin
 /** A `whsec_` secret is the base64 of its key; any other is the key itself. */
 function sign(secret: string, text: string): Buffer {
   const [, encoded] = /^whsec_(.*)$/.exec(secret) ?? []
-  return createHmac('sha256', encoded === undefined ? secret : Buffer.from(encoded, 'base64'))
-    .update(text)
-    .digest()
+  const hmac =
+    encoded === undefined ? createHmac('sha256', secret) : createHmac('sha256', encoded, { encoding: 'base64' })
+  return hmac.update(text).digest()
 }
 
 function refusal(reason: string): AppError {
