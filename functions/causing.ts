@@ -8,16 +8,15 @@ import { readMemory } from './memory.ts'
 
 export type Causing = Timed & { by: Cause }
 
-/** Time and memory are read anew for each statement. */
+/**
+ * For one statement: time and memory are read now. Not by accessors: an object that brings its own gets a shape of its own, and V8 keeps
+ * that, and with it the request it was made for, until a full collection.
+ */
 export function causedBy(deps: Deps, by: Cause, context: RoomContext): Causing {
   return {
     by,
-    get now() {
-      return deps.now?.()
-    },
-    get memory() {
-      return readMemory()
-    },
+    now: deps.now?.(),
+    memory: readMemory(),
     onMoved: (moves) => {
       for (const move of moves) {
         logMove(deps, by, move)

@@ -46,11 +46,11 @@ export async function write<Outcome>(
 ): Promise<void> {
   const { deps, context, attempt, report } = heard
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
-  const timed = causedBy(deps, 'webhook', context)
+  const tell = () => record(deps.db, told, causedBy(deps, 'webhook', context))
   await raiseAnyway(deps)
-  let [moved] = await record(deps.db, told, timed)
+  let [moved] = await tell()
   // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
-  if (!moved && (await adopt(heard))) moved = (await record(deps.db, told, timed))[0]
+  if (!moved && (await adopt(heard))) moved = (await tell())[0]
   if (moved && moved.status !== 'processing') goOn(heard, moved)
 }
 

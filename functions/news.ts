@@ -34,14 +34,19 @@ const flushMs = 8_000
  * Writes the news when all work is done; and every few seconds before, so that what is known of money spent doesn't wait for
  * the slowest neighbour, nor die with it.
  */
-export async function writeWhile(work: Promise<unknown>, deps: Deps, timed: Causing, news: News): Promise<Written> {
+export async function writeWhile(
+  work: Promise<unknown>,
+  deps: Deps,
+  causing: () => Causing,
+  news: News,
+): Promise<Written> {
   const written: Written = { looks: [], moves: [] }
   for (let isDone = false; !isDone; ) {
     isDone = await endsWithin(deps, flushMs, work)
     const taken = { ...news }
     Object.assign(news, noNews())
     try {
-      written.moves.push(...(await writeNews(deps, timed, taken)))
+      written.moves.push(...(await writeNews(deps, causing, taken)))
       written.looks.push(...taken.looks)
     } catch (error) {
       if (isDone) throw error
@@ -59,22 +64,22 @@ function putBack(news: News, { submissions, doubles, stored }: News): void {
   news.stored.unshift(...stored)
 }
 
-async function writeNews(deps: Deps, timed: Causing, news: News): Promise<Moved[]> {
+async function writeNews(deps: Deps, causing: () => Causing, news: News): Promise<Moved[]> {
   // News may make something due sooner than another pass, which saw nothing to do, has told the wake mark.
   if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
-  const submitted = await write(deps, timed, news.submissions, recordSubmissions)
-  for (const double of news.doubles) submitted.push(...(await write(deps, timed, [double], recordSubmissions)))
-  const looked = await write(deps, timed, news.looks, recordLooks)
-  const stored = await write(deps, timed, news.stored, recordStored)
-  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, timed)
+  const submitted = await write(deps, causing, news.submissions, recordSubmissions)
+  for (const double of news.doubles) submitted.push(...(await write(deps, causing, [double], recordSubmissions)))
+  const looked = await write(deps, causing, news.looks, recordLooks)
+  const stored = await write(deps, causing, news.stored, recordStored)
+  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, causing())
   return [...submitted, ...looked, ...stored]
 }
 
 async function write<Outcome>(
   deps: Deps,
-  timed: Causing,
+  causing: () => Causing,
   told: Told<Outcome>[],
   record: Statement<Told<Outcome>, Moved>,
 ): Promise<Moved[]> {
-  return told.length === 0 ? [] : record(deps.db, told, timed)
+  return told.length === 0 ? [] : record(deps.db, told, causing())
 }

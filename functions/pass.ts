@@ -36,17 +36,17 @@ export interface PassOptions {
 
 export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
   const { by, context, result = emptyResult() } = options
-  const timed = causedBy(deps, by, context)
+  const causing = () => causedBy(deps, by, context)
   const started = performance.now()
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, timed, { dueBy, result }))
+    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, causing(), { dueBy, result }))
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
-    const again = await runRound(deps, timed, tasks, { isLate, sendBy, endBy }, result)
+    const again = await runRound(deps, causing, tasks, { isLate, sendBy, endBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
   }
   log(deps, by, result, performance.now() - started)
@@ -95,7 +95,7 @@ const copiesAtOnce = 16
 /** True when the round itself has made something due at once. */
 async function runRound(
   deps: Deps,
-  timed: Causing,
+  causing: () => Causing,
   tasks: Claimed[],
   limits: Limits,
   result: PassResult,
@@ -109,7 +109,7 @@ async function runRound(
   const learned = await writeWhile(
     all(tasks, (task) => learn(deps, task, learning, news)),
     deps,
-    timed,
+    causing,
     news,
   )
 
@@ -118,7 +118,7 @@ async function runRound(
   if (toCopy.length > 0) {
     const limitCopies = pLimit(copiesAtOnce)
     const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
-    const copied = await writeWhile(copying, deps, timed, news)
+    const copied = await writeWhile(copying, deps, causing, news)
     moves.push(...copied.moves)
   }
   count(result, tasks, moves)
