@@ -37,10 +37,17 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 export function createServer(doors: readonly Door[], options: RouterOptions): Router {
   const { log, limitMs = 60_000 } = options
-  const work = new Set<Promise<void>>()
-  const track = (promise: Promise<void>) => {
-    const tracked = promise.finally(() => work.delete(tracked))
-    work.add(tracked)
+  let working = 0
+  let idle = Promise.withResolvers<void>()
+  // Counted, not kept in a Set: its dropped tables hold what was in them until a full collection, and with it whole requests.
+  const track = (work: Promise<void>) => {
+    working += 1
+    void work.finally(() => {
+      working -= 1
+      if (working > 0) return
+      idle.resolve()
+      idle = Promise.withResolvers()
+    })
   }
   const respond = openRespond(doors, options, track)
   const server = createHttpServer((request, response) => {
@@ -55,7 +62,7 @@ export function createServer(doors: readonly Door[], options: RouterOptions): Ro
     server.emit('request', request, response)
   })
   const drain = async () => {
-    while (work.size > 0) await Promise.all(work)
+    while (working > 0) await idle.promise
   }
   return {
     listen: async (port, host) => {
