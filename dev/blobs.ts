@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { getStore, type Store } from '@netlify/blobs'
 import { BlobsServer } from '@netlify/blobs/server'
+import { sendBlob } from '../storage/send.ts'
 
 export interface LocalBlobs {
   /** The value of NETLIFY_BLOBS_CONTEXT with which doors find this server. */
@@ -22,7 +23,7 @@ export async function startBlobs(folder: string | URL): Promise<LocalBlobs> {
   const client = { edgeURL: url, uncachedEdgeURL: url, siteID: 'local', token }
   return {
     context: Buffer.from(JSON.stringify({ ...client, deployID: '0', primaryRegion: 'us-east-2' })).toString('base64'),
-    openStore: (name) => getStore({ ...client, name, consistency: 'strong' }),
+    openStore: (name) => getStore({ ...client, name, consistency: 'strong', fetch: sendBlob }),
     stop: async () => {
       await server.stop()
     },

@@ -3,12 +3,13 @@ import { getStore } from '@netlify/blobs'
 import { AppError } from '../core/errors.ts'
 import { openFiles } from '../storage/files.ts'
 import { openInstants } from '../storage/instants.ts'
+import { sendBlob } from '../storage/send.ts'
 import { openWakeMark } from '../storage/wake.ts'
 
 /** A result is shown the moment it is stored, and a mark is looked for right after it was set. */
 const store = (name: string) => {
   try {
-    return getStore({ name, consistency: 'strong' })
+    return getStore({ name, consistency: 'strong', fetch: sendBlob })
   } catch (cause) {
     throw new AppError('not_configured', 'The blob store is not known: NETLIFY_BLOBS_CONTEXT is not set.', { cause })
   }

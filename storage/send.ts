@@ -1,0 +1,27 @@
+// How what is stored gets to the blob store: handed to its client in place of fetch, which sends everything else. fetch tees each body
+// that it sends, in case of a redirect, and leaves request and answer to be let go by a full collection only. That was an eighth
+// of all CPU that a task takes here.
+
+/** Loaded by the first file: a wake mark's few bytes are sent by fetch, without it. */
+let loading: Promise<typeof import('undici')> | undefined
+
+/** Like fetch. A part of a file, which is an ArrayBuffer at a known address, is sent by undici's request. */
+export const sendBlob: typeof fetch = async (address, options = {}) => {
+  const { body, headers } = options
+  if (typeof address !== 'string' || !(body instanceof ArrayBuffer)) return fetch(address, options)
+  loading ??= import('undici')
+  const { request } = await loading
+  const answer = await request(address, { method: 'PUT', headers: new Headers(headers), body: new Uint8Array(body) })
+  const text = await answer.body.text()
+  // It has the bytes still, and may send them again.
+  if (answer.statusCode >= 300 && answer.statusCode < 400) return fetch(address, options)
+  return new Response(text || null, { status: answer.statusCode, headers: headersOf(answer.headers) })
+}
+
+function headersOf(received: NodeJS.Dict<string | string[]>): Headers {
+  const headers = new Headers()
+  for (const [name, values = []] of Object.entries(received)) {
+    for (const value of [values].flat()) headers.append(name, value)
+  }
+  return headers
+}
