@@ -20,11 +20,9 @@ interface Part<In, Out, Own> {
 interface Queue<In, Out, Own> {
   send(rows: readonly In[], timed?: Own): Promise<Out[]>
   waiting: Part<In, Out, Own>[]
-  underWay: number
+  isBusy: boolean
 }
 
-/** Two keep both sides busy; more would share less. */
-const mostUnderWay = 2
 /** Whatever takes longer waits for a lock, and no longer holds up what comes after it. */
 const usualMs = 250
 const mostRows = 200
@@ -40,7 +38,7 @@ export function gathered<In extends Row, Out extends Row, Own extends Timed = Ti
   const queues = new WeakMap<Db, Map<unknown, Queue<In, Out, Own>>>()
   const queueOf = (db: Db, by: unknown): Queue<In, Out, Own> => {
     const own = queues.get(db) ?? new Map<unknown, Queue<In, Out, Own>>()
-    const queue = own.get(by) ?? { send: (rows, timed) => send(db, rows, timed), waiting: [], underWay: 0 }
+    const queue = own.get(by) ?? { send: (rows, timed) => send(db, rows, timed), waiting: [], isBusy: false }
     queues.set(db, own.set(by, queue))
     return queue
   }
@@ -51,15 +49,15 @@ export function gathered<In extends Row, Out extends Row, Own extends Timed = Ti
     const queue = queueOf(db, timed?.by)
     const done = Promise.withResolvers<Out[]>()
     queue.waiting.push({ row, timed, done })
-    if (queue.underWay < mostUnderWay) void drain(queue)
+    if (!queue.isBusy) void drain(queue)
     return done.promise
   }
 }
 
 async function drain<In extends Row, Out extends Row, Own extends Timed>(queue: Queue<In, Out, Own>): Promise<void> {
-  queue.underWay += 1
+  queue.isBusy = true
   while (queue.waiting.length > 0) await endsWithin(usualMs, sendTogether(queue, take(queue)))
-  queue.underWay -= 1
+  queue.isBusy = false
 }
 
 /** Ids come as people write them, and go as Postgres does. */
