@@ -10,8 +10,13 @@ export const sendBlob: typeof fetch = async (address, options = {}) => {
   const { body, headers } = options
   if (typeof address !== 'string' || !(body instanceof ArrayBuffer)) return fetch(address, options)
   loading ??= import('undici')
-  const { request } = await loading
-  const answer = await request(address, { method: 'PUT', headers: new Headers(headers), body: new Uint8Array(body) })
+  // By its default export: in a bundle, what is imported later has no other.
+  const { default: undici } = await loading
+  const answer = await undici.request(address, {
+    method: 'PUT',
+    headers: new Headers(headers),
+    body: new Uint8Array(body),
+  })
   const text = await answer.body.text()
   // It has the bytes still, and may send them again.
   if (answer.statusCode >= 300 && answer.statusCode < 400) return fetch(address, options)
