@@ -22,8 +22,8 @@ export const continueRoom: Room = async (request, deps, context) => {
   const { task_id: id, step, all } = await readJson(request, continueBody)
   await deps.wake.raise()
   const sendBy = sendByOf(deps)
-  const causing = causedBy(deps, 'user', context)
-  const task = await continueTask(deps.db, { id, user_id, step, all, ...continueTerms(deps), ...causing })
+  const terms = { ...continueTerms(deps), ...causedBy(deps, 'user', context) }
+  const task = await continueTask(deps.db, { id, user_id, step, all, ...terms })
   if (!task) throw notFound(id)
   if (task.moved) {
     passAfterAnswer(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })

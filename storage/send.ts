@@ -5,10 +5,11 @@
 /** Loaded by the first file: a wake mark's few bytes are sent by fetch, without it. */
 let loading: Promise<typeof import('undici')> | undefined
 
-/** Like fetch. A part of a file, which is an ArrayBuffer at a known address, is sent by undici's request. */
+/** Like fetch. A part of a file, which is an ArrayBuffer put at a known address, is sent by undici's request. */
 export const sendBlob: typeof fetch = async (address, options = {}) => {
-  const { body, headers } = options
-  if (typeof address !== 'string' || !(body instanceof ArrayBuffer)) return fetch(address, options)
+  const { body, headers, method } = options
+  const isPart = body instanceof ArrayBuffer && method?.toUpperCase() === 'PUT'
+  if (!isPart || typeof address !== 'string') return fetch(address, options)
   loading ??= import('undici')
   // By its default export: in a bundle, what is imported later has no other.
   const { default: undici } = await loading

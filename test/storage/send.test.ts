@@ -1,12 +1,9 @@
 // Parts of files on their way to the blob store. Its client sees what fetch would have given it.
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { sendBlob } from '../../storage/send.ts'
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void
+import { serve } from '../setup/serve.ts'
 
 interface Received {
   method: string | undefined
@@ -16,16 +13,14 @@ interface Received {
 }
 
 /** A store that answers as told. */
-async function serve(answer: Answer) {
+async function openStore(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const received: Received[] = []
-  const server = createServer(async (request, response) => {
+  const address = await serve(async (request, response) => {
     const { method, url, headers } = request
     received.push({ method, url, token: headers.authorization, body: (await buffer(request)).toString() })
     answer(request, response)
-  }).listen(0)
-  await once(server, 'listening')
-  onTestFinished(() => void server.close().closeAllConnections())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/part`, received }
+  })
+  return { url: `${address}/part`, received }
 }
 
 const part = (text: string) => new TextEncoder().encode(text).buffer
@@ -34,7 +29,7 @@ const headers = { authorization: 'Bearer token' }
 test('a part arrives whole, with its headers; the answer has status, headers and words', async () => {
   const fetched = vi.spyOn(globalThis, 'fetch')
   onTestFinished(() => fetched.mockRestore())
-  const store = await serve((_, response) =>
+  const store = await openStore((_, response) =>
     response.writeHead(429, { 'x-ratelimit-reset': '7', etag: 'e' }).end('slow'),
   )
   const answer = await sendBlob(store.url, { method: 'put', headers, body: part('all of it') })
@@ -45,7 +40,7 @@ test('a part arrives whole, with its headers; the answer has status, headers and
 })
 
 test('a part follows a redirect', async () => {
-  const store = await serve(({ url }, response) =>
+  const store = await openStore(({ url }, response) =>
     response.writeHead(url === '/part' ? 307 : 200, { location: '/elsewhere' }).end(),
   )
   const answer = await sendBlob(store.url, { method: 'put', headers, body: part('moved') })
@@ -58,16 +53,18 @@ test('a store that is not there is a failure', async () => {
 })
 
 test('whatever is no part goes as fetch sends it', async () => {
-  const store = await serve((_, response) => response.end())
+  const store = await openStore((_, response) => response.end())
   await sendBlob(store.url)
   await sendBlob(store.url, { method: 'DELETE' })
   await sendBlob(store.url, { method: 'PUT', body: '{}' })
+  await sendBlob(store.url, { method: 'POST', body: part('posted') })
   await sendBlob(new URL(store.url), { method: 'PUT', body: part('at a URL') })
   const sent = store.received.map(({ method, body }) => [method, body])
   expect(sent).toEqual([
     ['GET', ''],
     ['DELETE', ''],
     ['PUT', '{}'],
+    ['POST', 'posted'],
     ['PUT', 'at a URL'],
   ])
 })
