@@ -80,6 +80,12 @@ test('a create with Prefer: wait is answered when the prediction is over, or whe
   })
 })
 
+test('a create with Prefer: wait is not answered by a timer that ends early', async () => {
+  const early = harness({ sleep: async (ms) => early.advance(Math.max(1, ms - 1) / 1000) })
+  const done = await early.post({}, { prefer: 'wait' })
+  expect(await done.json()).toMatchObject({ status: 'succeeded' })
+})
+
 test('a cancel before the start costs nothing, after it costs, after the end changes nothing', async () => {
   const { create, call, get, advance, replicate } = harness()
   const early = await create()

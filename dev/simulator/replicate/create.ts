@@ -161,8 +161,11 @@ async function waitFor(state: State, prediction: Prediction, request: Request): 
   const preference = /\bwait(?:=(\d+))?/.exec(request.headers.get('prefer') ?? '')
   if (preference === null) return false
   const seconds = Math.min(60, Math.max(1, Number(preference[1] ?? 60)))
-  const left = prediction.endsAt - state.options.now().getTime()
-  if (left > 0) await state.options.sleep(Math.min(left, seconds * 1000), request.signal)
+  const clock = () => state.options.now().getTime()
+  const limit = clock() + seconds * 1000
+  const left = () => Math.min(prediction.endsAt, limit) - clock()
+  // A timer may end a millisecond before the clock is there, and the official client takes any answer but `starting` as final.
+  while (left() > 0) await state.options.sleep(left(), request.signal)
   return true
 }
 
