@@ -1,7 +1,7 @@
 // How the hot statements find their rows, beside twenty thousand finished tasks: each by its index, none by reading a table through.
 // The statements are those that the real functions send; PostgreSQL is asked for the plan of the same text with the same values.
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertPast } from '../../bench/scale/past.ts'
@@ -39,8 +39,7 @@ const activeTask = (index: number): TaskOverrides => ({
 beforeAll(async () => {
   database = await createDatabase()
   await insertPast(database.url, past)
-  pool = new Pool({ connectionString: database.url, max: 2 })
-  pool.on('error', () => undefined) // Its connections may still be closing when the database is dropped.
+  pool = database.pool({ max: 2 })
   const log = (event: { query: CompiledQuery }) => void sent.push(event.query)
   db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }), log })
   active = await insertTasks(
@@ -50,10 +49,7 @@ beforeAll(async () => {
   await pool.query('analyze tasks; analyze task_events')
 })
 
-afterAll(async () => {
-  await pool.end()
-  await database.drop()
-})
+afterAll(() => database.drop())
 
 interface Node {
   'Node Type': string

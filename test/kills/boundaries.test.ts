@@ -1,5 +1,4 @@
 // A process killed exactly at each boundary of a submission. Whatever the instant, the step is made, and paid once.
-import { Pool } from 'pg'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { untilBlocked } from '../setup/database.ts'
 import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
@@ -8,14 +7,11 @@ import { type Instance, openField, pause, ping, signIn, startTask } from './inst
 vi.setConfig({ testTimeout: 180_000 })
 
 const field = await openField({ instances: 1, secondsPerStep: 0.2 })
-const pool = new Pool({ connectionString: field.database.url })
+const pool = field.database.pool()
 
 beforeEach(() => field.simulator.replicate.reset())
 
-afterAll(async () => {
-  await pool.end()
-  await field.close()
-})
+afterAll(() => field.close())
 
 test('killed before anything was accepted: the step is submitted anew', async () => {
   field.simulator.replicate.addFaults([{ on: 'create', fault: 'hang_before' }])

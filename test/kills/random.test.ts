@@ -1,6 +1,5 @@
 // A minute of kill -9 at random: two instances on one database under 100 running tasks, killed and started again and again.
 // At the end every task is finished, every step was paid once, and nothing waits on a lock.
-import { Pool } from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
 
@@ -9,12 +8,9 @@ const tasks = 100
 const steps = 2
 
 const field = await openField({ instances: 2, secondsPerStep: 2 })
-const pool = new Pool({ connectionString: field.database.url })
+const pool = field.database.pool()
 
-afterAll(async () => {
-  await pool.end()
-  await field.close()
-})
+afterAll(() => field.close())
 
 test('a minute of kills loses nothing and pays nothing twice', { timeout: 240_000 }, async () => {
   const living: [Instance, Instance] = [await field.start(0), await field.start(1)]

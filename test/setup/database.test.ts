@@ -31,3 +31,12 @@ test('sees statements that wait for a lock', async () => {
   await waiting.both
   await database.drop()
 })
+
+test('drops a database whose sessions are still closing', async () => {
+  for (let times = 0; times < 10; times += 1) {
+    const database = await createDatabase()
+    const pool = database.pool({ max: 4 })
+    await Promise.all(Array.from({ length: 4 }, () => pool.query('select pg_sleep(0.01)')))
+    await database.drop()
+  }
+})

@@ -2,7 +2,7 @@
 // statements were run.
 import { randomUUID } from 'node:crypto'
 import { neonConfig } from '@neondatabase/serverless'
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import { inject } from 'vitest'
 import { type Connection, type ConnectOptions, connect, type Driver } from '../../db/connect.ts'
 import { type NeonStandIn, startNeonStandIn } from './neon.ts'
@@ -11,6 +11,8 @@ export interface TestDatabase {
   url: string
   /** Over `neon`, through this worker's stand-in. Closed by drop() at the latest. */
   connect(driver?: Driver, options?: ConnectOptions): Promise<Connection>
+  /** Plain sessions, for what tests ask or hold from outside the engine. Ended by drop(). */
+  pool(config?: PoolConfig): Pool
   drop(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   const address = new URL(inject('postgresUrl'))
   address.pathname = name
   const connections: Connection[] = []
+  const pools: Pool[] = []
   return {
     url: address.href,
     connect: async (driver = 'pg', options = {}) => {
@@ -41,8 +44,17 @@ export async function createDatabase(): Promise<TestDatabase> {
       connections.push(connection)
       return connection
     },
+    pool: (config = {}) => {
+      const pool = new Pool({ connectionString: address.href, ...config })
+      pool.on('error', (error) => {
+        // Sessions of an ended pool may still be closing when the database is dropped.
+        if (!pool.ending) throw error
+      })
+      pools.push(pool)
+      return pool
+    },
     drop: async () => {
-      await Promise.all(connections.map(({ close }) => close()))
+      await Promise.all([...connections.map(({ close }) => close()), ...pools.map((pool) => pool.end())])
       await admin.query(`drop database ${name} with (force)`)
     },
   }

@@ -1,6 +1,5 @@
 // Some schedules in the suite (`npm run simulate` runs as many as asked), and that the simulation can be trusted: a seed replays
 // exactly, every mutant still finds the guard that it removes, and some are caught here and now.
-import { Pool } from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { createDatabase } from '../setup/database.ts'
 import { connectionOptions } from './database.ts'
@@ -9,14 +8,11 @@ import { runSeed } from './run.ts'
 
 const seeds = 150
 const database = await createDatabase()
-const pool = new Pool({ connectionString: database.url, ...connectionOptions })
+const pool = database.pool(connectionOptions)
 /** Every statement that the schedules came by, with the calls that sent it. */
 const statements = new Map<string, Set<string>>()
 
-afterAll(async () => {
-  await pool.end()
-  await database.drop()
-})
+afterAll(() => database.drop())
 
 const listening = {
   name: 'listening',
