@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Client } from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Postgres, startPostgres } from '../../dev/postgres.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -18,6 +18,9 @@ const isOpenToOthers =
   isRoot && spawnSync('test', ['-r', join(root, 'package.json')], { cwd: '/', ...somebody }).status === 0
 const started: Pick<Postgres, 'stop'>[] = []
 const children: ChildProcess[] = []
+/** Process ids of servers that belong to children. */
+const childrensServers: number[] = []
+const goneSoon = { timeout: 10_000, interval: 20 }
 let folder: string
 let dataDir: string
 
@@ -28,6 +31,9 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   await Promise.all(started.splice(0).map((server) => server.stop()))
+  // A server whose parent was killed writes to its folder until it has shut down.
+  const left = childrensServers.splice(0)
+  await vi.waitUntil(() => !left.some(isRunning), goneSoon)
   await rm(folder, { recursive: true })
 })
 
@@ -51,7 +57,11 @@ async function startInChild(checkout = root, options = {}, data = dataDir): Prom
   const args = ['--input-type=module', '-e', script]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options })
   children.push(child)
-  for await (const line of createInterface(child.stdout)) return { child, server: JSON.parse(line) }
+  for await (const line of createInterface(child.stdout)) {
+    const server = JSON.parse(line)
+    childrensServers.push(server.pid)
+    return { child, server }
+  }
   throw new Error('the process ended without starting a server')
 }
 
@@ -80,8 +90,6 @@ function isRunning(pid: number): boolean {
     return false
   }
 }
-
-const goneSoon = { timeout: 10_000, interval: 20 }
 
 test('keeps its data, its password and its users, and listens to this machine only', async () => {
   const first = await start()
