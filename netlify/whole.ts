@@ -10,8 +10,9 @@ export function openWhole(light: Light): Deps {
   const { config, log } = light
   const { db } = connect(config.DATABASE_URL ?? '', {
     driver: config.DATABASE_DRIVER,
-    // Only its words: pg hangs the whole client on such an error, with the key that cancels its statements.
-    onIdleError: ({ message }) => log.warn({ reason: message }, 'a database connection was lost while idle'),
+    // Nobody is to do anything about it, and every restart of a database brings some. Only its words: pg hangs the whole client on
+    // such an error, with the key that cancels its statements.
+    onIdleError: ({ message }) => log.debug({ reason: message }, 'a database connection was lost while idle'),
     onRepeat: ({ message }) => log.warn({ reason: message }, 'a statement is sent again'),
   })
   return {
