@@ -33,10 +33,12 @@ test('sees statements that wait for a lock', async () => {
 })
 
 test('drops a database whose sessions are still closing', async () => {
+  // Not every drop meets one. An error that nobody hears would fail the run.
   for (let times = 0; times < 10; times += 1) {
     const database = await createDatabase()
     const pool = database.pool({ max: 4 })
-    await Promise.all(Array.from({ length: 4 }, () => pool.query('select pg_sleep(0.01)')))
+    const sessions = await Promise.all(Array.from({ length: 4 }, () => pool.connect()))
+    for (const session of sessions) session.release()
     await database.drop()
   }
 })
