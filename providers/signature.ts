@@ -34,7 +34,10 @@ export function signMessage(secret: string, id: string, at: Date, rawBody: strin
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
 }
 
-/** A `whsec_` secret is the base64 of its key; any other is the key itself. */
+/**
+ * A `whsec_` secret is the base64 of its key; any other is the key itself. Node decodes it: of a key given as bytes it tries first, by
+ * throwing, whether it is a KeyObject, and that takes longer than the signature.
+ */
 function sign(secret: string, text: string): Buffer {
   const [, encoded] = /^whsec_(.*)$/.exec(secret) ?? []
   const hmac =

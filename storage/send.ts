@@ -7,7 +7,7 @@ let loading: Promise<typeof import('undici')> | undefined
 
 /** Like fetch. A part of a file, which is an ArrayBuffer put at a known address, is sent by undici's request. */
 export const sendBlob: typeof fetch = async (address, options = {}) => {
-  const { body, headers, method } = options
+  const { body, headers, method, signal = null } = options
   const isPart = body instanceof ArrayBuffer && method?.toUpperCase() === 'PUT'
   if (!isPart || typeof address !== 'string') return fetch(address, options)
   loading ??= import('undici')
@@ -17,6 +17,7 @@ export const sendBlob: typeof fetch = async (address, options = {}) => {
     method: 'PUT',
     headers: new Headers(headers),
     body: new Uint8Array(body),
+    signal,
   })
   const text = await answer.body.text()
   // It has the bytes still, and may send them again.

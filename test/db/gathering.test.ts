@@ -1,7 +1,7 @@
 // Statements that requests of one process share: those that come while others of their kind are under way, held there by a real lock.
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
-import { expect, onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
 import { claimDue } from '../../db/claiming.ts'
 import { continueTask } from '../../db/moves.ts'
@@ -146,7 +146,7 @@ each('%s: polls at the same moment each get their own task, and nothing of anoth
   expect(found).toEqual(tasks.map(({ id }, index) => (index % 3 === 0 ? undefined : id)))
 })
 
-each('neon: a shared statement whose answer is lost fails for all that share it, and is not told twice', async () => {
+test('neon: a shared statement whose answer is lost fails for all that share it, and is not told twice', async () => {
   const db = over('neon')
   const standIn = await neonStandIn()
   const tasks = [await insertState(db, 'running'), await insertState(db, 'running')]

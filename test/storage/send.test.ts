@@ -52,6 +52,13 @@ test('a store that is not there is a failure', async () => {
   await expect(sendBlob('http://127.0.0.1:1/part', { method: 'put', body: part('lost') })).rejects.toThrow()
 })
 
+test('a part that its sender gave up is not sent', async () => {
+  const store = await openStore((_, response) => response.end())
+  const given = { method: 'put', body: part('given up'), signal: AbortSignal.abort() }
+  await expect(sendBlob(store.url, given)).rejects.toThrow('aborted')
+  expect(store.received).toEqual([])
+})
+
 test('whatever is no part goes as fetch sends it', async () => {
   const store = await openStore((_, response) => response.end())
   await sendBlob(store.url)
