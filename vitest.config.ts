@@ -10,7 +10,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
-      include: ['core/**', 'db/**', 'functions/**', 'providers/**', 'recipes/**', 'storage/**'],
+      include: ['core/**', 'db/**', 'engine/**', 'functions/**', 'providers/**', 'recipes/**', 'storage/**'],
       thresholds: { 'core/**': { statements: 100, branches: 100, functions: 100, lines: 100 } },
     },
   },

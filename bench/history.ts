@@ -1,10 +1,10 @@
 // `npm run bench -- history`: 10,000 active tasks in a table with 5,000,000 finished ones, and in one without: the same statements on both
 // in turns, and the medians' ratios. Then what a task takes on disk, pages of a list, and deleting while others claim.
 import { setTimeout } from 'node:timers/promises'
-import { type Connection, connect } from '../db/connect.ts'
-import { listTasks } from '../db/reads.ts'
-import { deleteFinished } from '../db/retention.ts'
-import type { Db } from '../db/sql.ts'
+import { type Connection, connect } from '../db/driver/connect.ts'
+import { listTasks } from '../db/statements/reads.ts'
+import { deleteFinished } from '../db/statements/retention.ts'
+import type { Db } from '../db/statements/sql.ts'
 import { quick, withCluster } from './scale/cluster.ts'
 import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
 import { eventsPerTask, insertPast, pastUsers, settle } from './scale/past.ts'

@@ -1,8 +1,8 @@
 // `npm run bench -- idle`: what a day costs on which nothing happens: each ping once a minute, 1,440 times, by the real rooms on a clock of
 // their own, with a database that counts. And what the same pings cost where each of them looks.
-import { type Connection, connect } from '../db/connect.ts'
+import { type Connection, connect } from '../db/driver/connect.ts'
+import type { Deps, Room } from '../engine/deps.ts'
 import { checker } from '../functions/checker.ts'
-import type { Deps, Room } from '../functions/deps.ts'
 import { tick } from '../functions/tick.ts'
 import { worker } from '../functions/worker.ts'
 import { openClient } from '../test/setup/client.ts'

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Connection, connect } from '../db/connect.ts'
+import { type Connection, connect } from '../db/driver/connect.ts'
 import { startBlobs } from '../dev/blobs.ts'
 import { type Cluster, quick, withCluster } from './scale/cluster.ts'
 import { type Judge, numberOf, openJudge } from './scale/figures.ts'

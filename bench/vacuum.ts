@@ -1,8 +1,8 @@
 // `npm run bench -- vacuum`: half a million claims over a small set of active tasks. Each of them leaves a dead row and a dead entry in the
 // index of due tasks; the tables' own autovacuum settings have to keep both bounded, and claims as quick as at the start.
 import { sql } from 'kysely'
-import { connect } from '../db/connect.ts'
-import type { Db } from '../db/sql.ts'
+import { connect } from '../db/driver/connect.ts'
+import type { Db } from '../db/statements/sql.ts'
 import { quick, withCluster } from './scale/cluster.ts'
 import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
 import { insertPast, settle } from './scale/past.ts'

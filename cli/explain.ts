@@ -1,6 +1,6 @@
 // Where a task stands, why, and who moves it next and when, in sentences. Pure; `show` and `check` print it.
 import type { Task } from '../core/task.ts'
-import type { TaskStory } from '../db/overview.ts'
+import type { TaskStory } from '../db/statements/overview.ts'
 import { distance, duration, instant } from './words.ts'
 
 export function explain({ task, paused }: TaskStory, now: Date): string[] {

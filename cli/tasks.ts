@@ -1,6 +1,6 @@
 // `npm run tasks -- list|show ID|check ID|recover|stats`: the operator's command, against the deployment that the environment names.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
-import { DatabaseError } from '../db/errors.ts'
+import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, show, stats } from './commands.ts'
 import { readVariables } from './variables.ts'

@@ -1,4 +1,4 @@
-// The history of a task: what each move was, who caused it and when. `db/history.ts` writes it, logs and the operator's command show it.
+// The history of a task: what each move was, who caused it and when. `db/statements/history.ts` writes it, logs and the operator's command show it.
 
 /** Who causes a write. A person's own move is `user`; the pass that her call runs after its answer bears the call's name. */
 export type Cause =

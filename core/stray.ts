@@ -1,4 +1,4 @@
-// When a prediction that nobody wants is canceled, and when no more is tried. Pure; passes call it, `db/strays.ts` writes what it says.
+// When a prediction that nobody wants is canceled, and when no more is tried. Pure; passes call it, `db/statements/record-strays.ts` writes what it says.
 import { missSeconds } from './decide.ts'
 import type { Cancellation } from './provider.ts'
 import type { Stray } from './task.ts'

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
-import { isNeon, parseUrl } from './connect.ts'
-import { asDatabaseError } from './errors.ts'
-import { patiently } from './retrying.ts'
+import { isNeon, parseUrl } from './driver/connect.ts'
+import { asDatabaseError } from './driver/errors.ts'
+import { patiently } from './driver/retries.ts'
 
 const connectMs = 10_000
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import type { Config } from '@netlify/functions'
 import type { FunctionsManifest } from '@netlify/zip-it-and-ship-it'
-import { type Door, openDoor } from './doors.ts'
+import { type Door, openDoor } from '../build/doors.ts'
 
 interface Head {
   statusCode: number

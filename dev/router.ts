@@ -2,14 +2,14 @@
 // it. It promises that close() loses nothing: what is in flight, and what doors handed to waitUntil, is finished first.
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Door, matchDoor } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
-import { problem } from '../functions/http.ts'
-import { type Door, matchDoor } from './doors.ts'
+import { problem } from '../functions/http/request.ts'
 import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
 import { type RouterLog, type RunOptions, runDoor } from './run.ts'
 import { serveStatic } from './static.ts'
 
-export { type Door, loadDoors } from './doors.ts'
+export { type Door, loadDoors } from '../build/doors.ts'
 
 export interface RouterOptions {
   log: RouterLog

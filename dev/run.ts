@@ -1,8 +1,9 @@
 // Calls one door under production's terms: its time limit, its context, no word of an error to the client. router.ts calls it.
+
+import type { Door } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
-import { problem } from '../functions/http.ts'
+import { problem } from '../functions/http/request.ts'
 import { makeContext } from './context.ts'
-import type { Door } from './doors.ts'
 
 export interface RouterLog {
   info(fields: object, message: string): void

@@ -2,15 +2,15 @@
 // by Netlify's bootstrap. For a last look before a deploy, and for the test that does the README's walk on it.
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { bundleDoors } from '../build/bundle.ts'
+import { packDoors } from '../build/pack.ts'
 import { parseConfig } from '../core/config.ts'
-import { openLog } from '../functions/log.ts'
+import { openLog } from '../engine/log.ts'
 import { listening, portOf, sayWhyNot } from './begin.ts'
-import { bundleDoors } from './bundle.ts'
 import { loadDeployed } from './deployed.ts'
 import { pageFolder } from './page.ts'
 import { createServer } from './router.ts'
 import { stopOnSignal } from './signals.ts'
-import { packDoors } from './zip.ts'
 
 sayWhyNot()
 const log = openLog(parseConfig(process.env))

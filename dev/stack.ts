@@ -1,11 +1,11 @@
 // The whole product in one process, on a given database: functions, page, blob store and simulated provider. The browser tests and the
 // screenshots use it. One at a time: like a deployment's, the functions' settings are the process's environment.
 import { parseConfig } from '../core/config.ts'
-import { openLog } from '../functions/log.ts'
+import { openLog } from '../engine/log.ts'
+import { type Simulator, startSimulator } from '../simulator/server.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
 import { createServer, loadDoors, type Router } from './router.ts'
-import { type Simulator, startSimulator } from './simulator/server.ts'
 
 export interface StackOptions {
   databaseUrl: string

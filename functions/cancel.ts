@@ -1,13 +1,13 @@
 // POST /api/cancel: stops a task. What was stored stays downloadable; the provider's job is canceled too, however long it takes.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
-import { cancelTask } from '../db/moves.ts'
-import { causedBy } from './causing.ts'
-import type { Room } from './deps.ts'
-import { readJson, requireMethod } from './http.ts'
-import { answerTask, notFound, passAfterAnswer } from './moving.ts'
-import { requireUser } from './users.ts'
-import { raiseAnyway } from './waking.ts'
+import { cancelTask } from '../db/statements/user-moves.ts'
+import type { Room } from '../engine/deps.ts'
+import { causedBy } from '../engine/journal.ts'
+import { raiseAnyway } from '../engine/wake.ts'
+import { readJson, requireMethod } from './http/request.ts'
+import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
 
 export const cancelBody = z.strictObject({ task_id: z.uuid() })
 

@@ -1,8 +1,9 @@
 // GET|POST /api/checker: checks what is due (and submits what is due: either of worker and checker alone is enough).
-import { requireCron } from './cron.ts'
-import type { PingRoom } from './deps.ts'
-import { json, requireMethod } from './http.ts'
-import { ping, plural } from './ping.ts'
+
+import type { PingRoom } from '../engine/deps.ts'
+import { requireCron } from './http/cron-secret.ts'
+import { ping, plural } from './http/ping.ts'
+import { json, requireMethod } from './http/request.ts'
 
 export const checker: PingRoom = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')

@@ -1,13 +1,13 @@
 // POST /api/continue: the person likes what she sees; the next step is submitted.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
-import { continueTask } from '../db/moves.ts'
-import { causedBy } from './causing.ts'
-import { claimOf, continueTerms, sendByOf } from './claims.ts'
-import type { Room } from './deps.ts'
-import { readJson, requireMethod } from './http.ts'
-import { answerTask, notFound, passAfterAnswer } from './moving.ts'
-import { requireUser } from './users.ts'
+import { continueTask } from '../db/statements/user-moves.ts'
+import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
+import type { Room } from '../engine/deps.ts'
+import { causedBy } from '../engine/journal.ts'
+import { readJson, requireMethod } from './http/request.ts'
+import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
 
 export const continueBody = z.strictObject({
   task_id: z.uuid(),

@@ -1,10 +1,10 @@
 // GET /api/health: 200 when the database answers, 503 when it doesn't. To the cron secret it tells how things stand.
 import { AppError } from '../core/errors.ts'
-import { ping } from '../db/reads.ts'
-import { isCron } from './cron.ts'
-import type { Deps, Room } from './deps.ts'
-import { readStanding } from './figures.ts'
-import { json, requireMethod } from './http.ts'
+import { ping } from '../db/statements/reads.ts'
+import type { Deps, Room } from '../engine/deps.ts'
+import { readStanding } from '../engine/standing.ts'
+import { isCron } from './http/cron-secret.ts'
+import { json, requireMethod } from './http/request.ts'
 
 export const health: Room = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')

@@ -11,6 +11,7 @@ import {
   taskViewSchema,
 } from '../core/answers.ts'
 import { type ProblemCode, problems } from '../core/errors.ts'
+import type { Room } from '../engine/deps.ts'
 import type { Recipes } from '../recipes/index.ts'
 import {
   type Answer,
@@ -22,9 +23,8 @@ import {
   requestHeaders,
   tags,
   uploadBodies,
-} from './contract.ts'
-import type { Room } from './deps.ts'
-import { json, requireMethod } from './http.ts'
+} from './http/contract.ts'
+import { json, requireMethod } from './http/request.ts'
 import { defaultRecipe, startEnvelope } from './start.ts'
 
 type Json = Record<string, unknown>

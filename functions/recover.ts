@@ -1,13 +1,14 @@
 // GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
 // and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted,
 // and finished tasks that are older than the deployment wants to keep.
-import { requireCron } from './cron.ts'
-import type { Room } from './deps.ts'
-import { forgetFinished } from './forgetting.ts'
-import { json, requireMethod } from './http.ts'
-import { ping } from './ping.ts'
-import { sweepUploads } from './uploads.ts'
-import { raiseAnyway } from './waking.ts'
+
+import type { Room } from '../engine/deps.ts'
+import { forgetFinished } from '../engine/sweep-tasks.ts'
+import { sweepUploads } from '../engine/sweep-uploads.ts'
+import { raiseAnyway } from '../engine/wake.ts'
+import { requireCron } from './http/cron-secret.ts'
+import { ping } from './http/ping.ts'
+import { json, requireMethod } from './http/request.ts'
 
 export const recover: Room = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')

@@ -1,13 +1,13 @@
 // POST /api/redo: runs the step just shown, or the one that failed, once more. The only way to a second payment for a step.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
-import { type Move, type MovedTask, redoTask } from '../db/moves.ts'
-import { causedBy } from './causing.ts'
-import type { Deps, Room } from './deps.ts'
-import { readJson, requireMethod } from './http.ts'
-import { whenUnlocked } from './lock.ts'
-import { answerTask, notFound, passAfterAnswer } from './moving.ts'
-import { requireUser } from './users.ts'
+import { type Move, type MovedTask, redoTask } from '../db/statements/user-moves.ts'
+import type { Deps, Room } from '../engine/deps.ts'
+import { causedBy } from '../engine/journal.ts'
+import { whenUnlocked } from './http/lock.ts'
+import { readJson, requireMethod } from './http/request.ts'
+import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
 
 export const redoBody = z.strictObject({ task_id: z.uuid(), step: z.int().min(1).max(1_000).optional() })
 

@@ -1,8 +1,8 @@
 // POST /api/session: a person without an account becomes a user, as a token and as a cookie; a known one is extended.
 import { AppError } from '../core/errors.ts'
-import type { Room } from './deps.ts'
-import { json, requireMethod } from './http.ts'
-import { openSession, ownUser, sessionCookie } from './users.ts'
+import type { Room } from '../engine/deps.ts'
+import { json, requireMethod } from './http/request.ts'
+import { openSession, ownUser, sessionCookie } from './http/users.ts'
 
 export const session: Room = async (request, deps) => {
   requireMethod(request, 'POST')

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { TaskView } from '../core/answers.ts'
-import { readTask } from '../db/reads.ts'
-import type { Room } from './deps.ts'
-import { json, readQuery, requireMethod } from './http.ts'
-import { notFound, passAfterAnswer, retryAfter, viewOf } from './moving.ts'
-import { requireUser } from './users.ts'
+import { readTask } from '../db/statements/reads.ts'
+import type { Room } from '../engine/deps.ts'
+import { json, readQuery, requireMethod } from './http/request.ts'
+import { notFound, passAfterAnswer, retryAfter, viewOf } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
 
 export const statusQuery = z.object({ task_id: z.uuid() })
 

@@ -2,11 +2,11 @@
 import * as z from 'zod'
 import type { TaskPage } from '../core/answers.ts'
 import { statuses } from '../core/task.ts'
-import { listTasks } from '../db/reads.ts'
-import type { Room } from './deps.ts'
-import { json, readQuery, requireMethod } from './http.ts'
-import { viewOf } from './moving.ts'
-import { requireUser } from './users.ts'
+import { listTasks } from '../db/statements/reads.ts'
+import type { Room } from '../engine/deps.ts'
+import { json, readQuery, requireMethod } from './http/request.ts'
+import { viewOf } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
 
 export const tasksQuery = z.object({
   status: z.enum(statuses).optional(),

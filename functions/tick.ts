@@ -1,8 +1,8 @@
 // The platform's own schedule, every minute: the same as a ping, so that a fresh deployment moves before any cron is set up.
-import { clockOf, type PingRoom } from './deps.ts'
-import { json } from './http.ts'
-import { ping } from './ping.ts'
-import { sweepUploads } from './uploads.ts'
+import { clockOf, type PingRoom } from '../engine/deps.ts'
+import { sweepUploads } from '../engine/sweep-uploads.ts'
+import { ping } from './http/ping.ts'
+import { json } from './http/request.ts'
 
 /** Once an hour, where nobody pings recover. */
 const sweepMinute = 17

@@ -4,14 +4,14 @@ import * as z from 'zod'
 import type { Uploaded } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { archiveType, imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'
+import type { Deps, Room } from '../engine/deps.ts'
+import { keyOfUpload, newUploadId } from '../engine/sweep-uploads.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import { cleanImage } from '../storage/image.ts'
 import { serveFile } from '../storage/serve.ts'
 import { detectType, sampleBytes } from '../storage/type.ts'
-import type { Deps, Room } from './deps.ts'
-import { invalid, json, readBytes, readQuery, requireMethod } from './http.ts'
-import { keyOfUpload, newUploadId } from './uploads.ts'
-import { requireUser } from './users.ts'
+import { invalid, json, readBytes, readQuery, requireMethod } from './http/request.ts'
+import { requireUser } from './http/users.ts'
 
 /** What a form adds around its one file. */
 const formBytes = 16 * 1024

@@ -4,13 +4,13 @@
 import { decideLook } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { Provider } from '../core/provider.ts'
-import { recordLooks } from '../db/results.ts'
-import { clockOf, type Deps, type Room } from './deps.ts'
-import { adopt, type Heard, lookNow, store, write } from './hearing.ts'
-import { json, requireMethod } from './http.ts'
-import { recipeOf } from './lookup.ts'
-import { endsWithin } from './waking.ts'
-import { requireAttempt } from './webhook-url.ts'
+import { recordLooks } from '../db/statements/record-results.ts'
+import { clockOf, type Deps, type Room } from '../engine/deps.ts'
+import { adopt, type Heard, lookNow, store, write } from '../engine/record-report.ts'
+import { recipeOf } from '../engine/require-recipe.ts'
+import { endsWithin } from '../engine/wake.ts'
+import { requireAttempt } from '../engine/webhook-url.ts'
+import { json, requireMethod } from './http/request.ts'
 
 /** Providers are answered within a second; most results are copied and shown by then. */
 const answerMs = 700

@@ -1,6 +1,6 @@
 // The composition root: environment → config → dependencies, once per container. Doors import this and their room, nothing else.
 import type { DestinationStream } from 'pino'
-import type { Deps } from '../functions/deps.ts'
+import type { Deps } from '../engine/deps.ts'
 import { doorsOver, openLight } from './light.ts'
 import { openWhole } from './whole.ts'
 

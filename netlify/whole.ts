@@ -1,7 +1,7 @@
 // The dependencies that an idle ping does without: database, providers and recipes.
 import { v7 } from 'uuid'
-import { connect } from '../db/connect.ts'
-import type { Deps } from '../functions/deps.ts'
+import { connect } from '../db/driver/connect.ts'
+import type { Deps } from '../engine/deps.ts'
 import { openRecipes } from '../recipes/index.ts'
 import { lazyOutside } from './lazy.ts'
 import type { Light } from './light.ts'

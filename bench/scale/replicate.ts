@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { createReplicate, type Replicate } from '../../dev/simulator/replicate/index.ts'
+import { createReplicate, type Replicate } from '../../simulator/replicate/index.ts'
 
 export interface DistantReplicate {
   /** What makes the product use it. */

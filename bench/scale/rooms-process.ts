@@ -1,7 +1,7 @@
 // A process of nothing but the product, as a function's container would be: made by rooms.ts, it calls rooms as it is told and reports
 // what they answered and what that cost it.
 import { checker } from '../../functions/checker.ts'
-import { enter } from '../../functions/door.ts'
+import { enter } from '../../functions/http/answer.ts'
 import { worker } from '../../functions/worker.ts'
 import { openDeps } from '../../netlify/runtime.ts'
 import type { Call, Called } from './rooms.ts'

@@ -1,6 +1,6 @@
 // What the tables and each of their indexes take on disk.
 import { sql } from 'kysely'
-import type { Db } from '../../db/sql.ts'
+import type { Db } from '../../db/statements/sql.ts'
 
 export interface Size {
   name: string

@@ -1,8 +1,8 @@
 // Tasks for the benchmarks: as start would insert them, and made due again whenever a measurement needs them.
 
 import { sql } from 'kysely'
-import { claimDue } from '../../db/claiming.ts'
-import type { Db } from '../../db/sql.ts'
+import { claimDue } from '../../db/statements/claim.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { insertTasks } from '../../test/setup/factory.ts'
 

@@ -1,9 +1,9 @@
 // The database: whether it answers, by whose clock, and whether its tables are those of this version.
 import type { Config } from '../../core/config.ts'
-import { connect } from '../../db/connect.ts'
-import { DatabaseError, type FailureKind } from '../../db/errors.ts'
+import { connect } from '../../db/driver/connect.ts'
+import { DatabaseError, type FailureKind } from '../../db/driver/errors.ts'
+import { readApplied, readServer, type Server } from '../../db/driver/server.ts'
 import { listMigrations } from '../../db/migrate.ts'
-import { readApplied, readServer, type Server } from '../../db/server.ts'
 import { type Check, fail, ok, unchecked, warn } from './findings.ts'
 
 export interface Asked extends Server {

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Connection, connect, type Driver } from '../../db/connect.ts'
-import { DatabaseError, type FailureKind } from '../../db/errors.ts'
+import { type Connection, connect, type Driver } from '../../db/driver/connect.ts'
+import { DatabaseError, type FailureKind } from '../../db/driver/errors.ts'
 import { createDatabase, type TestDatabase, untilBlocked } from '../setup/database.ts'
 
 const drivers: Driver[] = ['pg', 'neon']

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Driver } from '../../db/connect.ts'
+import { connect, type Driver } from '../../db/driver/connect.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 
 const drivers: Driver[] = ['pg', 'neon']

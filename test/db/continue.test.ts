@@ -1,8 +1,8 @@
 // continueTask() with leave to claim: the click itself begins the next attempt, or leaves it to a pass where it may not.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { type Continue, continueTask } from '../../db/moves.ts'
-import type { Db } from '../../db/sql.ts'
+import type { Db } from '../../db/statements/sql.ts'
+import { type Continue, continueTask } from '../../db/statements/user-moves.ts'
 import { untilBlocked } from '../setup/database.ts'
 import { later, type Row } from '../setup/factory.ts'
 import { claim, each, insertState, noon, read, useDatabase } from './setup.ts'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Connection } from '../../db/connect.ts'
+import type { Connection } from '../../db/driver/connect.ts'
 import { direct, migrate, migrationUrl } from '../../db/migrate.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 

@@ -1,7 +1,7 @@
 // continueTask(), redoTask(), cancelTask(): what each changes, for whom, and once.
 import { expect, test } from 'vitest'
-import { cancelTask, continueTask, type MovedTask, redoTask } from '../../db/moves.ts'
-import type { Db } from '../../db/sql.ts'
+import type { Db } from '../../db/statements/sql.ts'
+import { cancelTask, continueTask, type MovedTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later, type Row, type State, stateNames, stray, type TaskOverrides } from '../setup/factory.ts'
 import { bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 

@@ -2,8 +2,8 @@
 // whether the statement is sent again follows from that alone.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Connection } from '../../db/connect.ts'
-import { DatabaseError, type FailureKind } from '../../db/errors.ts'
+import type { Connection } from '../../db/driver/connect.ts'
+import { DatabaseError, type FailureKind } from '../../db/driver/errors.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 import type { Fault, NeonStandIn } from '../setup/neon.ts'
 

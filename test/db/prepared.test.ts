@@ -1,7 +1,7 @@
 // Prepared statements: planned once a connection, and never in the way of an answer.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Db } from '../../db/sql.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 
 let database: TestDatabase

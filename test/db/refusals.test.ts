@@ -2,9 +2,9 @@
 // A row's own token is told where it has one, so that it is the state that refuses.
 import { expect, test } from 'vitest'
 import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
-import { recordLooks, recordStored } from '../../db/results.ts'
-import type { Db, Moved } from '../../db/sql.ts'
-import { recordSubmissions } from '../../db/submissions.ts'
+import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordSubmissions } from '../../db/statements/record-submissions.ts'
+import type { Db, Moved } from '../../db/statements/sql.ts'
 import { type Row, type State, stateNames } from '../setup/factory.ts'
 import { bytes, claim, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 

@@ -1,8 +1,8 @@
 // recordLooks() and recordStored(): what a provider said of a prediction, and the one move that shows a step done.
 import { expect, test } from 'vitest'
 import { resultUrl } from '../../core/view.ts'
-import { recordLooks, recordStored } from '../../db/results.ts'
-import { recordSubmissions } from '../../db/submissions.ts'
+import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { later, type Row, type State, stray, type TaskOverrides } from '../setup/factory.ts'
 import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 

@@ -1,8 +1,8 @@
 // What recover may forget: finished tasks of long ago and their history, in bounded batches, and nothing that is still to be done.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { deleteFinished } from '../../db/retention.ts'
-import type { Db } from '../../db/sql.ts'
+import { deleteFinished } from '../../db/statements/retention.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { insertRows, insertTask, later, stateNames, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
 import { each, insertState, noon, useDatabase } from './setup.ts'
 

@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, test } from 'vitest'
 import type { Held, Task } from '../../core/task.ts'
-import { type ClaimParams, claimDue } from '../../db/claiming.ts'
-import type { Driver } from '../../db/connect.ts'
-import type { Db } from '../../db/sql.ts'
+import type { Driver } from '../../db/driver/connect.ts'
+import { type ClaimParams, claimDue } from '../../db/statements/claim.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import {
   insertTask,

@@ -1,7 +1,7 @@
 // recordSubmissions(): predictions that turn up where no step wants them are kept as strays, so that somebody cancels them.
 import { expect, test } from 'vitest'
 import type { SubmissionOutcome } from '../../core/decide.ts'
-import { recordSubmissions } from '../../db/submissions.ts'
+import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { later, type Row, type State, stateNames, stray } from '../setup/factory.ts'
 import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 

@@ -2,8 +2,8 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { SubmissionOutcome } from '../../core/decide.ts'
-import type { Told } from '../../db/sql.ts'
-import { recordSubmissions } from '../../db/submissions.ts'
+import { recordSubmissions } from '../../db/statements/record-submissions.ts'
+import type { Told } from '../../db/statements/sql.ts'
 import { insertTasks, later, type Row, stray } from '../setup/factory.ts'
 import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Agent, request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
-import { type DoorHandler, openDoor } from '../../dev/doors.ts'
+import { type DoorHandler, openDoor } from '../../build/doors.ts'
 import { createServer } from '../../dev/router.ts'
 import { streamOf } from '../../storage/parts.ts'
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { Config, Context } from '@netlify/functions'
 import { Agent, request, fetch as send } from 'undici'
 import { test as base, expect } from 'vitest'
-import { type DoorHandler, openDoor } from '../../dev/doors.ts'
+import { type DoorHandler, openDoor } from '../../build/doors.ts'
 import { createServer, loadDoors, type Router, type RouterOptions } from '../../dev/router.ts'
 import { chunksOf } from '../storage/setup.ts'
 

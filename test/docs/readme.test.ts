@@ -1,8 +1,8 @@
 // The README says what is so: its tables and links are compared with the code.
 import { access, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { loadDoors } from '../../build/doors.ts'
 import { parseConfig } from '../../core/config.ts'
-import { loadDoors } from '../../dev/doors.ts'
 import { codeOf, linksOf, listDocuments, readDocument, root, rowsOf, sectionOf } from './documents.ts'
 
 const readme = await readDocument('README.md')

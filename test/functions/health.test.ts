@@ -1,8 +1,8 @@
 // GET /api/health with the cron secret: how things stand, from few statements, for whoever runs the deployment and nobody else.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import type { Standing } from '../../engine/standing.ts'
 import { checker } from '../../functions/checker.ts'
-import type { Standing } from '../../functions/figures.ts'
 import { health } from '../../functions/health.ts'
 import { worker } from '../../functions/worker.ts'
 import { begun, fault, isOver, ping, pingUntil } from '../scenarios/setup.ts'

@@ -1,7 +1,7 @@
 // Worker, checker, recover, tick and health: who may call them, by which method, and what they answer.
 import { expect, test } from 'vitest'
+import type { Room } from '../../engine/deps.ts'
 import { checker } from '../../functions/checker.ts'
-import type { Room } from '../../functions/deps.ts'
 import { health } from '../../functions/health.ts'
 import { recover } from '../../functions/recover.ts'
 import { tick } from '../../functions/tick.ts'

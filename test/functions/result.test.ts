@@ -1,7 +1,7 @@
 // GET /api/result: to the owner, or by a signed link that expires and opens one file only.
 import { expect, test } from 'vitest'
 import { resultKey } from '../../core/task.ts'
-import { linkFor } from '../../functions/links.ts'
+import { linkFor } from '../../engine/signed-urls.ts'
 import { result } from '../../functions/result.ts'
 import { begun, isOver, pingUntil, rowOf, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBlobs } from '../../dev/blobs.ts'
 import { freePort, untilServing } from '../../dev/reach.ts'
-import { type Simulator, startSimulator } from '../../dev/simulator/server.ts'
+import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 
 const token = 'r8_token-of-a-test'

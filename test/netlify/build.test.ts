@@ -4,8 +4,8 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { bundleDoors } from '../../dev/bundle.ts'
-import { packing, requireLight } from '../../dev/zip.ts'
+import { bundleDoors } from '../../build/bundle.ts'
+import { packing, requireLight } from '../../build/pack.ts'
 import { findDropped } from './bundle.ts'
 
 const doors = new URL('../../netlify/functions/', import.meta.url)
@@ -62,7 +62,7 @@ test.each(bundles)(
 test.each(named(light))('$name loads no code of a provider, and no pass, at once', ({ eager }) => {
   const allowed = ['providers/public-host.ts', 'providers/signature.ts']
   expect(among(eager, ['providers/']).filter((input) => !allowed.includes(input))).toEqual([])
-  expect(among(eager, ['functions/pass.ts', 'functions/submit.ts'])).toEqual([])
+  expect(among(eager, ['engine/pass.ts', 'engine/submit.ts'])).toEqual([])
 })
 
 test.each(named(pings))('$name loads no database, no recipe and no provider to see that all is idle', ({ eager }) => {

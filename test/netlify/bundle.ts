@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '@netlify/functions'
 import { type Config as FunctionsConfig, type FunctionsManifest, zipFunctions } from '@netlify/zip-it-and-ship-it'
-import { loadDoors } from '../../dev/doors.ts'
+import { loadDoors } from '../../build/doors.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 

@@ -2,7 +2,7 @@
 // the simulator behind it; each test has its own predictions, and the till says what was really sent.
 import { beforeEach, expect, test } from 'vitest'
 import type { GenerationRequest, Provider } from '../../core/provider.ts'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 
 export interface Subject {
   provider: Provider

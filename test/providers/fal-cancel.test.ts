@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { falAt, how, image, requireCreated, scripted, useSimulatedFal } from './fal-setup.ts'
 
 const { simulator, clock, fal } = await useSimulatedFal()

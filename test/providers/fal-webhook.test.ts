@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../core/errors.ts'
 import type { Provider } from '../../core/provider.ts'
-import type { Delivery } from '../../dev/simulator/fal/index.ts'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { type HttpRequest, openHttp } from '../../providers/http.ts'
+import type { Delivery } from '../../simulator/fal/index.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { how, image, requireCreated, useSimulatedFal } from './fal-setup.ts'
 
 const { simulator, clock, fal, at } = await useSimulatedFal()

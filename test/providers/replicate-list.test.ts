@@ -3,10 +3,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
-import { startSimulator } from '../../dev/simulator/server.ts'
 import { openHttp } from '../../providers/http.ts'
 import { openReplicate } from '../../providers/replicate.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
+import { startSimulator } from '../../simulator/server.ts'
 import { testClock } from '../setup/clock.ts'
 
 const clock = testClock()

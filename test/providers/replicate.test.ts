@@ -1,11 +1,11 @@
 // Replicate under the conformance suite, and what is its own: words, shapes, headers, pages, erased inputs.
 import { createServer } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
-import { startSimulator } from '../../dev/simulator/server.ts'
 import { openHttp } from '../../providers/http.ts'
 import { openReplicate, readPrediction } from '../../providers/replicate.ts'
 import type { ReplicateOptions } from '../../providers/replicate-call.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
+import { startSimulator } from '../../simulator/server.ts'
 import { testClock } from '../setup/clock.ts'
 import { attemptOf, type Subject, testProvider } from './contract.ts'
 

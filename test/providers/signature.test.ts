@@ -1,9 +1,9 @@
 // Standard Webhooks signatures, as Replicate makes them.
 import { expect, test } from 'vitest'
-import { sign } from '../../dev/simulator/replicate/signature.ts'
 import { openHttp } from '../../providers/http.ts'
 import { openReplicate } from '../../providers/replicate.ts'
 import { verifySignature } from '../../providers/signature.ts'
+import { sign } from '../../simulator/replicate/signature.ts'
 
 const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'
 const other = 'whsec_bm90IHRoZSByaWdodCBzZWNyZXQ='

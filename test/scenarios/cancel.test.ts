@@ -1,8 +1,8 @@
 // Cancel: it holds from every phase, reaches the provider however often that fails, and nothing that comes later revives the task.
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { result } from '../../functions/result.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import {

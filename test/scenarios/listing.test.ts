@@ -2,9 +2,9 @@
 // its own prediction's word alone. What a pass has no time for is left due.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { checker } from '../../functions/checker.ts'
 import { worker } from '../../functions/worker.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTasks } from '../setup/factory.ts'

@@ -1,11 +1,11 @@
 // Back-pressure and closing gates: what pauses everybody, for how long, and that all goes on by itself.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { continueRoom } from '../../functions/continue.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { begun, costs, fault, isOver, isWaiting, ping, pingUntil, press, rowOf } from './setup.ts'

@@ -2,11 +2,11 @@
 // refusal that says what is running.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import { worker } from '../../functions/worker.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret, useTestDeps } from '../setup/deps.ts'
 import { barrier, begin, begun, costs, fault, isCreate, isOver, pingUntil, press, rowOf, type Story } from './setup.ts'

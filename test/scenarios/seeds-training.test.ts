@@ -2,7 +2,7 @@
 // confirmations before giving up. Each accident that was reported is a test under its name.
 import { sql } from 'kysely'
 import { beforeEach, expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { begun, isOver, isResting, ping, pingUntil, rowOf, type Story } from './setup.ts'

@@ -1,7 +1,7 @@
 // Silence is not failure: what a provider doesn't say, says oddly, or says only once, ends nothing.
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { cancel } from '../../functions/cancel.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { begun, costs, fault, isOver, isResting, ping, pingUntil, press, rowOf } from './setup.ts'

@@ -1,8 +1,8 @@
 // Result before status: a step is shown done only with its output stored, and the copy is retried while there is something to copy.
 import { expect, test } from 'vitest'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
-import { runPass } from '../../functions/pass.ts'
+import { runPass } from '../../engine/pass.ts'
 import { result } from '../../functions/result.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { barrier, begun, costs, fault, isOver, isWaiting, ping, pingUntil, rowOf } from './setup.ts'

@@ -2,9 +2,9 @@
 // list makes of it. Nothing is ever sent again before the provider has said that the first attempt doesn't exist.
 import { expect, test } from 'vitest'
 import type { Config } from '../../core/config.ts'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { type Instance, useTestDeps } from '../setup/deps.ts'
 import type { Row } from '../setup/factory.ts'

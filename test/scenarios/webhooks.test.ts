@@ -1,9 +1,9 @@
 // Webhooks: they only make faster what passes do anyway, however they come: early, twice, late, wrong, or all at once.
 import { expect, test } from 'vitest'
-import { sign } from '../../dev/simulator/replicate/signature.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueRoom } from '../../functions/continue.ts'
 import { webhook } from '../../functions/webhook.ts'
+import { sign } from '../../simulator/replicate/signature.ts'
 import { testClock } from '../setup/clock.ts'
 import { type Instance, replicateToken, useTestDeps, webhookSecret } from '../setup/deps.ts'
 import {

@@ -1,7 +1,7 @@
 // Calls rooms in-process, as a door would, and lets a test wait for what they go on with after their answer.
-import type { Deps, Room, RoomContext } from '../../functions/deps.ts'
-import { enter } from '../../functions/door.ts'
-import { openSession } from '../../functions/users.ts'
+import type { Deps, Room, RoomContext } from '../../engine/deps.ts'
+import { enter } from '../../functions/http/answer.ts'
+import { openSession } from '../../functions/http/users.ts'
 
 export interface Call {
   method?: string

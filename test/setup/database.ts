@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { neonConfig } from '@neondatabase/serverless'
 import { Pool, type PoolConfig } from 'pg'
 import { inject } from 'vitest'
-import { type Connection, type ConnectOptions, connect, type Driver } from '../../db/connect.ts'
+import { type Connection, type ConnectOptions, connect, type Driver } from '../../db/driver/connect.ts'
 import { type NeonStandIn, startNeonStandIn } from './neon.ts'
 
 export interface TestDatabase {

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import type { Phase, Status, StepRecord, Stray, Task } from '../../core/task.ts'
-import type { ClaimTerms } from '../../db/claiming.ts'
-import type { Db } from '../../db/sql.ts'
+import type { ClaimTerms } from '../../db/statements/claim.ts'
+import type { Db } from '../../db/statements/sql.ts'
 
 export interface Row extends Task {
   lock_key: string | null

@@ -8,10 +8,10 @@ import {
   PostgresQueryCompiler,
 } from 'kysely'
 import type { Pool } from 'pg'
-import { asDatabaseError, DatabaseError } from '../../db/errors.ts'
-import { retrying } from '../../db/retrying.ts'
-import type { Database } from '../../db/schema.ts'
-import type { Db } from '../../db/sql.ts'
+import { asDatabaseError, DatabaseError } from '../../db/driver/errors.ts'
+import { retrying } from '../../db/driver/retries.ts'
+import type { Database } from '../../db/statements/schema.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { LoudFault } from './activity.ts'
 import type { Scheduler } from './scheduler.ts'
 import { requireCall } from './virtual-time.ts'
@@ -20,7 +20,7 @@ import { requireCall } from './virtual-time.ts'
 export const connectionOptions = { max: 1, options: '-c plan_cache_mode=force_generic_plan -c jit=off' }
 
 const deaths = { 'killed before': 0.15, 'killed after': 0.15 }
-/** As long as db/connect.ts waits for one. */
+/** As long as db/driver/connect.ts waits for one. */
 const patienceMs = 10_000
 /** Errors by which a statement shows that it is wrong, whatever the rows are: syntax, names, types, protocol. */
 const isWrong = /^(42|08P01|22|0A|XX)/

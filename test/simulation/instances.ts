@@ -1,7 +1,7 @@
 // Instances of the functions: each has a clock of its own and remembers what a container remembers, takes one call after the other,
 // and dies with a call that is killed.
 import pino from 'pino'
-import type { Deps } from '../../functions/deps.ts'
+import type { Deps } from '../../engine/deps.ts'
 import { openProviders } from '../../providers/index.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'

@@ -1,6 +1,6 @@
 // What a mutant is: one guard of the source, taken away through a seam of the simulation, never by a branch in the source.
 import type { Provider } from '../../core/provider.ts'
-import type { Deps } from '../../functions/deps.ts'
+import type { Deps } from '../../engine/deps.ts'
 
 export interface Mutant {
   name: string

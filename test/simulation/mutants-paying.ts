@@ -1,6 +1,6 @@
 // The guards that keep a step from being paid twice, or a prediction from being forgotten: each taken away.
 import type { Search } from '../../core/provider.ts'
-import type { Deps } from '../../functions/deps.ts'
+import type { Deps } from '../../engine/deps.ts'
 import type { Http } from '../../providers/http.ts'
 import { openProviders } from '../../providers/index.ts'
 import { type Mutant, provider, statement } from './mutant.ts'

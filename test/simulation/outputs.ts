@@ -1,7 +1,8 @@
 // What downloads of outputs give: files that name their prediction, so that a step can be shown to have its own. Weights may be of
 // several parts.
-import { blank } from '../../dev/simulator/draw.ts'
+
 import type { Http } from '../../providers/http.ts'
+import { blank } from '../../simulator/draw.ts'
 import type { HttpSeam } from './http.ts'
 import { falUrl } from './weather.ts'
 

@@ -1,11 +1,7 @@
 // Both simulated providers behind one till: what was created, for which attempt, how it ended, and what we have done to it.
-import { createFal, type Fal, type Delivery as FalDelivery } from '../../dev/simulator/fal/index.ts'
-import type { FaultInput } from '../../dev/simulator/faults.ts'
-import {
-  createReplicate,
-  type Replicate,
-  type Delivery as ReplicateDelivery,
-} from '../../dev/simulator/replicate/index.ts'
+import { createFal, type Fal, type Delivery as FalDelivery } from '../../simulator/fal/index.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
+import { createReplicate, type Replicate, type Delivery as ReplicateDelivery } from '../../simulator/replicate/index.ts'
 import { falUrl, replicateUrl, type Weather, webhookSecret } from './weather.ts'
 import type { Attempt } from './witness.ts'
 

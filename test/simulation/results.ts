@@ -2,8 +2,8 @@
 
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
+import { openSession } from '../../functions/http/users.ts'
 import { result } from '../../functions/result.ts'
-import { openSession } from '../../functions/users.ts'
 import { publicUrl } from './weather.ts'
 import type { World } from './world.ts'
 

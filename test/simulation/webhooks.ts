@@ -1,7 +1,8 @@
 // Webhooks on their way: lost, repeated, late and reordered by the draw. What is answered 200 must be known to the row by then,
 // because nobody reports it again.
-import { sign } from '../../dev/simulator/replicate/signature.ts'
+
 import { webhook } from '../../functions/webhook.ts'
+import { sign } from '../../simulator/replicate/signature.ts'
 import { type Delivery, dueWebhooks, reportWebhook } from './providers.ts'
 import { webhookSecret } from './weather.ts'
 import type { World } from './world.ts'

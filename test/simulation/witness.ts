@@ -3,7 +3,7 @@
 import type { Pool } from 'pg'
 import { attemptSeed } from '../../core/recipe.ts'
 import { resultKey } from '../../core/task.ts'
-import type { DatabaseError } from '../../db/errors.ts'
+import type { DatabaseError } from '../../db/driver/errors.ts'
 import type { Blobs } from './blobs.ts'
 import type { Row, StatementWitness } from './database.ts'
 import type { Scheduler } from './scheduler.ts'

@@ -1,7 +1,7 @@
 // One simulated deployment: its weather, the providers, the blob store, the clock, and function calls that come and die.
 import type { Pool } from 'pg'
-import type { Room } from '../../functions/deps.ts'
-import { enter } from '../../functions/door.ts'
+import type { Room } from '../../engine/deps.ts'
+import { enter } from '../../functions/http/answer.ts'
 import type { Activity } from './activity.ts'
 import type { Blobs } from './blobs.ts'
 import { type Instance, openInstances } from './instances.ts'

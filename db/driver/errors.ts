@@ -1,0 +1,123 @@
+// What a failed statement looks like, whichever driver sent it. Made by connect() only.
+import { isNeverSent } from '../../core/connection.ts'
+
+/**
+ * What happened to the statement. Of the first four it is certain that it was not executed; of `lost`, nothing is; all others were
+ * undone by Postgres.
+ */
+export type FailureKind =
+  /** No connection came about. */
+  | 'unreachable'
+  /** The database is suspended or starting, and soon isn't any more. */
+  | 'waking'
+  /** Too many connections, or too many requests. */
+  | 'busy'
+  /** A wrong password, a disabled endpoint, a quota that is used up: it stays so until somebody acts. */
+  | 'refused'
+  /** It was sent, and no answer came, or none that tells anything. */
+  | 'lost'
+  /** The server's own time limit. */
+  | 'late'
+  | 'constraint'
+  /** A deadlock, or a lock that wasn't waited for. */
+  | 'conflict'
+  /** SQL or values that Postgres doesn't take, or an answer larger than the driver's way to it allows. */
+  | 'wrong'
+  | 'failed'
+
+/** By the beginning of the SQLSTATE, the longest first. */
+const kinds: readonly (readonly [string, FailureKind])[] = [
+  ['08001', 'unreachable'],
+  ['57P03', 'waking'],
+  ['53300', 'busy'],
+  ['08004', 'refused'],
+  ['3D000', 'refused'],
+  ['40003', 'lost'],
+  ['55P03', 'conflict'],
+  ['57014', 'late'],
+  ['57P', 'lost'],
+  ['08', 'lost'],
+  ['22', 'wrong'],
+  ['23', 'constraint'],
+  ['28', 'refused'],
+  ['40', 'conflict'],
+  ['42', 'wrong'],
+  ['54', 'wrong'],
+]
+
+const kindOf = (code: string): FailureKind => kinds.find(([beginning]) => code.startsWith(beginning))?.[1] ?? 'failed'
+
+const unexecuted: readonly FailureKind[] = ['unreachable', 'waking', 'busy', 'refused']
+
+/**
+ * `code` is Postgres' SQLSTATE. Where Postgres said nothing, it is one of the standard's own: 08001, the statement was never sent;
+ * 08007, it was, and nobody knows whether it took effect; and what db/driver/neon.ts makes of its proxy's words.
+ */
+export class DatabaseError extends Error {
+  override name = 'DatabaseError'
+  readonly code: string
+  /** The violated constraint's name. */
+  readonly constraint: string | undefined
+
+  constructor(message: string, code: string, constraint: string | undefined, cause: unknown) {
+    super(message, { cause })
+    this.code = code
+    this.constraint = constraint
+  }
+
+  get kind(): FailureKind {
+    return kindOf(this.code)
+  }
+
+  /** It certainly didn't reach Postgres, or wasn't executed there. */
+  get wasNeverSent(): boolean {
+    return unexecuted.includes(this.kind)
+  }
+
+  get isConnectionLost(): boolean {
+    return this.wasNeverSent || this.kind === 'lost'
+  }
+}
+
+export function asDatabaseError(error: unknown, during: 'connecting' | 'querying' = 'querying'): DatabaseError {
+  const { message, code, constraint } = fieldsOf(error)
+  if (isSqlState(code))
+    return new DatabaseError(message, during === 'connecting' ? unsent(code) : code, constraint, error)
+  const reason = rootOf(sourceOf(error))
+  const { code: system = '', message: words } = fieldsOf(reason)
+  const isUnsent = during === 'connecting' || isNeverSent(sourceOf(error))
+  const what = isUnsent
+    ? 'No connection to the database'
+    : 'The connection to the database was lost, or its answer late'
+  return new DatabaseError(`${what}: ${words || system}`, isUnsent ? '08001' : '08007', undefined, error)
+}
+
+export function isSqlState(code: unknown): code is string {
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
+}
+
+/** Whatever keeps a connection from coming about, nothing was executed. */
+function unsent(code: string): string {
+  return unexecuted.some((kind) => kind === kindOf(code)) ? code : '08001'
+}
+
+/** Neon's driver keeps fetch's error beside its own. */
+const sourceOf = (error: unknown): unknown =>
+  error instanceof Error && 'sourceError' in error && error.sourceError ? error.sourceError : error
+
+/** fetch wraps the socket's error, and a name with two addresses gives one error for both. */
+function rootOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (error instanceof AggregateError && error.errors.length) return rootOf(error.errors[0])
+  return error.cause ? rootOf(error.cause) : error
+}
+
+function fieldsOf(error: unknown): { message: string; code?: string; constraint?: string | undefined } {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const text = (name: string) => {
+    const value: unknown = Reflect.get(error, name)
+    return typeof value === 'string' && value ? value : undefined
+  }
+  const code = text('code')
+  return { message: error.message, constraint: text('constraint'), ...(code && { code }) }
+}

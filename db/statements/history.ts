@@ -1,0 +1,60 @@
+// The history: how a statement that moves tasks also writes down that it did, and tells its caller. No move is made without.
+import { type RawBuilder, sql } from 'kysely'
+import type { MoveReport } from '../../core/history.ts'
+import type { Timed } from './sql.ts'
+
+interface EntryOf {
+  /** The row as it was when it was locked. */
+  was?: RawBuilder<unknown>
+  phase?: RawBuilder<unknown>
+  since?: RawBuilder<unknown>
+  code?: RawBuilder<unknown>
+  reason?: RawBuilder<unknown>
+  /** Whether a step ended, and how. */
+  failed?: RawBuilder<unknown>
+  now: RawBuilder<Date>
+}
+
+const nothing = sql`null::text`
+
+/**
+ * What a move (an UPDATE of `t` from `o`, the locked row) returns beside its result: `entry`, or null where the state is what it
+ * was. remember() takes it from there.
+ */
+export function entry(of: EntryOf): RawBuilder<unknown> {
+  const { was = sql`o.was`, phase = sql`o.phase`, since = sql`o.since`, code = nothing, reason = nothing } = of
+  const { failed = sql`null::boolean`, now } = of
+  return sql`case when (${was}, ${phase}) is distinct from (t.status, t.phase) then jsonb_build_object(
+    'was', nullif(concat_ws('/', ${was}, ${phase}), ''), 'became', concat_ws('/', t.status, t.phase),
+    'step', t.current_step, 'attempt', t.attempt, 'code', ${code}, 'reason', ${reason}, 'failed', ${failed},
+    'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`
+}
+
+/** The last CTE of a statement: `moves` selects id, did and entry of what it moved. */
+export const remember = (moves: RawBuilder<unknown>, now: RawBuilder<Date>, timed?: Timed): RawBuilder<unknown> => sql`
+  remembered as (
+    insert into task_events (task_id, at, by, rss_mb, heap_mb, move, was, became, step, attempt, code, reason, failed)
+    select id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
+      ${timed?.memory?.heap_mb ?? null}::integer, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
+      (entry ->> 'attempt')::integer, entry ->> 'code', entry ->> 'reason', (entry ->> 'failed')::boolean
+    from (${moves}) as moves where entry is not null)`
+
+/** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
+export const reported = (move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>
+  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move}) as report`
+
+/** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. */
+export const reportedFailures = sql`
+  moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
+    and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true)) as report`
+
+/** The rows without their reports, which go to the caller's `onMoved`. */
+export function tellMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
+  const told = rows.map(({ report, entry: _, ...row }: Row & { report?: MoveReport | null; entry?: unknown }) => ({
+    row: row as unknown as Row,
+    report,
+  }))
+  const reports = told.flatMap(({ report }) => report ?? [])
+  if (reports.length > 0) timed?.onMoved?.(reports)
+  return told.map(({ row }) => row)
+}

@@ -1,0 +1,101 @@
+// What an operator asks: how things stand as a whole, what is in flight, and everything about one task. One statement each, and
+// none of them of any user's own; health and the operator's command call them.
+import { sql } from 'kysely'
+import type { TaskEvent } from '../../core/history.ts'
+import type { Status, Task } from '../../core/task.ts'
+import { repeatable } from '../driver/retries.ts'
+import { clock, type Db, firstIdAt, type Timed } from './sql.ts'
+
+export interface Figures {
+  counts: { recipe: string; status: Status; count: number }[]
+  providers: { name: string; in_flight: number; paused_until: string | null; paused_for: string | null }[]
+  locks_held: number
+  oldest_due_age_seconds: number | null
+  last_problem: Problem | null
+}
+
+/** The newest failure, whatever became of its task since. */
+export interface Problem {
+  task_id: string
+  step: number
+  attempt: number
+  code: string
+  message: string | null
+  at: string
+  by: string | null
+  rss_mb: number | null
+  heap_mb: number | null
+}
+
+/**
+ * Unfinished tasks, and of the finished ones those that were started within a day: ids are UUIDv7, which begin with their instant, so
+ * both are found by an index, however long the history.
+ */
+export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
+  const now = clock(timed)
+  const { rows } = await sql<Figures>`
+    with counted as materialized (
+      select recipe, status, provider, phase, lock_key, due_at from tasks
+      where due_at is not null or id >= ${firstIdAt(sql`now() - interval '1 day'`)})
+    select
+      (select coalesce(jsonb_agg(c), '[]') from (
+        select recipe, status, count(*)::int as count from counted group by recipe, status order by recipe, status) as c) as counts,
+      (select coalesce(jsonb_agg(p), '[]') from (
+        select name, coalesce(in_flight, 0) as in_flight, paused_until, case when paused_until is not null then paused_for end as paused_for
+        from (select name, case when paused_until > ${now} then paused_until end as paused_until, paused_for from providers) as paused
+          full join (select provider as name, count(*)::int as in_flight from counted
+            where phase in ('submitting', 'unconfirmed', 'running') group by provider) as flying using (name)
+        order by name) as p) as providers,
+      (select count(*)::int from counted where lock_key is not null and status in ('pending', 'processing', 'waiting_continue')) as locks_held,
+      (select round(extract(epoch from ${now} - min(due_at)))::float8 from counted where due_at <= ${now}) as oldest_due_age_seconds,
+      (select to_jsonb(problem) from (
+        select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
+        from task_events where failed order by id desc limit 1) as problem) as last_problem
+  `.execute(repeatable(db))
+  return rows[0] as Figures
+}
+
+export interface FlightFilter {
+  status?: Status | undefined
+  recipe?: string | undefined
+  user_id?: string | undefined
+  limit: number
+}
+
+/** Unfinished tasks, and finished ones with something left to do; with a status, all of that status. The next due first. */
+export async function listInFlight(db: Db, { status, recipe, user_id, limit }: FlightFilter): Promise<Task[]> {
+  const { rows } = await sql<Task>`
+    select * from tasks
+    where ${status ? sql`status = ${status}` : sql`due_at is not null`}
+      and ${recipe ? sql`recipe = ${recipe}` : sql`true`} and ${user_id ? sql`user_id = ${user_id}` : sql`true`}
+    order by ${status ? sql`id desc` : sql`due_at, id`} limit ${limit}
+  `.execute(repeatable(db))
+  return rows
+}
+
+/** A task, its history, and what its provider says to everybody. */
+export interface TaskStory {
+  task: Task
+  history: TaskEvent[]
+  paused: { until: Date; reason: string | null } | null
+}
+
+export async function readStory(db: Db, id: string, timed?: Timed): Promise<TaskStory | undefined> {
+  type Row = Task & { history: Told[]; paused_until: Date | null; paused_for: string | null }
+  const { rows } = await sql<Row>`
+    select t.*, p.paused_until, p.paused_for, (
+      select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history
+    from tasks t left join providers p on p.name = t.provider and p.paused_until > ${clock(timed)}
+    where t.id = ${id}
+  `.execute(repeatable(db))
+  if (!rows[0]) return undefined
+  const { history, paused_until, paused_for, ...task } = rows[0]
+  return {
+    task,
+    history: history.map(({ task_id: _, id: __, at, ...event }) => ({ ...event, at: new Date(at) })),
+    paused: paused_until && { until: paused_until, reason: paused_for },
+  }
+}
+
+/** As jsonb tells it. */
+type Told = Omit<TaskEvent, 'at'> & { at: string; task_id: string; id: number }

@@ -1,0 +1,90 @@
+// Every read outside a transition. A status poll is `readTask`: one statement, by primary key and owner.
+import { sql } from 'kysely'
+import type { Status, Task } from '../../core/task.ts'
+import { gathered } from '../driver/batches.ts'
+import { repeatable } from '../driver/retries.ts'
+import { clock, type Db, jsonb, type Timed } from './sql.ts'
+import type { Started } from './start.ts'
+
+/** A task, and whether a pass over it has something to do now. */
+export interface ReadTask extends Task {
+  is_due: boolean
+}
+
+export async function readTask(db: Db, of: Mine & Timed): Promise<ReadTask | undefined> {
+  const { id, user_id, now } = of
+  const [task] = await readTasks(db, [{ id, user_id }], { now })
+  return task
+}
+
+interface Mine {
+  id: string
+  user_id: string
+}
+
+const readTasks = gathered(async (db, asked: readonly Mine[], timed) => {
+  const { rows } = await sql<ReadTask>`
+    select t.*, coalesce(t.due_at <= ${clock(timed)}, false) as is_due
+    from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text)
+      cross join lateral (select * from tasks where id = asked.id and user_id = asked.user_id limit 1) as t
+  `.execute(repeatable(db))
+  return rows
+})
+
+/** The task that a start with this key has made before. */
+export async function readStarted(
+  db: Db,
+  of: { user_id: string; idempotency_key: string },
+): Promise<Started | undefined> {
+  const { rows } = await sql<Started>`
+    select *, false as created from tasks where user_id = ${of.user_id} and idempotency_key = ${of.idempotency_key}
+  `.execute(repeatable(db))
+  return rows[0]
+}
+
+export interface ListParams {
+  user_id: string
+  status?: Status | undefined
+  limit: number
+  /** The last id of the page before. */
+  after?: string | undefined
+}
+
+/** Newest first, paged by key: a page costs the same wherever it is. */
+export async function listTasks(db: Db, p: ListParams): Promise<Task[]> {
+  const { rows } = await sql<Task>`
+    select * from tasks
+    where user_id = ${p.user_id}
+      and ${p.after ? sql`id < ${p.after}` : sql`true`}
+      and ${p.status ? sql`status = ${p.status}` : sql`true`}
+    order by id desc limit ${p.limit}
+  `.execute(repeatable(db))
+  return rows
+}
+
+export interface LockHolder {
+  id: string
+  user_id: string
+  recipe: string
+  current_step: number
+  total_steps: number
+  status: Status
+}
+
+/** The unfinished task that holds an exclusive recipe's lock: by the lock's key, or by a task that wants it back. */
+export async function readLockHolder(
+  db: Db,
+  lock: { lock_key: string | null } | { rivalOf: string },
+): Promise<LockHolder | undefined> {
+  const key = 'rivalOf' in lock ? sql`(select lock_key from tasks where id = ${lock.rivalOf})` : sql`${lock.lock_key}`
+  const { rows } = await sql<LockHolder>`
+    select id, user_id, recipe, current_step, total_steps, status from tasks
+    where lock_key = ${key} and status in ('pending', 'processing', 'waiting_continue')
+  `.execute(repeatable(db))
+  return rows[0]
+}
+
+/** Answers when the database does. */
+export async function ping(db: Db): Promise<void> {
+  await sql`select 1`.execute(repeatable(db))
+}

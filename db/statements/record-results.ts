@@ -1,0 +1,106 @@
+// What became of a prediction: every statement that writes what the provider said of it, and the one that shows a step done.
+// Called by passes and by the webhook door alike. The fence is the attempt and its prediction: whoever asked, one answer moves it.
+import { type RawBuilder, sql } from 'kysely'
+import { type LookOutcome, missesAllowed, storingLeaseSeconds } from '../../core/decide.ts'
+import type { StepFile } from '../../core/task.ts'
+import { gathered } from '../driver/batches.ts'
+import { repeatable } from '../driver/retries.ts'
+import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
+
+type LookTold = Told<LookOutcome & { prediction_id: string }>
+
+const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
+
+/** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
+const held = sql`t.id = o.id and o.held and t.status = 'processing'`
+const own = sql`${held} and o.known = o.prediction_id`
+/** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
+const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`
+
+/** processing/running → storing; running or storing → failed; or only a note of when to look again. */
+export const recordLooks = gathered(async (db, told: readonly LookTold[], timed) => {
+  const now = clock(timed)
+  const { rows } = await sql<Moved>`
+    with ${target(told, columns)},
+    succeeded as (
+      update tasks t set phase = 'storing', output = o.output, misses = 0, updated_at = ${now},
+        due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
+      from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
+      returning t.id, 'succeeded' as did, t.status, ${entry({ now })}),
+    ${failed(now)},
+    noted as (
+      update tasks t set
+        -- Whatever else is told of a prediction, 404s before it and after it are not in a row.
+        misses = case o.kind when 'missing' then t.misses + 1 else 0 end,
+        due_at = case o.kind when 'seen' then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
+      from target o where ${own} and (o.kind in ('seen', 'postponed') or o.kind = 'missing' and not ${lost})
+      returning t.id, o.kind as did, t.status, null::jsonb as entry),
+    moved as (select * from succeeded union all select * from failed union all select * from noted),
+    ${remember(sql`select * from moved`, now, timed)}
+    select id, did, status, ${reportedFailures} from moved
+  `.execute(db)
+  return tellMoves(rows, timed)
+})
+
+const lost = sql`t.misses + 1 >= ${missesAllowed}`
+
+const failed = (now: RawBuilder<Date>) => sql`
+  failed as (
+    update tasks t set status = 'failed', phase = null, claim_token = null, prediction_id = null, output = null,
+      steps = close_attempt(t, 'failed', ${now}, jsonb_build_object(
+        'error_code', coalesce(o.code, 'prediction_lost'), 'prediction_id', o.prediction_id)),
+      error_code = coalesce(o.code, 'prediction_lost'), error_message = o.reason,
+      strays = case when o.leave
+        then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
+      due_at = case when o.leave then ${now} else ${dueForStrays(now)} end,
+      finished_at = ${now}, updated_at = ${now}
+    from target o where ${held} and (
+      o.kind = 'failed' and o.leave is not true and ${ended}
+      -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
+      or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
+      or o.kind = 'missing' and o.known = o.prediction_id and ${lost})
+    returning t.id, 'failed' as did, t.status, ${entry({
+      code: sql`coalesce(o.code, 'prediction_lost')`,
+      reason: sql`o.reason`,
+      failed: sql`true`,
+      now,
+    })})`
+
+/** The copy is complete: `files` are stored under the attempt's keys and can be downloaded. */
+export interface StoredOutcome {
+  prediction_id: string
+  files: StepFile[]
+  /** From now until an unanswered gate closes. */
+  gate_in: number
+}
+
+/** processing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
+export const recordStored = gathered(async (db, told: readonly Told<StoredOutcome>[], timed) => {
+  const now = clock(timed)
+  const last = sql`t.current_step = t.total_steps`
+  const { rows } = await sql<Moved>`
+    with ${target(told, sql`prediction_id text, files jsonb, gate_in float8`)},
+    stored as (
+      update tasks t set
+        status = case when ${last} then 'completed' when t.auto_continue then 'pending' else 'waiting_continue' end,
+        next_step = case when not ${last} and t.auto_continue then t.current_step + 1 end,
+        due_at = case when ${last} then ${dueForStrays(now)} when t.auto_continue then ${now}
+          else coalesce(${dueForStrays(now)}, ${now} + ${seconds(sql`o.gate_in`)}) end,
+        deadline_at = ${now} + ${seconds(sql`o.gate_in`)},
+        finished_at = case when ${last} then ${now} end,
+        result_url = case when ${last} then ${shown} end,
+        intermediate_result = case when not ${last} then ${shown} end,
+        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files, 'prediction_id', o.prediction_id)),
+        phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
+      from target o where ${held} and ${ended}
+      returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}),
+    ${remember(sql`select * from stored`, now, timed)}
+    select id, did, status, ${reported()} from stored as moved
+  `.execute(repeatable(db))
+  return tellMoves(rows, timed)
+})
+
+/** The same link as `resultUrl` in core/view.ts. */
+const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step
+  || case when t.attempt > 1 then '&attempt=' || t.attempt else '' end`

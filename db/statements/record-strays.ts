@@ -1,0 +1,48 @@
+// Predictions that no step wants: canceled at the provider until it says that they are over. Called by passes.
+import { sql } from 'kysely'
+import { missesAllowed } from '../../core/decide.ts'
+import type { StrayFate } from '../../core/stray.ts'
+import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
+
+export type StrayOutcome = StrayFate & { id: string }
+
+/**
+ * Marks strays as over, notes when the others are tried again, and lets a task with nothing left to do at the provider rest. A task
+ * under way keeps its next look.
+ */
+export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?: Timed): Promise<void> {
+  const now = clock(timed)
+  await sql`
+    with told as materialized (
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, prediction_id text, over boolean, missing boolean,
+        given_up boolean, retry_in float8)),
+    target as materialized (
+      select t.id, t.strays from tasks t where t.id in (select id from told) and t.strays <> '[]' order by t.id for update of t),
+    listed as (
+      select t.id as task, place, stray, told.id is not null as is_told, told.over, told.given_up, told.retry_in,
+        -- Only those in a row count.
+        case when told.missing then coalesce((stray ->> 'misses')::integer, 0) + 1 else 0 end as misses
+      from target t cross join lateral jsonb_array_elements(t.strays) with ordinality as kept (stray, place)
+        left join told on told.id = t.id and told.prediction_id = stray ->> 'prediction_id'),
+    marked as (
+      select task, jsonb_agg(case
+          when not is_told or stray @> '{"over": true}' then stray
+          when over or misses >= ${missesAllowed} then (stray - array['retry_at', 'misses']) || '{"over": true}'::jsonb || counted
+            || case when given_up then '{"given_up": true}'::jsonb else '{}' end
+          else (stray - 'misses') || counted || jsonb_build_object('tried_at', coalesce(stray ->> 'tried_at', iso(${now})),
+            'retry_at', iso(${now} + ${seconds(sql`retry_in`)})) end
+        order by place) as strays
+      from listed,
+        lateral (select case when misses > 0 then jsonb_build_object('misses', misses) else '{}' end as counted) as counted
+      group by task),
+    next as (
+      select task, strays, (select min(coalesce((stray ->> 'retry_at')::timestamptz, ${now}))
+        from jsonb_array_elements(strays) as kept (stray) where stray @> '{"over": false}') as due_at
+      from marked)
+    update tasks t set strays = o.strays, due_at = case
+        when t.phase is not null or t.status = 'pending' then t.due_at
+        when t.status = 'waiting_continue' then least(o.due_at, t.deadline_at)
+        else o.due_at end
+    from next o where t.id = o.task
+  `.execute(db)
+}

@@ -1,0 +1,91 @@
+// What became of a create: every statement that writes the fate of an attempt whose prediction isn't known yet.
+// Called by passes (our own answer), by the webhook door (the provider names the attempt) and by the search in its list.
+import { type RawBuilder, sql } from 'kysely'
+import type { SubmissionOutcome } from '../../core/decide.ts'
+import { gathered } from '../driver/batches.ts'
+import { repeatable } from '../driver/retries.ts'
+import { entry, remember, reportedFailures, tellMoves } from './history.ts'
+import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
+
+const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
+  retry_in float8, code text, search_in float8`
+
+/** processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. */
+export const recordSubmissions = gathered(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
+  const now = clock(timed)
+  const { rows } = await sql<Moved>`
+    with ${target(told, columns)},
+    created as (
+      update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
+        due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
+      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing'
+      returning t.id, 'created' as did, t.status, ${entry({ now })}),
+    ${strayed(now)},
+    ${released(now)},
+    ${failed(now)},
+    unknown as (
+      update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
+      from target o where t.id = o.id and o.kind = 'unknown' and ${open}
+      returning t.id, 'unknown' as did, t.status, ${entry({ now })}),
+    paused as (
+      insert into providers as p (name, paused_until, paused_for, updated_at)
+      select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
+      from told where kind = 'refused' group by provider order by provider
+      on conflict (name) do update set paused_until = greatest(p.paused_until, excluded.paused_until),
+        paused_for = excluded.paused_for, updated_at = excluded.updated_at),
+    moved as (select * from created union all select * from strayed union all select * from released
+      union all select * from failed union all select * from unknown),
+    ${remember(sql`select * from moved`, now, timed)}
+    select id, did, status, ${reportedFailures} from moved
+  `.execute(repeatable(db))
+  return tellMoves(rows, timed)
+})
+
+const words = { code: sql`o.code`, reason: sql`o.reason` }
+
+/** The outcome's attempt is the open one, and its fate was still unwritten. */
+const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
+
+/** A prediction that the open attempt doesn't want: of a canceled task, of an earlier attempt, or a second one. */
+const strayed = (now: RawBuilder<Date>) => sql`
+  strayed as (
+    update tasks t set
+      strays = add_stray(t.strays, o.step, o.attempt, o.prediction_id, o.urls),
+      status = case when ${open} then o.was else t.status end,
+      finished_at = case when ${open} then o.finished else t.finished_at end,
+      phase = case when ${open} then null else t.phase end,
+      claim_token = case when ${open} then null else t.claim_token end,
+      due_at = ${now}, updated_at = ${now}
+    from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
+      and o.known is distinct from o.prediction_id
+      and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
+      and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
+      and not t.steps @> jsonb_build_array(jsonb_build_object('past',
+        jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
+    returning t.id, 'strayed' as did, t.status, ${entry({ now })})`
+
+/** Back to pending for the same step. A create that was refused or not sent spent nothing: its number is used again. */
+const released = (now: RawBuilder<Date>) => sql`
+  released as (
+    update tasks t set
+      status = case t.status when 'processing' then 'pending' else t.status end,
+      next_step = case t.status when 'processing' then t.current_step end,
+      phase = null, claim_token = null, updated_at = ${now},
+      attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,
+      due_at = case t.status when 'processing' then ${now} + ${seconds(sql`coalesce(o.retry_in, 0)`)}
+        else ${dueForStrays(now)} end
+    from target o where t.id = o.id and o.kind in ('refused', 'unsent', 'absent') and ${open}
+    returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })})`
+
+const failed = (now: RawBuilder<Date>) => sql`
+  failed as (
+    update tasks t set
+      status = case t.status when 'processing' then 'failed' else t.status end,
+      steps = case t.status when 'processing'
+        then close_attempt(t, 'failed', ${now}, jsonb_build_object('error_code', o.code)) else t.steps end,
+      error_code = case t.status when 'processing' then o.code else t.error_code end,
+      error_message = case t.status when 'processing' then o.reason else t.error_message end,
+      finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
+      due_at = ${dueForStrays(now)}, updated_at = ${now}
+    from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
+    returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })})`

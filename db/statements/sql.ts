@@ -1,0 +1,77 @@
+// The few fragments that every statement shares: the clock, batches as one jsonb parameter, and the holder's clause.
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Cause, Memory, MoveReport } from '../../core/history.ts'
+import type { Held } from '../../core/task.ts'
+import type { Database } from './schema.ts'
+
+export type Db = Kysely<Database>
+
+/** What every write is told of its circumstances. The database's clock rules; tests and the simulation hand in their own instant. */
+export interface Timed {
+  now?: Date | undefined
+  /** Who causes it, for the history. */
+  by?: Cause
+  /** The writing process's memory at this moment, for the history. */
+  memory?: Memory
+  /** Hears of every move that the statement made. */
+  onMoved?: (moves: readonly MoveReport[]) => void
+}
+
+export const clock = (timed?: Timed): RawBuilder<Date> => sql`coalesce(${timed?.now ?? null}::timestamptz, now())`
+
+export const seconds = (expression: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(${expression}) * interval '1 second'`
+
+/**
+ * Ids are UUIDv7, which begin with their instant: none that is made from this instant on is smaller. Written out where it is compared,
+ * not selected before: the planner then knows how few rows it means, and takes the primary key.
+ */
+export const firstIdAt = (instant: RawBuilder<Date>): RawBuilder<unknown> =>
+  sql`(lpad(to_hex((extract(epoch from ${instant}) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
+
+/**
+ * A batch travels as one jsonb parameter: the statement is the same for 1 row and for 1,000. Characters that jsonb refuses
+ * (NUL, half a surrogate pair) are dropped: a provider's odd words must not keep a whole batch from being written.
+ */
+export const jsonb = (value: unknown): RawBuilder<unknown> => sql`${JSON.stringify(value, storable)}::jsonb`
+
+const storable = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value
+
+/** What happened to one open attempt, as told to a `record…` statement. */
+export type Told<Outcome> = Held & Outcome
+
+/** What a `record…` statement changed: `did` names the move. A told outcome that is missing here was refused. */
+export interface Moved {
+  id: string
+  did: string
+  status: string
+}
+
+/**
+ * Opens a `record…` statement: `told` is the batch, `target` the same rows locked, with `held` = "this outcome speaks of
+ * the attempt that is open now". Locks are taken in id order by every batch, so that two batches can't deadlock; the rows
+ * behind a lock are read after it was granted, so a stale holder sees that it is one.
+ *
+ * An UPDATE that follows looks at the row as it was before the lock first, and only then at the row behind it. So its WHERE
+ * asks `target` for whatever may have changed meanwhile, and what it SETs is lawful from either version.
+ */
+export const target = (told: readonly Held[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  told as materialized (
+    select * from jsonb_to_recordset(${jsonb(told)})
+      as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
+  target as materialized (
+    select told.*, t.status as was, t.phase, t.updated_at as since, t.finished_at as finished, t.prediction_id as known,
+      (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
+    from tasks t join told on told.id = t.id where ${isTold}
+    order by t.id for update of t)`
+
+/**
+ * The rows that a batch tells of. Said by their ids as well as by a join, because the planner takes any batch for 100 rows, for which it
+ * would rather read a small table through than look each up.
+ */
+export const isTold = sql`t.id = any(array(select id from told))`
+
+/** What a finished task still has to do at the provider, or nothing. */
+export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
+  sql`case when t.strays @> '[{"over": false}]' then ${at} end`

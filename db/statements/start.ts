@@ -1,0 +1,82 @@
+// How a task begins: with its first row, or with the row that the same idempotency key made before.
+import { type RawBuilder, sql } from 'kysely'
+import type { Task } from '../../core/task.ts'
+import { gathered } from '../driver/batches.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
+import { clock, type Db, jsonb, type Timed } from './sql.ts'
+
+export interface NewTask {
+  id: string
+  user_id: string
+  recipe: string
+  provider: string
+  input: unknown
+  auto_continue: boolean
+  total_steps: number
+  lock_key: string | null
+  idempotency_key: string | null
+  request_hash: string | null
+  /** Tasks that the user may start a day (UTC). */
+  daily_quota?: number | undefined
+}
+
+export interface Started extends Task {
+  request_hash: string | null
+  /** False: the same idempotency key had started this task before. */
+  created: boolean
+}
+
+/**
+ * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, and one of
+ * `daily_starts_within_quota` when the day's tasks are used up; a repeated key is neither a task nor counted.
+ */
+export async function startTask(db: Db, { daily_quota, ...task }: NewTask, timed: Timed = {}): Promise<Started> {
+  // What may be refused, or meet a row that is there, would be so together with all that share its statement.
+  const isFree = task.idempotency_key === null && task.lock_key === null && daily_quota === undefined
+  const [answer] = await (isFree ? startTogether : startTasks)(db, [task], { ...timed, daily_quota })
+  return answer?.started as Started
+}
+
+type Terms = Timed & Pick<NewTask, 'daily_quota'>
+
+async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[], terms: Terms = {}) {
+  const now = clock(terms)
+  const { rows } = await sql<Started & { told_id: string }>`
+    with told as materialized (
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, recipe text, provider text, input jsonb,
+        auto_continue boolean, total_steps integer, lock_key text, idempotency_key text, request_hash text)),
+    started as (
+      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
+        idempotency_key, request_hash, due_at, created_at, updated_at)
+      select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, lock_key,
+        idempotency_key, request_hash, ${now}, ${now}, ${now} from told
+      -- A conflict must "update" something to return the row that was there.
+      on conflict (user_id, idempotency_key) where idempotency_key is not null
+        do update set idempotency_key = excluded.idempotency_key
+      returning *, id in (select id from told) as created),
+    ${terms.daily_quota ? counted(terms.daily_quota, now) : sql``}
+    moved as (select t.*, ${beginning(now)} from started t),
+    ${remember(sql`select id, 'started' as did, entry from moved`, now, terms)}
+    select told.id as told_id, moved.*, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
+      or told.user_id = moved.user_id and told.idempotency_key = moved.idempotency_key
+  `.execute(db)
+  return tellMoves(rows, terms).map(({ told_id: id, ...started }) => ({ id, started }))
+}
+
+const startTogether = gathered(startTasks)
+
+/** Only of the task that this call created. */
+const beginning = (now: RawBuilder<Date>) =>
+  entry({
+    was: sql`case when not t.created then t.status end`,
+    phase: sql`case when not t.created then t.phase end`,
+    since: sql`null::timestamptz`,
+    now,
+  })
+
+const counted = (quota: number, now: RawBuilder<Date>) => sql`
+    counted as (
+      insert into daily_starts as d (user_id, day, started, quota)
+      select user_id, (${now} at time zone 'UTC')::date, 1, ${quota} from started where created
+      on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
+        started = case when d.day = excluded.day then d.started + 1 else 1 end),`

@@ -1,0 +1,122 @@
+// What a person does to a task: continue, redo, cancel. One statement each; the owner is part of its WHERE.
+// Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
+import { type RawBuilder, sql } from 'kysely'
+import type { Task } from '../../core/task.ts'
+import { gathered } from '../driver/batches.ts'
+import { entry, remember, reported, tellMoves } from './history.ts'
+import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
+
+export interface Move extends Timed {
+  id: string
+  user_id: string
+  /** The step that the person saw; a move that speaks of another step changes nothing. */
+  step?: number | undefined
+}
+
+export interface MovedTask extends Task {
+  moved: boolean
+}
+
+/** What else a move is told; recipes' limits and the lease are the same for all of a process. */
+interface Terms extends Timed {
+  /** Recipes whose next step may be claimed at once, with the limit of an attempt. A capped provider's are not: they queue for a slot. */
+  claims?: readonly { recipe: string; limitSeconds: number }[]
+  submitLeaseSeconds?: number
+}
+
+export interface Continue extends Move, Terms {
+  /** The gates that are left open by themselves. */
+  all?: boolean | undefined
+}
+
+/**
+ * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's
+ * to send. → pending where the provider is paused, or may not be claimed here.
+ */
+export const continueTask = move<Continue>('continued', (now, { claims = [], submitLeaseSeconds = 0 }) => {
+  const begins = (value: RawBuilder<unknown>, otherwise = sql`null`) =>
+    sql`case when mine.begins then ${value} else ${otherwise} end`
+  return sql`
+    update tasks t set status = ${begins(sql`'processing'`, sql`'pending'`)}, phase = ${begins(sql`'submitting'`)},
+      current_step = mine.current_step + mine.begins::integer, next_step = ${begins(sql`null`, sql`mine.current_step + 1`)},
+      attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`gen_random_uuid()`)}, slot = null,
+      prediction_id = null, output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
+      deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
+      due_at = ${begins(sql`${now} + ${seconds(sql`${submitLeaseSeconds}::float8`)}`, now)}, updated_at = ${now},
+      auto_continue = t.auto_continue or coalesce(mine.all, false)
+    from (
+      select mine.*, told.all, terms.within, terms.recipe is not null and not exists (
+        select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
+      from mine join told on told.id = mine.id left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
+        as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
+    where ${seen} and mine.status = 'waiting_continue'`
+})
+
+const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
+  recipe: claims.recipe,
+  within: claims.limitSeconds,
+})
+
+/** waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. */
+export const redoTask = move(
+  'redone',
+  (now) => sql`
+    update tasks t set status = 'pending', current_step = mine.current_step,
+      next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
+      due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null
+    from mine where ${seen} and mine.status in ('waiting_continue', 'failed')`,
+)
+
+/**
+ * pending, processing or waiting_continue → canceled. A running prediction becomes a stray, to be canceled at the
+ * provider; an attempt whose prediction isn't known yet stays open until it is.
+ */
+export const cancelTask = move('canceled', (now) => {
+  const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
+  return sql`
+    update tasks t set status = 'canceled', finished_at = ${now}, updated_at = ${now}, next_step = null,
+      prediction_id = null, output = null,
+      phase = case when ${unknown} then t.phase end,
+      claim_token = case when ${unknown} then t.claim_token end,
+      steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now}, '{}') else t.steps end,
+      strays = case t.phase when 'running'
+        then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
+      due_at = case when ${unknown} then t.due_at
+        when t.phase = 'running' or t.strays @> '[{"over": false}]' then ${now} end
+    from mine where ${seen} and mine.status in ('pending', 'processing', 'waiting_continue')`
+})
+
+/** The row is where the person saw it. */
+const seen = sql`t.id = mine.id
+  and mine.current_step = coalesce((select step from told where told.id = mine.id), mine.current_step)`
+
+/** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
+function move<Own extends Move = Move>(
+  did: string,
+  update: (now: RawBuilder<Date>, terms: Terms) => RawBuilder<unknown>,
+) {
+  const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
+  const send = gathered(
+    async (db, told: readonly Pick<Continue, 'id' | 'user_id' | 'step' | 'all'>[], terms: Terms = {}) => {
+      const now = clock(terms)
+      const { rows } = await sql<MovedTask>`
+      with told as materialized (
+        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, "all" boolean)),
+      mine as materialized (
+        select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
+        where ${isTold} order by t.id for update of t),
+      moved as (${update(now, terms)} returning t.*, true as moved, ${entry({ ...before, now })}),
+      ${remember(sql`select id, ${did} as did, entry from moved`, now, terms)}
+      select moved.*, ${reported(sql`${did}::text`)} from moved
+      union all
+      select mine.*, false, null, null from mine where not exists (select from moved where moved.id = mine.id)
+    `.execute(db)
+      return tellMoves(rows, terms)
+    },
+  )
+  return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
+    const { id, user_id, step, all, ...terms }: Continue = own
+    const [task] = await send(db, [{ id, user_id, step, all }], terms)
+    return task
+  }
+}

@@ -1,0 +1,72 @@
+// How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
+import type { Config } from '../core/config.ts'
+import type { Task } from '../core/task.ts'
+import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
+import type { Cap } from '../db/statements/slots.ts'
+import { clockOf, type Deps } from './deps.ts'
+import type { Causing } from './journal.ts'
+
+/** Claimed tasks, and until when their creates may be sent: after that a claim might run out before the answer comes. */
+export interface Claim {
+  tasks: Claimed[]
+  sendBy: Date
+}
+
+/** The instant is taken before the statement: what comes between costs patience, never safety. */
+export async function claim(
+  deps: Deps,
+  timed: Causing,
+  which: Pick<ClaimParams, 'taskId' | 'dueBy'>,
+): Promise<Claims & Claim> {
+  const sendBy = sendByOf(deps)
+  const { config } = deps
+  const claims = await claimDue(deps.db, {
+    terms: termsOf(deps),
+    limit: config.PASS_BATCH,
+    submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
+    caps: capsOf(config),
+    ...which,
+    ...timed,
+  })
+  return { ...claims, sendBy }
+}
+
+/** A suspended function goes on where it was, however late: so the wall clock is asked once more right before the POST. */
+export function sendByOf(deps: Deps): Date {
+  const { SUBMIT_LEASE_SECONDS: lease, SUBMIT_TIMEOUT_SECONDS: timeout } = deps.config
+  return new Date(clockOf(deps).getTime() + Math.max(lease - timeout, 1) * 1000)
+}
+
+export function termsOf({ config, recipes }: Deps): ClaimTerms[] {
+  return [...recipes.values()].map(({ name, timing }) => ({
+    ...timing,
+    recipe: name,
+    minCheckSeconds: config.CHECK_MIN_SECONDS ?? timing.minCheckSeconds,
+    maxCheckSeconds: config.CHECK_MAX_SECONDS ?? timing.maxCheckSeconds,
+  }))
+}
+
+export function capsOf(config: Config): Cap[] {
+  const caps = [
+    { provider: 'replicate', cap: config.REPLICATE_CONCURRENCY },
+    { provider: 'fal', cap: config.FAL_CONCURRENCY },
+  ]
+  return caps.filter((cap): cap is Cap => cap.cap !== undefined)
+}
+
+/**
+ * What continue needs to begin the attempt itself. Not at a capped provider, where one queues for a slot; and only at one whose list shows
+ * what runs: there an attempt whose click died before its POST is found out in minutes, elsewhere at the recipe's limit.
+ */
+export function continueTerms(deps: Deps) {
+  const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
+  const isQuick = (provider = '') => !capped.has(provider) && deps.providers.get(provider)?.listRunning !== undefined
+  const claims = termsOf(deps).filter(({ recipe }) => isQuick(deps.recipes.get(recipe)?.provider))
+  return { claims, submitLeaseSeconds: deps.config.SUBMIT_LEASE_SECONDS }
+}
+
+/** The attempt that a click has begun, if it has; its create is still to be sent. */
+export function claimOf(task: Task, sendBy: Date): Claim | undefined {
+  if (task.phase !== 'submitting') return undefined
+  return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], sendBy }
+}

@@ -1,0 +1,203 @@
+// One bounded pass: claims what is due, sends what is to be sent, asks the provider about the rest, writes it all back.
+// Called by worker, checker, recover and tick for everything, and by start, continue, redo and status for their own task.
+// A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of news.
+import pLimit from 'p-limit'
+import type { SubmissionOutcome } from '../core/decide.ts'
+import type { Cause } from '../core/history.ts'
+import { type Held, requireHeld } from '../core/task.ts'
+import type { Claimed } from '../db/statements/claim.ts'
+import type { Moved } from '../db/statements/sql.ts'
+import { alertOverdue } from './alert.ts'
+import { cancelStrays, lookAtPrediction, searchSubmission } from './check.ts'
+import { seeRunning } from './check-list.ts'
+import { type Claim, capsOf, claim } from './claim.ts'
+import type { Deps, RoomContext } from './deps.ts'
+import { type Causing, causedBy } from './journal.ts'
+import { readMemory } from './memory.ts'
+import { type Copy, copyOutput } from './store-output.ts'
+import { submitStep } from './submit.ts'
+import { emptyResult, type PassResult } from './trigger.ts'
+import { type News, noNews, type Written, writeWhile } from './write-outcomes.ts'
+
+export interface PassOptions {
+  /** What triggered it. */
+  by: Cause
+  context: RoomContext
+  taskId?: string | undefined
+  /** What the caller's own statement has claimed already: the first round. */
+  claimed?: Claim | undefined
+  /** Begins nothing after this long; PASS_SECONDS otherwise. */
+  seconds?: number | undefined
+  /** Copies have ended after this long. */
+  endSeconds?: number | undefined
+  /** Counts go here as they happen, for a caller that answers before the pass is over. */
+  result?: PassResult
+}
+
+export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
+  const { by, context, result = emptyResult() } = options
+  const causing = () => causedBy(deps, by, context)
+  const started = performance.now()
+  const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
+  const endBy = started + (options.endSeconds ?? endSeconds) * 1000
+  let dueBy: Date | undefined
+  for (let { claimed } = options; ; claimed = undefined) {
+    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, causing(), { dueBy, result }))
+    if (tasks.length === 0) break
+    dueBy ??= tasks[0]?.claimed_at
+    result.idle = false
+    const again = await runRound(deps, causing, tasks, { isLate, sendBy, endBy }, result)
+    if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
+  }
+  log(deps, by, result, performance.now() - started)
+  return result
+}
+
+interface SoFar {
+  /** When this pass began to claim. */
+  dueBy: Date | undefined
+  result: PassResult
+}
+
+async function claimMore(
+  deps: Deps,
+  { taskId, context }: PassOptions,
+  timed: Causing,
+  { dueBy, result }: SoFar,
+): Promise<Claim> {
+  const { nextDueAt, overdueSeconds, ...claimed } = await claim(deps, timed, { taskId, dueBy })
+  if (overdueSeconds !== undefined) alertOverdue(deps, context, overdueSeconds)
+  result.nextDueAt = nextDueAt
+  return claimed
+}
+
+/** What a round may still begin. */
+interface Limits {
+  isLate(): boolean
+  /** No create is sent after this: its claim might run out before its answer comes. */
+  sendBy: Date
+  /** On the clock of `performance.now()`: what is copied until then can still be written within the function's life. */
+  endBy: number
+}
+
+interface Learning extends Limits {
+  /** Providers that have asked everybody to wait, in this round: they are asked nothing more. */
+  refused: Set<string>
+  /** Tasks whose prediction its provider's list has shown as running. */
+  seen: ReadonlySet<string>
+}
+
+/** A function lives 60 s, and what a pass has learned must be written within them. */
+const endSeconds = 50
+/** Each holds three or four parts of 8 MiB while it runs; a function has a gigabyte. */
+const copiesAtOnce = 16
+
+/** True when the round itself has made something due at once. */
+async function runRound(
+  deps: Deps,
+  causing: () => Causing,
+  tasks: Claimed[],
+  limits: Limits,
+  result: PassResult,
+): Promise<boolean> {
+  const limit = pLimit(deps.config.HTTP_CONCURRENCY)
+  const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
+    Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
+
+  const news = noNews()
+  const learning = { ...limits, refused: new Set<string>(), seen: await seeRunning(deps, tasks) }
+  const learned = await writeWhile(
+    all(tasks, (task) => learn(deps, task, learning, news)),
+    deps,
+    causing,
+    news,
+  )
+
+  const moves = [...learned.moves]
+  const toCopy = copiesOf(tasks, learned)
+  if (toCopy.length > 0) {
+    const limitCopies = pLimit(copiesAtOnce)
+    const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
+    const copied = await writeWhile(copying, deps, causing, news)
+    moves.push(...copied.moves)
+  }
+  count(result, tasks, moves)
+  // With a cap, whatever left its slot has made room for another.
+  const freed = capsOf(deps.config).length > 0 && moves.length > 0
+  return freed || moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
+}
+
+/** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
+function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
+  deps.log.error({ err: error, task: id }, 'task was left for a later pass')
+}
+
+async function learn(deps: Deps, task: Claimed, learning: Learning, news: News): Promise<void> {
+  const { isLate, sendBy, refused, seen } = learning
+  if (task.work === 'submit') {
+    const isUnsent = isLate() || refused.has(task.provider)
+    const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
+    if (outcome.kind === 'refused') refused.add(outcome.provider)
+    news.submissions.push({ ...requireHeld(task), ...outcome })
+  }
+  // The claim has put off the next look, by an hour perhaps: one that was not made is due still.
+  if (isLate() && task.phase === 'running' && !seen.has(task.id)) {
+    news.looks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
+  }
+  if (isLate() || task.work === 'expired') return
+  if (task.strays.some((stray) => !stray.over)) news.strays.push(...(await cancelStrays(deps, task)))
+  if (task.work === 'submit') return
+  if (task.phase === 'unconfirmed') {
+    const [outcome, ...doubles] = await searchSubmission(deps, task)
+    if (outcome) news.submissions.push({ ...requireHeld(task), ...outcome })
+    news.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
+  }
+  if (task.phase === 'running' && !seen.has(task.id)) {
+    const outcome = await lookAtPrediction(deps, task)
+    if (outcome) news.looks.push({ ...requireOwn(task), ...outcome })
+  }
+}
+
+/** What this round is to copy: outputs just found, or left in storing by an earlier one. */
+function copiesOf(tasks: Claimed[], { looks, moves }: Written): Copy[] {
+  const won = new Set(moves.filter((move) => move.did === 'succeeded').map((move) => move.id))
+  const found = new Map(looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])))
+  return tasks.flatMap((task) => {
+    const output = won.has(task.id) ? found.get(task.id) : task.output
+    if (!output) return []
+    const { recipe, provider_urls, deadline_at } = task
+    // A row that was found storing has been so since its last move.
+    const storing_since = won.has(task.id) ? task.claimed_at : task.updated_at
+    return [{ ...requireOwn(task), recipe, urls: provider_urls ?? {}, output, deadline_at, storing_since }]
+  })
+}
+
+async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, news: News): Promise<void> {
+  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await copyOutput(deps, task, endBy)
+  const { id, step, attempt, claim_token, prediction_id } = task
+  const own = { id, step, attempt, claim_token, prediction_id }
+  if (copied.kind === 'stored') news.stored.push({ ...own, ...copied })
+  else news.looks.push({ ...own, ...copied })
+}
+
+function requireOwn(task: Claimed): Held & { prediction_id: string } {
+  if (!task.prediction_id) throw new Error(`task ${task.id} has no prediction (phase ${task.phase})`)
+  return { ...requireHeld(task), prediction_id: task.prediction_id }
+}
+
+function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
+  const did = (name: string) => moves.filter((move) => move.did === name).length
+  const became = (status: string) => moves.filter((move) => move.did === 'stored' && move.status === status).length
+  result.submitted += did('created')
+  result.rejected += did('refused') + did('rejected')
+  result.unconfirmed += did('unknown')
+  result.checked += tasks.filter((task) => task.work === 'look' && task.phase !== 'unconfirmed').length
+  result.completed += became('completed')
+  result.waiting += became('waiting_continue')
+  result.failed += did('failed') + did('rejected') + did('unsettled')
+}
+
+/** What found nothing is news to nobody but who asks for every line. */
+function log(deps: Deps, by: Cause, { nextDueAt: _, ...counts }: PassResult, ms: number): void {
+  deps.log[counts.idle ? 'debug' : 'info']({ by, ...counts, ms: Math.round(ms), ...readMemory() }, 'pass')
+}

@@ -1,0 +1,95 @@
+// How things stand, in one object: the details of GET /api/health, and `npm run tasks -- stats`. One statement; the instants of pings
+// come from the blob store.
+import { type Status, statuses } from '../core/task.ts'
+import { type Figures, type Problem, readFigures } from '../db/statements/overview.ts'
+import { capsOf } from './claim.ts'
+import { clockOf, type Deps } from './deps.ts'
+import { readMemory, readMemoryLimits } from './memory.ts'
+
+type ByStatus = Record<Status, number>
+
+export interface Standing {
+  /** Of the finished ones, those that were started within a day. */
+  tasks: ByStatus
+  recipes: Record<string, ByStatus>
+  providers: Record<
+    string,
+    { in_flight: number; cap: number | null; paused_until: string | null; paused_for: string | null }
+  >
+  oldest_due_age_seconds: number | null
+  locks_held: number
+  memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
+  last_problem: (Omit<Problem, 'rss_mb' | 'heap_mb'> & { memory: Pick<Problem, 'rss_mb' | 'heap_mb'> }) | null
+  dead_man: DeadMan
+}
+
+/** When each ping last came, to within a minute; `silent_seconds` is since the newest of them. */
+export interface DeadMan {
+  worker: string | null
+  checker: string | null
+  recover: string | null
+  tick: string | null
+  silent_seconds: number | null
+}
+
+export async function readStanding(deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log'>) {
+  const [figures, dead_man] = await Promise.all([readFigures(deps.db, { now: deps.now?.() }), readDeadMan(deps)])
+  return standingOf(deps, figures, dead_man)
+}
+
+function standingOf(deps: Pick<Deps, 'config' | 'providers'>, figures: Figures, dead_man: DeadMan): Standing {
+  const { counts, locks_held, oldest_due_age_seconds, last_problem } = figures
+  const recipes: Standing['recipes'] = {}
+  const tasks = noTasks()
+  for (const { recipe, status, count } of counts) {
+    const own = recipes[recipe] ?? noTasks()
+    own[status] += count
+    tasks[status] += count
+    recipes[recipe] = own
+  }
+  return {
+    tasks,
+    recipes,
+    providers: providersOf(deps, figures),
+    oldest_due_age_seconds,
+    locks_held,
+    memory: { ...readMemory(), ...readMemoryLimits() },
+    last_problem: last_problem && problemOf(last_problem),
+    dead_man,
+  }
+}
+
+const noTasks = () => Object.fromEntries(statuses.map((status) => [status, 0])) as ByStatus
+
+function problemOf({ rss_mb, heap_mb, ...problem }: Problem) {
+  return { ...problem, memory: { rss_mb, heap_mb } }
+}
+
+/** Every provider that is configured here or has something in flight or a pause. */
+function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Standing['providers'] {
+  const caps = new Map(capsOf(deps.config).map(({ provider, cap }) => [provider, cap]))
+  const names = new Set([...deps.providers.keys(), ...known.map(({ name }) => name)])
+  return Object.fromEntries(
+    [...names].toSorted().map((name) => {
+      const { in_flight = 0, paused_until = null, paused_for = null } = known.find((one) => one.name === name) ?? {}
+      return [name, { in_flight, cap: caps.get(name) ?? null, paused_until, paused_for }]
+    }),
+  )
+}
+
+/** Not known while the blob store doesn't answer; all else still is. */
+async function readDeadMan(deps: Pick<Deps, 'instants' | 'now' | 'log'>): Promise<DeadMan> {
+  const names = ['worker', 'checker', 'recover', 'tick'] as const
+  const [worker, checker, recover, tick] = await Promise.all(
+    names.map((name) =>
+      deps.instants.last(name).catch((error) => {
+        deps.log.warn({ err: error, name }, 'it is not known when it last ran')
+        return undefined
+      }),
+    ),
+  )
+  const iso = (at: Date | undefined) => at?.toISOString() ?? null
+  const newest = Math.max(...[worker, checker, recover, tick].map((at) => at?.getTime() ?? Number.NEGATIVE_INFINITY))
+  const silent_seconds = Number.isFinite(newest) ? Math.round((clockOf(deps).getTime() - newest) / 1000) : null
+  return { worker: iso(worker), checker: iso(checker), recover: iso(recover), tick: iso(tick), silent_seconds }
+}

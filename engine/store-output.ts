@@ -1,0 +1,102 @@
+// Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
+// Passes and the webhook room call it. It promises to end by the instant that it is given.
+import { within } from '../core/deadline.ts'
+import { type Copying, decideCopy, type LookOutcome, shorten } from '../core/decide.ts'
+import type { Recipe } from '../core/recipe.ts'
+import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
+import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
+import { type Opened, UnacceptableFile } from '../storage/write.ts'
+import { clockOf, type Deps } from './deps.ts'
+import { providerOf, recipeOf } from './require-recipe.ts'
+
+/** A succeeded prediction and the addresses of its output files. */
+export interface Copy extends Held, Copying {
+  recipe: string
+  prediction_id: string
+  urls: ProviderUrls
+  output: readonly string[]
+}
+
+export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | LookOutcome
+
+/** Where nothing else bounds it: well within a function's life. */
+const patienceMs = 35_000
+/** A part is let come to its end for so long after the last one that was begun; then its connection is closed. */
+const partMs = 8_000
+
+/**
+ * Every output file of the attempt, stored; or when to go on, or to try again; or why that is no use. `endBy` is on the clock of
+ * `performance.now()`: whatever isn't done by then is the next pass's.
+ */
+export async function copyOutput(
+  deps: Deps,
+  copy: Copy,
+  endBy: number = performance.now() + patienceMs,
+): Promise<Copied> {
+  const recipe = recipeOf(deps, copy)
+  const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
+  const isLate = () => performance.now() >= stopAt
+  try {
+    const files = await within(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
+      copyFiles(deps, recipe, copy, { signal, isLate }),
+    )
+    if (!files) return { kind: 'postponed', retry_in: 0 }
+    return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
+  } catch (error) {
+    if (error instanceof UnacceptableFile || error instanceof ForbiddenAddress) {
+      return {
+        kind: 'failed',
+        code: 'result_unusable',
+        reason: shorten(`The result can not be used: ${error.message}`),
+      }
+    }
+    deps.log.warn({ err: error, task: copy.id, step: copy.step }, 'copy failed')
+    // The provider is asked only while there is time for its answer.
+    const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
+    const prediction = { id: copy.prediction_id, urls: copy.urls }
+    const seen = isPressed ? undefined : await providerOf(deps, recipe).check(prediction)
+    return decideCopy(seen, copy, clockOf(deps))
+  }
+}
+
+interface Limits {
+  signal: AbortSignal
+  isLate(): boolean
+}
+
+/** Undefined: it took too long for one pass, and the next one goes on. Each gets something done, however late it is. */
+async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
+  const files: StepFile[] = []
+  let copied = 0
+  for (const [index, url] of copy.output.entries()) {
+    const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
+    // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
+    const known = copy.output.length > 1 ? await deps.files.stat(key) : undefined
+    if (!known && copied > 0 && limits.isLate()) return undefined
+    const file = known ?? (await copyFile(deps, recipe, { url, key }, limits))
+    if (!file) return undefined
+    if (!known) copied += 1
+    files.push({ type: file.type, size: file.size })
+  }
+  return files
+}
+
+async function copyFile(
+  deps: Deps,
+  { accept, maxBytes }: Recipe,
+  { url, key }: { url: string; key: string },
+  { signal, isLate }: Limits,
+) {
+  const open = async (start: number): Promise<Opened> => {
+    const { status, ...opened } = await deps.http.download(url, signal, start)
+    if (status === 200 || status === 206) return opened
+    opened.body.cancel()
+    throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
+  }
+  return deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
+    // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
+    const stored = signal.aborted ? undefined : await deps.files.stat(key)
+    if (!stored) throw error
+    return stored
+  })
+}

@@ -1,0 +1,83 @@
+// Sends one step's create. This is the only place from which money is spent: one POST for a claimed attempt, never a second.
+import { canBeCalledBack } from '../core/config.ts'
+import { decideSubmission, type SubmissionOutcome, shorten } from '../core/decide.ts'
+import { AppError } from '../core/errors.ts'
+import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
+import { attemptSeed, type Recipe } from '../core/recipe.ts'
+import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import { TooLate } from '../providers/connection.ts'
+import { clockOf, type Deps } from './deps.ts'
+import { providerOf, recipeOf } from './require-recipe.ts'
+import { fileReference, linkFor, StorageFault } from './signed-urls.ts'
+import { webhookUrl } from './webhook-url.ts'
+
+/** After a fault of ours before the POST: not at once again, and not for long. */
+const faultRetrySeconds = 30
+
+/** The fate of the attempt's create. Never throws: what goes wrong before the POST, in it, or after it differs by a payment. */
+export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<SubmissionOutcome> {
+  const held = requireHeld(task)
+  const about = { task: task.id, step: held.step, attempt: held.attempt }
+  let recipe: Recipe
+  let provider: Provider
+  try {
+    recipe = recipeOf(deps, task)
+    provider = providerOf(deps, recipe)
+  } catch (error) {
+    deps.log.error({ err: error, ...about }, 'nothing was sent')
+    return { kind: 'unsent', retry_in: faultRetrySeconds }
+  }
+  let request: GenerationRequest
+  let options: SubmitOptions
+  try {
+    request = await buildRequest(deps, recipe, task, held)
+    options = submitOptions(deps, recipe, held, request.model)
+  } catch (error) {
+    deps.log.error({ err: error, ...about }, 'the request could not be built')
+    // A blob store that is out of sorts says nothing of the request.
+    if (error instanceof StorageFault || error instanceof AppError)
+      return { kind: 'unsent', retry_in: faultRetrySeconds }
+    return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
+  }
+  // Asked when its turn at the provider has come: however long it waited, a create of a claim that may have run out isn't sent.
+  const mayBegin = () => clockOf(deps) <= sendBy
+  const submission = await sendOnce(deps, provider, request, { ...options, mayBegin }, held)
+  if (submission === 'unsent') return { kind: 'unsent', retry_in: 0 }
+  if (submission.kind !== 'created') {
+    deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, 'not created')
+  }
+  return decideSubmission(submission, recipe)
+}
+
+function submitOptions(deps: Deps, recipe: Recipe, held: Held, model: string): SubmitOptions {
+  const cancelAfterSeconds = recipe.timing.limitSeconds
+  if (!canBeCalledBack(deps.config)) return { cancelAfterSeconds }
+  return { cancelAfterSeconds, webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name, model }) }
+}
+
+async function sendOnce(
+  deps: Deps,
+  provider: Provider,
+  request: GenerationRequest,
+  options: SubmitOptions,
+  held: Held,
+): Promise<Submission | 'unsent'> {
+  try {
+    return await provider.submit(request, options)
+  } catch (error) {
+    if (error instanceof TooLate) return 'unsent'
+    deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
+    return { kind: 'unknown', reason: (error as Error).message }
+  }
+}
+
+/** The step's request; building it again for the same attempt gives the same markers, so that it can be found in a list. */
+export function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held): Promise<GenerationRequest> {
+  const before = held.step > 1 ? storedAttempt(task, held.step - 1) : undefined
+  return recipe.request(task.input, {
+    step: held.step,
+    previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id)),
+    link: (reference, options) => linkFor(deps, reference, held.claim_token, options),
+    seed: attemptSeed(held.claim_token),
+  })
+}

@@ -1,0 +1,42 @@
+// Deletes finished tasks that a deployment doesn't want to keep any longer, with their history and files. Called by recover.
+import pLimit from 'p-limit'
+import { deleteFinished, dropForgotten, readForgotten } from '../db/statements/retention.ts'
+import type { Deps } from './deps.ts'
+
+/** Small, so that a claim hardly ever meets it, and that its files go while recover's caller waits. */
+const batch = 100
+const tasksAtOnce = 8
+/** Then the rest is left for the next time: recover answers within a ping's patience. */
+const patienceMs = 10_000
+/** Far more than a task ever has. */
+const mostParts = 10_000
+
+type Needs = Pick<Deps, 'config' | 'db' | 'files' | 'log' | 'now'>
+
+/** How many are gone altogether. A store or database that fails is tried again with the next sweep, which goes on where this one was. */
+export async function forgetFinished(deps: Needs): Promise<number> {
+  const { KEEP_FINISHED_DAYS: days } = deps.config
+  if (days === undefined) return 0
+  const started = performance.now()
+  let forgotten = 0
+  try {
+    while (performance.now() - started < patienceMs) {
+      // What an earlier sweep has noted goes first: nothing more is deleted while files can't be.
+      const ids = await readForgotten(deps.db, batch)
+      await clearFiles(deps, ids)
+      if (ids.length > 0) await dropForgotten(deps.db, ids)
+      forgotten += ids.length
+      const how = { olderThanSeconds: days * 86_400, limit: batch, now: deps.now?.() }
+      if (ids.length < batch && (await deleteFinished(deps.db, how)).length === 0) break
+    }
+  } catch (error) {
+    deps.log.error({ err: error, forgotten }, 'old tasks were not all deleted')
+  }
+  return forgotten
+}
+
+async function clearFiles({ files }: Needs, ids: readonly string[]): Promise<void> {
+  const limit = pLimit(tasksAtOnce)
+  const folders = ids.flatMap((id) => [`results/${id}/`, `inputs/${id}/`])
+  await Promise.all(folders.map((folder) => limit(() => files.clear(folder, mostParts))))
+}

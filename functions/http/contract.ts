@@ -1,0 +1,229 @@
+// Every endpoint as callers see it: what it takes, what it answers, and which refusals it knows. Made of the schemas that the rooms
+// themselves use; openapi.ts alone loads it, so that no other function pays for it.
+import type { ZodObject, ZodType } from 'zod'
+import {
+  checkedSchema,
+  healthySchema,
+  recoveredSchema,
+  sessionSchema,
+  startedSchema,
+  taskPageSchema,
+  taskViewSchema,
+  thankedSchema,
+  uploadedSchema,
+  workedSchema,
+} from '../../core/answers.ts'
+import type { ProblemCode } from '../../core/errors.ts'
+import { archiveType, imageTypes } from '../../core/upload.ts'
+import { cancelBody } from '../cancel.ts'
+import { continueBody } from '../continue.ts'
+import { redoBody } from '../redo.ts'
+import { resultQuery } from '../result.ts'
+import { statusQuery } from '../status.ts'
+import { tasksQuery } from '../tasks.ts'
+import { uploadQuery } from '../upload.ts'
+
+export interface Answer {
+  says: string
+  /** JSON of this shape. */
+  json?: ZodType
+  /** A stored file, of whatever type it is. */
+  isFile?: true
+  headers?: readonly HeaderName[]
+}
+
+export interface Operation {
+  path: string
+  method: 'get' | 'post'
+  id: string
+  tag: keyof typeof tags
+  /** In a sentence. */
+  does: string
+  for: 'anyone' | 'user' | 'cron' | 'anyone, or cron'
+  query?: ZodObject
+  requestHeaders?: readonly RequestHeaderName[]
+  /** `start`: one shape a recipe, which only openapi.ts can know. */
+  body?: ZodType | 'start' | 'upload' | 'webhook'
+  answers: Readonly<Record<number, Answer>>
+  /** Beside those that any endpoint knows. */
+  problems: readonly ProblemCode[]
+}
+
+export const tags = {
+  users: 'Who asks.',
+  tasks: 'Starting, watching and moving tasks. Another user’s task is a 404.',
+  files: 'Results and uploaded images.',
+  pings: 'For an external cron; any of them alone moves whatever is due.',
+  providers: 'Reports on predictions, signed by their provider.',
+  about: 'The deployment itself.',
+} as const
+
+export const answerHeaders = {
+  etag: 'Names this content; send it as If-None-Match.',
+  'retry-after': 'Seconds until the next poll is of use.',
+  'set-cookie': 'The same session, as a cookie that no script can read.',
+  'content-disposition': 'With download=1: the name to save the file under.',
+  'content-range': 'Which bytes these are.',
+} as const
+export type HeaderName = keyof typeof answerHeaders
+
+export const requestHeaders = {
+  'idempotency-key': 'The same key gives the same task: 1 to 255 visible ASCII characters.',
+  'if-none-match': 'The ETag of what is there already.',
+  range: 'One range of bytes.',
+} as const
+export type RequestHeaderName = keyof typeof requestHeaders
+
+export const uploadBodies = [...imageTypes, archiveType]
+/** Of any endpoint: another method, a fault, a database that does not answer, a variable that is missing. */
+export const anywhere = [
+  'method_not_allowed',
+  'internal',
+  'unavailable',
+  'not_configured',
+] as const satisfies readonly ProblemCode[]
+export const ofUsers = ['unauthenticated', 'token_expired'] as const satisfies readonly ProblemCode[]
+
+const view = (says: string): Answer => ({ says, json: taskViewSchema, headers: ['retry-after'] })
+const unseen: Answer = { says: 'What If-None-Match names is still what is there.', headers: ['etag'] }
+const json = (says: string, schema: ZodType): Answer => ({ says, json: schema })
+const bodyProblems = ['invalid_json', 'invalid_request', 'body_too_large', 'origin_not_allowed'] as const
+const file = { isFile: true, headers: ['etag', 'content-disposition'] } as const
+
+const ofTasks: Operation[] = [
+  {
+    ...{ path: '/api/start', method: 'post', id: 'start', tag: 'tasks', for: 'user', body: 'start' },
+    does: 'Starts a task. After 202 it reaches an end, whatever crashes.',
+    requestHeaders: ['idempotency-key'],
+    answers: {
+      200: json('The task that this Idempotency-Key started before.', startedSchema),
+      202: json('Accepted.', startedSchema),
+    },
+    problems: [...bodyProblems, 'already_running', 'idempotency_mismatch', 'quota_exceeded'],
+  },
+  {
+    ...{ path: '/api/status', method: 'get', id: 'status', tag: 'tasks', for: 'user', query: statusQuery },
+    does: 'Shows a task. A poll of a due task also moves it on.',
+    requestHeaders: ['if-none-match'],
+    answers: {
+      200: { says: 'The task.', json: taskViewSchema, headers: ['etag', 'retry-after'] },
+      304: { ...unseen, headers: ['etag', 'retry-after'] },
+    },
+    problems: ['invalid_request', 'not_found'],
+  },
+  {
+    ...{ path: '/api/tasks', method: 'get', id: 'tasks', tag: 'tasks', for: 'user', query: tasksQuery },
+    does: 'Lists the user’s tasks, newest first.',
+    answers: { 200: json('A page of tasks.', taskPageSchema) },
+    problems: ['invalid_request'],
+  },
+  {
+    ...{ path: '/api/continue', method: 'post', id: 'continue', tag: 'tasks', for: 'user', body: continueBody },
+    does: 'Approves the step just shown: the next one begins, or with `all` every one to the end.',
+    answers: { 200: view('Nothing changed: the task has moved on from this step already.'), 202: view('Goes on.') },
+    problems: [...bodyProblems, 'not_found', 'not_waiting'],
+  },
+  {
+    ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
+    does: 'Runs the step just shown, or the one that failed, once more.',
+    answers: { 200: view('Nothing changed: the task has moved on from this step already.'), 202: view('Runs again.') },
+    problems: [...bodyProblems, 'not_found', 'not_waiting', 'already_finished', 'already_running'],
+  },
+  {
+    ...{ path: '/api/cancel', method: 'post', id: 'cancel', tag: 'tasks', for: 'user', body: cancelBody },
+    does: 'Ends a task, at the provider too. What was stored stays.',
+    answers: { 200: view('Canceled.') },
+    problems: [...bodyProblems, 'not_found', 'already_finished'],
+  },
+]
+
+const ofFiles: Operation[] = [
+  {
+    ...{ path: '/api/result', method: 'get', id: 'result', tag: 'files', for: 'user', query: resultQuery },
+    does: 'Gives a step’s stored result. (Providers fetch such files by signed links, which the functions make.)',
+    requestHeaders: ['if-none-match', 'range'],
+    answers: {
+      200: { says: 'The file.', ...file },
+      206: { says: 'The part that was asked for.', ...file, headers: ['etag', 'content-range'] },
+      304: unseen,
+    },
+    problems: ['invalid_request', 'not_found', 'range_not_satisfiable', 'bad_signature', 'link_expired'],
+  },
+  {
+    ...{ path: '/api/upload', method: 'post', id: 'upload', tag: 'files', for: 'user', body: 'upload' },
+    does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata; or a zip file of images, as it is. Kept for a day.',
+    answers: { 201: json('Stored.', uploadedSchema) },
+    problems: ['invalid_request', 'body_too_large', 'unsupported_media_type', 'origin_not_allowed'],
+  },
+  {
+    ...{ path: '/api/upload', method: 'get', id: 'uploaded', tag: 'files', for: 'user', query: uploadQuery },
+    does: 'Shows an upload to its owner.',
+    requestHeaders: ['if-none-match', 'range'],
+    answers: {
+      200: { says: 'The image.', isFile: true, headers: ['etag'] },
+      206: { says: 'The part that was asked for.', isFile: true, headers: ['etag', 'content-range'] },
+      304: unseen,
+    },
+    problems: ['invalid_request', 'not_found', 'range_not_satisfiable'],
+  },
+]
+
+const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
+  (
+    [
+      ['worker', 'Submits what is due.', workedSchema],
+      ['checker', 'Checks what is due.', checkedSchema],
+      [
+        'recover',
+        'The hourly sweep: looks even when all seems idle, and deletes old uploads, and finished tasks after KEEP_FINISHED_DAYS.',
+        recoveredSchema,
+      ],
+    ] as const
+  ).map(
+    ([name, does, schema]): Operation => ({
+      ...{
+        path: `/api/${name}`,
+        method,
+        id: method === 'get' ? name : `${name}-by-post`,
+        tag: 'pings',
+        for: 'cron',
+        does,
+      },
+      answers: { 200: json('What was done so far.', schema) },
+      problems: ['unauthenticated'],
+    }),
+  ),
+)
+
+const webhooks: Operation[] = (['replicate', 'fal'] as const).map((provider) => ({
+  ...{ path: `/api/webhook/${provider}`, method: 'post', id: `webhook-${provider}`, tag: 'providers', for: 'anyone' },
+  does: 'Takes a report at an address that was made for one attempt.',
+  body: 'webhook',
+  answers: { 200: json('Stored, or known already.', thankedSchema) },
+  problems: ['bad_signature', 'not_found', ...(provider === 'replicate' ? (['invalid_request'] as const) : [])],
+}))
+
+export const operations: readonly Operation[] = [
+  {
+    ...{ path: '/api/session', method: 'post', id: 'session', tag: 'users', for: 'anyone' },
+    does: 'Makes an anonymous user, or extends the session that is sent along.',
+    answers: { 201: { says: 'The session.', json: sessionSchema, headers: ['set-cookie'] } },
+    problems: ['not_found', 'origin_not_allowed'],
+  },
+  ...ofTasks,
+  ...ofFiles,
+  ...pings,
+  ...webhooks,
+  {
+    ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone, or cron' },
+    does: 'Whether the database answers. To the cron secret, also how things stand.',
+    answers: { 200: json('It does.', healthySchema) },
+    problems: [],
+  },
+  {
+    ...{ path: '/api/openapi.json', method: 'get', id: 'openapi', tag: 'about', for: 'anyone' },
+    does: 'This document.',
+    answers: { 200: { says: 'An OpenAPI 3.1 document.' } },
+    problems: [],
+  },
+]

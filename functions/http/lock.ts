@@ -1,0 +1,47 @@
+// The lock of an exclusive recipe, for start and redo: it is taken by writing the row, and refused by a unique index over the
+// unfinished ones. So it is free the instant its task is over, however that came about.
+import { AppError } from '../../core/errors.ts'
+import { DatabaseError } from '../../db/driver/errors.ts'
+import { type LockHolder, readLockHolder } from '../../db/statements/reads.ts'
+import type { Deps } from '../../engine/deps.ts'
+
+/** Which lock is asked for, and by whom. */
+type Wanted = { user_id: string } & ({ lock_key: string | null } | { rivalOf: string })
+
+/** Between our look and our write a holder may end, and another begin; this often in a row is more than chance. */
+const mostTries = 5
+
+/** Throws `already_running`, naming the holder, when another task holds the lock. */
+export async function whenUnlocked<T>(deps: Deps, wanted: Wanted, write: () => Promise<T>): Promise<T> {
+  let refused: unknown
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!(error instanceof DatabaseError && error.constraint === 'tasks_lock')) throw error
+      refused = error
+    }
+    // A rival with the same Idempotency-Key may have won, whose task the second try finds; so the holder is asked for after it.
+    const holder = tries > 0 ? await readLockHolder(deps.db, wanted) : undefined
+    if (holder) throw alreadyRunning(holder, wanted.user_id)
+  }
+  throw new AppError('unavailable', 'Others keep taking the turn. Try again.', {
+    cause: refused,
+    headers: { 'retry-after': '5' },
+  })
+}
+
+/** Somebody else's task is not shown: of a recipe that runs once at a time for all, only that it runs. */
+function alreadyRunning(holder: LockHolder, userId: string): AppError {
+  const { id, recipe, current_step: step, total_steps, status } = holder
+  if (holder.user_id !== userId) {
+    const detail = `Somebody else's ${recipe} task is running, and only one runs here at a time. Try again in a while.`
+    return new AppError('already_running', detail, { extra: { task_id: null } })
+  }
+  const where = step === 0 ? 'about to begin' : `at step ${step} of ${total_steps}`
+  const isYourTurn = status === 'waiting_continue'
+  const detail = isYourTurn
+    ? `Your ${recipe} task waits for you, ${where}. Continue or cancel it before you start another.`
+    : `Your ${recipe} task is still running, ${where}. Wait until it is done, or cancel it, before you start another.`
+  return new AppError('already_running', detail, { extra: { task_id: id } })
+}

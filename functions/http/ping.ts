@@ -1,0 +1,49 @@
+// What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
+import type { Cause } from '../../core/history.ts'
+import type { Deps, LightDeps, RoomContext } from '../../engine/deps.ts'
+import { emptyResult, loadAndRunPass, type PassResult } from '../../engine/trigger.ts'
+import { endsWithin } from '../../engine/wake.ts'
+
+/** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
+const answerMs = 24_000
+
+export interface Pinged extends PassResult {
+  duration_ms: number
+}
+
+export interface PingOptions {
+  by: Extract<Cause, 'worker' | 'checker' | 'recover' | 'tick'>
+  /** Also when the wake mark says that there is nothing. */
+  look?: boolean
+  /** Less than a pass's usual time, and less until its copies have ended. */
+  seconds?: number
+  endSeconds?: number
+}
+
+/** A pass over everything due. That it came is noted for health, beside it. */
+export async function ping(deps: Deps | LightDeps, context: RoomContext, options: PingOptions): Promise<Pinged> {
+  const started = performance.now()
+  const { by, seconds, endSeconds } = options
+  const noted = deps.instants.note(by)
+  context.waitUntil(noted.catch((error) => deps.log.warn({ err: error, by }, 'a ping could not be noted')))
+  const result = emptyResult()
+  const mark = await deps.wake.look()
+  if (mark || options.look) {
+    const pass = loadAndRunPass(deps, { by, context, result, seconds, endSeconds }).then(
+      async ({ idle, nextDueAt }) => {
+        if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
+      },
+    )
+    let isAnswered = false
+    context.waitUntil(
+      pass.catch((error) => {
+        if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
+      }),
+    )
+    await endsWithin(deps, answerMs, pass)
+    isAnswered = true
+  }
+  return { ...result, duration_ms: Math.round(performance.now() - started) }
+}
+
+export const plural = (count: number): string => `${count} prediction${count === 1 ? '' : 's'}`

@@ -1,0 +1,91 @@
+// copyOutput(): it ends in time, asks only where a provider may be asked, and gives up in the end.
+import { expect, test } from 'vitest'
+import { type Copy, copyOutput } from '../../engine/store-output.ts'
+import type { FaultInput } from '../../simulator/faults.ts'
+import { begun, fault, ping, rowOf } from '../scenarios/setup.ts'
+import { testClock } from '../setup/clock.ts'
+import { useTestDeps } from '../setup/deps.ts'
+
+const clock = testClock()
+const app = await useTestDeps({ clock })
+const looks = () => app.simulator.replicate.till().requests.get
+const ago = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000)
+
+/** An output whose first copy failed in this way, and will fail so again. */
+async function failing(failure: FaultInput): Promise<Copy> {
+  fault(app, failure)
+  const { id } = await begun(app)
+  clock.advance(5)
+  await ping(app)
+  const row = await rowOf(app, { id })
+  const { prediction_id, claim_token, output } = row
+  if (!prediction_id || !claim_token || !output) throw new Error(`nothing is copied: ${row.status}/${row.phase}`)
+  const held = { id, step: row.current_step, attempt: row.attempt, claim_token }
+  return { ...held, recipe: row.recipe, prediction_id, urls: row.provider_urls ?? {}, output }
+}
+
+const broken: FaultInput = { on: 'file', fault: 'error', times: 100 }
+
+test('copyOutput() stores the output, and finds it stored', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  const stored = { kind: 'stored', files: [{ type: 'image/png', size: expect.any(Number) }], gate_in: 7 * 24 * 3_600 }
+  expect(await copyOutput(app.deps, copy)).toEqual(stored)
+  fault(app, { on: 'file', fault: 'error' })
+  expect(await copyOutput(app.deps, copy)).toEqual(stored)
+})
+
+test('copyOutput() copies many files over several passes, each of which goes on after the last one', async () => {
+  const { output, ...copy } = await failing({ on: 'file', fault: 'error' })
+  const hasty = { ...app.deps, config: { ...app.deps.config, COPY_SECONDS: 0 } }
+  const many = { ...copy, output: [...output, ...output, ...output] }
+  for (let pass = 1; pass < 3; pass += 1)
+    expect(await copyOutput(hasty, many)).toEqual({ kind: 'postponed', retry_in: 0 })
+  expect(await copyOutput(hasty, many)).toMatchObject({
+    kind: 'stored',
+    files: many.output.map(() => ({ type: 'image/png' })),
+  })
+})
+
+test('copyOutput() ends by its instant though the other side hangs, and then asks nobody', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  fault(app, { on: 'file', fault: 'hang', times: 100 })
+  const before = looks()
+  const copied = await copyOutput(app.deps, { ...copy, storing_since: ago(100) }, performance.now() + 50)
+  expect(copied).toEqual({ kind: 'postponed', retry_in: 25 })
+  expect(looks()).toBe(before)
+})
+
+test('copyOutput() that fails asks the provider, tries more seldom the longer it fails, and gives up past the limit', async () => {
+  const copy = await failing(broken)
+  const before = looks()
+  const tried = (seconds: number, deadline: number) =>
+    copyOutput(app.deps, { ...copy, storing_since: ago(seconds), deadline_at: ago(deadline) })
+  expect(await copyOutput(app.deps, copy)).toEqual({ kind: 'postponed', retry_in: 10 })
+  expect(await tried(400, -60)).toEqual({ kind: 'postponed', retry_in: 100 })
+  expect(await tried(3_000, 60)).toEqual({ kind: 'postponed', retry_in: 120 })
+  expect(looks()).toBe(before + 3)
+  expect(await tried(3_600, 0)).toMatchObject({ kind: 'failed', code: 'result_lost' })
+})
+
+test.each([
+  ['a private address', 'https://10.0.0.1/signed/output.png'],
+  ['a name inside a network', 'https://files.internal/signed/output.png'],
+  ['unencrypted web', 'http://files.test/signed/output.png'],
+])('copyOutput() takes an output at %s for unusable, and tells its path to nobody', async (_, url) => {
+  const copy = await failing(broken)
+  const before = looks()
+  const copied = await copyOutput(app.deps, { ...copy, output: [url] })
+  expect(copied).toMatchObject({ kind: 'failed', code: 'result_unusable' })
+  expect(JSON.stringify([copied, app.logged])).not.toContain('signed')
+  expect(looks()).toBe(before)
+})
+
+test('copyOutput() that fails logs the host of the output alone', async () => {
+  const copy = await failing(broken)
+  const { origin, pathname } = new URL(copy.output[0] ?? '')
+  app.logged.length = 0
+  await copyOutput(app.deps, copy)
+  const lines = JSON.stringify(app.logged)
+  expect(lines).toContain(`GET ${origin}: answered 503`)
+  expect(lines).not.toContain(pathname)
+})
