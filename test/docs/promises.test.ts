@@ -8,9 +8,11 @@ const promises = await readDocument('docs/promises.md')
 
 /** All source that a promise can rest on. */
 async function readSource(): Promise<string> {
-  const folders = ['core/', 'db/', 'db/migrations/', 'functions/', 'providers/', 'storage/']
+  const folders = ['core/', 'db/', 'engine/', 'functions/', 'providers/', 'storage/']
   const files = await Promise.all(
-    folders.map(async (folder) => (await readdir(new URL(folder, root))).map((file) => folder + file)),
+    folders.map(async (folder) =>
+      (await readdir(new URL(folder, root), { recursive: true })).map((file) => folder + file),
+    ),
   )
   return (
     await Promise.all(

