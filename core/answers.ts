@@ -14,6 +14,16 @@ export const fileViewSchema = z.object({
   url: address,
 })
 
+export const attemptViewSchema = z.object({
+  attempt: z.int(),
+  status: z.enum(stepStatuses),
+  chosen: z.boolean().meta({ description: 'what it made is the result of its step' }),
+  files: z.array(fileViewSchema).meta({ description: 'everything that it made' }),
+  result_url: address.nullable(),
+  submitted_at: instant.nullable(),
+  finished_at: instant.nullable(),
+})
+
 export const stepViewSchema = z.object({
   step: z.int(),
   status: z.enum(stepStatuses),
@@ -25,6 +35,9 @@ export const stepViewSchema = z.object({
   prediction_id: z.string().nullable(),
   submitted_at: instant.nullable(),
   finished_at: instant.nullable(),
+  attempts: z
+    .array(attemptViewSchema)
+    .meta({ description: 'every submission of the step, oldest first, the open one included' }),
 })
 
 export const taskViewSchema = z.object({
@@ -150,6 +163,7 @@ export const problemSchema = z.object({
   task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),
 })
 
+export type AttemptView = z.infer<typeof attemptViewSchema>
 export type StepView = z.infer<typeof stepViewSchema>
 export type TaskView = z.infer<typeof taskViewSchema>
 export type Session = z.infer<typeof sessionSchema>

@@ -1,5 +1,5 @@
 // The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
-import type { StepView, TaskView } from './answers.ts'
+import type { AttemptView, StepView, TaskView } from './answers.ts'
 import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
 
 /** Where a stored result is downloaded. The attempt is named from the second on, because links are cached for long. */
@@ -44,9 +44,13 @@ function shownSteps(task: Task): StepRecord[] {
     prediction_id: task.prediction_id,
     submitted_at: task.submitted_at?.toISOString() ?? null,
     finished_at: null,
+    past: attemptsOf(task.steps[task.current_step - 1]),
   }
   return [...task.steps.slice(0, task.current_step - 1), open]
 }
+
+/** Oldest first. */
+const attemptsOf = (record: StepRecord | undefined): StepRecord[] => (record ? [...(record.past ?? []), record] : [])
 
 function stepView(task: Task, record: StepRecord): StepView {
   const stored = storedAttempt(task, record.step)
@@ -60,6 +64,18 @@ function stepView(task: Task, record: StepRecord): StepView {
     prediction_id: record.prediction_id,
     submitted_at: record.submitted_at,
     finished_at: record.finished_at,
+    attempts: attemptsOf(record).map((attempt) => attemptView(task, attempt, attempt.attempt === stored?.attempt)),
+  }
+}
+
+function attemptView(task: Task, record: StepRecord, chosen: boolean): AttemptView {
+  const { step, attempt, status, submitted_at, finished_at } = record
+  const stored = storedAttempt(task, step, attempt)
+  return {
+    ...{ attempt, status, chosen },
+    files: stored ? filesOf(task, stored) : [],
+    result_url: stored ? resultUrl(task.id, step, attempt) : null,
+    ...{ submitted_at, finished_at },
   }
 }
 

@@ -2,6 +2,7 @@
 // of their answers come from.
 import * as z from 'zod'
 import {
+  attemptViewSchema,
   fileViewSchema,
   problemSchema,
   sessionSchema,
@@ -160,7 +161,13 @@ function describeProblem(codes: readonly ProblemCode[]): Json {
 const named = z.registry<{ id: string }>()
 for (const [id, schema] of Object.entries({
   ...{ Problem: problemSchema, Session: sessionSchema, Started: startedSchema },
-  ...{ File: fileViewSchema, Step: stepViewSchema, Task: taskViewSchema, TaskPage: taskPageSchema },
+  ...{
+    File: fileViewSchema,
+    Attempt: attemptViewSchema,
+    Step: stepViewSchema,
+    Task: taskViewSchema,
+    TaskPage: taskPageSchema,
+  },
 }))
   named.add(schema, { id })
 

@@ -1,14 +1,14 @@
 // The client of the functions, for the page and for any other app: in browsers, in Node, in workers. It has no dependency and touches no
 // DOM. It promises one error class for every refusal and fault, and a watch() that is polite to the functions and stubborn about the net.
 
-import type { StepView, TaskView } from '../core/answers.ts'
+import type { AttemptView, StepView, TaskView } from '../core/answers.ts'
 import type { FieldError, ProblemCode } from '../core/errors.ts'
 import type { Status } from '../core/task.ts'
 import type { RecipeInputs } from './inputs.ts'
 import { type PollOptions, poll } from './poll.ts'
 
 export type { PollOptions, Trouble } from './poll.ts'
-export type { RecipeInputs, StepView, TaskView }
+export type { AttemptView, RecipeInputs, StepView, TaskView }
 
 export interface ClientOptions {
   /** Where the functions are: `https://app.example`. Empty: on this page's own origin. */

@@ -78,13 +78,19 @@ test('taskView() shows the open attempt after the closed steps', () => {
   expect(second).toEqual({
     ...{ step: 2, status: 'processing', attempt: 1, result_url: null, files: [], prediction_id: task.prediction_id },
     ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
+    attempts: [
+      {
+        ...{ attempt: 1, status: 'processing', chosen: false, files: [], result_url: null },
+        ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
+      },
+    ],
   })
   expect(rest).toEqual([])
 })
 
 test('taskView() shows an attempt whose create is on its way, and keeps the link that a redo replaces', () => {
   const task = row({ phase: 'submitting', attempt: 2, submitted_at: null, steps: [record(1, 'completed')] })
-  expect(taskView(task, 2_000).steps).toEqual([
+  expect(taskView(task, 2_000).steps).toMatchObject([
     {
       ...{ step: 1, status: 'processing', attempt: 2, result_url: resultUrl(id, 1, 1), prediction_id: null },
       ...{ submitted_at: null, finished_at: null },
@@ -115,6 +121,27 @@ test('taskView() shows an ending with its words, and asks for no more polls', ()
   const completed = taskView(row({ status: 'completed', total_steps: 2 }), 2_000)
   expect(completed).toMatchObject({ result_url: resultUrl(id, 2, 1), poll_after_ms: null })
   expect(completed.steps.map(({ result_url }) => result_url)).toEqual([resultUrl(id, 1, 1), resultUrl(id, 2, 1)])
+})
+
+test('taskView() keeps every attempt of a step in sight, oldest first, and says whose result is the step’s', () => {
+  const failed = record(3, 'failed', [record(1, 'completed'), record(2, 'completed')])
+  const attemptsOf = (task: TaskOverrides) => taskView(row(task), 2_000).steps[0]?.attempts ?? []
+  const waiting = attemptsOf({ status: 'waiting_continue', steps: [failed] })
+  expect(waiting.map(({ attempt, status, chosen, result_url }) => [attempt, status, chosen, result_url])).toEqual([
+    [1, 'completed', false, resultUrl(id, 1, 1)],
+    [2, 'completed', true, resultUrl(id, 1, 2)],
+    [3, 'failed', false, null],
+  ])
+  expect(waiting[0]?.files).toEqual([
+    { name: 'try-on-step-1.png', type: 'image/png', size: 9, url: resultUrl(id, 1, 1) },
+  ])
+  const running = attemptsOf({ phase: 'running', attempt: 4, steps: [failed] })
+  expect(running.map(({ attempt, status, chosen }) => [attempt, status, chosen])).toEqual([
+    [1, 'completed', false],
+    [2, 'completed', true],
+    [3, 'failed', false],
+    [4, 'processing', false],
+  ])
 })
 
 test("taskView() shows nothing of the engine's own", () => {

@@ -40,6 +40,16 @@ test('status shows the whole task view', async () => {
   await pingUntil(app, story, isWaiting, { clock })
   const answer = await poll(story)
   const [first] = (await rowOf(app, story)).steps
+  const made = {
+    result_url: `/api/result?task_id=${story.id}&step=1`,
+    ...{ submitted_at: first?.submitted_at, finished_at: first?.finished_at },
+    files: [
+      {
+        ...{ name: 'try-on-step-1.png', type: 'image/png', size: expect.any(Number) },
+        url: `/api/result?task_id=${story.id}&step=1`,
+      },
+    ],
+  }
   expect(answer.status).toBe(200)
   expect(await answer.json()).toEqual({
     ...{ task_id: story.id, recipe: 'try-on', status: 'waiting_continue', current_step: 1, total_steps: 2 },
@@ -47,14 +57,9 @@ test('status shows the whole task view', async () => {
     ...{ result_url: null, error_code: null, error_message: null, finished_at: null },
     steps: [
       {
-        ...{ step: 1, status: 'completed', attempt: 1, result_url: `/api/result?task_id=${story.id}&step=1` },
-        ...{ prediction_id: first?.prediction_id, submitted_at: first?.submitted_at, finished_at: first?.finished_at },
-        files: [
-          {
-            ...{ name: 'try-on-step-1.png', type: 'image/png', size: expect.any(Number) },
-            url: `/api/result?task_id=${story.id}&step=1`,
-          },
-        ],
+        ...{ step: 1, status: 'completed', attempt: 1, prediction_id: first?.prediction_id },
+        ...made,
+        attempts: [{ attempt: 1, status: 'completed', chosen: true, ...made }],
       },
     ],
     ...{ created_at: expect.stringMatching(/Z$/), updated_at: expect.stringMatching(/Z$/) },
