@@ -1,0 +1,150 @@
+// What has landed stays: the migrations' files never change, and a database of today's, with work in flight, takes every later one and goes on.
+import { createHash } from 'node:crypto'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Task } from '../../core/task.ts'
+import type { Connection } from '../../db/driver/connect.ts'
+import { listMigrations, migrate } from '../../db/migrate.ts'
+import { claimDue } from '../../db/statements/claim.ts'
+import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordSubmissions } from '../../db/statements/record-submissions.ts'
+import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
+import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { later, type Row, tryOnTerms } from '../setup/factory.ts'
+import { heldOf } from './setup.ts'
+
+/** A migration's line is added in the commit that lands it, and never changed: what is wrong in one, the next one mends. */
+const landed: Record<string, string> = {
+  '0001_tasks': '4756fc5ab1766b9c6e0671dcd3704e9e55439aa6a4c5f9a34fd3a806d81f6174',
+  '0002_history': '741bbc3d13893a9088b234f6cf74de7ee925553b602a94b3b8b6b30bcb663115',
+  '0003_forgotten': '134b77001e2e365e061ac3d74a9fbfca3ceb402b8c1b7b92803af10f900864d5',
+}
+const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
+
+const migrationsFolder = join(import.meta.dirname, '..', '..', 'db', 'migrations')
+const now = new Date('2026-03-01T12:00:00.000Z')
+
+let folder: string
+let database: TestDatabase
+let db: Connection['db']
+let before: Row[]
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stepgate-landed-'))
+  await Promise.all(
+    fixtureOf.map((name) => copyFile(join(migrationsFolder, `${name}.sql`), join(folder, `${name}.sql`))),
+  )
+  database = await createDatabase()
+  db = (await database.connect()).db
+  await sql`drop schema public cascade`.execute(db)
+  await sql`create schema public`.execute(db)
+  await migrate(database.url, folder)
+  const fixture = await readFile(join(import.meta.dirname, 'fixtures', '0003_in_flight.sql'), 'utf8')
+  await sql.raw(fixture).execute(db)
+  before = await readAll()
+  await migrate(database.url)
+})
+afterAll(async () => {
+  await database.drop()
+  await rm(folder, { recursive: true })
+})
+
+async function readAll(): Promise<Row[]> {
+  return (await sql<Row>`select * from tasks order by id`.execute(db)).rows
+}
+
+test('a landed migration is the file that it was when it landed', async () => {
+  const names = await listMigrations()
+  const digests = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(join(migrationsFolder, `${name}.sql`))
+      return [name, createHash('sha256').update(text).digest('hex')]
+    }),
+  )
+  expect(Object.fromEntries(digests)).toEqual(landed)
+})
+
+test('the fixture has a task in every status and phase', () => {
+  const states = new Set(before.map(({ status, phase }) => (phase ? `${status}/${phase}` : status)))
+  expect([...states].toSorted()).toEqual([
+    'canceled',
+    'canceled/submitting',
+    'canceled/unconfirmed',
+    'completed',
+    'failed',
+    'pending',
+    'processing/running',
+    'processing/storing',
+    'processing/submitting',
+    'processing/unconfirmed',
+    'waiting_continue',
+  ])
+})
+
+test('every later migration leaves the tasks as they were', async () => {
+  const after = await readAll()
+  expect(after).toHaveLength(before.length)
+  for (const [index, row] of before.entries()) expect(after[index]).toMatchObject(row)
+})
+
+test('what was in flight before the migrations goes on to its end after them', async () => {
+  // A person's moves, on the rows as they were left.
+  const rows = new Map((await readAll()).map((row) => [row.id, row]))
+  const idle = [...rows.values()].filter(({ phase }) => phase === null)
+  for (const { id, user_id, status } of idle) {
+    if (status === 'waiting_continue') await continueTask(db, { id, user_id, now })
+    if (status === 'failed') await redoTask(db, { id, user_id, now })
+  }
+  const running = before.find(({ phase, current_step }) => phase === 'running' && current_step === 2) as Row
+  expect(await cancelTask(db, { id: running.id, user_id: running.user_id, now })).toMatchObject({ status: 'canceled' })
+
+  const unconfirmed = before.filter(({ phase }) => phase === 'submitting' || phase === 'unconfirmed')
+  await recordSubmissions(db, unconfirmed.map(adopted), { now: later(now, 1) })
+  for (let round = 1; round <= 20; round += 1) await passOnce(later(now, round * 900))
+
+  const left = (await readAll()).filter(({ status }) => !['completed', 'canceled'].includes(status))
+  expect(left.map(({ id, status, phase }) => ({ id, status, phase }))).toEqual([])
+  const paid = (await readAll()).flatMap(({ steps }) => steps.map(({ prediction_id }) => prediction_id))
+  for (const { prediction_id, status } of before) {
+    if (prediction_id && prediction_id !== running.prediction_id && status === 'processing')
+      expect(paid).toContain(prediction_id)
+  }
+})
+
+const adopted = (task: Task) => ({
+  ...heldOf(task),
+  kind: 'created' as const,
+  prediction_id: `late-${task.id}`,
+  urls: {},
+  check_in: 2,
+})
+
+/** Claims what is due, creates, finds done and stores: as a pass whose provider is quick and never fails. */
+async function passOnce(at: Date): Promise<void> {
+  const terms = { terms: [tryOnTerms], limit: 100, submitLeaseSeconds: 90, now: at }
+  const caps = [{ provider: 'fal', cap: 2 }]
+  const { tasks } = await claimDue(db, { ...terms, caps })
+  const submits = tasks.filter(({ work }) => work === 'submit')
+  await recordSubmissions(db, submits.map(adopted), { now: at })
+  const ran = tasks.filter(({ phase }) => phase === 'running')
+  const looks = ran.map((task) => ({
+    ...own(task),
+    kind: 'succeeded' as const,
+    output: ['https://provider.test/out.png'],
+  }))
+  await recordLooks(db, looks, { now: at })
+  const stored = [...ran, ...tasks.filter(({ phase }) => phase === 'storing')].map((task) => ({
+    ...own(task),
+    files: [{ type: 'image/png', size: 1 }],
+    gate_in: 60,
+  }))
+  await recordStored(db, stored, { now: at })
+  for (const { id, user_id } of (await readAll()).filter(({ status }) => status === 'waiting_continue')) {
+    await continueTask(db, { id, user_id, now: at })
+  }
+}
+
+const own = (task: Task) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '' })
