@@ -1,10 +1,11 @@
-// One thread of `npm run simulate`, on a database of its own: its share of the seeds, until the first that breaks; or one mutant
-// after the other, each until the first seed that catches it.
+// One thread of `npm run simulate`, on a database of its own. Threads take one seed after the other, in order, until one breaks a
+// promise: the lowest that does is the same on any number of cores. Or they take mutants, each until the first seed that catches it.
 import { randomUUID } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Client, Pool } from 'pg'
 import { migrate } from '../../db/migrate.ts'
 import { connectionOptions } from './database.ts'
+import type { Mutant } from './mutant.ts'
 import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
 
@@ -13,11 +14,26 @@ export interface Batch {
   from: number
   /** Not included. */
   to: number
-  stride: number
-  /** Every mutant: `turn` counts those that are taken. Otherwise `turn` is 1 once a seed has broken a promise. */
+  /** Every mutant, instead of one or none. */
   isHunt: boolean
   mutant: string | undefined
-  turn: SharedArrayBuffer
+  /** For `openCounters`. */
+  shared: SharedArrayBuffer
+}
+
+/** What all threads of a run count together. */
+export function openCounters(shared: SharedArrayBuffer) {
+  const counts = new Int32Array(shared)
+  const [taken, done, ended] = [0, 1, 2]
+  return {
+    /** The next place in the work, from 0. */
+    take: () => Atomics.add(counts, taken, 1),
+    finish: () => void Atomics.add(counts, done, 1),
+    done: () => Atomics.load(counts, done),
+    /** Nobody takes anything more. */
+    end: () => void Atomics.store(counts, ended, 1),
+    isEnded: () => Atomics.load(counts, ended) === 1,
+  }
 }
 
 export interface BatchResult {
@@ -38,41 +54,48 @@ export interface Hunted {
   caught?: Broken
 }
 
-const batch = workerData as Batch
-const turn = new Int32Array(batch.turn)
-const pool = new Pool({ connectionString: await createDatabase(batch.url), ...connectionOptions })
-const result = batch.isHunt ? await hunt() : await runBatch(batch.mutant)
-await pool.end()
-parentPort?.postMessage(result)
+if (!isMainThread) {
+  const batch = workerData as Batch
+  const pool = new Pool({ connectionString: await createDatabase(batch.url), ...connectionOptions })
+  const result = batch.isHunt ? await hunt(pool, batch) : await runBatch(pool, batch)
+  await pool.end()
+  parentPort?.postMessage(result)
+}
 
-async function hunt(): Promise<Hunted[]> {
+async function hunt(pool: Pool, { from, to, shared }: Batch): Promise<Hunted[]> {
+  const counters = openCounters(shared)
   const hunted: Hunted[] = []
-  for (let index = Atomics.add(turn, 0, 1); index < mutants.length; index = Atomics.add(turn, 0, 1)) {
-    const name = mutants[index]?.name ?? ''
-    const { broken } = await runSeeds(name, () => false)
-    hunted.push({ mutant: name, ...(broken && { caught: { ...broken, trace: [] } }) })
+  for (let mutant = mutants[counters.take()]; mutant; mutant = mutants[counters.take()]) {
+    let caught: Broken | undefined
+    for (let seed = from; seed < to && !caught; seed += 1) caught = (await runOne(pool, seed, mutant)).broken
+    hunted.push({ mutant: mutant.name, ...(caught && { caught: { ...caught, trace: [] } }) })
+    counters.finish()
   }
   return hunted
 }
 
-async function runBatch(mutant: string | undefined): Promise<BatchResult> {
-  const result = await runSeeds(mutant, () => Atomics.load(turn, 0) !== 0)
-  if (result.broken) Atomics.store(turn, 0, 1)
+async function runBatch(pool: Pool, { from, to, mutant, shared }: Batch): Promise<BatchResult> {
+  const counters = openCounters(shared)
+  const removed = mutant === undefined ? undefined : requireMutant(mutant)
+  const result: BatchResult = { seeds: 0, events: 0, created: 0 }
+  while (!result.broken && !counters.isEnded()) {
+    const seed = from + counters.take()
+    if (seed >= to) break
+    const { events, created, broken } = await runOne(pool, seed, removed)
+    result.seeds += 1
+    result.events += events
+    result.created += created
+    if (broken) result.broken = broken
+    counters.finish()
+  }
+  if (result.broken) counters.end()
   return result
 }
 
-async function runSeeds(name: string | undefined, isOver: () => boolean): Promise<BatchResult> {
-  const mutant = name === undefined ? undefined : requireMutant(name)
-  const result: BatchResult = { seeds: 0, events: 0, created: 0 }
-  for (let seed = batch.from; seed < batch.to && !isOver(); seed += batch.stride) {
-    const outcome = await runSeed(seed, pool, mutant)
-    result.seeds += 1
-    result.events += outcome.trace.length
-    result.created += outcome.created
-    if (outcome.broken.length === 0) continue
-    return { ...result, broken: { seed, sentences: outcome.broken, trace: outcome.trace } }
-  }
-  return result
+async function runOne(pool: Pool, seed: number, mutant: Mutant | undefined) {
+  const { broken: sentences, trace, created } = await runSeed(seed, pool, mutant)
+  const broken: Broken | undefined = sentences.length > 0 ? { seed, sentences, trace } : undefined
+  return { events: trace.length, created, broken }
 }
 
 async function createDatabase(url: string): Promise<string> {
