@@ -1,4 +1,5 @@
 // Decisions of a pass, pure: what an answer of the provider means for the open attempt. `db/` writes them, guarded.
+import { readOutputAddress } from './output-address.ts'
 import type { Created, Observation, Search, Submission } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
@@ -140,9 +141,11 @@ const timedOut: LookOutcome = {
   leave: true,
 }
 
-function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
-  const urls = recipe.outputUrls(output)
-  if (urls.length > 0 && urls.every((url) => URL.canParse(url))) return { kind: 'succeeded', output: urls }
+/** Which files a finished prediction left, or that it left none. */
+export function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
+  const addresses = recipe.outputUrls(output).map(readOutputAddress)
+  const readable = addresses.filter((address) => address !== undefined)
+  if (readable.length > 0 && readable.length === addresses.length) return { kind: 'succeeded', output: readable }
   return { kind: 'failed', code: 'result_unusable', reason: 'The provider finished without a file as result.' }
 }
 

@@ -1,7 +1,8 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
 // Passes and the webhook room call it. It promises to end by the instant that it is given.
 import { within } from '../core/deadline.ts'
-import { type Copying, decideCopy, type LookOutcome, shorten } from '../core/decide.ts'
+import { type Copying, decideCopy, decideOutput, type LookOutcome, shorten } from '../core/decide.ts'
+import { lacksBytes } from '../core/output-address.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
@@ -37,8 +38,9 @@ export async function copyOutput(
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
   try {
+    const output = await outputOf(deps, recipe, copy)
     const files = await within(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
-      copyFiles(deps, recipe, copy, { signal, isLate }),
+      copyFiles(deps, recipe, { ...copy, output }, { signal, isLate }),
     )
     if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
@@ -57,6 +59,16 @@ export async function copyOutput(
     const seen = isPressed ? undefined : await providerOf(deps, recipe).check(prediction)
     return decideCopy(seen, copy, clockOf(deps))
   }
+}
+
+/** The row keeps no bytes of a data URI, so another pass asks the provider for them again. */
+async function outputOf(deps: Deps, recipe: Recipe, copy: Copy): Promise<readonly string[]> {
+  if (!copy.output.some(lacksBytes)) return copy.output
+  const seen = await providerOf(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
+  if (seen.kind !== 'succeeded') throw new Error(`the provider does not give its result again: ${seen.kind}`)
+  const outcome = decideOutput(seen.output, recipe)
+  if (outcome.kind !== 'succeeded') throw new Error('the provider gives another result than before')
+  return outcome.output
 }
 
 interface Limits {

@@ -1,6 +1,7 @@
 // What a round learns, and how it reaches the table: gathered, and written in one statement a kind, for 1 task and for 200.
 // What is known of money spent is written early: nobody else knows it.
 import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import { withoutBytes } from '../core/output-address.ts'
 import type { Statement } from '../db/driver/batches.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
 import { recordStrays, type StrayOutcome } from '../db/statements/record-strays.ts'
@@ -69,7 +70,7 @@ async function writeNews(deps: Deps, causing: () => Causing, news: News): Promis
   if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
   const submitted = await write(deps, causing, news.submissions, recordSubmissions)
   for (const double of news.doubles) submitted.push(...(await write(deps, causing, [double], recordSubmissions)))
-  const looked = await write(deps, causing, news.looks, recordLooks)
+  const looked = await write(deps, causing, news.looks.map(withoutFiles), recordLooks)
   const stored = await write(deps, causing, news.stored, recordStored)
   if (news.strays.length > 0) await recordStrays(deps.db, news.strays, causing())
   return [...submitted, ...looked, ...stored]
@@ -82,4 +83,9 @@ async function write<Outcome>(
   record: Statement<Told<Outcome>, Moved>,
 ): Promise<Moved[]> {
   return told.length === 0 ? [] : record(deps.db, told, causing())
+}
+
+/** What a provider sends inside its answer is copied by this pass, or asked for again: rows and statements stay small. */
+function withoutFiles<T extends LookOutcome>(look: T): T {
+  return look.kind === 'succeeded' ? { ...look, output: look.output.map(withoutBytes) } : look
 }

@@ -1,5 +1,6 @@
 // Fetches the files that a provider names. Their addresses are its word, not ours: it promises to follow few redirects, and none of
 // them, nor the first address, into a private network. Errors name hosts alone, because a path may be a signed link.
+import { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { agentOptions, ForbiddenAddress, HttpFailure, target } from './connection.ts'
 import { isPublicHost } from './public-host.ts'
@@ -33,9 +34,21 @@ export function openDownloads({ connections, own }: { connections: number; own: 
     throw new ForbiddenAddress('its address is not on a public host, or not https')
   }
   return {
-    download: (url, signal, start) => download(agentFor, { url, signal, start }),
+    download: async (url, signal, start) =>
+      url.startsWith('data:') ? inline(url, start) : download(agentFor, { url, signal, start }),
     close: async () => void (await Promise.all([near.close(), outside.close()])),
   }
+}
+
+/** A file that came inside its address. */
+function inline(address: string, start = 0): Download {
+  const [, head = '', text = ''] = /^data:([^,]*),(.*)$/is.exec(address) ?? []
+  const bytes = Buffer.from(
+    /;base64$/i.test(head) ? text : decodeURIComponent(text),
+    /;base64$/i.test(head) ? 'base64' : 'utf8',
+  )
+  const body = Object.assign(Readable.from([bytes.subarray(start)]), { cancel: () => undefined })
+  return { status: 200, start, total: bytes.length, body }
 }
 
 interface Asked {

@@ -1,6 +1,7 @@
 // Where fal's requests are found, and who is given the key. fal returns the addresses with each submission and asks not to
 // build them; only for a request that a list or a webhook names, which carry none, are they made here by fal's own rule.
 import type { ProviderUrls } from '../core/task.ts'
+import { parseWebAddress } from '../core/web-address.ts'
 import { HttpFailure } from './connection.ts'
 import type { Http, HttpRequest, HttpResponse } from './http.ts'
 
@@ -42,7 +43,7 @@ export function caller({ http, key, queueUrl, apiUrl, submitTimeoutMs, checkTime
 }
 
 function isWithin(url: string, own: readonly string[]): boolean {
-  return own.some((base) => URL.parse(url)?.origin === new URL(base).origin)
+  return own.some((base) => parseWebAddress(url)?.origin === new URL(base).origin)
 }
 
 /** Endpoints in these have one part more before their path. */
@@ -64,7 +65,8 @@ export function returnedUrls({ queueUrl, apiUrl }: FalOptions, model: string, bo
     ['response', body['response_url']],
     ['cancel', body['cancel_url']],
   ] as const) {
-    if (typeof returned === 'string' && isWithin(returned, [queueUrl, apiUrl])) urls[name] = returned
+    const address = parseWebAddress(returned)?.href
+    if (address && isWithin(address, [queueUrl, apiUrl])) urls[name] = address
   }
   return urls
 }

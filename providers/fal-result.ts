@@ -4,6 +4,7 @@ import type { Observation, Prediction } from '../core/provider.ts'
 import { HttpFailure } from './connection.ts'
 import type { FalCall } from './fal-address.ts'
 import type { HttpResponse } from './http.ts'
+import { wordsOf } from './words.ts'
 
 type Body = Record<string, unknown>
 
@@ -15,7 +16,7 @@ export async function check(call: FalCall, { urls }: Prediction): Promise<Observ
   if (seen.kind !== 'over') return seen
   // fal has no word for failed: a request that failed is completed too, and may say so only here, or only in its result.
   const { error, error_type } = seen.body
-  const told = isText(error) || isText(error_type) ? failureOf(seen.body) : undefined
+  const told = wordsOf(error) || isText(error_type) ? failureOf(seen.body) : undefined
   const result = await readResult(call, urls.response)
   return told && result.kind !== 'failed' ? told : result
 }
@@ -83,7 +84,7 @@ function isJobsOwn(response: HttpResponse): boolean {
   if (errorTypeOf(response) !== undefined || Array.isArray(bodyOf(response)['detail'])) return true
   if (gatewaysOwn.has(status)) return false
   // fal answers so to a result that is asked for before the end.
-  if (status === 400 && /in progress/i.test(wordsOf(bodyOf(response)))) return false
+  if (status === 400 && /in progress/i.test(saidBy(bodyOf(response)))) return false
   return status < 500 || response.headers['x-fal-request-id'] !== undefined
 }
 
@@ -100,27 +101,16 @@ export function failureOf(
   otherwise = 'fal gives no reason.',
 ): Observation {
   const code = type && canceled.has(type) ? 'provider_canceled' : 'provider_failed'
-  return { kind: 'failed', code, reason: wordsOf(body) || type || otherwise }
+  return { kind: 'failed', code, reason: saidBy(body) || type || otherwise }
 }
 
 export function reasonOf(response: HttpResponse): string {
-  const words = wordsOf(bodyOf(response))
+  const words = saidBy(bodyOf(response))
   return `fal answered ${response.status}${words && `: ${words}`}`
 }
 
 /** `detail` is a sentence, or a list of what is wrong with which field; `error` is a summary of it. */
-function wordsOf({ detail, error }: Body): string {
-  const entries = Array.isArray(detail) ? detail.map(entryOf).filter(Boolean) : []
-  const words = entries.length > 0 ? entries.join('; ') : isText(detail) ? detail : isText(error) ? error : ''
-  // It may name the address that it could not fetch, which is a signed link of ours.
-  return words.replaceAll(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1')
-}
-
-function entryOf(entry: unknown): string {
-  const { loc, msg } = (entry ?? {}) as { loc?: unknown; msg?: unknown }
-  const field = Array.isArray(loc) ? loc.filter((part) => part !== 'body').join('.') : ''
-  return isText(msg) ? [field, msg].filter(Boolean).join(': ') : ''
-}
+const saidBy = ({ detail, error }: Body): string => wordsOf(detail) || wordsOf(error)
 
 const textOf = (value: unknown) => (isText(value) ? value : undefined)
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

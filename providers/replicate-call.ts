@@ -1,6 +1,8 @@
 // What Replicate's requests and answers have in common: the call with its token and deadlines, the fields of a prediction, its words.
 import type { Created } from '../core/provider.ts'
+import { parseWebAddress } from '../core/web-address.ts'
 import type { Http, HttpRequest, HttpResponse } from './http.ts'
+import { wordsOf } from './words.ts'
 
 export interface ReplicateOptions {
   http: Http
@@ -22,7 +24,7 @@ export interface ReplicatePrediction {
   version?: string
   model?: string
   input?: Record<string, unknown> | null
-  urls?: { get?: string; cancel?: string }
+  urls?: { get?: unknown; cancel?: unknown }
 }
 
 export type Call = (
@@ -45,14 +47,15 @@ export function caller({ http, token, baseUrl, submitTimeoutMs, checkTimeoutMs }
 export function readCreated(body: unknown): Created | undefined {
   const { id, urls } = (body ?? {}) as Partial<ReplicatePrediction>
   if (typeof id !== 'string' || id === '') return undefined
-  return {
-    prediction_id: id,
-    urls: { ...(urls?.get && { get: urls.get }), ...(urls?.cancel && { cancel: urls.cancel }) },
-  }
+  const [get, cancel] = [urls?.get, urls?.cancel].map((url) => parseWebAddress(url)?.href)
+  return { prediction_id: id, urls: { ...(get && { get }), ...(cancel && { cancel }) } }
 }
 
 export function reasonOf(response: HttpResponse): string {
   const { title, detail } = (response.body ?? {}) as { title?: unknown; detail?: unknown }
-  const words = [title, detail].filter((word) => typeof word === 'string').join(': ')
+  const words = [title, detail]
+    .map((word) => wordsOf(word))
+    .filter(Boolean)
+    .join(': ')
   return `Replicate answered ${response.status}${words && `: ${words}`}`
 }

@@ -24,6 +24,7 @@ import {
 } from './replicate-call.ts'
 import { listRunning, search, sharePages } from './replicate-list.ts'
 import { verifySignature } from './signature.ts'
+import { wordsOf } from './words.ts'
 
 const terminal = new Set(['succeeded', 'failed', 'canceled', 'aborted'])
 
@@ -106,7 +107,7 @@ export function readPrediction(body: unknown): Observation {
       return {
         kind: 'failed',
         code: 'provider_failed',
-        reason: String(prediction.error ?? 'Replicate gives no reason.'),
+        reason: wordsOf(prediction.error) || 'Replicate gives no reason.',
       }
     case 'canceled':
     case 'aborted':

@@ -1,6 +1,7 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import * as z from 'zod'
 import { uploadId } from '../core/upload.ts'
+import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
 import { isPublicHost } from '../providers/public-host.ts'
 
 export interface ImagePolicy {
@@ -42,18 +43,26 @@ function fileField(policy: ImagePolicy, kind: Kind) {
       const fault = fileFault(value, policy, kind)
       if (fault) context.addIssue({ code: 'custom', message: fault })
     })
+    .overwrite(asSent)
     .meta({
       format: 'uri-reference',
       description: `an https URL, the address of an upload, or a base64 data URI of ${kind.called}`,
     })
 }
 
+/** An address on the web goes out as it was parsed and checked, not as it was typed. */
+function asSent(value: string): string {
+  if (value.startsWith('data:') || uploadId(value)) return value
+  return URL.parse(value)?.href ?? value
+}
+
 function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
   if (value.startsWith('data:')) return dataUriFault(value, kind)
   // Whether it is there, and the user's own, is found out when it is copied.
   if (uploadId(value)) return undefined
-  if (value.length > maxUrl) return `must be at most ${maxUrl} characters long`
+  if (isAmbiguous(value)) return ambiguousAddress
   const url = URL.parse(value)
+  if ((url?.href ?? value).length > maxUrl) return `must be at most ${maxUrl} characters long`
   if (!url || (url.protocol !== 'https:' && !(policy.allowPrivate && url.protocol === 'http:'))) {
     const web = policy.allowPrivate ? 'an http or https URL' : 'an https URL'
     return `must be ${web}, the address of an upload, or a data URI of ${kind.called}`

@@ -106,6 +106,27 @@ const looks: [string, Observation, number, number, unknown][] = [
   ['takes an output', { kind: 'succeeded', output }, 0, 0, { kind: 'succeeded', output }],
   ['takes an output past the limit', { kind: 'succeeded', output }, 9_999, 0, { kind: 'succeeded', output }],
   [
+    'takes a file that came inside the answer',
+    { kind: 'succeeded', output: ['data:image/png;base64,AAAA'] },
+    -9,
+    0,
+    { kind: 'succeeded', output: ['data:image/png;base64,AAAA'] },
+  ],
+  [
+    'keeps an address as it was parsed',
+    { kind: 'succeeded', output: ['https://Provider.test/a b.png'] },
+    -9,
+    0,
+    { kind: 'succeeded', output: ['https://provider.test/a%20b.png'] },
+  ],
+  [
+    'fails a success whose address can be read in two ways',
+    { kind: 'succeeded', output: ['https://provider.test\\@evil.test/a.png'] },
+    -9,
+    0,
+    expect.objectContaining({ kind: 'failed', code: 'result_unusable' }),
+  ],
+  [
     'fails a success without a file',
     { kind: 'succeeded', output: null },
     -9,

@@ -34,6 +34,23 @@ test('copyOutput() stores the output, and finds it stored', async () => {
   expect(await copyOutput(app.deps, copy)).toEqual(stored)
 })
 
+const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+
+test('copyOutput() stores a file that came inside its address', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  expect(await copyOutput(app.deps, { ...copy, output: [`data:image/png;base64,${pixel}`] })).toMatchObject({
+    kind: 'stored',
+    files: [{ type: 'image/png', size: Buffer.from(pixel, 'base64').length }],
+  })
+})
+
+test('copyOutput() asks for a file again that came inside its address and is not in the row', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  const before = looks()
+  expect(await copyOutput(app.deps, { ...copy, output: ['data:,'] })).toMatchObject({ kind: 'stored' })
+  expect(looks()).toBe(before + 1)
+})
+
 test('copyOutput() copies many files over several passes, each of which goes on after the last one', async () => {
   const { output, ...copy } = await failing({ on: 'file', fault: 'error' })
   const hasty = { ...app.deps, config: { ...app.deps.config, COPY_SECONDS: 0 } }

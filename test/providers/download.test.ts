@@ -102,13 +102,17 @@ test.each([
   'https://metadata.internal/x',
   'http://files.test/x',
   'ftp://files.test/x',
-  'data:image/png;base64,AAAA',
 ])('%s is not asked, nor followed to', async (address) => {
   expect(await faultOf(address)).toBeInstanceOf(ForbiddenAddress)
   const url = await serve((_, response) => response.writeHead(302, { location: address }).end())
   const fault = await faultOf(`${url}/signed/link`)
   expect(fault).toBeInstanceOf(ForbiddenAddress)
   expect(fault.message).not.toMatch(/signed|files|127/)
+})
+
+test('a redirect to a file inside an address is not followed', async () => {
+  const url = await serve((_, response) => response.writeHead(302, { location: 'data:image/png;base64,AAAA' }).end())
+  expect(await faultOf(url)).toBeInstanceOf(ForbiddenAddress)
 })
 
 test('a public name that leads to a private address is not asked', async () => {
@@ -149,4 +153,13 @@ test.each([
   ['[64:ff9b::a00:1]', false],
 ])('isPublicHost() says of %s: %s', (host, isPublic) => {
   expect(isPublicHost(host)).toBe(isPublic)
+})
+
+test.each([
+  ['data:text/plain;base64,Ynl0ZXM=', undefined, 'bytes'],
+  ['data:,by%74es', undefined, 'bytes'],
+  ['data:text/plain;base64,Ynl0ZXM=', 2, 'tes'],
+])('a file inside its address is given like any other: %s from %s', async (address, start, text) => {
+  const { status, total, body } = await get(address, start)
+  expect([status, total, await textOf(body)]).toEqual([200, 5, text])
 })

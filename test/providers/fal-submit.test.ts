@@ -27,7 +27,11 @@ test('submit() keeps addresses of whatever form, as they were returned', async (
 })
 
 test('submit() keeps no address that leads elsewhere', async () => {
-  const elsewhere = { status_url: 'https://evil.test/status', response_url: 'no address', cancel_url: 7 }
+  const elsewhere = {
+    status_url: 'https://evil.test/status',
+    response_url: `${'http://127.0.0.1'}\\@evil.test/answer`,
+    cancel_url: 7,
+  }
   const server = await scripted(() => ({ body: { request_id: 'r1', ...elsewhere } }))
   const submitted = await falAt({ queueUrl: `${server.url}/q` }).submit(
     { ...image, model: 'workflows/me/app/path' },

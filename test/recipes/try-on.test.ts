@@ -61,6 +61,26 @@ test('a list of hosts admits them and their subdomains', () => {
     expect(takes(`https://${host}/a`)).toBe(false)
 })
 
+test.each([
+  ['https://Images.TEST/a b.jpg', 'https://images.test/a%20b.jpg'],
+  ['https://images.test/x/../a.jpg#top', 'https://images.test/a.jpg#top'],
+])('an address goes out as it was parsed and checked: %s', (typed, sent) => {
+  expect(parse({ person_image: typed, garments: [typed] })).toMatchObject({
+    person_image: sent,
+    garments: [{ image: sent }],
+  })
+})
+
+test.each(['https://images.test\\@evil.test/a.jpg', 'https://images.test/\u0000', 'https://images\t.test/a'])(
+  'an address that can be read in two ways is refused: %j',
+  (image) => {
+    const strict = tryOn({ hosts: ['images.test'], allowPrivate: false })
+    expect(strict.input.safeParse({ person_image: image, garments: [shirt] }).error?.issues).toMatchObject([
+      { path: ['person_image'], message: 'must not hold control characters or backslashes' },
+    ])
+  },
+)
+
 test('the first step dresses the person, with a seed of its attempt and the version pinned', async () => {
   const input = parse({
     ...{ person_image, prompt_hints: 'outdoors' },
