@@ -5,10 +5,15 @@ export const root = new URL('../../', import.meta.url)
 
 export const readDocument = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8')
 
-/** README, CHANGELOG and everything in docs/. */
+/** README, CHANGELOG, SECURITY and everything in docs/. */
 export async function listDocuments(): Promise<string[]> {
   const docs = await readdir(new URL('docs/', root))
-  return ['README.md', 'CHANGELOG.md', ...docs.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)]
+  return [
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    ...docs.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`),
+  ]
 }
 
 /** What stands under a heading, up to the next one of the same level. */
