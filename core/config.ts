@@ -64,6 +64,8 @@ const environment = z.object({
   REPLICATE_CONCURRENCY: cap,
   FAL_CONCURRENCY: cap,
   DAILY_TASKS_PER_USER: cap,
+  /** A step is submitted at most this often, each redo included. */
+  MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
   /** Then recover deletes a finished task, its history and its files; kept for ever where it is unset. */
   KEEP_FINISHED_DAYS: cap,
 

@@ -14,6 +14,7 @@ export const problems = {
   already_running: 409,
   not_waiting: 409,
   already_finished: 409,
+  attempts_exceeded: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,

@@ -1,40 +1,67 @@
-// POST /api/redo: runs the step just shown, or the one that failed, once more. The only way to a second payment for a step.
+// POST /api/redo: runs the step just shown, or the one that failed, once more. It is the only way to a second payment for a step.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
-import { type Move, type MovedTask, redoTask } from '../db/statements/user-moves.ts'
+import type { Task } from '../core/task.ts'
+import { redoTask } from '../db/statements/user-moves.ts'
 import type { Deps, Room } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
-import { whenUnlocked } from './http/lock.ts'
+import { withinLimits } from './http/limits.ts'
 import { readJson, requireMethod } from './http/request.ts'
 import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
-export const redoBody = z.strictObject({ task_id: z.uuid(), step: z.int().min(1).max(1_000).optional() })
+export const redoBody = z.strictObject({
+  task_id: z.uuid(),
+  step: z.int().min(1).max(1_000).optional(),
+  attempt: z.int().min(1).max(1_000_000).optional(),
+})
+
+/** What the person saw when they asked. */
+type Seen = Pick<z.output<typeof redoBody>, 'step' | 'attempt'>
 
 export const redo: Room = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step } = await readJson(request, redoBody)
+  const { task_id: id, ...seen } = await readJson(request, redoBody)
   await deps.wake.raise()
-  const task = await redoUnlocked(deps, { id, user_id, step, ...causedBy(deps, 'user', context) })
+  const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
+  const move = { id, user_id, ...seen, daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
+  // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
+  const task = await withinLimits(deps, { user_id, rivalOf: id }, () => redoTask(deps.db, move))
   if (!task) throw notFound(id)
   if (task.moved) {
     passAfterAnswer(deps, context, { by: 'redo', taskId: id })
     return answerTask(deps, task, 202)
   }
-  if (task.status === 'completed' || task.status === 'canceled') {
-    throw new AppError(
-      'already_finished',
-      `The task is ${task.status}; only a failed step or the one just shown is redone.`,
-    )
-  }
-  // A second click, or a page that shows an earlier step: the redo is under way, or the moment has passed.
-  if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
-  const shown = `The task is ${task.status} at step ${task.current_step}; only a failed step or the one just shown is redone.`
-  throw new AppError('not_waiting', shown)
+  if (isRepeat(task, seen)) return answerTask(deps, task)
+  throw refusalOf(deps, task, seen)
 }
 
-/** A failed task of an exclusive recipe takes its lock again, unless another task holds it by now. */
-function redoUnlocked(deps: Deps, move: Move): Promise<MovedTask | undefined> {
-  return whenUnlocked(deps, { user_id: move.user_id, rivalOf: move.id }, () => redoTask(deps.db, move))
+/** A second delivery, a second click, or a page that shows an earlier step or attempt: nothing is left to do. */
+function isRepeat(task: Task, { step, attempt }: Seen): boolean {
+  const { status, current_step } = task
+  const isUnderWay = status === 'pending' || status === 'processing'
+  if (attempt === undefined) {
+    return step !== undefined && !isEnded(task) && (step < current_step || (step === current_step && isUnderWay))
+  }
+  if (step !== undefined && step !== current_step) return step < current_step
+  return attempt < task.attempt || (attempt === task.attempt && isUnderWay)
 }
+
+function refusalOf({ config }: Deps, task: Task, { step, attempt }: Seen): AppError {
+  const { status, current_step } = task
+  const redone = 'only a failed step or the one just shown is redone'
+  if (isEnded(task)) return new AppError('already_finished', `The task is ${status}; ${redone}.`)
+  const isSeen = (step ?? current_step) === current_step && (attempt ?? task.attempt) === task.attempt
+  if (isSeen && (status === 'waiting_continue' || status === 'failed')) {
+    const most = config.MAX_ATTEMPTS_PER_STEP
+    return new AppError(
+      'attempts_exceeded',
+      `A step is made in at most ${most} attempts, and step ${current_step} has had them.`,
+    )
+  }
+  const where = `at step ${current_step}, attempt ${task.attempt}`
+  return new AppError('not_waiting', `The task is ${status} ${where}; ${redone}.`)
+}
+
+const isEnded = ({ status }: Task): boolean => status === 'completed' || status === 'canceled'

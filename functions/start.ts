@@ -4,14 +4,13 @@ import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
-import { DatabaseError } from '../db/driver/errors.ts'
 import { readStarted } from '../db/statements/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/statements/start.ts'
-import { clockOf, type Deps, type Room, type RoomContext } from '../engine/deps.ts'
+import type { Deps, Room, RoomContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { providerOf } from '../engine/require-recipe.ts'
 import { type KeptInput, keepImages, shortenUploads } from './http/input-files.ts'
-import { whenUnlocked } from './http/lock.ts'
+import { withinLimits } from './http/limits.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
 import { passAfterAnswer } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
@@ -56,7 +55,8 @@ export const start: Room = async (request, deps, context) => {
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
   await deps.wake.raise()
-  const started = await startOnce(deps, task, context).catch(async (error) => {
+  const write = () => startTask(deps.db, task, causedBy(deps, 'user', context))
+  const started = await withinLimits(deps, task, write).catch(async (error) => {
     // Only where the task certainly isn't there: a lost connection may have come after its insert.
     if (error instanceof AppError) await kept.discard()
     throw error
@@ -70,27 +70,6 @@ function requireRecipe(deps: Deps, name: string): Recipe {
   if (recipe) return recipe
   const known = [...deps.recipes.keys()].join(', ')
   throw invalid([{ path: 'recipe', message: `there is no such recipe; known are: ${known}` }])
-}
-
-/** The lock is the task's own unfinished row; a second one is refused by the index, whoever else is starting. */
-async function startOnce(deps: Deps, task: NewTask, context: RoomContext): Promise<Started> {
-  try {
-    return await whenUnlocked(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
-  } catch (error) {
-    const isQuota = error instanceof DatabaseError && error.constraint === 'daily_starts_within_quota'
-    throw isQuota ? quotaExceeded(deps) : error
-  }
-}
-
-function quotaExceeded(deps: Deps): AppError {
-  const now = clockOf(deps)
-  const resets = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1))
-  const resets_at = resets.toISOString()
-  return new AppError(
-    'quota_exceeded',
-    `You have started ${deps.config.DAILY_TASKS_PER_USER} tasks today, which is the limit; it resets at ${resets_at}.`,
-    { extra: { resets_at }, headers: { 'retry-after': String(Math.ceil((resets.getTime() - now.getTime()) / 1000)) } },
-  )
 }
 
 function lockKey(recipe: Recipe, userId: string): string | null {

@@ -126,7 +126,9 @@ export function createClient(options: ClientOptions = {}) {
     /** `step` is the step that was seen done: a second call, or one from a stale page, then changes nothing. */
     continue: (taskId: string, { step, all }: { step?: number; all?: boolean } = {}) =>
       post<TaskView>('/api/continue', { task_id: taskId, step, all }),
-    redo: (taskId: string, { step }: { step?: number } = {}) => post<TaskView>('/api/redo', { task_id: taskId, step }),
+    /** `step` and `attempt` are what was seen: a second call, or one from a stale page, then changes nothing and costs nothing. */
+    redo: (taskId: string, { step, attempt }: { step?: number; attempt?: number } = {}) =>
+      post<TaskView>('/api/redo', { task_id: taskId, step, attempt }),
     cancel: (taskId: string) => post<TaskView>('/api/cancel', { task_id: taskId }),
     /** The file behind a view's `result_url` or `intermediate_result`. */
     result: async (url: string, signal?: AbortSignal) => (await ask(url, signal && { signal })).blob(),

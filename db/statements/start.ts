@@ -54,7 +54,7 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
       on conflict (user_id, idempotency_key) where idempotency_key is not null
         do update set idempotency_key = excluded.idempotency_key
       returning *, id in (select id from told) as created),
-    ${terms.daily_quota ? counted(terms.daily_quota, now) : sql``}
+    ${terms.daily_quota ? counted(sql`started where created`, terms.daily_quota, now) : sql``}
     moved as (select t.*, ${beginning(now)} from started t),
     ${remember(sql`select id, 'started' as did, entry from moved`, now, terms)}
     select told.id as told_id, moved.*, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
@@ -74,9 +74,10 @@ const beginning = (now: RawBuilder<Date>) =>
     now,
   })
 
-const counted = (quota: number, now: RawBuilder<Date>) => sql`
+/** Adds the tasks of `rows`, which this statement starts or redoes, to what their users may start a day; a user at most once a statement. */
+export const counted = (rows: RawBuilder<unknown>, quota: number, now: RawBuilder<Date>) => sql`
     counted as (
       insert into daily_starts as d (user_id, day, started, quota)
-      select user_id, (${now} at time zone 'UTC')::date, 1, ${quota} from started where created
+      select user_id, (${now} at time zone 'UTC')::date, count(*), ${quota} from ${rows} group by user_id order by user_id
       on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
-        started = case when d.day = excluded.day then d.started + 1 else 1 end),`
+        started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end),`

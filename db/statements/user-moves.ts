@@ -5,12 +5,15 @@ import type { Task } from '../../core/task.ts'
 import { gathered } from '../driver/batches.ts'
 import { entry, remember, reported, tellMoves } from './history.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
+import { counted } from './start.ts'
 
 export interface Move extends Timed {
   id: string
   user_id: string
   /** The step that the person saw; a move that speaks of another step changes nothing. */
   step?: number | undefined
+  /** The attempt that the person saw, by the same rule: so a redo that is delivered twice is made once. */
+  attempt?: number | undefined
 }
 
 export interface MovedTask extends Task {
@@ -22,6 +25,10 @@ interface Terms extends Timed {
   /** Recipes whose next step may be claimed at once, with the limit of an attempt. A capped provider's are not: they queue for a slot. */
   claims?: readonly { recipe: string; limitSeconds: number }[]
   submitLeaseSeconds?: number
+  /** Of a step, redos included. */
+  maxAttempts?: number | undefined
+  /** Starts and redos of a user a day (UTC). */
+  daily_quota?: number | undefined
 }
 
 export interface Continue extends Move, Terms {
@@ -57,14 +64,20 @@ const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
   within: claims.limitSeconds,
 })
 
-/** waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. */
-export const redoTask = move(
+export interface Redo extends Move, Pick<Terms, 'maxAttempts' | 'daily_quota'> {}
+
+/**
+ * waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. Throws a violation
+ * of `daily_starts_within_quota` when the day's tasks are used up.
+ */
+export const redoTask = move<Redo>(
   'redone',
-  (now) => sql`
+  (now, { maxAttempts }) => sql`
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
       due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null
-    from mine where ${seen} and mine.status in ('waiting_continue', 'failed')`,
+    from mine where ${seen} and mine.status in ('waiting_continue', 'failed')
+      and ${maxAttempts === undefined ? sql`true` : sql`mine.attempt < ${maxAttempts}`}`,
 )
 
 /**
@@ -88,7 +101,8 @@ export const cancelTask = move('canceled', (now) => {
 
 /** The row is where the person saw it. */
 const seen = sql`t.id = mine.id
-  and mine.current_step = coalesce((select step from told where told.id = mine.id), mine.current_step)`
+  and mine.current_step = coalesce((select step from told where told.id = mine.id), mine.current_step)
+  and mine.attempt = coalesce((select attempt from told where told.id = mine.id), mine.attempt)`
 
 /** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
 function move<Own extends Move = Move>(
@@ -97,15 +111,16 @@ function move<Own extends Move = Move>(
 ) {
   const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
   const send = gathered(
-    async (db, told: readonly Pick<Continue, 'id' | 'user_id' | 'step' | 'all'>[], terms: Terms = {}) => {
+    async (db, told: readonly Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'>[], terms: Terms = {}) => {
       const now = clock(terms)
       const { rows } = await sql<MovedTask>`
       with told as materialized (
-        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, "all" boolean)),
+        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, attempt integer, "all" boolean)),
       mine as materialized (
         select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
         where ${isTold} order by t.id for update of t),
       moved as (${update(now, terms)} returning t.*, true as moved, ${entry({ ...before, now })}),
+      ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
       ${remember(sql`select id, ${did} as did, entry from moved`, now, terms)}
       select moved.*, ${reported(sql`${did}::text`)} from moved
       union all
@@ -115,8 +130,8 @@ function move<Own extends Move = Move>(
     },
   )
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
-    const { id, user_id, step, all, ...terms }: Continue = own
-    const [task] = await send(db, [{ id, user_id, step, all }], terms)
+    const { id, user_id, step, attempt, all, ...terms }: Continue = own
+    const [task] = await send(db, [{ id, user_id, step, attempt, all }], terms)
     return task
   }
 }

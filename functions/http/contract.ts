@@ -125,9 +125,16 @@ const ofTasks: Operation[] = [
   },
   {
     ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
-    does: 'Runs the step just shown, or the one that failed, once more.',
-    answers: { 200: view('Nothing changed: the task has moved on from this step already.'), 202: view('Runs again.') },
-    problems: [...bodyProblems, 'not_found', 'not_waiting', 'already_finished', 'already_running'],
+    does: 'Runs the step just shown, or the one that failed, once more. `attempt` is the attempt that was seen: a repeat changes nothing.',
+    answers: {
+      200: view('Nothing changed: the task has moved on from this step or attempt already.'),
+      202: view('Runs again.'),
+    },
+    problems: [
+      ...bodyProblems,
+      ...(['not_found', 'not_waiting', 'already_finished', 'attempts_exceeded'] as const),
+      ...(['already_running', 'quota_exceeded'] as const),
+    ],
   },
   {
     ...{ path: '/api/cancel', method: 'post', id: 'cancel', tag: 'tasks', for: 'user', body: cancelBody },

@@ -18,7 +18,7 @@ export interface Known {
   falReport(body: object | string): Call
 }
 
-type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped'
+type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once'
 
 export interface Ask {
   /** As in the document. */
@@ -26,7 +26,7 @@ export interface Ask {
   status: number
   code?: string
   call: (known: Known) => Call
-  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota. */
+  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota, once allows one attempt a step. */
   at?: Where
   /** Without a token. */
   isAnonymous?: boolean
@@ -98,6 +98,14 @@ const moving: Ask[] = [
   ask('post /api/redo', 409, ({ locked }) => post('/api/redo', { task_id: locked }), { code: 'already_running' }),
   ask('post /api/redo', 409, ({ completed }) => post('/api/redo', { task_id: completed }), {
     code: 'already_finished',
+  }),
+  ask('post /api/redo', 429, ({ spare }) => post('/api/redo', { task_id: spare }), {
+    code: 'quota_exceeded',
+    at: 'capped',
+  }),
+  ask('post /api/redo', 409, ({ spare }) => post('/api/redo', { task_id: spare }), {
+    code: 'attempts_exceeded',
+    at: 'once',
   }),
   ask('post /api/redo', 202, ({ spare }) => post('/api/redo', { task_id: spare, step: 1 })),
   ask('post /api/redo', 200, ({ spare }) => post('/api/redo', { task_id: spare, step: 1 })),

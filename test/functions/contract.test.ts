@@ -41,6 +41,7 @@ const instances: Record<NonNullable<Ask['at']>, Instance> = {
   baseless: app.openInstance({ env: { ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' } }),
   blobless: app.openInstance({ env }),
   capped: app.openInstance({ env: { ...env, DAILY_TASKS_PER_USER: '1' } }),
+  once: app.openInstance({ env: { ...env, MAX_ATTEMPTS_PER_STEP: '1' } }),
 }
 const document = describeApi(app.deps.recipes) as unknown as Document
 const known: Known = {

@@ -98,7 +98,7 @@ export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness 
       }
       if (begun.length > 0) broken.push(...(await beyondCaps(ask, weather)))
       if (takesLock.test(statement)) broken.push(...(await rivals(ask)))
-      if (weather.quota && statement.includes('insert into tasks'))
+      if (weather.quota && statement.includes('insert into daily_starts'))
         broken.push(...(await beyondQuota(ask, weather.quota)))
     },
   }
@@ -137,7 +137,7 @@ async function rivals(ask: Ask): Promise<string[]> {
 }
 
 async function beyondQuota(ask: Ask, quota: number): Promise<string[]> {
-  const rows = await ask(`select user_id, count(*)::int as n from tasks
-    group by user_id, (created_at at time zone 'UTC')::date having count(*) > ${quota}`)
-  return rows.map(({ user_id, n }) => `quota: ${user_id} has started ${n} tasks in a day, ${quota} allowed`)
+  const rows = await ask(`select user_id, count(*)::int as n from tasks join task_events e on e.task_id = tasks.id
+    where e.move in ('started', 'redone') group by user_id, (e.at at time zone 'UTC')::date having count(*) > ${quota}`)
+  return rows.map(({ user_id, n }) => `quota: ${user_id} has started and redone ${n} tasks in a day, ${quota} allowed`)
 }
