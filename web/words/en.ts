@@ -167,6 +167,7 @@ const problems: ProblemWords = {
   already_running: ['One of these is running already.', 'Wait until it is ready, or stop it, then start again.'],
   not_waiting: ['The task has moved on meanwhile.', 'The page shows it as it is now.'],
   already_finished: ['The task is over already.', 'The page shows it as it is now.'],
+  attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
   body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],
   unsupported_media_type: ['This file is not a picture that can be used.', 'Choose a JPEG, PNG or WebP file.'],
   range_not_satisfiable: ['The picture could not be loaded.', 'Reload the page.'],
