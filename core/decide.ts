@@ -36,7 +36,7 @@ export type SubmissionOutcome =
   /** The provider has it. Adopted by the open attempt, or recorded as a stray if no step wants it any more. */
   | { kind: 'created'; prediction_id: string; urls: ProviderUrls; check_in: number }
   /** Nothing was created, and the provider asks to wait: the attempt is given back, the provider paused for everybody. */
-  | { kind: 'refused'; provider: string; reason: string; retry_in: number }
+  | { kind: 'throttled'; provider: string; reason: string; retry_in: number }
   /** The create was not sent, for want of time or by a fault of ours before it: the attempt is given back. */
   | { kind: 'unsent'; retry_in: number }
   /** Nothing was created, and the same request never will be. */
@@ -53,9 +53,9 @@ export function decideSubmission(submission: Submission, recipe: Recipe): Submis
   switch (submission.kind) {
     case 'created':
       return created(submission, recipe)
-    case 'refused':
+    case 'throttled':
       return {
-        kind: 'refused',
+        kind: 'throttled',
         provider: recipe.provider,
         reason: shorten(submission.reason),
         retry_in: submission.retryAfterSeconds,

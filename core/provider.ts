@@ -27,7 +27,7 @@ export interface Created {
 /** The three fates of a create. `unknown` is never re-sent: it may have been accepted, and paid. */
 export type Submission =
   | ({ kind: 'created' } & Created)
-  | { kind: 'refused'; reason: string; retryAfterSeconds: number } // nothing created; the provider asks everybody to wait
+  | { kind: 'throttled'; reason: string; retryAfterSeconds: number } // nothing created; the provider asks everybody to wait
   | { kind: 'rejected'; reason: string } // nothing created; the same request would be refused again
   | { kind: 'unknown'; reason: string }
 

@@ -82,7 +82,7 @@ interface Limits {
 
 interface Learning extends Limits {
   /** Providers that have asked everybody to wait, in this round: they are asked nothing more. */
-  refused: Set<string>
+  throttled: Set<string>
   /** Tasks whose prediction its provider's list has shown as running. */
   seen: ReadonlySet<string>
 }
@@ -105,7 +105,7 @@ async function runRound(
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
   const news = noNews()
-  const learning = { ...limits, refused: new Set<string>(), seen: await seeRunning(deps, tasks) }
+  const learning = { ...limits, throttled: new Set<string>(), seen: await seeRunning(deps, tasks) }
   const learned = await writeWhile(
     all(tasks, (task) => learn(deps, task, learning, news)),
     deps,
@@ -133,11 +133,11 @@ function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
 }
 
 async function learn(deps: Deps, task: Claimed, learning: Learning, news: News): Promise<void> {
-  const { isLate, sendBy, refused, seen } = learning
+  const { isLate, sendBy, throttled, seen } = learning
   if (task.work === 'submit') {
-    const isUnsent = isLate() || refused.has(task.provider)
+    const isUnsent = isLate() || throttled.has(task.provider)
     const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
-    if (outcome.kind === 'refused') refused.add(outcome.provider)
+    if (outcome.kind === 'throttled') throttled.add(outcome.provider)
     news.submissions.push({ ...requireHeld(task), ...outcome })
   }
   // The claim has put off the next look, by an hour perhaps: one that was not made is due still.
@@ -189,7 +189,7 @@ function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
   const did = (name: string) => moves.filter((move) => move.did === name).length
   const became = (status: string) => moves.filter((move) => move.did === 'stored' && move.status === status).length
   result.submitted += did('created')
-  result.rejected += did('refused') + did('rejected')
+  result.rejected += did('rejected')
   result.unconfirmed += did('unknown')
   result.checked += tasks.filter((task) => task.work === 'look' && task.phase !== 'unconfirmed').length
   result.completed += became('completed')

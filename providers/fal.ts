@@ -50,7 +50,7 @@ async function submit(
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     if (error.sent) return { kind: 'unknown', reason: error.message }
-    return { kind: 'refused', reason: error.message, retryAfterSeconds: 10 }
+    return { kind: 'throttled', reason: error.message, retryAfterSeconds: 10 }
   }
 }
 
@@ -66,7 +66,7 @@ function readSubmission(options: FalOptions, model: string, response: HttpRespon
   if (status >= 500 || status === 408 || status < 400) return { kind: 'unknown', reason: reasonOf(response) }
   const wait = waitOf(response)
   if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
-  return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: wait }
+  return { kind: 'throttled', reason: reasonOf(response), retryAfterSeconds: wait }
 }
 
 /** What concerns every task, and ends when somebody has put it right, is waited for. Undefined: this request is at fault. */

@@ -57,7 +57,7 @@ async function submit(call: Call, request: GenerationRequest, how: SubmitOptions
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     if (error.sent) return { kind: 'unknown', reason: error.message }
-    return { kind: 'refused', reason: error.message, retryAfterSeconds: 10 }
+    return { kind: 'throttled', reason: error.message, retryAfterSeconds: 10 }
   }
 }
 
@@ -72,7 +72,7 @@ function readSubmission(response: HttpResponse): Submission {
   // Low credit and a wrong token concern every task, and end when somebody has put them right: wait, don't fail.
   const wait = { 401: 60, 402: 300, 429: 10 }[status]
   if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
-  return { kind: 'refused', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
+  return { kind: 'throttled', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
 }
 
 async function check(call: Call, prediction: Prediction): Promise<Observation> {

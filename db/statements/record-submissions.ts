@@ -30,7 +30,7 @@ export const recordSubmissions = gathered(async (db, told: readonly Told<Submiss
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
       select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
-      from told where kind = 'refused' group by provider order by provider
+      from told where kind = 'throttled' group by provider order by provider
       on conflict (name) do update set paused_until = greatest(p.paused_until, excluded.paused_until),
         paused_for = excluded.paused_for, updated_at = excluded.updated_at),
     moved as (select * from created union all select * from strayed union all select * from released
@@ -64,7 +64,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
         jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
     returning t.id, 'strayed' as did, t.status, ${entry({ now })})`
 
-/** Back to pending for the same step. A create that was refused or not sent spent nothing: its number is used again. */
+/** Back to pending for the same step. A create that was throttled or not sent spent nothing: its number is used again. */
 const released = (now: RawBuilder<Date>) => sql`
   released as (
     update tasks t set
@@ -74,7 +74,7 @@ const released = (now: RawBuilder<Date>) => sql`
       attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,
       due_at = case t.status when 'processing' then ${now} + ${seconds(sql`coalesce(o.retry_in, 0)`)}
         else ${dueForStrays(now)} end
-    from target o where t.id = o.id and o.kind in ('refused', 'unsent', 'absent') and ${open}
+    from target o where t.id = o.id and o.kind in ('throttled', 'unsent', 'absent') and ${open}
     returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })})`
 
 const failed = (now: RawBuilder<Date>) => sql`

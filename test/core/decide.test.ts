@@ -41,8 +41,8 @@ test('shorten() keeps up to 500 characters, and marks what it cuts', () => {
 const submissions: [Submission, SubmissionOutcome][] = [
   [{ kind: 'created', prediction_id: 'p1', urls }, created],
   [
-    { kind: 'refused', reason: long, retryAfterSeconds: 9 },
-    { kind: 'refused', provider: recipe.provider, reason: short, retry_in: 9 },
+    { kind: 'throttled', reason: long, retryAfterSeconds: 9 },
+    { kind: 'throttled', provider: recipe.provider, reason: short, retry_in: 9 },
   ],
   [
     { kind: 'rejected', reason: long },

@@ -93,10 +93,10 @@ each('%s: a claim that ran out, a refusal and an expired gate are told too', asy
   await claim(db, by('worker'))
   expect(await tellOf(db, silent)).toEqual(['worker ran_out: processing/submitting → processing/unconfirmed'])
   expect(await eventsOf(db, gate)).toMatchObject([{ move: 'expired', became: 'canceled', code: 'gate_expired' }])
-  const refused = { kind: 'refused' as const, provider: 'replicate', reason: 'Slow down.', retry_in: 9 }
-  await recordSubmissions(db, [{ ...heldOf(await read(db, silent)), ...refused }], by('worker'))
+  const throttled = { kind: 'throttled' as const, provider: 'replicate', reason: 'Slow down.', retry_in: 9 }
+  await recordSubmissions(db, [{ ...heldOf(await read(db, silent)), ...throttled }], by('worker'))
   expect((await eventsOf(db, silent)).at(-1)).toMatchObject({
-    move: 'refused',
+    move: 'throttled',
     became: 'pending',
     reason: 'Slow down.',
   })

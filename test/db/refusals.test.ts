@@ -35,7 +35,7 @@ const missing = { kind: 'missing', retry_in: 60, reason: 'Unknown.' } as const
 const outcomes: [string, Tell, State[]][] = [
   // Adopted where its attempt is open, a stray everywhere else.
   ['created', submission({ kind: 'created', prediction_id: 'p', urls: {}, check_in: 2 }), allStates],
-  ['refused', submission({ kind: 'refused', provider: 'replicate', reason: 'Slow down.', retry_in: 9 }), open],
+  ['throttled', submission({ kind: 'throttled', provider: 'replicate', reason: 'Slow down.', retry_in: 9 }), open],
   ['unsent', submission({ kind: 'unsent', retry_in: 0 }), open],
   ['rejected', submission({ kind: 'rejected', ...words }), open],
   ['unknown', submission({ kind: 'unknown', search_in: 10 }), open],

@@ -29,7 +29,11 @@ const stored: Write = (db, task) => recordStored(db, [{ ...own(task), files: [],
 
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const
 const writes: [string, State, Write][] = [
-  ['refused', 'submitting', submission({ kind: 'refused', provider: 'replicate', reason: 'Slow down.', retry_in: 9 })],
+  [
+    'throttled',
+    'submitting',
+    submission({ kind: 'throttled', provider: 'replicate', reason: 'Slow down.', retry_in: 9 }),
+  ],
   ['unsent', 'submitting', submission({ kind: 'unsent', retry_in: 0 })],
   ['rejected', 'submitting', submission({ kind: 'rejected', ...words })],
   ['unknown', 'submitting', submission({ kind: 'unknown', search_in: 10 })],

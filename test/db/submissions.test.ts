@@ -12,7 +12,7 @@ const now = noon
 const urls = { get: 'https://provider.test/p1', cancel: 'https://provider.test/p1/cancel' }
 const created: SubmissionOutcome = { kind: 'created', prediction_id: 'p1', urls, check_in: 2 }
 type Final = Extract<SubmissionOutcome, { kind: 'rejected' | 'unsettled' }>
-const refused: SubmissionOutcome = { kind: 'refused', provider: 'replicate', reason: 'Slow down.', retry_in: 30 }
+const throttled: SubmissionOutcome = { kind: 'throttled', provider: 'replicate', reason: 'Slow down.', retry_in: 30 }
 const rejected: Final = { kind: 'rejected', code: 'provider_rejected', reason: 'No such version.' }
 const unsettled: Final = { kind: 'unsettled', code: 'submission_unconfirmed', reason: 'Nobody knows.' }
 
@@ -50,7 +50,7 @@ test.each(overBoth(open.map((state) => [state])))(
 )
 
 const given: [string, SubmissionOutcome, { attempt: number; due_at: Date }][] = [
-  ['refused', refused, { attempt: 1, due_at: later(noon, 30) }],
+  ['throttled', throttled, { attempt: 1, due_at: later(noon, 30) }],
   ['unsent', { kind: 'unsent', retry_in: 5 }, { attempt: 1, due_at: later(noon, 5) }],
   ['absent', { kind: 'absent' }, { attempt: 2, due_at: noon }],
 ]
@@ -87,21 +87,21 @@ test.each(overBoth(given))(
   },
 )
 
-each('%s: recordSubmissions() pauses the provider that refused, for the longest time asked', async (driver) => {
+each('%s: recordSubmissions() pauses the provider that throttled, for the longest time asked', async (driver) => {
   const db = over(driver)
   const [one, two, three] = (await insertTasks(db, Array(3).fill({ at: noon, phase: 'submitting' }))) as [Row, Row, Row]
-  const longer = { ...refused, retry_in: 45 }
-  const elsewhere = { ...refused, provider: 'fal', retry_in: 3 }
-  await recordSubmissions(db, [tell(one, refused), tell(two, longer), tell(three, elsewhere)], { now })
+  const longer = { ...throttled, retry_in: 45 }
+  const elsewhere = { ...throttled, provider: 'fal', retry_in: 3 }
+  await recordSubmissions(db, [tell(one, throttled), tell(two, longer), tell(three, elsewhere)], { now })
   const replicate = { name: 'replicate', paused_until: later(noon, 45), paused_for: 'Slow down.', updated_at: now }
   const fal = { ...replicate, name: 'fal', paused_until: later(noon, 3) }
   expect(await providers(db)).toEqual(expect.arrayContaining([replicate, fal]))
   const late = await insertState(db, 'submitting')
-  await recordSubmissions(db, [tell(late, { ...refused, retry_in: 10 })], { now: later(noon, 5) })
+  await recordSubmissions(db, [tell(late, { ...throttled, retry_in: 10 })], { now: later(noon, 5) })
   expect(await providers(db)).toContainEqual(
     expect.objectContaining({ name: 'replicate', paused_until: later(noon, 45) }),
   )
-  await recordSubmissions(db, [{ ...heldOf(late), ...refused }], { now: later(noon, 40) })
+  await recordSubmissions(db, [{ ...heldOf(late), ...throttled }], { now: later(noon, 40) })
   expect(await providers(db)).toContainEqual(
     expect.objectContaining({ name: 'replicate', paused_until: later(noon, 70) }),
   )
@@ -155,7 +155,7 @@ each('%s: recordSubmissions() writes a batch whatever characters a reason has', 
   const [one, two, three] = (await insertTasks(db, Array(3).fill({ at: noon, phase: 'submitting' }))) as [Row, Row, Row]
   const told = [
     tell(one, { ...rejected, reason: 'a\0b \ud83d half \udc00 é 😀 "\\ \u0001' }),
-    tell(two, { ...refused, reason: '\0\ud800' }),
+    tell(two, { ...throttled, reason: '\0\ud800' }),
     tell(three, { ...created, prediction_id: 'p\0q' }),
   ]
   expect(await recordSubmissions(db, told, { now })).toHaveLength(3)

@@ -48,7 +48,7 @@ interface Walk {
 
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const
 const submissions: Exclude<SubmissionOutcome, { kind: 'created' }>[] = [
-  { kind: 'refused', provider: 'elsewhere', reason: 'Slow down.', retry_in: 9 },
+  { kind: 'throttled', provider: 'elsewhere', reason: 'Slow down.', retry_in: 9 },
   { kind: 'unsent', retry_in: 3 },
   { kind: 'unknown', search_in: 10 },
   { kind: 'absent' },

@@ -42,6 +42,14 @@ test('worker says what it submitted, checker what it checked, recover what it pi
   expect([message, idle]).toEqual(['Picked up 0 overdue tasks', true])
 })
 
+test('a create that is throttled is not counted as rejected', async () => {
+  fault(app, { on: 'create', fault: 'rate_limited' })
+  app.logged.length = 0
+  await begun(app)
+  const told = app.logged.filter(({ msg, by }) => msg === 'pass' && by === 'start')
+  expect(told).toMatchObject([{ submitted: 0, rejected: 0, failed: 0 }])
+})
+
 test('a pass logs one line with its counts, durations and memory, and none at this level when there was nothing', async () => {
   await begun(app)
   app.logged.length = 0

@@ -86,22 +86,22 @@ function testRefusals(subject: Subject): void {
     ['429 with a delay of nothing', { on: 'create', fault: 'rate_limited', retry_after: 0 }, 10],
     ['429 with a delay of a week', { on: 'create', fault: 'rate_limited', retry_after: 604_800 }, 3_600],
     ['402', { on: 'create', fault: 'no_credit' }, 300],
-  ])('submit: %s is refused for now, after exactly one request', async (_name, fault, retryAfterSeconds) => {
+  ])('submit: %s is throttled, after exactly one request', async (_name, fault, retryAfterSeconds) => {
     subject.addFaults(fault)
     const answer = await subject.provider.submit(subject.request(1), how)
-    expect(answer).toEqual({ kind: 'refused', retryAfterSeconds, reason: expect.stringMatching(/\w/) })
+    expect(answer).toEqual({ kind: 'throttled', retryAfterSeconds, reason: expect.stringMatching(/\w/) })
     expect(subject.counts()).toMatchObject({ sent: 1, created: 0 })
   })
 
-  test('submit: a key that is not known is refused for now, because it is no fault of the task', async () => {
+  test('submit: a key that is not known is throttled, because it is no fault of the task', async () => {
     const answer = await subject.stranger.submit(subject.request(1), how)
-    expect(answer).toMatchObject({ kind: 'refused', retryAfterSeconds: 60 })
+    expect(answer).toMatchObject({ kind: 'throttled', retryAfterSeconds: 60 })
     expect(subject.counts()).toMatchObject({ created: 0 })
   })
 
   test('submit: a connection that is refused has sent nothing', async () => {
     const answer = await subject.unreachable.submit(subject.request(1), how)
-    expect(answer).toMatchObject({ kind: 'refused', retryAfterSeconds: 10 })
+    expect(answer).toMatchObject({ kind: 'throttled', retryAfterSeconds: 10 })
     expect(subject.counts()).toMatchObject({ sent: 0, created: 0 })
   })
 

@@ -65,7 +65,7 @@ test.each([
   [{ status: 200, body: { status: 'IN_QUEUE' } }, 'unknown'],
   [{ status: 200, body: 'no json' }, 'unknown'],
   [{ status: 403, body: { detail: 'This key may not use the model' } }, 'rejected'],
-  [{ status: 402, body: {} }, 'refused'],
+  [{ status: 402, body: {} }, 'throttled'],
 ])('submit() takes %j as %s', async (answer, kind) => {
   const server = await scripted(() => answer)
   expect(await falAt({ queueUrl: server.url }).submit(image, how)).toMatchObject({ kind })

@@ -189,9 +189,9 @@ test.each<[number, string, string]>([
   [404, 'not found', 'rejected'],
   [409, '', 'rejected'],
   [422, '{"title":"Invalid"}', 'rejected'],
-  [401, '', 'refused'],
-  [402, '', 'refused'],
-  [429, 'slow down', 'refused'],
+  [401, '', 'throttled'],
+  [402, '', 'throttled'],
+  [429, 'slow down', 'throttled'],
 ])('submit: %i with the body %j is %s, after one request', async (status, body, kind) => {
   using answering = await canned({ status, body, headers: { location: '/v1/elsewhere' } })
   expect(await answering.provider.submit(subject.request(1), how)).toMatchObject({ kind })

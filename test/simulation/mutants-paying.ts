@@ -33,7 +33,7 @@ export const payingMutants: readonly Mutant[] = [
     submit: async (request, options) => {
       const submission = await real.submit(request, options)
       return submission.kind === 'unknown'
-        ? { kind: 'refused', reason: submission.reason, retryAfterSeconds: 1 }
+        ? { kind: 'throttled', reason: submission.reason, retryAfterSeconds: 1 }
         : submission
     },
   })),
@@ -89,7 +89,7 @@ export const payingMutants: readonly Mutant[] = [
     rewrite: (text, call) =>
       call.startsWith('webhook') && call.includes(' of request') ? text.replace(created, `${created} and false`) : text,
   },
-  statement('refused-spends-attempt', 'a create that was refused counts as an attempt', [
+  statement('throttled-spends-attempt', 'a create that was throttled counts as an attempt', [
     "attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,",
     'attempt = t.attempt,',
   ]),

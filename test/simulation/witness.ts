@@ -63,7 +63,7 @@ export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness 
   }
   const learn = (row: Row, told: Row) => {
     const { id, did } = row
-    if (did === 'refused' || did === 'unsent') add(spent, `${id} ${told['step']}`, -1)
+    if (did === 'throttled' || did === 'unsent') add(spent, `${id} ${told['step']}`, -1)
     const misses = missing.get(String(told['prediction_id']))
     if (misses && did === 'missing') misses.told += 1
     // Only a 404 that follows a 404 counts: any other answer that reached the row begins anew.
@@ -91,7 +91,7 @@ export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness 
       for (const row of begun) begin(row)
       const told = toldOf(parameters)
       for (const row of rows) if ('did' in row) learn(row, told.find(({ id }) => id === row['id']) ?? {})
-      if (told.some(({ kind }) => kind === 'refused')) {
+      if (told.some(({ kind }) => kind === 'throttled')) {
         for (const row of await ask('select name, paused_until from providers')) {
           pauses.set(String(row['name']), row['paused_until'] as Date)
         }
