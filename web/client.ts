@@ -2,55 +2,18 @@
 // DOM. It promises one error class for every refusal and fault, and a watch() that is polite to the functions and stubborn about the net.
 
 import type { AttemptView, StepView, TaskView } from '../core/answers.ts'
-import type { FieldError, ProblemCode } from '../core/errors.ts'
 import type { Status } from '../core/task.ts'
+import { readJson, retryAfter } from './client/answer.ts'
+import { invalid, unexpected } from './client/error.ts'
+import { fetchFile } from './client/file.ts'
+import { type Ask, type ClientOptions, openAsk } from './client/request.ts'
 import type { RecipeInputs } from './inputs.ts'
 import { type PollOptions, poll } from './poll.ts'
 
+export { type ErrorCode, StepgateError } from './client/error.ts'
+export type { ClientOptions } from './client/request.ts'
 export type { PollOptions, Trouble } from './poll.ts'
 export type { AttemptView, RecipeInputs, StepView, TaskView }
-
-export interface ClientOptions {
-  /** Where the functions are: `https://app.example`. Empty: on this page's own origin. */
-  baseUrl?: string
-  fetch?: typeof fetch
-  /** Sent as a Bearer token; a function is asked before every request. Without one, the session cookie speaks for the user. */
-  token?: string | (() => string | undefined | Promise<string | undefined>)
-  /** How long one request may take. */
-  timeoutMs?: number
-}
-
-/** `unreachable`: no answer at all. `unexpected`: an answer that isn't the functions' own, such as a proxy's page. */
-export type ErrorCode = ProblemCode | 'unreachable' | 'unexpected'
-
-export class StepgateError extends Error {
-  override name = 'StepgateError'
-  /** 0 where there was no answer. */
-  readonly status: number
-  readonly code: ErrorCode
-  readonly detail: string
-  /** One entry a wrong field. */
-  readonly errors: readonly FieldError[]
-  /** With `already_running`: which task that is. */
-  readonly taskId: string | undefined
-  readonly retryAfterMs: number | undefined
-
-  constructor(from: Pick<StepgateError, 'status' | 'code' | 'detail'> & Partial<StepgateError>) {
-    super(from.detail, { cause: from.cause })
-    this.status = from.status
-    this.code = from.code
-    this.detail = from.detail
-    this.errors = from.errors ?? []
-    this.taskId = from.taskId
-    this.retryAfterMs = from.retryAfterMs
-  }
-
-  /** The same request may succeed later: the net, a restart, a moment's overload. */
-  get isPassing(): boolean {
-    if (this.code === 'not_configured' || this.code === 'quota_exceeded') return false
-    return this.status === 0 || this.status === 429 || this.status >= 500
-  }
-}
 
 export interface Session {
   user_id: string
@@ -84,33 +47,32 @@ interface TaskQuery {
   cursor?: string
 }
 
-type Client = ReturnType<typeof createClient>
+export type Client = ReturnType<typeof createClient>
 
-export type { Client }
+const viewMembers = ['task_id', 'status', 'current_step', 'steps'] as const
 
 export function createClient(options: ClientOptions = {}) {
   const ask = openAsk(options)
-  const post = async <T>(path: string, body: unknown, headers: Record<string, string> = {}) => {
-    const init = {
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json', ...headers },
-    }
-    return readJson<T>(await ask(path, init))
-  }
-  const status = async (taskId: string, signal?: AbortSignal) =>
-    readJson<TaskView>(await ask(`/api/status?task_id=${taskId}`, signal && { signal }))
-  const tasks = async (query: TaskQuery = {}, signal?: AbortSignal) => {
-    const search = new URLSearchParams()
-    for (const [name, value] of Object.entries(query)) search.set(name, String(value))
-    return readJson<TaskPage>(await ask(`/api/tasks?${search}`, signal && { signal }))
+  const post = <T>(path: string, body: unknown, members: readonly (keyof T & string)[], headers = {}) =>
+    ask(
+      path,
+      { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } },
+      (response) => readJson<T>(response, members),
+    )
+  const move = (path: string, body: unknown) => post<TaskView>(path, body, viewMembers)
+  const status = (taskId: string, signal?: AbortSignal) =>
+    ask(statusPath(taskId), { signal }, (response) => readJson<TaskView>(response, viewMembers))
+  const tasks = (query: TaskQuery = {}, signal?: AbortSignal) => {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined)
+    const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
+    return ask(`/api/tasks?${search}`, { signal }, (response) => readJson<TaskPage>(response, ['tasks', 'next_cursor']))
   }
   return {
     /** Makes an anonymous user, or extends the one that the cookie or token names. */
-    session: () => post<Session>('/api/session', {}),
+    session: () => post<Session>('/api/session', {}, ['user_id', 'token', 'expires_at']),
     /** One key for one intention, kept over retries: then the task is started once, however often this is called. */
-    start: (request: StartRequest, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
-      post<Started>('/api/start', request, idempotencyKey ? { 'idempotency-key': idempotencyKey } : {}),
+    start: async (request: StartRequest, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
+      post<Started>('/api/start', request, ['task_id', 'status'], keyHeader(idempotencyKey)),
     status,
     tasks,
     /** Every change of a task, to its end. `seen` is a view that is known already; it isn't given again. */
@@ -125,86 +87,46 @@ export function createClient(options: ClientOptions = {}) {
       }, polling),
     /** `step` is the step that was seen done: a second call, or one from a stale page, then changes nothing. */
     continue: (taskId: string, { step, all }: { step?: number; all?: boolean } = {}) =>
-      post<TaskView>('/api/continue', { task_id: taskId, step, all }),
+      move('/api/continue', { task_id: taskId, step, all }),
     /** `step` and `attempt` are what was seen: a second call, or one from a stale page, then changes nothing and costs nothing. */
     redo: (taskId: string, { step, attempt }: { step?: number; attempt?: number } = {}) =>
-      post<TaskView>('/api/redo', { task_id: taskId, step, attempt }),
-    cancel: (taskId: string) => post<TaskView>('/api/cancel', { task_id: taskId }),
-    /** The file behind a view's `result_url` or `intermediate_result`. */
-    result: async (url: string, signal?: AbortSignal) => (await ask(url, signal && { signal })).blob(),
+      move('/api/redo', { task_id: taskId, step, attempt }),
+    cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
+    /** The file behind a view's `result_url` or `intermediate_result`, of any size. */
+    result: (url: string, signal?: AbortSignal) => fetchFile(ask, url, signal),
     /** Gives an address for a start request. */
     upload: async (file: Blob) => {
       const headers = { 'content-type': file.type || 'application/octet-stream' }
-      const answer = await ask('/api/upload', { method: 'POST', body: file, headers })
-      return (await readJson<{ url: string }>(answer)).url
+      const { url } = await ask('/api/upload', { method: 'POST', body: file, headers }, (response) =>
+        readJson<{ url: string }>(response, ['url']),
+      )
+      return url
     },
   }
 }
 
-type Ask = (path: string, init?: RequestInit) => Promise<Response>
+const statusPath = (taskId: string): string => `/api/status?${new URLSearchParams({ task_id: taskId })}`
 
-function openAsk({ baseUrl = '', fetch: send = globalThis.fetch, token, timeoutMs = 30_000 }: ClientOptions): Ask {
-  return async (path, init = {}) => {
-    const headers = new Headers(init.headers)
-    const bearer = typeof token === 'function' ? await token() : token
-    if (bearer) headers.set('authorization', `Bearer ${bearer}`)
-    const limit = AbortSignal.timeout(timeoutMs)
-    const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit
-    let response: Response
-    try {
-      response = await send(baseUrl + path, { ...init, headers, signal })
-    } catch (cause) {
-      if (init.signal?.aborted || cause instanceof StepgateError) throw cause
-      throw new StepgateError({ status: 0, code: 'unreachable', detail: 'There was no answer.', cause })
-    }
-    if (response.ok || response.status === 304) return response
-    throw await readProblem(response)
-  }
-}
-
-/** The functions' answers are of one make with these types; only a net that breaks off midway can make them something else. */
-async function readJson<T>(response: Response): Promise<T> {
-  try {
-    return (await response.json()) as T
-  } catch (cause) {
-    throw new StepgateError({ status: 0, code: 'unreachable', detail: 'The answer broke off.', cause })
-  }
-}
-
-async function readProblem(response: Response): Promise<StepgateError> {
-  const { status } = response
-  const retryAfterMs = retryAfter(response)
-  const isProblem = response.headers.get('content-type')?.includes('problem+json')
-  const problem = isProblem
-    ? await readJson<Record<string, unknown>>(response).catch(() => ({}) as Record<string, unknown>)
-    : {}
-  return new StepgateError({
-    status,
-    code: (problem['code'] as ProblemCode | undefined) ?? 'unexpected',
-    detail: String(problem['detail'] ?? `The answer was HTTP ${status}.`),
-    errors: (problem['errors'] as FieldError[] | undefined) ?? [],
-    ...(typeof problem['task_id'] === 'string' && { taskId: problem['task_id'] }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  })
-}
-
-const retryAfter = (response: Response): number | undefined => {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined
+/** A key that a header can't carry would start the task without one, and a retry would start it twice. */
+function keyHeader(key: string | undefined): Record<string, string> {
+  if (key === undefined) return {}
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid('idempotencyKey', 'must be 1 to 255 visible ASCII characters')
+  return { 'idempotency-key': key }
 }
 
 /** One look at a task: nothing is sent again that was seen already. */
 function lookAt(ask: Ask, taskId: string) {
   let etag: string | undefined
-  return async (signal: AbortSignal | undefined) => {
-    const headers = etag ? { 'if-none-match': etag } : undefined
-    const response = await ask(`/api/status?task_id=${taskId}`, {
-      ...(signal && { signal }),
-      ...(headers && { headers }),
+  return (signal: AbortSignal | undefined) => {
+    const headers = etag ? { 'if-none-match': etag } : {}
+    return ask(statusPath(taskId), { signal, headers }, async (response) => {
+      if (response.status === 304) {
+        if (etag === undefined) throw unexpected(response, 'nothing, though nothing was known')
+        return { nextMs: retryAfter(response) ?? 5_000 }
+      }
+      const value = await readJson<TaskView>(response, viewMembers)
+      etag = response.headers.get('etag') ?? undefined
+      return { value, nextMs: value.poll_after_ms ?? undefined }
     })
-    if (response.status === 304) return { nextMs: retryAfter(response) ?? 5_000 }
-    etag = response.headers.get('etag') ?? undefined
-    const value = await readJson<TaskView>(response)
-    return { value, nextMs: value.poll_after_ms ?? undefined }
   }
 }

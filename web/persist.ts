@@ -10,10 +10,10 @@ interface PersistOptions {
 }
 
 /** `call` must be safe to repeat. Throws what isn't passing, and the signal's reason. */
-export async function persist<T>(call: (tries: number) => Promise<T>, { signal, onRetry }: PersistOptions): Promise<T> {
+export async function persist<T>(call: () => Promise<T>, { signal, onRetry }: PersistOptions): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
-      return await call(tries)
+      return await call()
     } catch (error) {
       if (!(error instanceof StepgateError && error.isPassing)) throw error
       signal.throwIfAborted()

@@ -78,7 +78,7 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
     setError(undefined)
     leaving.current = new AbortController()
     const { signal } = leaving.current
-    persist((tries) => call(deed, task, tries), { signal, onRetry: () => setRetrying(true) })
+    persist(() => call(deed, task), { signal, onRetry: () => setRetrying(true) })
       .catch((fault) => (signal.aborted ? undefined : afterRefusal(fault, task, setError)))
       .then((view) => {
         if (!view) return
@@ -95,17 +95,13 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
   return { act, busy, isRetrying, isRedoing, error }
 }
 
-async function call(deed: Deed, seen: TaskView, tries: number): Promise<TaskView> {
-  const { task_id, current_step } = seen
-  const step = current_step > 0 ? { step: current_step } : {}
+/** Each names what was seen, so that a repetition after a lost answer, or a stale page, moves and costs nothing. */
+function call(deed: Deed, { task_id, current_step, steps }: TaskView): Promise<TaskView> {
   if (deed === 'cancel') return client.cancel(task_id)
+  const step = current_step > 0 ? { step: current_step } : {}
   if (deed !== 'redo') return client.continue(task_id, { ...step, all: deed === 'all' })
-  if (tries > 0) {
-    // The answer may have been lost, and the step be made again since: sent once more, it would be paid once more.
-    const now = await client.status(task_id)
-    if (now.updated_at !== seen.updated_at) return now
-  }
-  return client.redo(task_id, step)
+  const attempt = steps[current_step - 1]?.attempt
+  return client.redo(task_id, { ...step, ...(attempt !== undefined && { attempt }) })
 }
 
 /** The task is another than was shown here: then it is shown as it is, with a word about it. */
