@@ -22,7 +22,9 @@ export function alertOverdue(deps: Deps, context: RoomContext, seconds: number):
 async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
   try {
     const last = await deps.instants.last('overdue alert')
-    if (last && clockOf(deps).getTime() - last.getTime() < repeatMs) return
+    const age = last ? clockOf(deps).getTime() - last.getTime() : repeatMs
+    // A clock that was set back gives a negative age, and an alert.
+    if (age >= 0 && age < repeatMs) return
     await deps.instants.note('overdue alert')
   } catch (error) {
     // Better twice than never.

@@ -42,11 +42,13 @@ export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOption
   const raised = () => readRecord(store, 'raised', raisedRecord)
   // One writing for all raises of a moment: the grace of the first still covers a task that is written a function's life later.
   const freshMs = graceMs / 9
+  // A clock that was set back gives a negative age: that is written, too.
+  const isFresh = (ageMs: number) => ageMs >= 0 && ageMs < freshMs
   let last: { at: Date; written: Promise<unknown> } | undefined
   return {
     raise: async () => {
       const at = now()
-      if (!last || at.getTime() - last.at.getTime() >= freshMs) {
+      if (!last || !isFresh(at.getTime() - last.at.getTime())) {
         last = { at, written: within(patienceMs, store.setJSON('raised', { id: randomUUID(), at: at.toISOString() })) }
       }
       const { written } = last

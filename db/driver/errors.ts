@@ -82,10 +82,12 @@ export class DatabaseError extends Error {
 export function asDatabaseError(error: unknown, during: 'connecting' | 'querying' = 'querying'): DatabaseError {
   const { message, code, constraint } = fieldsOf(error)
   if (isSqlState(code))
-    return new DatabaseError(message, during === 'connecting' ? unsent(code) : code, constraint, error)
+    return new DatabaseError(message, during === 'connecting' ? unsent(code, message) : code, constraint, error)
   const reason = rootOf(sourceOf(error))
   const { code: system = '', message: words } = fieldsOf(reason)
   const isUnsent = during === 'connecting' || isNeverSent(sourceOf(error))
+  const distrust = isUnsent ? distrustOf(system, words) : undefined
+  if (distrust) return new DatabaseError(`${distrust}: ${words || system}`, '08004', undefined, error)
   const what = isUnsent
     ? 'No connection to the database'
     : 'The connection to the database was lost, or its answer late'
@@ -96,9 +98,27 @@ export function isSqlState(code: unknown): code is string {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
 }
 
-/** Whatever keeps a connection from coming about, nothing was executed. */
-function unsent(code: string): string {
+/** What poolers say in a code that means nothing (08P01, XX000), of what passes by itself. */
+const passing =
+  /no more connections|max client connections|too many|cannot connect|login has been failing|shutting down|timeout|paused/i
+
+/** Whatever keeps a connection from coming about, nothing was executed. A pooler that doesn't take our way to connect never will. */
+function unsent(code: string, words: string): string {
+  if (code === '08P01' || code === 'XX000') return passing.test(words) ? '53300' : '08004'
   return unexecuted.some((kind) => kind === kindOf(code)) ? code : '08001'
+}
+
+/** Node's and OpenSSL's words for a certificate that nobody we know has signed, or that is another host's. */
+const untrusted =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+)$/
+
+/** A connection that TLS will not let come about until somebody changes the address, in words that say how. */
+function distrustOf(code: string, words: string): string | undefined {
+  if (untrusted.test(code))
+    return "The database's certificate is not trusted; add sslrootcert=/path/to/its-authority.pem to the address, beside sslmode"
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "The database's certificate is another host's"
+  if (/does not support SSL/i.test(words)) return 'The database takes no TLS; leave sslmode out of the address'
+  return undefined
 }
 
 /** Neon's driver keeps fetch's error beside its own. */

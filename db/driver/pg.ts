@@ -32,13 +32,28 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
     options: pool.options,
     end: () => pool.end(),
     connect: async () => {
-      const client = await pool
-        .connect()
-        .catch((error: unknown) => Promise.reject(asDatabaseError(error, 'connecting')))
+      const client = await openClient(pool).catch((error: unknown) =>
+        Promise.reject(asDatabaseError(error, 'connecting')),
+      )
       const known = clients.get(client) ?? wrap(client, plans)
       clients.set(client, known)
       return known
     },
+  }
+}
+
+/**
+ * The limit of a statement goes with the connection's start, so that it costs no statement of its own. Poolers that hand a session on
+ * after each transaction refuse it there: then our own limit is the only one.
+ */
+async function openClient(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    const isRefused = error instanceof Error && /startup parameter.*statement_timeout/i.test(error.message)
+    if (!isRefused || pool.options.statement_timeout === undefined) throw error
+    pool.options.statement_timeout = undefined
+    return await pool.connect()
   }
 }
 

@@ -72,6 +72,15 @@ test('is written once for all raises of a moment, and again after it', async () 
   expect((await seenBy(other)).id).not.toBe(id)
 })
 
+test('is written again when the clock was set back', async () => {
+  const { mark, clock } = setUp()
+  await mark.raise()
+  clock.ms -= 3_600_000
+  const seen = await mark.look()
+  await mark.raise()
+  expect((await mark.look())?.id).not.toBe(seen?.id)
+})
+
 test('is raised again at once after a raise that failed', async () => {
   const { store, clock } = setUp()
   let isAway = true
