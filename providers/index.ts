@@ -1,9 +1,9 @@
 // The providers that this deployment has keys for. Passes, webhooks and the operator's command take them from here.
 import type { Config } from '../core/config.ts'
 import type { Provider } from '../core/provider.ts'
-import { openFal } from './fal.ts'
+import { openFal } from './fal/provider.ts'
 import type { Http } from './http.ts'
-import { openReplicate } from './replicate.ts'
+import { openReplicate } from './replicate/provider.ts'
 
 export function openProviders(config: Config, http: Http): ReadonlyMap<string, Provider> {
   const providers: Provider[] = []

@@ -1,7 +1,7 @@
 // Standard Webhooks signatures, as Replicate makes them.
 import { expect, test } from 'vitest'
 import { openHttp } from '../../providers/http.ts'
-import { openReplicate } from '../../providers/replicate.ts'
+import { openReplicate } from '../../providers/replicate/provider.ts'
 import { verifySignature } from '../../providers/signature.ts'
 import { sign } from '../../simulator/replicate/signature.ts'
 

@@ -1,6 +1,6 @@
 // What providers say of errors comes in many shapes; each becomes words, and none shows a signed link.
 import { expect, test } from 'vitest'
-import { readPrediction } from '../../providers/replicate.ts'
+import { readPrediction } from '../../providers/replicate/provider.ts'
 import { wordsOf } from '../../providers/words.ts'
 
 const cyclic: Record<string, unknown> = { deep: {} }

@@ -1,11 +1,11 @@
 // fal's webhooks: ED25519 signatures over request id, user id, time and the body's digest, by keys that fal publishes and changes.
 // Nothing of a body is believed before its signature is verified.
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { AppError } from '../core/errors.ts'
-import type { Observation, Report } from '../core/provider.ts'
-import { builtUrls, type FalOptions } from './fal-address.ts'
-import { bodyOf, failureOf } from './fal-result.ts'
-import { type Http, parseJson } from './http.ts'
+import { AppError } from '../../core/errors.ts'
+import type { Observation, Report } from '../../core/provider.ts'
+import { type Http, parseJson } from '../http.ts'
+import { builtUrls, type FalOptions } from './address.ts'
+import { bodyOf, failureOf } from './result.ts'
 
 /** Both ways: an old call may be a replay, a call from the future a forged clock. */
 const toleranceSeconds = 5 * 60

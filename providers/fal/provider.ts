@@ -10,12 +10,12 @@ import type {
   Search,
   Submission,
   SubmitOptions,
-} from '../core/provider.ts'
-import { HttpFailure } from './connection.ts'
-import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './fal-address.ts'
-import { bodyOf, check, readStatus, reasonOf } from './fal-result.ts'
-import { openKeys, readWebhook } from './fal-webhook.ts'
-import { type HttpResponse, parseJson, retryAfterOf } from './http.ts'
+} from '../../core/provider.ts'
+import { HttpFailure } from '../connection.ts'
+import { type HttpResponse, parseJson, retryAfterOf } from '../http.ts'
+import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './address.ts'
+import { bodyOf, check, readStatus, reasonOf } from './result.ts'
+import { openKeys, readWebhook } from './webhook.ts'
 
 export function openFal(options: FalOptions): Provider {
   const call = caller(options)

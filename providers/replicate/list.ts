@@ -1,8 +1,8 @@
 // Replicate's list of an account's predictions, newest first: the lost are found in it, and many are looked at in one request.
-import type { Created, Listed, ListedSince, LostAttempt, Search } from '../core/provider.ts'
-import { HttpFailure } from './connection.ts'
-import type { HttpResponse } from './http.ts'
-import { type Call, type ReplicatePrediction, readCreated, reasonOf } from './replicate-call.ts'
+import type { Created, Listed, ListedSince, LostAttempt, Search } from '../../core/provider.ts'
+import { HttpFailure } from '../connection.ts'
+import type { HttpResponse } from '../http.ts'
+import { type Call, type ReplicatePrediction, readCreated, reasonOf } from './call.ts'
 
 /** Clocks differ; markers and ids decide, so looking some minutes further back costs little. */
 const skewMs = 5 * 60_000

@@ -1,10 +1,10 @@
 // What fal says of a request: its status, and its result, which answers a failed request with the failure's own HTTP status.
 // Called by looks and after a cancel. A gateway's hiccup is told from a failed request here, because only one of them ends a step.
-import type { Observation, Prediction } from '../core/provider.ts'
-import { HttpFailure } from './connection.ts'
-import type { FalCall } from './fal-address.ts'
-import type { HttpResponse } from './http.ts'
-import { wordsOf } from './words.ts'
+import type { Observation, Prediction } from '../../core/provider.ts'
+import { HttpFailure } from '../connection.ts'
+import type { HttpResponse } from '../http.ts'
+import { wordsOf } from '../words.ts'
+import type { FalCall } from './address.ts'
 
 type Body = Record<string, unknown>
 

@@ -1,8 +1,8 @@
 // What Replicate's requests and answers have in common: the call with its token and deadlines, the fields of a prediction, its words.
-import type { Created } from '../core/provider.ts'
-import { parseWebAddress } from '../core/web-address.ts'
-import type { Http, HttpRequest, HttpResponse } from './http.ts'
-import { wordsOf } from './words.ts'
+import type { Created } from '../../core/provider.ts'
+import { parseWebAddress } from '../../core/web-address.ts'
+import type { Http, HttpRequest, HttpResponse } from '../http.ts'
+import { wordsOf } from '../words.ts'
 
 export interface ReplicateOptions {
   http: Http

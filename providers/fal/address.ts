@@ -1,9 +1,9 @@
 // Where fal's requests are found, and who is given the key. fal returns the addresses with each submission and asks not to
 // build them; only for a request that a list or a webhook names, which carry none, are they made here by fal's own rule.
-import type { ProviderUrls } from '../core/task.ts'
-import { parseWebAddress } from '../core/web-address.ts'
-import { HttpFailure } from './connection.ts'
-import type { Http, HttpRequest, HttpResponse } from './http.ts'
+import type { ProviderUrls } from '../../core/task.ts'
+import { parseWebAddress } from '../../core/web-address.ts'
+import { HttpFailure } from '../connection.ts'
+import type { Http, HttpRequest, HttpResponse } from '../http.ts'
 
 export interface FalOptions {
   http: Http

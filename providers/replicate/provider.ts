@@ -1,7 +1,7 @@
 // Replicate: predictions created with one raw POST, looked at, canceled, and found again in the account's list.
 // Facts are from Replicate's HTTP reference (create a prediction, lifecycle, rate limits, data retention).
 
-import { AppError } from '../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import type {
   Cancellation,
   GenerationRequest,
@@ -11,20 +11,13 @@ import type {
   Report,
   Submission,
   SubmitOptions,
-} from '../core/provider.ts'
-import { HttpFailure } from './connection.ts'
-import { type HttpResponse, parseJson, retryAfterOf } from './http.ts'
-import {
-  type Call,
-  caller,
-  type ReplicateOptions,
-  type ReplicatePrediction,
-  readCreated,
-  reasonOf,
-} from './replicate-call.ts'
-import { listRunning, search, sharePages } from './replicate-list.ts'
-import { verifySignature } from './signature.ts'
-import { wordsOf } from './words.ts'
+} from '../../core/provider.ts'
+import { HttpFailure } from '../connection.ts'
+import { type HttpResponse, parseJson, retryAfterOf } from '../http.ts'
+import { verifySignature } from '../signature.ts'
+import { wordsOf } from '../words.ts'
+import { type Call, caller, type ReplicateOptions, type ReplicatePrediction, readCreated, reasonOf } from './call.ts'
+import { listRunning, search, sharePages } from './list.ts'
 
 const terminal = new Set(['succeeded', 'failed', 'canceled', 'aborted'])
 
