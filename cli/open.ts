@@ -1,12 +1,12 @@
 // What a command works on: the database alone, or a whole deployment as the functions open it. All of it is closed afterwards.
 import { getStore } from '@netlify/blobs'
 import pino from 'pino'
-import { parseConfig } from '../core/config.ts'
 import { connect } from '../db/driver/connect.ts'
 import type { Deps, RoomContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { lazyOutside } from '../netlify/lazy.ts'
 import { openDeps } from '../netlify/runtime.ts'
+import { parseConfig } from '../providers/config.ts'
 import { openInstants } from '../storage/instants.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>

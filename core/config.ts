@@ -5,11 +5,13 @@ import * as z from 'zod'
 z.config({ jitless: true })
 
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
-const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema)
-const text = optional(z.string().optional())
+export const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema)
+export const text = optional(z.string().optional())
 const count = (fallback: number, max: number) => optional(z.coerce.number().int().min(1).max(max).default(fallback))
-const cap = optional(z.coerce.number().int().min(1).optional())
-const url = (fallback: string) => optional(z.url({ protocol: /^https?$/ }).default(fallback)).transform(trimSlash)
+export const cap = optional(z.coerce.number().int().min(1).optional())
+export const url = (fallback: string) =>
+  optional(z.url({ protocol: /^https?$/ }).default(fallback)).transform(trimSlash)
 const list = optional(z.string().default('')).transform((value) =>
   value
     .split(',')
@@ -26,15 +28,6 @@ const environment = z.object({
       .optional(),
   ),
   DATABASE_DRIVER: optional(z.enum(['neon', 'pg']).optional()),
-
-  REPLICATE_API_TOKEN: text,
-  REPLICATE_BASE_URL: url('https://api.replicate.com/v1'),
-  /** Several secrets separated by spaces are all accepted, so that one can be rotated without a gap. */
-  REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_').optional()),
-  FAL_KEY: text,
-  FAL_QUEUE_URL: url('https://queue.fal.run'),
-  FAL_API_URL: url('https://api.fal.ai/v1'),
-  FAL_JWKS_URL: url('https://rest.fal.ai/.well-known/jwks.json'),
 
   PUBLIC_URL: optional(z.url({ protocol: /^https?$/ }).optional()).transform((value) => value && trimSlash(value)),
   ALLOW_HTTP_CALLBACKS: flag,
@@ -60,9 +53,6 @@ const environment = z.object({
   ALERT_URL: optional(z.url({ protocol: /^https?$/ }).optional()),
   ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
 
-  /** Predictions in flight at a provider, over all instances. */
-  REPLICATE_CONCURRENCY: cap,
-  FAL_CONCURRENCY: cap,
   DAILY_TASKS_PER_USER: cap,
   /** A step is submitted at most this often, each redo included. */
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
@@ -104,8 +94,8 @@ export const variables: readonly string[] = Object.keys(environment.shape)
 
 export type Config = Readonly<z.output<typeof environment>>
 
-/** Throws one error that lists every variable that is wrong, by name, and what would be right. */
-export function parseConfig(env: Record<string, string | undefined>): Config {
+/** `more`: the providers' own variables. Throws one error that lists every variable that is wrong, by name, and what would be right. */
+export function parseEnvironment(env: Record<string, string | undefined>, more: z.ZodRawShape): Config {
   const raw = {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
@@ -113,12 +103,12 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   }
-  const base = environment.safeParse(raw)
+  const base = environment.extend(more).safeParse(raw)
   // How settings fit together is asked of sound ones only.
   const parsed = base.success ? complete.safeParse(raw) : base
-  if (parsed.success) return Object.freeze(parsed.data)
+  if (base.success && parsed.success) return Object.freeze(base.data as typeof parsed.data)
   // Only names and reasons: a value may be a secret.
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const faults = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
 }
 

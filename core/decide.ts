@@ -21,8 +21,8 @@ export const missesAllowed = 3
 const searchSeconds = 10
 /** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
 export const graceSeconds = 180
-/** Replicate erases the inputs that carry the marker after an hour: later than this, "no" proves nothing. */
-const provableSeconds = 50 * 60
+/** So long before the provider erases the inputs that carry the marker, "no" proves nothing any more. */
+const erasureMarginSeconds = 10 * 60
 
 /** How long a copy may take before another pass starts it again; it ends within one function's life. */
 export const storingLeaseSeconds = 60
@@ -82,13 +82,13 @@ export function decideSearch(
   task: Pick<Task, 'submitted_at'>,
   recipe: Recipe,
   now: Date,
-  grace = graceSeconds,
+  { grace = graceSeconds, inputsKept = 3_600 }: { grace?: number; inputsKept?: number | undefined } = {},
 ): SubmissionOutcome | undefined {
   const age = secondsSince(task.submitted_at, now)
   const found = search.kind === 'found' ? search.predictions[0] : undefined
   if (found) return created(found, recipe)
   // Only a list that is complete can say no. `unsure` and `unreachable` wait, for a find, a webhook or the time below.
-  if (search.kind === 'none' && age >= grace && age < provableSeconds) return { kind: 'absent' }
+  if (search.kind === 'none' && age >= grace && age < inputsKept - erasureMarginSeconds) return { kind: 'absent' }
   if (age < recipe.timing.unconfirmedSeconds) return undefined
   return {
     kind: 'unsettled',

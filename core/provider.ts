@@ -86,6 +86,8 @@ export interface Report extends Created {
 
 export interface Provider {
   name: string
+  /** How long its list shows inputs, which carry attempts' markers. Undefined: its list proves nothing. */
+  inputsKeptSeconds?: number | undefined
   submit(request: GenerationRequest, options: SubmitOptions): Promise<Submission>
   check(prediction: Prediction): Promise<Observation>
   cancel(prediction: Prediction): Promise<Cancellation>

@@ -1,10 +1,45 @@
-// Whether a recipe can be run at all, as far as types can't tell. Asked once at start-up, so that a mistake in a recipe is a sentence in
-// the log then, and not a task that fails after somebody has started it.
+// Says whether recipes can be run, as far as types can't tell. The build and the local servers ask all of it, so that a mistake is a
+// sentence before anybody starts a task; functions ask for names and providers alone.
+import { readOutputAddress } from './output-address.ts'
 import type { GenerationRequest } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 
 /** What the table accepts. */
 const mostSteps = 1_000
+
+/** Names stand in addresses, file names, lock keys and the database. */
+const lawfulName = /^[a-z0-9]+(-[a-z0-9]+)*$/
+const longestName = 64
+
+/**
+ * Throws with a sentence where a name or a provider is wrong, or given twice. Asked wherever recipes are opened, in every function too:
+ * nothing of a recipe is run for it.
+ */
+export function requireLawful(recipes: readonly Recipe[], providers: readonly string[]): void {
+  for (const [place, { name, provider }] of recipes.entries()) {
+    const wrong = (what: string) => new Error(`recipe ${name}: ${what}`)
+    if (!lawfulName.test(name) || name.length > longestName) {
+      throw wrong(`name must be lower-case words joined by hyphens, at most ${longestName} characters, such as try-on`)
+    }
+    if (recipes.findIndex((other) => other.name === name) < place) {
+      throw wrong(
+        `name is taken by another recipe; taken are: ${recipes
+          .slice(0, place)
+          .map((one) => one.name)
+          .join(', ')}`,
+      )
+    }
+    if (!providers.includes(provider)) {
+      throw wrong(`provider is ${JSON.stringify(provider)}, which is not known; known are: ${providers.join(', ')}`)
+    }
+  }
+}
+
+/** Undefined, or why this input can't be a task: what `totalSteps` makes of it is not what the table accepts. */
+export function faultOfSteps(steps: number): string | undefined {
+  if (Number.isInteger(steps) && steps >= 1 && steps <= mostSteps) return undefined
+  return `${steps} steps; a task has 1 to ${mostSteps}`
+}
 
 /** Throws with a sentence that names the recipe and what is wrong. */
 export async function requireSound(recipe: Recipe): Promise<void> {
@@ -16,18 +51,18 @@ export async function requireSound(recipe: Recipe): Promise<void> {
   if (recipe.accept.length === 0) throw wrong('accept is empty; name the types of its output')
   const input = exampleInput(recipe)
   const steps = recipe.totalSteps(input)
-  if (!(Number.isInteger(steps) && steps >= 1 && steps <= mostSteps))
-    throw wrong(`its example has ${steps} steps; a task has 1 to ${mostSteps}`)
+  const fault = faultOfSteps(steps)
+  if (fault) throw wrong(`its example has ${fault}`)
   const urls = recipe.outputUrls(recipe.example.output)
   if (urls.length === 0) throw wrong('outputUrls finds no file in its example output')
-  const bad = urls.find((url) => !URL.canParse(url))
+  const bad = urls.find((url) => readOutputAddress(url) === undefined)
   if (bad !== undefined)
     throw wrong(`outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`)
   // A provider that says succeeded, and nothing else, must not break a pass.
   if (recipe.outputUrls(null).length > 0) throw wrong('outputUrls finds a file where the output is null')
   for (let step = 1; step <= steps; step += 1) {
-    const fault = await faultOfStep(recipe, input, step)
-    if (fault) throw wrong(`step ${step} of its example ${fault}`)
+    const unsound = await faultOfStep(recipe, input, step)
+    if (unsound) throw wrong(`step ${step} of its example ${unsound}`)
   }
 }
 

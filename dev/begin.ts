@@ -1,5 +1,7 @@
 // How a local server begins: on the port that it is told, or with a sentence that says what stands in its way.
 
+import { parseArgs } from 'node:util'
+
 /** Somebody has to choose another port or folder: no stack would tell more. */
 export class CannotBegin extends Error {
   override name = 'CannotBegin'
@@ -10,6 +12,20 @@ export function sayWhyNot(): void {
     console.error(error instanceof CannotBegin ? error.message : error)
     process.exit(1)
   })
+}
+
+/** `--no-ticks`: nothing pings the functions. */
+export function parseFlags(words: string[]): { ticks: boolean } {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: { ticks: { type: 'boolean', default: true } },
+      allowNegative: true,
+    })
+    return { ticks: values.ticks }
+  } catch (cause) {
+    throw new CannotBegin(`${(cause as Error).message} Known is --no-ticks.`, { cause })
+  }
 }
 
 export function portOf(text = ''): number {

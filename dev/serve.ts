@@ -1,7 +1,8 @@
 // `npm run serve`: the functions and the page on PORT, with everything taken from the environment. Nothing is simulated,
 // nothing ticks, no database is started; several of these on one database behave like several function instances.
-import { parseConfig } from '../core/config.ts'
+
 import { openLog } from '../engine/log.ts'
+import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { listening, portOf, sayWhyNot } from './begin.ts'
 import { pageFolder } from './page.ts'

@@ -1,7 +1,8 @@
 // The whole product in one process, on a given database: functions, page, blob store and simulated provider. The browser tests and the
 // screenshots use it. One at a time: like a deployment's, the functions' settings are the process's environment.
-import { parseConfig } from '../core/config.ts'
+
 import { openLog } from '../engine/log.ts'
+import { parseConfig } from '../providers/config.ts'
 import { type Simulator, startSimulator } from '../simulator/server.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'

@@ -3,12 +3,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { parseConfig } from '../core/config.ts'
 import { migrate } from '../db/migrate.ts'
 import { openLog } from '../engine/log.ts'
+import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { startSimulator } from '../simulator/server.ts'
-import { listening, portOf, sayWhyNot } from './begin.ts'
+import { listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
@@ -21,6 +21,7 @@ import { startTicker } from './ticker.ts'
 const tickMs = 5_000
 
 sayWhyNot()
+const { ticks } = parseFlags(process.argv.slice(2))
 
 /** What is kept between starts. */
 const folder = resolve(process.env['STEPGATE_DATA'] || fileURLToPath(new URL('../.data', import.meta.url)))
@@ -80,16 +81,18 @@ const router = createServer(await loadDoors(new URL('../netlify/functions', impo
   static: await pageFolder(),
 })
 await listening(port, router.listen(port))
-const ticker = startTicker({
-  urls: [`${address}/api/worker`, `${address}/api/checker`],
-  everyMs: tickMs,
-  headers: { authorization: `Bearer ${secrets.CRON_SECRET}` },
-  log,
-  runScheduled: (nextRun) => router.runScheduled(nextRun),
-})
+const ticker = ticks
+  ? startTicker({
+      urls: [`${address}/api/worker`, `${address}/api/checker`],
+      everyMs: tickMs,
+      headers: { authorization: `Bearer ${secrets.CRON_SECRET}` },
+      log,
+      runScheduled: (nextRun) => router.runScheduled(nextRun),
+    })
+  : undefined
 
 stopOnSignal(log, async () => {
-  await ticker.stop()
+  await ticker?.stop()
   await router.close()
   await simulator?.close()
   await blobs.stop()
@@ -103,5 +106,6 @@ log.info(
     ? 'Replicate itself, by REPLICATE_API_TOKEN'
     : `simulated Replicate at ${simulator?.url} (Replicate itself: set REPLICATE_API_TOKEN)`,
 )
+if (!ticks) log.info('nothing pings the functions: tasks move by polls, webhooks and your own pings alone')
 log.info(isOwn.fal ? 'fal itself, by FAL_KEY' : `simulated fal at ${simulator?.url}/fal`)
 log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)

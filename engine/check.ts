@@ -31,7 +31,8 @@ export async function lookAtPrediction(deps: Deps, task: Claimed): Promise<LookO
 export async function searchSubmission(deps: Deps, task: Claimed): Promise<SubmissionOutcome[]> {
   const recipe = recipeOf(deps, task)
   // A search that can't even be made must not keep the task from its end at the limit.
-  const search = await searchList(deps, providerOf(deps, recipe), recipe, task).catch((error: Error): Search => {
+  const provider = providerOf(deps, recipe)
+  const search = await searchList(deps, provider, recipe, task).catch((error: Error): Search => {
     deps.log.error({ err: error, task: task.id, step: task.current_step }, 'the submission could not be searched for')
     return { kind: 'unreachable', reason: error.message }
   })
@@ -40,7 +41,10 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
     // Being unsure is how some lists are; a list that can't be read should be known of.
     deps.log[search.kind === 'unsure' ? 'debug' : 'warn'](about, 'the submission was not found')
   }
-  const outcome = decideSearch(search, task, recipe, task.claimed_at, deps.config.SUBMIT_GRACE_SECONDS)
+  const outcome = decideSearch(search, task, recipe, task.claimed_at, {
+    grace: deps.config.SUBMIT_GRACE_SECONDS,
+    inputsKept: provider.inputsKeptSeconds,
+  })
   if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
   return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
 }

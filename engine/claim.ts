@@ -3,6 +3,7 @@ import type { Config } from '../core/config.ts'
 import type { Task } from '../core/task.ts'
 import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
 import type { Cap } from '../db/statements/slots.ts'
+import { providers, settingOf } from '../providers/index.ts'
 import { clockOf, type Deps } from './deps.ts'
 import type { Causing } from './journal.ts'
 
@@ -47,11 +48,10 @@ export function termsOf({ config, recipes }: Deps): ClaimTerms[] {
 }
 
 export function capsOf(config: Config): Cap[] {
-  const caps = [
-    { provider: 'replicate', cap: config.REPLICATE_CONCURRENCY },
-    { provider: 'fal', cap: config.FAL_CONCURRENCY },
-  ]
-  return caps.filter((cap): cap is Cap => cap.cap !== undefined)
+  return providers.flatMap(({ name, cap: variable }) => {
+    const cap = settingOf(config, variable)
+    return typeof cap === 'number' ? [{ provider: name, cap }] : []
+  })
 }
 
 /**

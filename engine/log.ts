@@ -1,17 +1,32 @@
 // The log: one JSON line an event on standard output. What may hold a secret is cut out here, whoever logs it.
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import type { Config } from '../core/config.ts'
+import { providers } from '../providers/index.ts'
 
 /** Query parameters that open something, and bearer tokens, wherever in a line they stand. */
 const secrets = /([?&](?:key|signature|mac|claim|marker|token)=|Bearer )[^&\s"\\<>]+/gi
 
+/** Shorter ones would be cut out of words that have nothing to do with them. */
+const shortestKey = 8
+
+/** The providers' keys and secrets themselves, whoever quotes them. */
+function keysOf(config: object): string[] {
+  const values = providers.flatMap(({ secrets: names }) => names.map((name) => Reflect.get(config, name)))
+  return values
+    .flatMap((value) => (typeof value === 'string' ? value.split(/\s+/) : []))
+    .filter(({ length }) => length >= shortestKey)
+}
+
 /** On standard output, or where a test listens. */
 export function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>, destination?: DestinationStream): Logger {
+  const keys = keysOf(config)
   const options: LoggerOptions = {
     level: config.LOG_LEVEL,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    hooks: { streamWrite: (line) => line.replace(secrets, '$1…') },
+    hooks: {
+      streamWrite: (line) => keys.reduce((rest, key) => rest.replaceAll(key, '…'), line.replace(secrets, '$1…')),
+    },
     redact: { paths: ['*.token', '*.authorization', '*.headers', 'err.cause.headers'], remove: true },
     // Only where it is asked for, on a developer's machine: the package isn't part of a deployment.
     ...(config.LOG_FORMAT === 'pretty' &&

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
+import { faultOfSteps } from '../core/soundness.ts'
 import { readStarted } from '../db/statements/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/statements/start.ts'
 import type { Deps, Room, RoomContext } from '../engine/deps.ts'
@@ -30,6 +31,8 @@ export const start: Room = async (request, deps, context) => {
   providerOf(deps, recipe)
   const input = requireValid(recipe.input, shortenUploads(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
+  const stepFault = faultOfSteps(recipe.totalSteps(input))
+  if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
   const request_hash = hash({ name, auto_continue, input })
   const id = deps.newId()
   let kept: KeptInput

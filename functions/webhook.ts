@@ -1,4 +1,4 @@
-// POST /api/webhook/replicate|fal: a provider reports on one attempt. It only makes faster what passes do anyway: the
+// POST /api/webhook/{provider}: a provider reports on one attempt. It only makes faster what passes do anyway: the
 // attempt is adopted if our own answer was lost, a failure is written, and a result is copied and shown.
 
 import { decideLook } from '../core/decide.ts'

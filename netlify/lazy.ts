@@ -3,6 +3,7 @@
 import type { Config } from '../core/config.ts'
 import type { Provider } from '../core/provider.ts'
 import type { Http } from '../providers/http.ts'
+import { openProviders } from '../providers/index.ts'
 import type { Files } from '../storage/files.ts'
 import type { Instants } from '../storage/instants.ts'
 import type { WakeMark } from '../storage/wake.ts'
@@ -16,24 +17,11 @@ export function lazyStores(): { files: Files; wake: WakeMark; instants: Instants
   }
 }
 
-/** Which providers there are is known by their keys; what they do is loaded. */
+/** Providers load themselves with their first use. */
 export function lazyOutside(config: Config): { http: Http; providers: ReadonlyMap<string, Provider> } {
   const open = once(async () => (await import('./outside.ts')).openOutside(config))
-  const provider = (name: string) => async () => {
-    const found = (await open()).providers.get(name)
-    if (!found) throw new Error(`there is no provider ${name}`)
-    return found
-  }
-  const both = ['submit', 'check', 'cancel', 'search', 'readWebhook'] as const
-  const replicate = () => ({ name: 'replicate', ...lazily(provider('replicate'), ...both, 'listRunning') })
-  const fal = () => ({ name: 'fal', ...lazily(provider('fal'), ...both) })
-  return {
-    http: lazily(async () => (await open()).http, 'send', 'download', 'close'),
-    providers: new Map<string, Provider>([
-      ...(config.REPLICATE_API_TOKEN ? [['replicate', replicate()] as const] : []),
-      ...(config.FAL_KEY ? [['fal', fal()] as const] : []),
-    ]),
-  }
+  const http = lazily(open, 'send', 'download', 'close')
+  return { http, providers: openProviders(config, http) }
 }
 
 /** These methods of an object, each of which opens it first. All of them give promises. */

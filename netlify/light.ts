@@ -1,13 +1,13 @@
 // What every function opens first: its settings, its log, and the way to the blob store. runtime.ts goes on from here, ping.ts mostly not.
 import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
-import { parseConfig } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { Deps, LightDeps, RoomContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { enter } from '../functions/http/answer.ts'
 import { secure } from '../functions/http/headers.ts'
 import { problem } from '../functions/http/request.ts'
+import { parseConfig } from '../providers/config.ts'
 import { lazyStores } from './lazy.ts'
 
 export type Light = Omit<LightDeps, 'whole'>

@@ -1,43 +1,59 @@
-// The providers that this deployment has keys for. Passes, webhooks and the operator's command take them from here.
+// The providers that Stepgate can work with; a new one is one more line here. Configuration, passes, webhooks, contract and commands
+// take what they know of a provider from this list. Nothing of a provider's own code is loaded before its first use.
 import type { Config } from '../core/config.ts'
 import type { Provider } from '../core/provider.ts'
-import { openFal } from './fal/provider.ts'
+import { fal } from './fal/spec.ts'
 import type { Http } from './http.ts'
-import { openReplicate } from './replicate/provider.ts'
+import { replicate } from './replicate/spec.ts'
+import type { OpenedProvider, ProviderSpec } from './spec.ts'
 
-export function openProviders(config: Config, http: Http): ReadonlyMap<string, Provider> {
-  const providers: Provider[] = []
-  const timeouts = {
-    submitTimeoutMs: config.SUBMIT_TIMEOUT_SECONDS * 1000,
-    checkTimeoutMs: config.CHECK_TIMEOUT_SECONDS * 1000,
-  }
-  if (config.REPLICATE_API_TOKEN) {
-    providers.push(
-      openReplicate({
-        http,
-        token: config.REPLICATE_API_TOKEN,
-        baseUrl: config.REPLICATE_BASE_URL,
-        webhookSecret: config.REPLICATE_WEBHOOK_SECRET,
-        ...timeouts,
-      }),
-    )
-  }
-  if (config.FAL_KEY) {
-    providers.push(
-      openFal({
-        http,
-        key: config.FAL_KEY,
-        queueUrl: config.FAL_QUEUE_URL,
-        apiUrl: config.FAL_API_URL,
-        jwksUrl: config.FAL_JWKS_URL,
-        ...timeouts,
-      }),
-    )
-  }
-  return new Map(providers.map((provider) => [provider.name, provider]))
+export const providers: readonly ProviderSpec[] = [replicate, fal]
+
+/** The value of one of a provider's variables. */
+export const settingOf = (config: Config, variable: string): unknown => Reflect.get(config, variable)
+
+export const isOffered = (config: Config, { key }: ProviderSpec): boolean => Boolean(settingOf(config, key))
+
+/** Those that this deployment has keys for. Each loads its code with the first call. */
+export function openProviders(config: Config, http: Http, listed = providers): ReadonlyMap<string, Provider> {
+  const offered = listed.filter((spec) => isOffered(config, spec))
+  return new Map(offered.map((spec) => [spec.name, openLate(spec, () => spec.open(config, http))]))
 }
 
 /** Where this deployment has been told that its providers are: a simulator's files may come from this very machine. */
-export function ownHosts({ REPLICATE_BASE_URL, FAL_QUEUE_URL, FAL_API_URL }: Config): string[] {
-  return [REPLICATE_BASE_URL, FAL_QUEUE_URL, FAL_API_URL].map((url) => new URL(url).hostname)
+export function ownHosts(config: Config, listed = providers): string[] {
+  const addresses = listed.flatMap(({ hosts }) => hosts.map((variable) => String(settingOf(config, variable))))
+  return addresses.map((address) => new URL(address).hostname)
+}
+
+function openLate(
+  { name, listsRunning, inputsKeptSeconds }: ProviderSpec,
+  open: () => Promise<OpenedProvider>,
+): Provider {
+  let opening: Promise<OpenedProvider> | undefined
+  // What could not be loaded is tried again by the next call.
+  const opened = () => {
+    opening ??= open().catch((error) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+  return {
+    name,
+    inputsKeptSeconds,
+    submit: async (request, options) => (await opened()).submit(request, options),
+    check: async (prediction) => (await opened()).check(prediction),
+    cancel: async (prediction) => (await opened()).cancel(prediction),
+    search: async (attempt) => (await opened()).search(attempt),
+    readWebhook: async (headers, rawBody, now, model) => (await opened()).readWebhook(headers, rawBody, now, model),
+    ...(listsRunning && {
+      listRunning: async (predictions) => {
+        const { listRunning } = await opened()
+        if (!listRunning)
+          throw new Error(`the spec of ${name} says that it lists what runs, and it has no listRunning()`)
+        return listRunning(predictions)
+      },
+    }),
+  }
 }

@@ -5,6 +5,16 @@ import { AppError } from '../core/errors.ts'
 /** Both ways: an old call may be a replay, a call from the future a forged clock. */
 const toleranceSeconds = 5 * 60
 
+/** Throws `bad_signature` unless the header's timestamp, in seconds, is near now. */
+export function requireRecent(header: string, timestamp: string, now: Date): void {
+  const age = now.getTime() / 1000 - Number(timestamp)
+  if (!(Math.abs(age) <= toleranceSeconds)) throw refuseWebhook(`${header} is not within 5 minutes of now`)
+}
+
+export function refuseWebhook(reason: string): AppError {
+  return new AppError('bad_signature', `The webhook is refused: ${reason}.`)
+}
+
 /**
  * Throws `bad_signature` unless one of the offered `v1` signatures fits one of the secrets (`whsec_…`, separated by
  * spaces: during a rotation both are valid). Nothing of the body is parsed before this returns.
@@ -13,9 +23,9 @@ export function verifySignature(headers: Headers, rawBody: string, secrets: stri
   const id = headers.get('webhook-id')
   const timestamp = headers.get('webhook-timestamp')
   const offered = headers.get('webhook-signature')
-  if (!id || !timestamp || !offered) throw refusal('webhook-id, webhook-timestamp and webhook-signature are required')
-  const age = now.getTime() / 1000 - Number(timestamp)
-  if (!(Math.abs(age) <= toleranceSeconds)) throw refusal('webhook-timestamp is not within 5 minutes of now')
+  if (!id || !timestamp || !offered)
+    throw refuseWebhook('webhook-id, webhook-timestamp and webhook-signature are required')
+  requireRecent('webhook-timestamp', timestamp, now)
   const expected = secrets.split(' ').map((secret) => sign(secret, `${id}.${timestamp}.${rawBody}`))
   const given = offered
     .split(' ')
@@ -24,7 +34,7 @@ export function verifySignature(headers: Headers, rawBody: string, secrets: stri
   const fits = expected.flatMap((right) =>
     given.map((one) => one.length === right.length && timingSafeEqual(one, right)),
   )
-  if (!fits.includes(true)) throw refusal('webhook-signature does not fit the body')
+  if (!fits.includes(true)) throw refuseWebhook('webhook-signature does not fit the body')
 }
 
 /** The headers of a message of our own, as its receiver verifies them. */
@@ -43,8 +53,4 @@ function sign(secret: string, text: string): Buffer {
   const hmac =
     encoded === undefined ? createHmac('sha256', secret) : createHmac('sha256', encoded, { encoding: 'base64' })
   return hmac.update(text).digest()
-}
-
-function refusal(reason: string): AppError {
-  return new AppError('bad_signature', `The webhook is refused: ${reason}.`)
 }

@@ -1,6 +1,7 @@
 // Every kind of task that this deployment runs. A new recipe is one more line here.
 import type { Recipe } from '../core/recipe.ts'
-import { requireSound } from '../core/soundness.ts'
+import { requireLawful, requireSound } from '../core/soundness.ts'
+import { providers } from '../providers/index.ts'
 import { avatar } from './avatar.ts'
 import type { ImagePolicy } from './fields.ts'
 import { memes } from './memes.ts'
@@ -10,11 +11,16 @@ export type Recipes = ReadonlyMap<string, Recipe>
 
 const all = (policy: ImagePolicy) => [tryOn(policy), avatar(policy), memes] as readonly Recipe[]
 
-export function openRecipes(policy: ImagePolicy): Recipes {
-  return new Map(all(policy).map((recipe) => [recipe.name, recipe]))
+/** Throws with a sentence where names or providers are wrong. `listed` is for tests of other recipes. */
+export function openRecipes(policy: ImagePolicy, listed: readonly Recipe[] = all(policy)): Recipes {
+  requireLawful(
+    listed,
+    providers.map(({ name }) => name),
+  )
+  return new Map(listed.map((recipe) => [recipe.name, recipe]))
 }
 
-/** Throws, with a sentence, when a recipe can't be run: before a build, and when the local servers start. Examples name any host, so no deployment's policy matters here. */
-export async function checkRecipes(): Promise<void> {
-  for (const recipe of all({ hosts: [], allowPrivate: false })) await requireSound(recipe)
+/** Throws with a sentence when a recipe can't be run. The build and the local servers ask; no deployment's image policy matters here. */
+export async function checkRecipes(listed?: readonly Recipe[]): Promise<void> {
+  for (const recipe of openRecipes({ hosts: [], allowPrivate: false }, listed).values()) await requireSound(recipe)
 }

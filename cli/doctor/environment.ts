@@ -1,5 +1,7 @@
 // The environment: what is missing, malformed, easily guessed, or written under a name that nothing reads. Pure.
-import { type Config, canBeCalledBack, parseConfig, variables } from '../../core/config.ts'
+import { type Config, canBeCalledBack } from '../../core/config.ts'
+import { parseConfig, variables } from '../../providers/config.ts'
+import { isOffered, providers } from '../../providers/index.ts'
 import { type Check, fail, ok, type Verdict, warn } from './findings.ts'
 import { meantBy } from './names.ts'
 
@@ -45,7 +47,8 @@ export const checkEnvironment: Check = [
 const secretOf = (name: string) => `Set ${name} to what "openssl rand -hex 32" prints.`
 
 function missing(env: Env, config: Config): Verdict[] {
-  const { DATABASE_URL, CRON_SECRET, SESSION_SECRET, PUBLIC_URL, REPLICATE_API_TOKEN, FAL_KEY } = config
+  const { DATABASE_URL, CRON_SECRET, SESSION_SECRET, PUBLIC_URL } = config
+  const keys = providers.map(({ key }) => key)
   const isSet = (name: string) => Boolean(env[name])
   return [
     ...(DATABASE_URL || isSet('DATABASE_URL')
@@ -57,9 +60,9 @@ function missing(env: Env, config: Config): Verdict[] {
     ...(SESSION_SECRET || isSet('SESSION_SECRET')
       ? []
       : [fail('SESSION_SECRET is not set: users get 503', secretOf('SESSION_SECRET'))]),
-    ...(REPLICATE_API_TOKEN || FAL_KEY
+    ...(providers.some((spec) => isOffered(config, spec))
       ? []
-      : [fail("no provider's key is set: no task is accepted", 'Set REPLICATE_API_TOKEN, FAL_KEY, or both.')]),
+      : [fail("no provider's key is set: no task is accepted", `Set ${keys.join(' or ')}, or several.`)]),
     ...(PUBLIC_URL || isSet('PUBLIC_URL')
       ? []
       : [warn('PUBLIC_URL is not set: the deployment itself is not looked at', 'Set it to its address.')]),
@@ -67,8 +70,8 @@ function missing(env: Env, config: Config): Verdict[] {
 }
 
 function doubtful(env: Env, config: Config): Verdict[] {
-  const { PUBLIC_URL, REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET, ALLOW_PRIVATE_IMAGES } = config
-  const isDeaf = REPLICATE_API_TOKEN && !REPLICATE_WEBHOOK_SECRET && !env['REPLICATE_WEBHOOK_SECRET']
+  const { PUBLIC_URL, ALLOW_PRIVATE_IMAGES } = config
+  const isDeaf = env['REPLICATE_API_TOKEN'] && !env['REPLICATE_WEBHOOK_SECRET']
   return [
     ...(isDeaf
       ? [warn("REPLICATE_WEBHOOK_SECRET is not set: Replicate's webhooks are refused", 'See "webhook secret".')]

@@ -1,5 +1,5 @@
 // Names of variables that nothing reads, and which one was probably meant. Pure; the doctor's look at the environment uses it.
-import { variables } from '../../core/config.ts'
+import { variables } from '../../providers/config.ts'
 
 /** Read by Netlify, by its clients, or by this project's own commands. */
 const others = [

@@ -1,6 +1,8 @@
 // The providers: whether their keys are accepted, asked by reads that cost nothing, and whether webhooks can be told to be theirs.
 import * as z from 'zod'
+import { falSettings } from '../../providers/fal/spec.ts'
 import type { HttpResponse } from '../../providers/http.ts'
+import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { type Check, type Examined, fail, ok, type Verdict, warn } from './findings.ts'
 
 const timeoutMs = 15_000
@@ -9,18 +11,20 @@ const falEndpoint = 'fal-ai/flux-lora-fast-training'
 
 type Asking = Pick<Examined, 'config' | 'http'>
 
-const askReplicate = ({ config, http }: Asking, path: string) =>
-  http.send({
+const askReplicate = ({ config, http }: Asking, path: string) => {
+  const { REPLICATE_BASE_URL, REPLICATE_API_TOKEN } = replicateSettings(config)
+  return http.send({
     method: 'GET',
-    url: `${config.REPLICATE_BASE_URL}${path}`,
-    headers: { authorization: `Bearer ${config.REPLICATE_API_TOKEN}` },
+    url: `${REPLICATE_BASE_URL}${path}`,
+    headers: { authorization: `Bearer ${REPLICATE_API_TOKEN}` },
     timeoutMs,
   })
+}
 
 export const checkReplicate: Check = [
   'replicate',
   async (examined) => {
-    if (!examined.config.REPLICATE_API_TOKEN) return []
+    if (!replicateSettings(examined.config).REPLICATE_API_TOKEN) return []
     const response = await askReplicate(examined, '/account')
     const username = z.object({ username: z.string() }).safeParse(response.body).data?.username
     if (response.status === 200 && username) return ok(`the key is accepted, as one of ${username}`)
@@ -32,7 +36,7 @@ export const checkReplicate: Check = [
 export const checkWebhookSecret: Check = [
   'webhook secret',
   async (examined) => {
-    const { REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET } = examined.config
+    const { REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET } = replicateSettings(examined.config)
     if (!REPLICATE_API_TOKEN) return []
     const response = await askReplicate(examined, '/webhooks/default/secret')
     const key = z.object({ key: z.string() }).safeParse(response.body).data?.key
@@ -52,16 +56,17 @@ export const checkWebhookSecret: Check = [
 export const checkFal: Check = [
   'fal',
   async ({ config, http }) => {
-    if (!config.FAL_KEY) return []
+    const { FAL_KEY, FAL_API_URL, FAL_JWKS_URL } = falSettings(config)
+    if (!FAL_KEY) return []
     const query = new URLSearchParams({ endpoint_id: falEndpoint, limit: '1' })
     const [response, keys] = await Promise.all([
       http.send({
         method: 'GET',
-        url: `${config.FAL_API_URL}/models/requests/by-endpoint?${query}`,
-        headers: { authorization: `Key ${config.FAL_KEY}` },
+        url: `${FAL_API_URL}/models/requests/by-endpoint?${query}`,
+        headers: { authorization: `Key ${FAL_KEY}` },
         timeoutMs,
       }),
-      http.send({ method: 'GET', url: config.FAL_JWKS_URL, timeoutMs }),
+      http.send({ method: 'GET', url: FAL_JWKS_URL, timeoutMs }),
     ])
     return [response.status === 200 ? ok('the key is accepted') : refusal('FAL_KEY', response), signatures(keys)]
   },

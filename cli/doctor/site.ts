@@ -1,6 +1,7 @@
 // The deployment as others meet it at PUBLIC_URL: its health, its pings, its webhook doors, and the clocks.
 import * as z from 'zod'
 import type { Http, HttpResponse } from '../../providers/http.ts'
+import { isOffered, providers } from '../../providers/index.ts'
 import { distance, duration } from '../words.ts'
 import { type Check, type Examined, fail, ok, unchecked, type Verdict, warn } from './findings.ts'
 
@@ -107,9 +108,9 @@ export const checkWebhooks: Check = [
   async ({ config, http }) => {
     const { PUBLIC_URL } = config
     if (!PUBLIC_URL) return unchecked('PUBLIC_URL')
-    const providers = [...(config.REPLICATE_API_TOKEN ? ['replicate'] : []), ...(config.FAL_KEY ? ['fal'] : [])]
+    const offered = providers.filter((spec) => isOffered(config, spec))
     return Promise.all(
-      providers.map(async (provider) => {
+      offered.map(async ({ name: provider }) => {
         const url = `${PUBLIC_URL}/api/webhook/${provider}`
         const { status, headers, body } = await http.send({ method: 'POST', url, body: {}, timeoutMs })
         const { code = '', detail = '' } = problem.safeParse(body).data ?? {}

@@ -1,5 +1,6 @@
 // Every endpoint as callers see it: what it takes, what it answers, and which refusals it knows. Made of the schemas that the rooms
 // themselves use; openapi.ts alone loads it, so that no other function pays for it.
+
 import type { ZodObject, ZodType } from 'zod'
 import {
   checkedSchema,
@@ -15,6 +16,7 @@ import {
 } from '../../core/answers.ts'
 import type { ProblemCode } from '../../core/errors.ts'
 import { archiveType, imageTypes } from '../../core/upload.ts'
+import { providers } from '../../providers/index.ts'
 import { cancelBody } from '../cancel.ts'
 import { continueBody } from '../continue.ts'
 import { redoBody } from '../redo.ts'
@@ -202,12 +204,12 @@ const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
   ),
 )
 
-const webhooks: Operation[] = (['replicate', 'fal'] as const).map((provider) => ({
-  ...{ path: `/api/webhook/${provider}`, method: 'post', id: `webhook-${provider}`, tag: 'providers', for: 'anyone' },
+const webhooks: Operation[] = providers.map(({ name, hasUnnamedWebhooks }) => ({
+  ...{ path: `/api/webhook/${name}`, method: 'post', id: `webhook-${name}`, tag: 'providers', for: 'anyone' },
   does: 'Takes a report at an address that was made for one attempt.',
   body: 'webhook',
   answers: { 200: json('Stored, or known already.', thankedSchema) },
-  problems: ['bad_signature', 'not_found', ...(provider === 'replicate' ? (['invalid_request'] as const) : [])],
+  problems: ['bad_signature', 'not_found', ...(hasUnnamedWebhooks ? (['invalid_request'] as const) : [])],
 }))
 
 export const operations: readonly Operation[] = [

@@ -4,4 +4,4 @@ import { door } from '../runtime.ts'
 
 export default door(webhook)
 
-export const config: Config = { path: ['/api/webhook/replicate', '/api/webhook/fal'] }
+export const config: Config = { path: '/api/webhook/:provider' }

@@ -6,22 +6,22 @@ import type {
   GenerationRequest,
   LostAttempt,
   Prediction,
-  Provider,
   Search,
   Submission,
   SubmitOptions,
 } from '../../core/provider.ts'
 import { HttpFailure } from '../connection.ts'
-import { type HttpResponse, parseJson, retryAfterOf } from '../http.ts'
+import { type HttpResponse, parseJson } from '../http.ts'
+import { readCancel, readCreate } from '../outcome.ts'
+import type { OpenedProvider } from '../spec.ts'
 import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './address.ts'
 import { bodyOf, check, readStatus, reasonOf } from './result.ts'
 import { openKeys, readWebhook } from './webhook.ts'
 
-export function openFal(options: FalOptions): Provider {
+export function openFal(options: FalOptions): OpenedProvider {
   const call = caller(options)
   const keys = openKeys(options)
   return {
-    name: 'fal',
     submit: (request, how) => submit(options, call, request, how),
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
@@ -32,7 +32,7 @@ export function openFal(options: FalOptions): Provider {
 }
 
 /** One POST, whatever happens: fal has no idempotency key, so a second one could be a second payment. */
-async function submit(
+function submit(
   options: FalOptions,
   call: FalCall,
   { model, input, runOnce }: GenerationRequest,
@@ -44,55 +44,33 @@ async function submit(
     'x-fal-request-timeout': String(cancelAfterSeconds),
     ...(runOnce && { 'x-fal-no-retry': '1' }),
   }
-  try {
-    const response = await call('POST', `${options.queueUrl}/${model}${query}`, { body: input, headers, mayBegin })
-    return readSubmission(options, model, response)
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    if (error.sent) return { kind: 'unknown', reason: error.message }
-    return { kind: 'throttled', reason: error.message, retryAfterSeconds: 10 }
-  }
+  return readCreate(call('POST', `${options.queueUrl}/${model}${query}`, { body: input, headers, mayBegin }), {
+    read: (response) => readAccepted(options, model, response),
+    waitOf,
+    reasonOf,
+  })
 }
 
-function readSubmission(options: FalOptions, model: string, response: HttpResponse): Submission {
-  const { status } = response
+function readAccepted(options: FalOptions, model: string, response: HttpResponse): Created | undefined {
   const body = bodyOf(response)
-  if (status >= 200 && status < 300) {
-    const id = body['request_id']
-    if (typeof id !== 'string' || id === '') return { kind: 'unknown', reason: `${status} without a request id` }
-    return { kind: 'created', prediction_id: id, urls: returnedUrls(options, model, body) }
-  }
-  // 408 is a proxy that gave up waiting: the create behind it may still have happened.
-  if (status >= 500 || status === 408 || status < 400) return { kind: 'unknown', reason: reasonOf(response) }
-  const wait = waitOf(response)
-  if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
-  return { kind: 'throttled', reason: reasonOf(response), retryAfterSeconds: wait }
+  const id = body['request_id']
+  if (typeof id !== 'string' || id === '') return undefined
+  return { prediction_id: id, urls: returnedUrls(options, model, body) }
 }
 
 /** What concerns every task, and ends when somebody has put it right, is waited for. Undefined: this request is at fault. */
 function waitOf(response: HttpResponse): number | undefined {
   const { status } = response
-  if (status === 429) return retryAfterOf(response) ?? 10
+  if (status === 429) return 10
   // An account without credit is locked: fal answers 403 then, and also to a model that the key may not use.
   if (status === 402 || (status === 403 && /locked|balance/i.test(reasonOf(response)))) return 300
   return status === 401 ? 60 : undefined
 }
 
 /** Over when fal says so: an accepted cancel is only a wish, and the request may still complete. */
-async function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation> {
-  try {
-    const response = await call('PUT', urls.cancel)
-    const { status } = response
-    if (status === 404) return { kind: 'missing' }
-    if (bodyOf(response)['status'] === 'ALREADY_COMPLETED') return { kind: 'over' }
-    if (status === 429 || status >= 500) return { kind: 'unreachable', reason: reasonOf(response) }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
-  }
-  const seen = await readStatus(call, urls.get)
-  if (seen.kind === 'unreachable' || seen.kind === 'missing') return seen
-  return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
+function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation> {
+  const isOver = (response: HttpResponse) => bodyOf(response)['status'] === 'ALREADY_COMPLETED'
+  return readCancel(call('PUT', urls.cancel), { isOver, reasonOf }, () => readStatus(call, urls.get))
 }
 
 /** fal doesn't say which of a request's instants the filter means, and clocks differ; the marker decides anyway. */

@@ -1,8 +1,8 @@
 // What fal says of a request: its status, and its result, which answers a failed request with the failure's own HTTP status.
 // Called by looks and after a cancel. A gateway's hiccup is told from a failed request here, because only one of them ends a step.
 import type { Observation, Prediction } from '../../core/provider.ts'
-import { HttpFailure } from '../connection.ts'
 import type { HttpResponse } from '../http.ts'
+import { readAnswer } from '../outcome.ts'
 import { wordsOf } from '../words.ts'
 import type { FalCall } from './address.ts'
 
@@ -24,7 +24,7 @@ export async function check(call: FalCall, { urls }: Prediction): Promise<Observ
 type Status = Exclude<Observation, { kind: 'succeeded' | 'failed' }> | { kind: 'over'; body: Body }
 
 export function readStatus(call: FalCall, url: string | undefined): Promise<Status> {
-  return ask(call, url, (response): Status => {
+  return readAnswer(call('GET', url), (response): Status => {
     if (response.status === 404) return { kind: 'missing' }
     // 202 while it waits or runs, 200 when it is over; the word decides.
     if (response.status !== 200 && response.status !== 202) return { kind: 'unreachable', reason: reasonOf(response) }
@@ -42,7 +42,7 @@ export function readStatus(call: FalCall, url: string | undefined): Promise<Stat
 }
 
 function readResult(call: FalCall, url: string | undefined): Promise<Observation> {
-  return ask(call, url, (response): Observation => {
+  return readAnswer(call('GET', url), (response): Observation => {
     const { status, body } = response
     if (status === 200) {
       if (typeof body === 'object' && body !== null) return { kind: 'succeeded', output: body }
@@ -54,21 +54,6 @@ function readResult(call: FalCall, url: string | undefined): Promise<Observation
     if (status === 404) return { kind: 'missing' }
     return { kind: 'unreachable', reason: reasonOf(response) }
   })
-}
-
-type Unreachable = Extract<Observation, { kind: 'unreachable' }>
-
-async function ask<T>(
-  call: FalCall,
-  url: string | undefined,
-  read: (response: HttpResponse) => T,
-): Promise<T | Unreachable> {
-  try {
-    return read(await call('GET', url))
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
-  }
 }
 
 /** Statuses that a gateway gives in its own name: of them fal's id alone doesn't make a failed request. */

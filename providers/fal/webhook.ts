@@ -4,11 +4,10 @@ import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto
 import { AppError } from '../../core/errors.ts'
 import type { Observation, Report } from '../../core/provider.ts'
 import { type Http, parseJson } from '../http.ts'
+import { refuseWebhook, requireRecent } from '../signature.ts'
 import { builtUrls, type FalOptions } from './address.ts'
 import { bodyOf, failureOf } from './result.ts'
 
-/** Both ways: an old call may be a replay, a call from the future a forged clock. */
-const toleranceSeconds = 5 * 60
 const keptMs = 24 * 3_600_000
 /** An unknown signature may mean new keys. Between two looks for them, so that forged calls can't make us ask all the time. */
 const retryMs = 5 * 60_000
@@ -86,7 +85,7 @@ export interface WebhookCall {
 export async function readWebhook(keys: FalKeys, queueUrl: string, call: WebhookCall): Promise<Report> {
   const id = await requireSigned(keys, call)
   const body = bodyOf({ body: parseJson(call.rawBody) })
-  if (body['request_id'] !== id) throw refusal('its header and its body name different requests')
+  if (body['request_id'] !== id) throw refuseWebhook('its header and its body name different requests')
   return {
     prediction_id: id,
     urls: call.model ? builtUrls(queueUrl, call.model, id) : {},
@@ -100,15 +99,14 @@ async function requireSigned(keys: FalKeys, { headers, rawBody, now }: WebhookCa
     headers.get(`x-fal-webhook-${name}`),
   )
   if (!id || !user || !timestamp || !signature) {
-    throw refusal('x-fal-webhook-request-id, -user-id, -timestamp and -signature are required')
+    throw refuseWebhook('x-fal-webhook-request-id, -user-id, -timestamp and -signature are required')
   }
-  const age = now.getTime() / 1000 - Number(timestamp)
-  if (!(Math.abs(age) <= toleranceSeconds)) throw refusal('x-fal-webhook-timestamp is not within 5 minutes of now')
-  if (!/^[0-9a-f]{128}$/i.test(signature)) throw refusal('x-fal-webhook-signature is not 64 bytes in hexadecimal')
+  requireRecent('x-fal-webhook-timestamp', timestamp, now)
+  if (!/^[0-9a-f]{128}$/i.test(signature)) throw refuseWebhook('x-fal-webhook-signature is not 64 bytes in hexadecimal')
   const digest = createHash('sha256').update(rawBody).digest('hex')
   const message = [id, user, timestamp, digest].join('\n')
   if (await keys.verify(message, Buffer.from(signature, 'hex'), now)) return id
-  throw refusal('x-fal-webhook-signature does not fit the body')
+  throw refuseWebhook('x-fal-webhook-signature does not fit the body')
 }
 
 function readReport(body: Record<string, unknown>): { observation: Observation; withheld?: boolean } {
@@ -125,8 +123,4 @@ function readReport(body: Record<string, unknown>): { observation: Observation; 
     default:
       return { observation: { kind: 'running', warning: 'unknown status in a webhook' } }
   }
-}
-
-function refusal(reason: string): AppError {
-  return new AppError('bad_signature', `The webhook is refused: ${reason}.`)
 }

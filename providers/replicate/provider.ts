@@ -7,25 +7,24 @@ import type {
   GenerationRequest,
   Observation,
   Prediction,
-  Provider,
   Report,
   Submission,
   SubmitOptions,
 } from '../../core/provider.ts'
-import { HttpFailure } from '../connection.ts'
-import { type HttpResponse, parseJson, retryAfterOf } from '../http.ts'
+import { type HttpResponse, parseJson } from '../http.ts'
+import { readAnswer, readCancel, readCreate } from '../outcome.ts'
 import { verifySignature } from '../signature.ts'
+import type { OpenedProvider } from '../spec.ts'
 import { wordsOf } from '../words.ts'
 import { type Call, caller, type ReplicateOptions, type ReplicatePrediction, readCreated, reasonOf } from './call.ts'
 import { listRunning, search, sharePages } from './list.ts'
 
 const terminal = new Set(['succeeded', 'failed', 'canceled', 'aborted'])
 
-export function openReplicate(options: ReplicateOptions): Provider {
+export function openReplicate(options: ReplicateOptions): OpenedProvider {
   const call = caller(options)
   const list = sharePages(call)
   return {
-    name: 'replicate',
     submit: (request, how) => submit(call, request, how),
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
@@ -36,7 +35,7 @@ export function openReplicate(options: ReplicateOptions): Provider {
 }
 
 /** One POST, whatever happens: Replicate has no idempotency key, so a second one could be a second payment. */
-async function submit(call: Call, request: GenerationRequest, how: SubmitOptions): Promise<Submission> {
+function submit(call: Call, request: GenerationRequest, how: SubmitOptions): Promise<Submission> {
   const path = request.version ? '/predictions' : `/models/${request.model}/predictions`
   const body = {
     ...(request.version && { version: request.version }),
@@ -44,40 +43,21 @@ async function submit(call: Call, request: GenerationRequest, how: SubmitOptions
     // `start` names the prediction within seconds, should our own answer get lost.
     ...(how.webhookUrl && { webhook: how.webhookUrl, webhook_events_filter: ['start', 'completed'] }),
   }
-  try {
-    const headers = { 'cancel-after': `${how.cancelAfterSeconds}s` }
-    return readSubmission(await call('POST', path, { body, headers, mayBegin: how.mayBegin }))
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    if (error.sent) return { kind: 'unknown', reason: error.message }
-    return { kind: 'throttled', reason: error.message, retryAfterSeconds: 10 }
-  }
+  const headers = { 'cancel-after': `${how.cancelAfterSeconds}s` }
+  return readCreate(call('POST', path, { body, headers, mayBegin: how.mayBegin }), {
+    read: ({ body: prediction }) => readCreated(prediction),
+    // Low credit and a wrong token concern every task, and end when somebody has put them right: wait, don't fail.
+    waitOf: ({ status }) => ({ 401: 60, 402: 300, 429: 10 })[status],
+    reasonOf,
+  })
 }
 
-function readSubmission(response: HttpResponse): Submission {
-  const { status } = response
-  if (status >= 200 && status < 300) {
-    const created = readCreated(response.body)
-    return created ? { kind: 'created', ...created } : { kind: 'unknown', reason: `${status} without a prediction id` }
-  }
-  // 408 is a proxy that gave up waiting: the create behind it may still have happened.
-  if (status >= 500 || status === 408 || status < 400) return { kind: 'unknown', reason: reasonOf(response) }
-  // Low credit and a wrong token concern every task, and end when somebody has put them right: wait, don't fail.
-  const wait = { 401: 60, 402: 300, 429: 10 }[status]
-  if (wait === undefined) return { kind: 'rejected', reason: reasonOf(response) }
-  return { kind: 'throttled', reason: reasonOf(response), retryAfterSeconds: retryAfterOf(response) ?? wait }
-}
-
-async function check(call: Call, prediction: Prediction): Promise<Observation> {
-  try {
-    const response = await call('GET', `/predictions/${encodeURIComponent(prediction.id)}`)
+function check(call: Call, prediction: Prediction): Promise<Observation> {
+  return readAnswer(call('GET', `/predictions/${encodeURIComponent(prediction.id)}`), (response): Observation => {
     if (response.status === 404) return { kind: 'missing' }
     if (response.status !== 200) return { kind: 'unreachable', reason: reasonOf(response) }
     return readPrediction(response.body)
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
-  }
+  })
 }
 
 /** What a prediction object says, from a GET or from a verified webhook alike. */
@@ -123,19 +103,9 @@ function readWebhook(secret: string | undefined, headers: Headers, rawBody: stri
   return { ...created, observation: readPrediction(body) }
 }
 
-/** Over when Replicate says so. An answer that doesn't is followed by a look, because it documents none for finished ones. */
-async function cancel(call: Call, prediction: Prediction): Promise<Cancellation> {
-  try {
-    const response = await call('POST', `/predictions/${encodeURIComponent(prediction.id)}/cancel`)
-    const { status } = (response.body ?? {}) as Partial<ReplicatePrediction>
-    if (response.status === 404) return { kind: 'missing' }
-    if (status && terminal.has(status)) return { kind: 'over' }
-    if (response.status === 429 || response.status >= 500) return { kind: 'unreachable', reason: reasonOf(response) }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
-  }
-  const seen = await check(call, prediction)
-  if (seen.kind === 'unreachable' || seen.kind === 'missing') return seen
-  return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
+function cancel(call: Call, prediction: Prediction): Promise<Cancellation> {
+  const isOver = ({ body }: HttpResponse) =>
+    terminal.has((body as Partial<ReplicatePrediction> | undefined)?.status ?? '')
+  const path = `/predictions/${encodeURIComponent(prediction.id)}/cancel`
+  return readCancel(call('POST', path), { isOver, reasonOf }, () => check(call, prediction))
 }

@@ -4,12 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { useTestDeps } from '../setup/deps.ts'
 
 const app = await useTestDeps({ mounted: true })
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-doctor-'))
 afterAll(() => rm(folder, { recursive: true }))
-const { DATABASE_URL, REPLICATE_API_TOKEN, REPLICATE_BASE_URL, REPLICATE_WEBHOOK_SECRET } = app.deps.config
+const { DATABASE_URL } = app.deps.config
+const { REPLICATE_API_TOKEN, REPLICATE_BASE_URL, REPLICATE_WEBHOOK_SECRET } = replicateSettings(app.deps.config)
 const secrets = { SESSION_SECRET: 'f3b0a9d2c47e61f85b0c9d1e2a7f4c6b', CRON_SECRET: '9a8b7c6d5e4f30211203f4e5d6c7b8a9' }
 const env = {
   ...{ DATABASE_URL, REPLICATE_API_TOKEN, REPLICATE_BASE_URL, REPLICATE_WEBHOOK_SECRET },

@@ -2,12 +2,14 @@
 import { execFile } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { parseCommand, usage } from '../../cli/arguments.ts'
+import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTask, insertTasks, later, states } from '../setup/factory.ts'
 
 const app = await useTestDeps()
-const { DATABASE_URL, REPLICATE_API_TOKEN, REPLICATE_BASE_URL, SESSION_SECRET, CRON_SECRET } = app.deps.config
+const { DATABASE_URL, SESSION_SECRET, CRON_SECRET } = app.deps.config
+const { REPLICATE_API_TOKEN, REPLICATE_BASE_URL } = replicateSettings(app.deps.config)
 const database = { DATABASE_URL }
 const deployment = {
   ...database,

@@ -1,6 +1,7 @@
 // The environment: defaults, what is wrong said of all variables at once, and never a value in what is said.
 import { expect, test } from 'vitest'
-import { canBeCalledBack, parseConfig } from '../../core/config.ts'
+import { canBeCalledBack } from '../../core/config.ts'
+import { parseConfig } from '../../providers/config.ts'
 
 const secret = 'hunter2'
 const wrong: Record<string, string> = {

@@ -89,7 +89,7 @@ test.each(searches)('decideSearch() %s: %j after %d s', (_, search, age, outcome
 })
 
 test('decideSearch() believes the list after another grace time, if told', () => {
-  const absent = (age: number) => decideSearch(none, { submitted_at: before(age) }, recipe, now, 20)
+  const absent = (age: number) => decideSearch(none, { submitted_at: before(age) }, recipe, now, { grace: 20 })
   expect([absent(19), absent(20)]).toEqual([undefined, { kind: 'absent' }])
 })
 

@@ -1,8 +1,8 @@
 // A recipe that can't be run is told from one that can, with a sentence that says where to look.
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { StepContext } from '../../core/recipe.ts'
-import { requireSound } from '../../core/soundness.ts'
+import type { Recipe, StepContext } from '../../core/recipe.ts'
+import { faultOfSteps, requireLawful, requireSound } from '../../core/soundness.ts'
 import { recipe } from './recipe.ts'
 
 /** A recipe that asks for this. */
@@ -83,4 +83,38 @@ test.each([
   await expect(requireSound(asking(input))).rejects.toThrow(
     `recipe portrait: step 1 of its example can't be sent as JSON: ${fault}`,
   )
+})
+
+const known = ['replicate', 'fal']
+const sketch = { ...recipe, name: 'sketch' }
+const misnamed = ['a/b', 'Portrait', '', '-a', 'a--b', '../a', 'x'.repeat(65)]
+const unlawful: [string, Recipe[], string][] = [
+  [
+    'an unknown provider',
+    [{ ...recipe, provider: 'openai' }],
+    'recipe portrait: provider is "openai", which is not known; known are: replicate, fal',
+  ],
+  [
+    'a second recipe of one name',
+    [recipe, sketch, recipe],
+    'recipe portrait: name is taken by another recipe; taken are: portrait, sketch',
+  ],
+  ...misnamed.map((name): [string, Recipe[], string] => [
+    `the name ${JSON.stringify(name)}`,
+    [{ ...recipe, name }],
+    `recipe ${name}: name must be lower-case words joined by hyphens`,
+  ]),
+]
+test.each(unlawful)('requireLawful() refuses %s', (_what, recipes, sentence) => {
+  expect(() => requireLawful(recipes, known)).toThrow(sentence)
+})
+
+test('requireLawful() passes recipes of different names and known providers', () => {
+  expect(() => requireLawful([recipe, { ...recipe, name: 'sketch-2', provider: 'fal' }], known)).not.toThrow()
+})
+
+test('faultOfSteps() names what the table does not accept', () => {
+  expect([faultOfSteps(1), faultOfSteps(1_000)]).toEqual([undefined, undefined])
+  for (const steps of [0, -1, 1.5, 1_001, Number.NaN])
+    expect(faultOfSteps(steps)).toBe(`${steps} steps; a task has 1 to 1000`)
 })

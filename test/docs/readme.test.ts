@@ -2,16 +2,12 @@
 import { access, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { loadDoors } from '../../build/doors.ts'
-import { parseConfig } from '../../core/config.ts'
+import { parseConfig, variables } from '../../providers/config.ts'
+import { providers } from '../../providers/index.ts'
 import { codeOf, linksOf, listDocuments, readDocument, root, rowsOf, sectionOf } from './documents.ts'
 
 const readme = await readDocument('README.md')
 const documents = await listDocuments()
-
-/** Every variable that core/config.ts declares. */
-const variables = [...(await readDocument('core/config.ts')).matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map(
-  ([, name = '']) => name,
-)
 
 /** What a variable comes to when it is written like this. */
 const meaningOf = (name: string, written: string): unknown => Reflect.get(parseConfig({ [name]: written }), name)
@@ -30,8 +26,10 @@ function findFaults(documented: ReadonlyMap<string, string>): string[] {
   return [...missing, ...unknown, ...wrong]
 }
 
-test('core/config.ts was understood by this test', () => {
+test('the variables of all providers are among those that are read', () => {
   expect(variables).toContain('DATABASE_URL')
+  for (const { key, cap, hosts, secrets } of providers)
+    expect(variables).toEqual(expect.arrayContaining([key, cap, ...hosts, ...secrets]))
   expect(variables).toContain('CHECK_MAX_SECONDS')
 })
 
@@ -59,7 +57,11 @@ test('a variable that is missing, unknown or has another default is a fault', ()
 test('every endpoint of the README has a door, and every door with a path is in it', async () => {
   const told = rowsOf(sectionOf(readme, '## Endpoints')).map(([cell]) => codeOf(cell).split(' ')[1]?.split('?')[0])
   const doors = await loadDoors(new URL('netlify/functions', root))
-  const paths = doors.flatMap(({ config }) => config.path ?? [])
+  const paths = doors
+    .flatMap(({ config }) => config.path ?? [])
+    .flatMap((path) =>
+      path.includes(':provider') ? providers.map(({ name }) => path.replace(':provider', name)) : path,
+    )
   expect(told.toSorted()).toEqual(paths.toSorted())
 })
 

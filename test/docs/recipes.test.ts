@@ -4,10 +4,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { afterAll, expect, test } from 'vitest'
 import type { Recipe } from '../../core/recipe.ts'
 import { requireSound } from '../../core/soundness.ts'
 import { result } from '../../functions/result.ts'
+import { start as startDoor } from '../../functions/start.ts'
+import { checkRecipes, openRecipes } from '../../recipes/index.ts'
 import { begun, isOver, pingUntil } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
@@ -42,6 +45,22 @@ test('the recipe of docs/recipes.md passes the type checker', { timeout: 60_000 
   const tsc = fileURLToPath(new URL('node_modules/.bin/tsc', root))
   const { stdout } = await run(tsc, ['-p', config]).catch((error: { stdout: string }) => error)
   expect(stdout).toBe('')
+})
+
+test('the recipe of docs/recipes.md brings no more of zod into a function than our own do', async () => {
+  const bundled = await build({
+    entryPoints: [file],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+    metafile: true,
+  })
+  const [output] = Object.values(bundled.metafile.outputs)
+  const kept = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+  const names = kept.map(([name]) => name)
+  expect(names.some((name) => name.includes('zod/v4/classic/schemas'))).toBe(true)
+  expect(names.filter((name) => /zod\/v4\/locales\/(?!en)/.test(name))).toEqual([])
 })
 
 test('a task of the recipe of docs/recipes.md runs to its end, and is paid once', async () => {
@@ -96,6 +115,35 @@ test.each(wrong)('a recipe that is wrong is refused as the page says: %s', async
   expect(guide).toContain(`- \`recipe picture: ${sentence}\``)
 })
 
-test('the page tells every sentence of this test, and no other', () => {
-  expect([...guide.matchAll(/^- `recipe picture: /gm)]).toHaveLength(wrong.length)
+const unlawful: [string, Recipe[]][] = [
+  [
+    'recipe picture: provider is "openai", which is not known; known are: replicate, fal',
+    [{ ...picture, provider: 'openai' }],
+  ],
+  ['recipe picture: name is taken by another recipe; taken are: picture', [picture, picture]],
+  [
+    'recipe a/b: name must be lower-case words joined by hyphens, at most 64 characters, such as try-on',
+    [{ ...picture, name: 'a/b' }],
+  ],
+]
+test.each(unlawful)('recipes that are wrong are refused as the page says: %s', async (sentence, recipes) => {
+  expect(() => openRecipes({ hosts: [], allowPrivate: false }, recipes)).toThrow(sentence)
+  await expect(checkRecipes(recipes)).rejects.toThrow(sentence)
+  expect(guide).toContain(`- \`${sentence}\``)
+})
+
+test('a start whose input makes no step is answered 400, with nothing paid', async () => {
+  app.deps.recipes = new Map([[picture.name, { ...picture, totalSteps: () => 0 }]])
+  const token = await app.signIn('ada')
+  const answer = await app.call(startDoor, { path: '/api/start', token, body: { recipe: 'picture', prompt: 'fog' } })
+  app.deps.recipes = new Map([[picture.name, picture]])
+  expect([answer.status, await answer.json()]).toMatchObject([
+    400,
+    { errors: [{ message: 'recipe picture makes of this input 0 steps; a task has 1 to 1000' }] },
+  ])
+  expect(app.simulator.fal.till().created).toBe(0)
+})
+
+test('the page tells every sentence of these tests, and no other', () => {
+  expect([...guide.matchAll(/^- `recipe /gm)]).toHaveLength(wrong.length + unlawful.length)
 })

@@ -120,3 +120,12 @@ test('a secret in somebody else’s words is cut out, wherever it stands', () =>
   expect(text).toContain('file=a')
   for (const line of lines) expect(() => JSON.parse(line)).not.toThrow()
 })
+
+test("a provider's key is cut out of a line, whoever quotes it", () => {
+  const lines: string[] = []
+  const keys = { REPLICATE_API_TOKEN: 'r8_quoted-by-somebody', REPLICATE_WEBHOOK_SECRET: 'whsec_first whsec_second' }
+  const log = openLog({ LOG_LEVEL: 'info', LOG_FORMAT: 'json', ...keys }, { write: (line) => lines.push(line) })
+  log.info({ reason: 'wrong key r8_quoted-by-somebody' }, 'whsec_second is not known')
+  expect(lines.join()).toContain('wrong key …')
+  expect(lines.join()).not.toMatch(/r8_quoted|whsec_second/)
+})

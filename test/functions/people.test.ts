@@ -1,9 +1,9 @@
 // Users of an identity provider, beside anonymous sessions or instead of them: real tokens, and real keys on a real server.
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, expect, test, vi } from 'vitest'
-import { parseConfig } from '../../core/config.ts'
 import { session } from '../../functions/session.ts'
 import { tasks } from '../../functions/tasks.ts'
+import { parseConfig } from '../../providers/config.ts'
 import { type Instance, sessionSecret, useTestDeps } from '../setup/deps.ts'
 import { insertTask } from '../setup/factory.ts'
 import { type KeyServer, useKeyServer } from '../setup/keys.ts'

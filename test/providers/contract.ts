@@ -1,17 +1,18 @@
 // What every provider must do, whatever it is called: the conformance suite. A provider's test file hands in the provider and
 // the simulator behind it; each test has its own predictions, and the till says what was really sent.
 import { beforeEach, expect, test } from 'vitest'
-import type { GenerationRequest, Provider } from '../../core/provider.ts'
+import type { GenerationRequest } from '../../core/provider.ts'
+import type { OpenedProvider } from '../../providers/spec.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
 
 export interface Subject {
-  provider: Provider
+  provider: OpenedProvider
   /** The same with deadlines of a moment, for a simulator that never answers. */
-  impatient: Provider
+  impatient: OpenedProvider
   /** The same with a key that the provider doesn't know. */
-  stranger: Provider
+  stranger: OpenedProvider
   /** The same where nobody listens. */
-  unreachable: Provider
+  unreachable: OpenedProvider
   /** A request whose input carries this marker. */
   request(marker: number): GenerationRequest
   isMarked(input: Record<string, unknown>, marker: number): boolean

@@ -3,9 +3,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { afterAll, beforeEach, onTestFinished } from 'vitest'
-import type { Created, GenerationRequest, Prediction, Provider, Submission } from '../../core/provider.ts'
+import type { Created, GenerationRequest, Prediction, Submission } from '../../core/provider.ts'
 import { openFal } from '../../providers/fal/provider.ts'
 import { type Http, openHttp } from '../../providers/http.ts'
+import type { OpenedProvider } from '../../providers/spec.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { type TestClock, testClock } from '../setup/clock.ts'
 
@@ -28,7 +29,7 @@ interface Where {
   timeoutMs?: number
 }
 
-export function falAt({ queueUrl, apiUrl, jwksUrl, http, key = falKey, timeoutMs = 2_000 }: Where): Provider {
+export function falAt({ queueUrl, apiUrl, jwksUrl, http, key = falKey, timeoutMs = 2_000 }: Where): OpenedProvider {
   return openFal({
     http: http ?? sharedHttp(),
     key,
@@ -50,8 +51,8 @@ export interface Simulated {
   simulator: Simulator
   clock: TestClock
   /** Steps take 4 s, trainings 45. */
-  fal: Provider
-  at: (options?: Partial<Where>) => Provider
+  fal: OpenedProvider
+  at: (options?: Partial<Where>) => OpenedProvider
 }
 
 /** For a whole file: emptied before each test, closed at the end. */

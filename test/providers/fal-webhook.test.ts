@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../core/errors.ts'
-import type { Provider } from '../../core/provider.ts'
 import { type HttpRequest, openHttp } from '../../providers/http.ts'
+import type { OpenedProvider } from '../../providers/spec.ts'
 import type { Delivery } from '../../simulator/fal/index.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
 import { how, image, requireCreated, useSimulatedFal } from './fal-setup.ts'
@@ -19,7 +19,7 @@ async function delivered(fault?: FaultInput, input: Record<string, unknown> = im
   return { created, delivery }
 }
 
-const read = (to: Provider, { headers, body }: Pick<Delivery, 'headers' | 'body'>, model?: string) =>
+const read = (to: OpenedProvider, { headers, body }: Pick<Delivery, 'headers' | 'body'>, model?: string) =>
   to.readWebhook(new Headers(headers), body, clock.now(), model)
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof AppError && error.code === code

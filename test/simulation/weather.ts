@@ -1,5 +1,6 @@
 // What kind of deployment a seed has, and of what mind its providers are: drawn once, so that a schedule shows one trouble at length.
-import { type Config, parseConfig } from '../../core/config.ts'
+import type { Config } from '../../core/config.ts'
+import { parseConfig } from '../../providers/config.ts'
 import type { Random } from './random.ts'
 
 export const publicUrl = 'https://app.test'

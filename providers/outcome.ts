@@ -1,0 +1,73 @@
+// What a provider's HTTP answers mean to a paid create and to everything else, where providers differ only in words. Each provider's own
+// file calls it; a failure that is no HTTP failure is a fault of ours and is thrown.
+import type { Cancellation, Created, Observation, Submission } from '../core/provider.ts'
+import { HttpFailure } from './connection.ts'
+import { type HttpResponse, retryAfterOf } from './http.ts'
+
+/** Nothing was sent: another provider's host may answer soon. */
+const unsentWaitSeconds = 10
+
+export interface CreateWords {
+  /** The prediction that a 2xx names. */
+  read(response: HttpResponse): Created | undefined
+  /** Seconds to wait where the answer concerns every task and will pass; undefined where this request is at fault. */
+  waitOf(response: HttpResponse): number | undefined
+  reasonOf(response: HttpResponse): string
+}
+
+/** The fate of a create's one POST: created, throttled, rejected for good, or unknown. */
+export async function readCreate(answer: Promise<HttpResponse>, words: CreateWords): Promise<Submission> {
+  let response: HttpResponse
+  try {
+    response = await answer
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    if (error.sent) return { kind: 'unknown', reason: error.message }
+    return { kind: 'throttled', reason: error.message, retryAfterSeconds: unsentWaitSeconds }
+  }
+  const { status } = response
+  if (status >= 200 && status < 300) {
+    const created = words.read(response)
+    return created ? { kind: 'created', ...created } : { kind: 'unknown', reason: `${status} without an id` }
+  }
+  const reason = words.reasonOf(response)
+  // 408 is a proxy that gave up waiting: the create behind it may still have happened.
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'unknown', reason }
+  const wait = words.waitOf(response)
+  if (wait === undefined) return { kind: 'rejected', reason }
+  return { kind: 'throttled', reason, retryAfterSeconds: retryAfterOf(response) ?? wait }
+}
+
+type Unreachable = Extract<Observation, { kind: 'unreachable' }>
+
+/** Reads an answer; one that doesn't come is `unreachable`. */
+export async function readAnswer<T>(
+  answer: Promise<HttpResponse>,
+  read: (response: HttpResponse) => T,
+): Promise<T | Unreachable> {
+  try {
+    return read(await answer)
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { kind: 'unreachable', reason: error.message }
+  }
+}
+
+/** A cancel whose answer doesn't say that it is over is followed by a look: neither provider documents the other answers. */
+export async function readCancel(
+  answer: Promise<HttpResponse>,
+  words: { isOver(response: HttpResponse): boolean; reasonOf(response: HttpResponse): string },
+  look: () => Promise<{ kind: string } | Unreachable>,
+): Promise<Cancellation> {
+  const asked = await readAnswer<Cancellation>(answer, (response) => {
+    if (response.status === 404) return { kind: 'missing' }
+    if (words.isOver(response)) return { kind: 'over' }
+    const isBusy = response.status === 429 || response.status >= 500
+    return isBusy ? { kind: 'unreachable', reason: words.reasonOf(response) } : { kind: 'asked' }
+  })
+  if (asked.kind !== 'asked') return asked
+  const seen = await look()
+  if (seen.kind === 'missing') return { kind: 'missing' }
+  if (seen.kind === 'unreachable') return seen as Unreachable
+  return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
+}

@@ -1,0 +1,37 @@
+// What this deployment knows of a provider before it speaks to it. One spec a provider, listed in index.ts; everything else about it is
+// loaded by `open`, so that a door that needs no provider loads none.
+import type * as z from 'zod'
+import type { Config } from '../core/config.ts'
+import type { Provider } from '../core/provider.ts'
+import type { Http } from './http.ts'
+
+export interface ProviderSpec {
+  /** In recipes, rows and `/api/webhook/{name}`: lower case, digits and hyphens. */
+  name: string
+  /** As people write it. */
+  title: string
+  /** Its variables, with their defaults. */
+  environment: z.ZodRawShape
+  /** The variable without which it isn't offered. */
+  key: string
+  /** The variables whose values no log and no report may show. */
+  secrets: readonly string[]
+  /** The variable that limits its predictions in flight. */
+  cap: string
+  /** The variables that say where it is: files may come from these hosts wherever they are. */
+  hosts: readonly string[]
+  /** Whether its list shows what runs, many predictions in one request. */
+  listsRunning: boolean
+  /** How long its list shows the inputs, which carry attempts' markers. Undefined: its list never proves that a prediction is missing. */
+  inputsKeptSeconds?: number
+  /** Whether a webhook of it can be signed and still name no prediction. */
+  hasUnnamedWebhooks: boolean
+  open(config: Config, http: Http): Promise<OpenedProvider>
+}
+
+export type OpenedProvider = Omit<Provider, 'name' | 'inputsKeptSeconds'>
+
+/** A provider's own part of the configuration, which was parsed with all the rest. */
+export function readSettings<Shape extends z.ZodRawShape>(_shape: Shape, config: Config): z.output<z.ZodObject<Shape>> {
+  return config as unknown as z.output<z.ZodObject<Shape>>
+}
