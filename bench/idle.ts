@@ -1,7 +1,7 @@
-// `npm run bench -- idle`: what a day costs on which nothing happens: each ping once a minute, 1,440 times, by the real rooms on a clock of
+// `npm run bench -- idle`: what a day costs on which nothing happens: each ping once a minute, 1,440 times, by the real endpoints on a clock of
 // their own, with a database that counts. And what the same pings cost where each of them looks.
 import { type Connection, connect } from '../db/driver/connect.ts'
-import type { Deps, Room } from '../engine/deps.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
 import { checker } from '../functions/checker.ts'
 import { tick } from '../functions/tick.ts'
 import { worker } from '../functions/worker.ts'
@@ -11,7 +11,7 @@ import { cronSecret, openBenchDeps } from './scale/deps.ts'
 import { numberOf, openJudge } from './scale/figures.ts'
 
 const minutesADay = 1_440
-const rooms: readonly Room[] = [worker, checker, tick]
+const endpoints: readonly Endpoint[] = [worker, checker, tick]
 
 export async function run(args: string[]): Promise<boolean> {
   const minutes = numberOf(args, 'minutes', minutesADay)
@@ -61,8 +61,8 @@ async function spend(cluster: Cluster, url: string, minutes: number, change: (de
 
 async function pingAll(deps: Deps): Promise<void> {
   const client = openClient(deps)
-  for (const room of rooms) {
-    const answer = await client.call(room, { path: '/api/ping', token: cronSecret })
+  for (const endpoint of endpoints) {
+    const answer = await client.call(endpoint, { path: '/api/ping', token: cronSecret })
     const { idle } = (await answer.json()) as { idle?: boolean }
     if (answer.status !== 200 || !idle) throw new Error(`a ping answered ${answer.status}, idle: ${idle}`)
     await client.settle()

@@ -1,14 +1,14 @@
 // `npm run bench -- passes`: one pass over 1,000 submissions and one over 1,000 running predictions, at 100 ms to the provider, by the
-// real rooms in a process of their own; what they ask the database; that they end in time; and that their memory stays flat.
+// real endpoints in a process of their own; what they ask the database; that they end in time; and that their memory stays flat.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, connect } from '../db/driver/connect.ts'
 import { startBlobs } from '../dev/blobs.ts'
 import { type Cluster, quick, withCluster } from './scale/cluster.ts'
+import { type Called, type Container, openContainer } from './scale/container.ts'
 import { type Judge, numberOf, openJudge } from './scale/figures.ts'
 import { type DistantReplicate, openDistantReplicate } from './scale/replicate.ts'
-import { type Called, openRooms, type Rooms } from './scale/rooms.ts'
 import { insertPending, lookAgain, readStates } from './scale/tasks.ts'
 
 const latencyMs = 100
@@ -38,12 +38,12 @@ export async function run(args: string[]): Promise<boolean> {
   const judge = openJudge()
   await withCluster(quick, (cluster) =>
     withStage(cluster, { judge, tasks, batch }, async (stage) => {
-      await withRooms(stage, async (rooms) => {
-        const one = await passesOver(stage, rooms, 1)
-        const many = await passesOver(stage, rooms, tasks)
+      await withContainer(stage, async (container) => {
+        const one = await passesOver(stage, container, 1)
+        const many = await passesOver(stage, container, tasks)
         compare(stage, one, many)
         stage.distant.hasList = false
-        await lookOneByOne(stage, rooms)
+        await lookOneByOne(stage, container)
       })
       await stopInTime(stage)
       await stayFlat(stage, passes)
@@ -78,16 +78,16 @@ async function withStage(
   }
 }
 
-async function withRooms(
+async function withContainer(
   { env }: Stage,
-  work: (rooms: Rooms) => Promise<void>,
+  work: (container: Container) => Promise<void>,
   more: Record<string, string> = {},
 ): Promise<void> {
-  const rooms = await openRooms({ ...env, ...more })
+  const container = await openContainer({ ...env, ...more })
   try {
-    await work(rooms)
+    await work(container)
   } finally {
-    await rooms.close()
+    await container.close()
   }
 }
 
@@ -101,15 +101,15 @@ interface Passed extends Called {
 /** One ping, and what it asked the database and the provider. */
 async function pass(
   { cluster, url, distant }: Stage,
-  rooms: Rooms,
-  room: 'worker' | 'checker',
+  container: Container,
+  endpoint: 'worker' | 'checker',
   collect = false,
 ): Promise<Passed> {
   const before = distant.replicate.till().requests
   await cluster.reset(url)
-  const called = await rooms.call({ room, collect })
+  const called = await container.call({ endpoint, collect })
   const { statements } = await cluster.counted(url)
-  if (called.status !== 200) throw new Error(`${room} answered ${called.status}: ${JSON.stringify(called.body)}`)
+  if (called.status !== 200) throw new Error(`${endpoint} answered ${called.status}: ${JSON.stringify(called.body)}`)
   const { create, get, list } = distant.replicate.till().requests
   return { ...called, statements, created: create - before.create, looks: get - before.get, pages: list - before.list }
 }
@@ -120,13 +120,13 @@ interface Both {
 }
 
 /** A worker's pass that submits so many tasks, and a checker's that finds them all running. Both must have done it. */
-async function passesOver(stage: Stage, rooms: Rooms, count: number): Promise<Both> {
+async function passesOver(stage: Stage, container: Container, count: number): Promise<Both> {
   await stage.db.deleteFrom('tasks').execute()
   await insertPending(stage.db, count)
-  const worker = await pass(stage, rooms, 'worker')
+  const worker = await pass(stage, container, 'worker')
   requireEqual(`submitted by a pass over ${count}`, [worker.created, worker.body['submitted']], [count, count])
   await lookAgain(stage.db)
-  const checker = await pass(stage, rooms, 'checker')
+  const checker = await pass(stage, container, 'checker')
   requireEqual(`checked by a pass over ${count}`, checker.body['checked'], count)
   requireEqual('running after both', (await readStates(stage.db)).running, count)
   return { worker, checker }
@@ -144,9 +144,9 @@ function compare({ judge, tasks }: Stage, one: Both, many: Both): void {
 }
 
 /** The same where the list fails: what a provider without one would cost. */
-async function lookOneByOne(stage: Stage, rooms: Rooms): Promise<void> {
+async function lookOneByOne(stage: Stage, container: Container): Promise<void> {
   await lookAgain(stage.db)
-  const { answered_ms, cpu_ms, looks, statements, body } = await pass(stage, rooms, 'checker')
+  const { answered_ms, cpu_ms, looks, statements, body } = await pass(stage, container, 'checker')
   requireEqual('looks one by one', [looks, body['checked']], [stage.tasks, stage.tasks])
   console.log('\nThe same without a list')
   stage.judge.most('checker: seconds until it answers', answered_ms / 1000, answerSeconds, ' s')
@@ -159,9 +159,9 @@ async function stopInTime(stage: Stage): Promise<void> {
   const { judge, distant, tasks } = stage
   // Whatever was looked at isn't due again before the end.
   const apart = { CHECK_MIN_SECONDS: '600', CHECK_MAX_SECONDS: '600' }
-  const inTime = async (rooms: Rooms) => {
+  const inTime = async (container: Container) => {
     await lookAgain(stage.db)
-    const { answered_ms, ms, looks } = await pass(stage, rooms, 'checker')
+    const { answered_ms, ms, looks } = await pass(stage, container, 'checker')
     const { due } = await readStates(stage.db)
     judge.tell('checker: looks that fit into a pass', looks)
     judge.most('checker: seconds until it answers', answered_ms / 1000, answerSeconds, ' s')
@@ -170,7 +170,7 @@ async function stopInTime(stage: Stage): Promise<void> {
   }
   console.log('\nThe same without a list, 3 s from the provider')
   distant.latencyMs = 3_000
-  await withRooms(stage, inTime, apart)
+  await withContainer(stage, inTime, apart)
   distant.latencyMs = latencyMs
 }
 
@@ -182,12 +182,12 @@ async function stayFlat(stage: Stage, passes: number): Promise<void> {
   console.log(
     `\nMemory over ${passes} such passes, after ${warmUps} to warm up, still without a list, in a fresh process with --expose-gc`,
   )
-  await withRooms(stage, async (rooms) => {
+  await withContainer(stage, async (container) => {
     const sizes: number[] = []
     let fullest = 0
     for (let n = 0; n < warmUps + passes; n += 1) {
       await lookAgain(stage.db)
-      const { fullest_rss, rss, body } = await pass(stage, rooms, 'checker', true)
+      const { fullest_rss, rss, body } = await pass(stage, container, 'checker', true)
       requireEqual('checked by each pass', body['checked'], stage.tasks)
       sizes.push(rss / mb)
       fullest = Math.max(fullest, fullest_rss / mb)

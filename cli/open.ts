@@ -2,7 +2,7 @@
 import { getStore } from '@netlify/blobs'
 import pino from 'pino'
 import { connect } from '../db/driver/connect.ts'
-import type { Deps, RoomContext } from '../engine/deps.ts'
+import type { Deps, EndpointContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { lazyOutside } from '../netlify/lazy.ts'
 import { openDeps } from '../netlify/runtime.ts'
@@ -34,7 +34,7 @@ function openKnownInstants(): Deps['instants'] {
 }
 
 export async function withDeployment<T>(
-  work: (opened: { deps: Deps; context: RoomContext }) => Promise<T>,
+  work: (opened: { deps: Deps; context: EndpointContext }) => Promise<T>,
 ): Promise<T> {
   const deps = openDeps(standardError)
   const after: Promise<unknown>[] = []

@@ -1,4 +1,4 @@
-// The shapes of all answers. Rooms and the client take their types from here; the schemas are for the OpenAPI document alone, so that no
+// The shapes of all answers. Endpoints and the client take their types from here; the schemas are for the OpenAPI document alone, so that no
 // other function builds them.
 import * as z from 'zod'
 import { type ProblemCode, problems } from './errors.ts'

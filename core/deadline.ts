@@ -1,10 +1,10 @@
-// Work that is given up after some time, or waited for no longer.
+// Gives work up after some time, or stops waiting for it.
 
 /**
- * The signal fires after `ms`, with a TimeoutError. When the work has ended the timer is gone: AbortSignal.timeout() would hold it, the
- * signal and all that listens to it until then, thousands at a time in a busy process.
+ * Runs `work` with a signal that fires after `ms`, with a TimeoutError. The timer goes when the work has ended: AbortSignal.timeout() would
+ * hold it, the signal and all that listens to it until then, thousands at a time in a busy process.
  */
-export async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new DOMException(`Longer than ${ms} ms`, 'TimeoutError')), ms)
   try {
@@ -14,13 +14,24 @@ export async function within<T>(ms: number, work: (signal: AbortSignal) => Promi
   }
 }
 
+/** Resolves after `ms`; rejects when the signal aborts. Tests and the simulation wait by a clock of their own. */
+export type Wait = (ms: number, signal: AbortSignal) => Promise<void>
+
 /** True when the work ends in time. Its failure is the caller's, once it has ended. */
-export async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  const late = Promise.withResolvers<false>()
-  const timer = setTimeout(() => late.resolve(false), ms)
+export async function endsWithin(ms: number, work: Promise<unknown>, wait: Wait = waitReally): Promise<boolean> {
+  const ended = new AbortController()
+  const late = wait(ms, ended.signal).then(() => false)
   try {
-    return await Promise.race([work.then(() => true), late.promise])
+    return await Promise.race([work.then(() => true), late])
   } finally {
-    clearTimeout(timer)
+    ended.abort()
   }
+}
+
+/** By a promise that is let go when the signal aborts: nobody waits for it any more. */
+function waitReally(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  signal.addEventListener('abort', () => clearTimeout(timer))
+  return promise
 }

@@ -99,7 +99,7 @@ export function decideSearch(
 }
 
 /** What a look at a prediction, or at the copy of its output, changes. */
-export type LookOutcome =
+export type CheckOutcome =
   /** Succeeded: these output URLs are to be copied. */
   | { kind: 'succeeded'; output: string[] }
   /** Over without a result, or given up (`leave`: it may still run at the provider, and is canceled there). */
@@ -112,12 +112,12 @@ export type LookOutcome =
   | { kind: 'postponed'; retry_in: number }
 
 /** What a look at a running prediction came to. Undefined: nothing new, and nothing to write. */
-export function decideLook(
+export function decideCheck(
   observation: Observation,
   task: Pick<Task, 'submitted_at' | 'deadline_at' | 'misses'>,
   recipe: Recipe,
   now: Date,
-): LookOutcome | undefined {
+): CheckOutcome | undefined {
   switch (observation.kind) {
     case 'succeeded':
       return decideOutput(observation.output, recipe)
@@ -134,7 +134,7 @@ export function decideLook(
   }
 }
 
-const timedOut: LookOutcome = {
+const timedOut: CheckOutcome = {
   kind: 'failed',
   code: 'timed_out',
   reason: 'The provider did not finish in time. Redo the step to try again.',
@@ -142,7 +142,7 @@ const timedOut: LookOutcome = {
 }
 
 /** Which files a finished prediction left, or that it left none. */
-export function decideOutput(output: unknown, recipe: Recipe): LookOutcome {
+export function decideOutput(output: unknown, recipe: Recipe): CheckOutcome {
   const addresses = recipe.outputUrls(output).map(readOutputAddress)
   const readable = addresses.filter((address) => address !== undefined)
   if (readable.length > 0 && readable.length === addresses.length) return { kind: 'succeeded', output: readable }
@@ -163,7 +163,7 @@ export function decideCopy(
   seen: Observation | undefined,
   { storing_since = null, deadline_at = null }: Copying,
   now: Date,
-): LookOutcome {
+): CheckOutcome {
   if (seen?.kind === 'failed') return { kind: 'failed', code: seen.code, reason: shorten(seen.reason) }
   if (seen?.kind === 'missing') {
     const reason = 'The provider deleted the result before it could be copied.'

@@ -1,9 +1,10 @@
 // Looks at many predictions in few requests, where a provider lists them: a pass asks here before it asks for each by itself.
 // A list may lag behind, so it only ever says "not over yet": what it doesn't show as running, and every end, is asked for itself.
+
+import { endsWithin } from '../core/deadline.ts'
 import { shorten } from '../core/decide.ts'
 import type { Claimed } from '../db/statements/claim.ts'
 import type { Deps } from './deps.ts'
-import { endsWithin } from './wake.ts'
 
 /** From so many on, a list is quicker than looks at the default concurrency, and a hundredth of the requests. */
 const listFrom = 100
@@ -11,7 +12,7 @@ const listFrom = 100
 const listMs = 3_000
 
 /** The tasks whose prediction was just seen running: nothing is to be asked about them, and nothing to be written. */
-export async function seeRunning(deps: Deps, tasks: readonly Claimed[]): Promise<ReadonlySet<string>> {
+export async function listRunningTasks(deps: Deps, tasks: readonly Claimed[]): Promise<ReadonlySet<string>> {
   const seen = new Set<string>()
   for (const [provider, looks] of Map.groupBy(tasks.filter(mayBeListed), (task) => task.provider)) {
     if (looks.length < listFrom) continue
@@ -35,7 +36,7 @@ async function listOf(deps: Deps, name: string, looks: readonly Claimed[]): Prom
   const since = new Date(Math.min(...looks.map(({ submitted_at }) => submitted_at?.getTime() ?? 0)))
   try {
     const listing = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
-    if (!(await endsWithin(deps, listMs, listing))) {
+    if (!(await endsWithin(listMs, listing, deps.wait))) {
       deps.log.warn({ provider: name, ms: listMs }, 'no list in time')
       listing.catch((error) => deps.log.warn({ err: error, provider: name }, 'a late list could not be read'))
       return nothing.running

@@ -5,7 +5,7 @@ import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue 
 import type { Cap } from '../db/statements/slots.ts'
 import { providers, settingOf } from '../providers/index.ts'
 import { clockOf, type Deps } from './deps.ts'
-import type { Causing } from './journal.ts'
+import type { CausedBy } from './journal.ts'
 
 /** Claimed tasks, and until when their creates may be sent: after that a claim might run out before the answer comes. */
 export interface Claim {
@@ -16,7 +16,7 @@ export interface Claim {
 /** The instant is taken before the statement: what comes between costs patience, never safety. */
 export async function claim(
   deps: Deps,
-  timed: Causing,
+  timed: CausedBy,
   which: Pick<ClaimParams, 'taskId' | 'dueBy'>,
 ): Promise<Claims & Claim> {
   const sendBy = sendByOf(deps)

@@ -1,7 +1,10 @@
-// What every room is handed: made once per container by `netlify/runtime.ts`, by tests, and by the fault simulation.
+// What every endpoint and pass is handed: made once per container by `netlify/runtime.ts`, by tests, and by the fault simulation.
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
+import type { Wait } from '../core/deadline.ts'
+import { AppError } from '../core/errors.ts'
 import type { Provider } from '../core/provider.ts'
+import type { Recipe } from '../core/recipe.ts'
 import type { Db } from '../db/statements/sql.ts'
 import type { Http } from '../providers/http.ts'
 import type { Recipes } from '../recipes/index.ts'
@@ -22,8 +25,8 @@ export interface Deps {
   newId(): string
   /** Absent in production, where the database's clock rules. Tests and the simulation hand in their own. */
   now?: () => Date
-  /** Absent in production, where time passes by itself. Rejects when the signal aborts. */
-  wait?: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Absent in production, where time passes by itself. */
+  wait?: Wait
 }
 
 /** As much as a ping needs to see that nothing is to be done. The rest is loaded when it is asked for. */
@@ -31,17 +34,31 @@ export interface LightDeps extends Pick<Deps, 'config' | 'files' | 'wake' | 'ins
   whole(): Promise<Deps>
 }
 
-/** What a room needs of the platform. */
-export interface RoomContext {
+/** What an endpoint needs of the platform. */
+export interface EndpointContext {
   /** Lets work go on after the answer, within the function's life. */
   waitUntil(work: Promise<unknown>): void
 }
 
-export type Room = (request: Request, deps: Deps, context: RoomContext) => Promise<Response>
-/** A room that mostly has nothing to do, and then loads next to nothing. */
-export type PingRoom = (request: Request, deps: Deps | LightDeps, context: RoomContext) => Promise<Response>
+export type Endpoint = (request: Request, deps: Deps, context: EndpointContext) => Promise<Response>
+/** An endpoint that mostly has nothing to do, and then loads next to nothing. */
+export type PingEndpoint = (request: Request, deps: Deps | LightDeps, context: EndpointContext) => Promise<Response>
 
 /** The clock for what never touches the database: tokens and links. */
 export function clockOf(deps: Pick<Deps, 'now'>): Date {
   return deps.now?.() ?? new Date()
+}
+
+/** A task's recipe. Claims only take tasks whose recipe this version knows, so a miss is a fault of ours. */
+export function requireRecipe(deps: Deps, { recipe: name }: { recipe: string }): Recipe {
+  const recipe = deps.recipes.get(name)
+  if (!recipe) throw new Error(`there is no recipe ${name}`)
+  return recipe
+}
+
+/** A recipe's provider. Throws `not_configured` (503) where its key isn't set. */
+export function requireProvider(deps: Deps, recipe: Recipe): Provider {
+  const provider = deps.providers.get(recipe.provider)
+  if (!provider) throw new AppError('not_configured', `${recipe.provider} is not configured: its key is not set.`)
+  return provider
 }

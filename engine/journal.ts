@@ -1,18 +1,19 @@
-// What every write is told: who causes it, with how much memory, and by whose clock; and what its moves are reported to.
-// Rooms and passes make one for their work and hand it to every statement, so that no move goes unlogged.
-import type { Cause, MoveReport } from '../core/history.ts'
+// Tells every write who causes it, with how much memory and by whose clock; and logs the moves that it made. A failure also goes to the
+// operator's own address (ALERT_URL), signed as Standard Webhooks are. Endpoints and passes call causedBy() for each statement.
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+import type { Cause, Memory, MoveReport } from '../core/history.ts'
 import type { Timed } from '../db/statements/sql.ts'
-import { alertFailure } from './alert.ts'
-import type { Deps, RoomContext } from './deps.ts'
-import { readMemory } from './memory.ts'
+import { signMessage } from '../providers/signature.ts'
+import { clockOf, type Deps, type EndpointContext } from './deps.ts'
 
-export type Causing = Timed & { by: Cause }
+export type CausedBy = Timed & { by: Cause }
 
 /**
  * For one statement: time and memory are read now. Not by accessors: an object that brings its own gets a shape of its own, and V8 keeps
  * that, and with it the request it was made for, until a full collection.
  */
-export function causedBy(deps: Deps, by: Cause, context: RoomContext): Causing {
+export function causedBy(deps: Deps, by: Cause, context: EndpointContext): CausedBy {
   return {
     by,
     now: deps.now?.(),
@@ -30,4 +31,81 @@ export function causedBy(deps: Deps, by: Cause, context: RoomContext): Causing {
 function logMove({ log }: Deps, by: Cause, { task, move, step, attempt, was, became, code, ms }: MoveReport): void {
   const state = { task, step, attempt, from: was, to: became, move, by, ms }
   log.info({ ...state, ...(code && { code }), ...readMemory() }, 'moved')
+}
+
+/** Raises the wake mark for what must be written in any case: a mark that fails costs time until the hourly sweep, not the write. */
+export async function raiseAnyway(deps: Pick<Deps, 'wake' | 'log'>): Promise<void> {
+  try {
+    await deps.wake.raise()
+  } catch (error) {
+    deps.log.error({ err: error }, 'the wake mark could not be raised')
+  }
+}
+
+const alertTimeoutMs = 5_000
+/** Of one trouble that goes on, once in so long. */
+const repeatMs = 3_600_000
+
+/** The first failure of a run. Neither a pass nor an answer waits for an alert, or fails with it. */
+function alertFailure(deps: Deps, context: EndpointContext, move: MoveReport): void {
+  const { task: task_id, step, attempt, code, reason } = move
+  context.waitUntil(sendAlert(deps, 'failure', { task_id, step, attempt, code, message: reason }))
+}
+
+/** Passes have stopped, or are too few: what is due has waited for `seconds`. */
+export function alertOverdue(deps: Deps, context: EndpointContext, seconds: number): void {
+  if (deps.config.ALERT_URL) context.waitUntil(sendOverdue(deps, seconds))
+}
+
+async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
+  try {
+    const last = await deps.instants.last('overdue alert')
+    const age = last ? clockOf(deps).getTime() - last.getTime() : repeatMs
+    // A clock that was set back gives a negative age, and an alert.
+    if (age >= 0 && age < repeatMs) return
+    await deps.instants.note('overdue alert')
+  } catch (error) {
+    // Better twice than never.
+    deps.log.warn({ err: error }, 'it is not known when the last alert was sent')
+  }
+  await sendAlert(deps, 'overdue', { overdue_seconds: Math.round(seconds) })
+}
+
+async function sendAlert(deps: Deps, type: 'failure' | 'overdue', data: object): Promise<void> {
+  const { ALERT_URL: url, ALERT_SECRET, CRON_SECRET } = deps.config
+  const secret = ALERT_SECRET ?? CRON_SECRET
+  if (!url || !secret) return
+  const at = clockOf(deps)
+  const body = { type, at: at.toISOString(), ...data, memory: readMemory() }
+  const headers = signMessage(secret, deps.newId(), at, JSON.stringify(body))
+  const request = { method: 'POST', url, headers, body, timeoutMs: alertTimeoutMs, isPathSecret: true } as const
+  try {
+    const { status } = await deps.http.send(request)
+    if (status >= 300) deps.log.warn({ status, type }, 'the alert was not taken')
+  } catch (error) {
+    deps.log.warn({ err: error, type }, 'the alert was not delivered')
+  }
+}
+
+const toMb = (bytes: number) => Math.round(bytes / 2 ** 20)
+
+/** Asking the system for it takes as long as some of what it is noted beside. */
+const freshMs = 100
+let known: { at: number; memory: Memory } | undefined
+
+/** How much memory this process takes: for the log, the history and health. */
+export function readMemory(): Memory {
+  const at = performance.now()
+  if (!known || at - known.at > freshMs) {
+    const { rss, heapUsed } = process.memoryUsage()
+    known = { at, memory: { rss_mb: toMb(rss), heap_mb: toMb(heapUsed) } }
+  }
+  return known.memory
+}
+
+/** What the process may take as a whole, and its heap alone. */
+export function readMemoryLimits(): { limit_mb: number; heap_limit_mb: number } {
+  // Without a limit of its own, a process is told none or an absurd one.
+  const limit = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem())
+  return { limit_mb: toMb(limit), heap_limit_mb: toMb(getHeapStatistics().heap_size_limit) }
 }

@@ -1,28 +1,27 @@
 // One bounded pass: claims what is due, sends what is to be sent, asks the provider about the rest, writes it all back.
 // Called by worker, checker, recover and tick for everything, and by start, continue, redo and status for their own task.
-// A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of news.
+// A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of outcome.
 import pLimit from 'p-limit'
 import type { SubmissionOutcome } from '../core/decide.ts'
 import type { Cause } from '../core/history.ts'
 import { type Held, requireHeld } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claim.ts'
 import type { Moved } from '../db/statements/sql.ts'
-import { alertOverdue } from './alert.ts'
-import { cancelStrays, lookAtPrediction, searchSubmission } from './check.ts'
-import { seeRunning } from './check-list.ts'
+import { cancelStrays } from './cancel-strays.ts'
+import { checkPrediction, searchSubmission } from './check.ts'
+import { listRunningTasks } from './check-list.ts'
 import { type Claim, capsOf, claim } from './claim.ts'
-import type { Deps, RoomContext } from './deps.ts'
-import { type Causing, causedBy } from './journal.ts'
-import { readMemory } from './memory.ts'
-import { type Copy, copyOutput } from './store-output.ts'
+import type { Deps, EndpointContext } from './deps.ts'
+import { alertOverdue, type CausedBy, causedBy, readMemory } from './journal.ts'
+import { type Copy, storeOutput } from './store-output.ts'
 import { submitStep } from './submit.ts'
 import { emptyResult, type PassResult } from './trigger.ts'
-import { type News, noNews, type Written, writeWhile } from './write-outcomes.ts'
+import { noOutcomes, type Outcomes, type Written, writeWhile } from './write-outcomes.ts'
 
 export interface PassOptions {
   /** What triggered it. */
   by: Cause
-  context: RoomContext
+  context: EndpointContext
   taskId?: string | undefined
   /** What the caller's own statement has claimed already: the first round. */
   claimed?: Claim | undefined
@@ -36,17 +35,17 @@ export interface PassOptions {
 
 export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
   const { by, context, result = emptyResult() } = options
-  const causing = () => causedBy(deps, by, context)
+  const cause = () => causedBy(deps, by, context)
   const started = performance.now()
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, causing(), { dueBy, result }))
+    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
-    const again = await runRound(deps, causing, tasks, { isLate, sendBy, endBy }, result)
+    const again = await runRound(deps, cause, tasks, { isLate, sendBy, endBy }, result)
     if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
   }
   log(deps, by, result, performance.now() - started)
@@ -62,7 +61,7 @@ interface SoFar {
 async function claimMore(
   deps: Deps,
   { taskId, context }: PassOptions,
-  timed: Causing,
+  timed: CausedBy,
   { dueBy, result }: SoFar,
 ): Promise<Claim> {
   const { nextDueAt, overdueSeconds, ...claimed } = await claim(deps, timed, { taskId, dueBy })
@@ -95,7 +94,7 @@ const copiesAtOnce = 16
 /** True when the round itself has made something due at once. */
 async function runRound(
   deps: Deps,
-  causing: () => Causing,
+  cause: () => CausedBy,
   tasks: Claimed[],
   limits: Limits,
   result: PassResult,
@@ -104,21 +103,21 @@ async function runRound(
   const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
     Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
 
-  const news = noNews()
-  const learning = { ...limits, throttled: new Set<string>(), seen: await seeRunning(deps, tasks) }
+  const outcomes = noOutcomes()
+  const learning = { ...limits, throttled: new Set<string>(), seen: await listRunningTasks(deps, tasks) }
   const learned = await writeWhile(
-    all(tasks, (task) => learn(deps, task, learning, news)),
+    all(tasks, (task) => learn(deps, task, learning, outcomes)),
     deps,
-    causing,
-    news,
+    cause,
+    outcomes,
   )
 
   const moves = [...learned.moves]
   const toCopy = copiesOf(tasks, learned)
   if (toCopy.length > 0) {
     const limitCopies = pLimit(copiesAtOnce)
-    const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, news)))
-    const copied = await writeWhile(copying, deps, causing, news)
+    const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, outcomes)))
+    const copied = await writeWhile(copying, deps, cause, outcomes)
     moves.push(...copied.moves)
   }
   count(result, tasks, moves)
@@ -127,34 +126,34 @@ async function runRound(
   return freed || moves.some((move) => move.did === 'strayed' || (move.did === 'stored' && move.status === 'pending'))
 }
 
-/** Whatever goes wrong with one task must not keep the others' news from being written. It becomes due again by itself. */
+/** Whatever goes wrong with one task must not keep the others' outcomes from being written. It becomes due again by itself. */
 function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
   deps.log.error({ err: error, task: id }, 'task was left for a later pass')
 }
 
-async function learn(deps: Deps, task: Claimed, learning: Learning, news: News): Promise<void> {
+async function learn(deps: Deps, task: Claimed, learning: Learning, outcomes: Outcomes): Promise<void> {
   const { isLate, sendBy, throttled, seen } = learning
   if (task.work === 'submit') {
     const isUnsent = isLate() || throttled.has(task.provider)
     const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
     if (outcome.kind === 'throttled') throttled.add(outcome.provider)
-    news.submissions.push({ ...requireHeld(task), ...outcome })
+    outcomes.submissions.push({ ...requireHeld(task), ...outcome })
   }
   // The claim has put off the next look, by an hour perhaps: one that was not made is due still.
   if (isLate() && task.phase === 'running' && !seen.has(task.id)) {
-    news.looks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
+    outcomes.looks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
   }
   if (isLate() || task.work === 'expired') return
-  if (task.strays.some((stray) => !stray.over)) news.strays.push(...(await cancelStrays(deps, task)))
+  if (task.strays.some((stray) => !stray.over)) outcomes.strays.push(...(await cancelStrays(deps, task)))
   if (task.work === 'submit') return
   if (task.phase === 'unconfirmed') {
     const [outcome, ...doubles] = await searchSubmission(deps, task)
-    if (outcome) news.submissions.push({ ...requireHeld(task), ...outcome })
-    news.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
+    if (outcome) outcomes.submissions.push({ ...requireHeld(task), ...outcome })
+    outcomes.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
   }
   if (task.phase === 'running' && !seen.has(task.id)) {
-    const outcome = await lookAtPrediction(deps, task)
-    if (outcome) news.looks.push({ ...requireOwn(task), ...outcome })
+    const outcome = await checkPrediction(deps, task)
+    if (outcome) outcomes.looks.push({ ...requireOwn(task), ...outcome })
   }
 }
 
@@ -172,12 +171,12 @@ function copiesOf(tasks: Claimed[], { looks, moves }: Written): Copy[] {
   })
 }
 
-async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, news: News): Promise<void> {
-  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await copyOutput(deps, task, endBy)
+async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, outcomes: Outcomes): Promise<void> {
+  const copied = isLate() ? ({ kind: 'postponed', retry_in: 0 } as const) : await storeOutput(deps, task, endBy)
   const { id, step, attempt, claim_token, prediction_id } = task
   const own = { id, step, attempt, claim_token, prediction_id }
-  if (copied.kind === 'stored') news.stored.push({ ...own, ...copied })
-  else news.looks.push({ ...own, ...copied })
+  if (copied.kind === 'stored') outcomes.stored.push({ ...own, ...copied })
+  else outcomes.looks.push({ ...own, ...copied })
 }
 
 function requireOwn(task: Claimed): Held & { prediction_id: string } {
@@ -197,7 +196,7 @@ function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
   result.failed += did('failed') + did('rejected') + did('unsettled')
 }
 
-/** What found nothing is news to nobody but who asks for every line. */
+/** A pass that found nothing to do is logged at debug. */
 function log(deps: Deps, by: Cause, { nextDueAt: _, ...counts }: PassResult, ms: number): void {
   deps.log[counts.idle ? 'debug' : 'info']({ by, ...counts, ms: Math.round(ms), ...readMemory() }, 'pass')
 }

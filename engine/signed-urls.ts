@@ -1,8 +1,10 @@
-// Signed, expiring links to stored files: what a provider fetches a step's image by, and what marks an attempt in its list.
+// Makes and checks the addresses of ours that a provider is given: signed links to stored images, and the address at which it reports on an
+// attempt. A submission makes them; the result and webhook endpoints check them.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { LinkOptions } from '../core/recipe.ts'
+import type { Held } from '../core/task.ts'
 import { clockOf, type Deps } from './deps.ts'
 
 /** A stored file, as a task's input names it. Everything else in an image field is an address on the web. */
@@ -32,7 +34,7 @@ export async function linkFor(
     file: key,
     marker,
     expires: String(expires),
-    signature: sign(deps, key, expires),
+    signature: signLink(deps, key, expires),
   })
   return `${deps.config.PUBLIC_URL}/api/result?${query}`
 }
@@ -46,9 +48,7 @@ function withFragment(address: string, text: string): string {
 
 /** The stored file that a signed link opens. Throws `link_expired` or `bad_signature`. */
 export function requireSignedLink(deps: Deps, link: { file: string; expires: number; signature: string }): string {
-  const expected = Buffer.from(sign(deps, link.file, link.expires))
-  const given = Buffer.from(link.signature)
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  if (!isSame(link.signature, signLink(deps, link.file, link.expires))) {
     throw new AppError('bad_signature', 'This link was not made here, or was changed.')
   }
   if (link.expires * 1000 < clockOf(deps).getTime()) throw new AppError('link_expired', 'This link has expired.')
@@ -60,11 +60,7 @@ export function carriesMarker(input: Record<string, unknown>, marker: string): b
   return JSON.stringify(input).includes(`marker=${marker}`)
 }
 
-function sign(deps: Deps, key: string, expires: number): string {
-  const secret = deps.config.SESSION_SECRET
-  if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
-  return createHmac('sha256', secret).update(`result link\n${key}\n${expires}`).digest('base64url')
-}
+const signLink = (deps: Deps, key: string, expires: number) => sign(deps, ['result link', key, expires])
 
 /** The blob store did not give a file that may well be there. */
 export class StorageFault extends Error {
@@ -87,4 +83,56 @@ async function readWhole(deps: Deps, key: string): Promise<{ type: string; bytes
     throw new StorageFault('the blob store did not give a stored image', { cause })
   }
   throw new Error('a stored image is too large to send along; set PUBLIC_URL to an https address')
+}
+
+/** An open attempt, the recipe that says how its output is to be stored, and the model that it asked the provider for. */
+export interface Reported extends Held {
+  recipe: string
+  model: string
+}
+
+/** Providers sign their bodies, not our URLs: the URL's own MAC shows that whoever calls it was told this attempt by us. */
+export function webhookUrl(deps: Deps, provider: string, held: Reported): string {
+  const query = new URLSearchParams({
+    task: held.id,
+    step: String(held.step),
+    attempt: String(held.attempt),
+    claim: held.claim_token,
+    recipe: held.recipe,
+    model: held.model,
+    mac: signAttempt(deps, provider, held),
+  })
+  return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
+}
+
+/** The attempt that a webhook call speaks of. Throws `bad_signature` when the URL isn't one of ours. */
+export function requireAttempt(request: Request, deps: Deps, provider: string): Reported {
+  const query = new URL(request.url).searchParams
+  const held: Reported = {
+    id: query.get('task') ?? '',
+    step: Number(query.get('step')),
+    attempt: Number(query.get('attempt')),
+    claim_token: query.get('claim') ?? '',
+    recipe: query.get('recipe') ?? '',
+    model: query.get('model') ?? '',
+  }
+  if (isSame(query.get('mac') ?? '', signAttempt(deps, provider, held))) return held
+  throw new AppError('bad_signature', 'This webhook address was not made here, or was changed.')
+}
+
+function signAttempt(deps: Deps, provider: string, held: Reported): string {
+  const { id, step, attempt, claim_token, recipe, model } = held
+  return sign(deps, ['webhook', provider, id, step, attempt, claim_token, recipe, model])
+}
+
+function sign({ config }: Deps, parts: readonly (string | number)[]): string {
+  const secret = config.SESSION_SECRET
+  if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
+  return createHmac('sha256', secret).update(parts.join('\n')).digest('base64url')
+}
+
+/** In a time that tells nothing of where they differ. */
+function isSame(given: string, expected: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(expected)]
+  return left.length === right.length && timingSafeEqual(left, right)
 }

@@ -4,7 +4,7 @@ import { type Status, statuses } from '../core/task.ts'
 import { type Figures, type Problem, readFigures } from '../db/statements/overview.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
-import { readMemory, readMemoryLimits } from './memory.ts'
+import { readMemory, readMemoryLimits } from './journal.ts'
 
 type ByStatus = Record<Status, number>
 

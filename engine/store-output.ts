@@ -1,14 +1,13 @@
 // Copies a finished prediction's output into our own storage, because the provider deletes it within the hour.
-// Passes and the webhook room call it. It promises to end by the instant that it is given.
-import { within } from '../core/deadline.ts'
-import { type Copying, decideCopy, decideOutput, type LookOutcome, shorten } from '../core/decide.ts'
+// Passes and the webhook endpoint call it. It promises to end by the instant that it is given.
+import { withDeadline } from '../core/deadline.ts'
+import { type CheckOutcome, type Copying, decideCopy, decideOutput, shorten } from '../core/decide.ts'
 import { lacksBytes } from '../core/output-address.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'
-import { clockOf, type Deps } from './deps.ts'
-import { providerOf, recipeOf } from './require-recipe.ts'
+import { clockOf, type Deps, requireProvider, requireRecipe } from './deps.ts'
 
 /** A succeeded prediction and the addresses of its output files. */
 export interface Copy extends Held, Copying {
@@ -18,7 +17,7 @@ export interface Copy extends Held, Copying {
   output: readonly string[]
 }
 
-export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | LookOutcome
+export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | CheckOutcome
 
 /** Where nothing else bounds it: well within a function's life. */
 const patienceMs = 35_000
@@ -29,17 +28,17 @@ const partMs = 8_000
  * Every output file of the attempt, stored; or when to go on, or to try again; or why that is no use. `endBy` is on the clock of
  * `performance.now()`: whatever isn't done by then is the next pass's.
  */
-export async function copyOutput(
+export async function storeOutput(
   deps: Deps,
   copy: Copy,
   endBy: number = performance.now() + patienceMs,
 ): Promise<Copied> {
-  const recipe = recipeOf(deps, copy)
+  const recipe = requireRecipe(deps, copy)
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
   try {
     const output = await outputOf(deps, recipe, copy)
-    const files = await within(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
+    const files = await withDeadline(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
       copyFiles(deps, recipe, { ...copy, output }, { signal, isLate }),
     )
     if (!files) return { kind: 'postponed', retry_in: 0 }
@@ -56,7 +55,7 @@ export async function copyOutput(
     // The provider is asked only while there is time for its answer.
     const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
     const prediction = { id: copy.prediction_id, urls: copy.urls }
-    const seen = isPressed ? undefined : await providerOf(deps, recipe).check(prediction)
+    const seen = isPressed ? undefined : await requireProvider(deps, recipe).check(prediction)
     return decideCopy(seen, copy, clockOf(deps))
   }
 }
@@ -64,7 +63,7 @@ export async function copyOutput(
 /** The row keeps no bytes of a data URI, so another pass asks the provider for them again. */
 async function outputOf(deps: Deps, recipe: Recipe, copy: Copy): Promise<readonly string[]> {
   if (!copy.output.some(lacksBytes)) return copy.output
-  const seen = await providerOf(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
+  const seen = await requireProvider(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
   if (seen.kind !== 'succeeded') throw new Error(`the provider does not give its result again: ${seen.kind}`)
   const outcome = decideOutput(seen.output, recipe)
   if (outcome.kind !== 'succeeded') throw new Error('the provider gives another result than before')

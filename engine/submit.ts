@@ -6,10 +6,8 @@ import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { TooLate } from '../providers/connection.ts'
-import { clockOf, type Deps } from './deps.ts'
-import { providerOf, recipeOf } from './require-recipe.ts'
-import { fileReference, linkFor, StorageFault } from './signed-urls.ts'
-import { webhookUrl } from './webhook-url.ts'
+import { clockOf, type Deps, requireProvider, requireRecipe } from './deps.ts'
+import { fileReference, linkFor, StorageFault, webhookUrl } from './signed-urls.ts'
 
 /** After a fault of ours before the POST: not at once again, and not for long. */
 const faultRetrySeconds = 30
@@ -21,8 +19,8 @@ export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<
   let recipe: Recipe
   let provider: Provider
   try {
-    recipe = recipeOf(deps, task)
-    provider = providerOf(deps, recipe)
+    recipe = requireRecipe(deps, task)
+    provider = requireProvider(deps, recipe)
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'nothing was sent')
     return { kind: 'unsent', retry_in: faultRetrySeconds }

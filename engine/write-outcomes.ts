@@ -1,6 +1,7 @@
-// What a round learns, and how it reaches the table: gathered, and written in one statement a kind, for 1 task and for 200.
+// Writes what a round of a pass has learned into the table: collected first, then written in one statement a kind, for 1 task and for 200.
 // What is known of money spent is written early: nobody else knows it.
-import type { LookOutcome, SubmissionOutcome } from '../core/decide.ts'
+import { endsWithin } from '../core/deadline.ts'
+import type { CheckOutcome, SubmissionOutcome } from '../core/decide.ts'
 import { withoutBytes } from '../core/output-address.ts'
 import type { Statement } from '../db/driver/batches.ts'
 import { recordLooks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
@@ -8,84 +9,83 @@ import { recordStrays, type StrayOutcome } from '../db/statements/record-strays.
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
 import type { Deps } from './deps.ts'
-import type { Causing } from './journal.ts'
-import { endsWithin, raiseAnyway } from './wake.ts'
+import { type CausedBy, raiseAnyway } from './journal.ts'
 
-export interface News {
+export interface Outcomes {
   submissions: Told<SubmissionOutcome>[]
   /** Further predictions of one attempt (a provider's own double): recorded after the first, to be canceled. */
   doubles: Told<SubmissionOutcome>[]
-  looks: Told<LookOutcome & { prediction_id: string }>[]
+  looks: Told<CheckOutcome & { prediction_id: string }>[]
   stored: Told<StoredOutcome>[]
   strays: StrayOutcome[]
 }
 
-export const noNews = (): News => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
+export const noOutcomes = (): Outcomes => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
 
 /** What was told, and what it moved. */
 export interface Written {
-  looks: News['looks']
+  looks: Outcomes['looks']
   moves: Moved[]
 }
 
-/** Longer than answers usually take: then a round's news is one statement a kind, for 1 task and for 200. */
+/** Longer than answers usually take: then a round's outcomes are one statement a kind, for 1 task and for 200. */
 const flushMs = 8_000
 
 /**
- * Writes the news when all work is done; and every few seconds before, so that what is known of money spent doesn't wait for
+ * Writes the outcomes when all work is done; and every few seconds before, so that what is known of money spent doesn't wait for
  * the slowest neighbour, nor die with it.
  */
 export async function writeWhile(
   work: Promise<unknown>,
   deps: Deps,
-  causing: () => Causing,
-  news: News,
+  cause: () => CausedBy,
+  outcomes: Outcomes,
 ): Promise<Written> {
   const written: Written = { looks: [], moves: [] }
   for (let isDone = false; !isDone; ) {
-    isDone = await endsWithin(deps, flushMs, work)
-    const taken = { ...news }
-    Object.assign(news, noNews())
+    isDone = await endsWithin(flushMs, work, deps.wait)
+    const taken = { ...outcomes }
+    Object.assign(outcomes, noOutcomes())
     try {
-      written.moves.push(...(await writeNews(deps, causing, taken)))
+      written.moves.push(...(await writeOutcomes(deps, cause, taken)))
       written.looks.push(...taken.looks)
     } catch (error) {
       if (isDone) throw error
-      deps.log.error({ err: error }, 'news could not be written yet')
-      putBack(news, taken)
+      deps.log.error({ err: error }, 'outcomes could not be written yet')
+      putBack(outcomes, taken)
     }
   }
   return written
 }
 
 /** What is fenced may be told again, together with what comes after it. A look would count its 404 twice; it is made again. */
-function putBack(news: News, { submissions, doubles, stored }: News): void {
-  news.submissions.unshift(...submissions)
-  news.doubles.unshift(...doubles)
-  news.stored.unshift(...stored)
+function putBack(outcomes: Outcomes, { submissions, doubles, stored }: Outcomes): void {
+  outcomes.submissions.unshift(...submissions)
+  outcomes.doubles.unshift(...doubles)
+  outcomes.stored.unshift(...stored)
 }
 
-async function writeNews(deps: Deps, causing: () => Causing, news: News): Promise<Moved[]> {
-  // News may make something due sooner than another pass, which saw nothing to do, has told the wake mark.
-  if (Object.values(news).some((told) => told.length > 0)) await raiseAnyway(deps)
-  const submitted = await write(deps, causing, news.submissions, recordSubmissions)
-  for (const double of news.doubles) submitted.push(...(await write(deps, causing, [double], recordSubmissions)))
-  const looked = await write(deps, causing, news.looks.map(withoutFiles), recordLooks)
-  const stored = await write(deps, causing, news.stored, recordStored)
-  if (news.strays.length > 0) await recordStrays(deps.db, news.strays, causing())
+async function writeOutcomes(deps: Deps, cause: () => CausedBy, outcomes: Outcomes): Promise<Moved[]> {
+  // Outcomes may make something due sooner than another pass, which saw nothing to do, has told the wake mark.
+  if (Object.values(outcomes).some((told) => told.length > 0)) await raiseAnyway(deps)
+  const submitted = await write(deps, cause, outcomes.submissions, recordSubmissions)
+  for (const double of outcomes.doubles) submitted.push(...(await write(deps, cause, [double], recordSubmissions)))
+  const looked = await write(deps, cause, outcomes.looks.map(withoutFiles), recordLooks)
+  const stored = await write(deps, cause, outcomes.stored, recordStored)
+  if (outcomes.strays.length > 0) await recordStrays(deps.db, outcomes.strays, cause())
   return [...submitted, ...looked, ...stored]
 }
 
 async function write<Outcome>(
   deps: Deps,
-  causing: () => Causing,
+  cause: () => CausedBy,
   told: Told<Outcome>[],
   record: Statement<Told<Outcome>, Moved>,
 ): Promise<Moved[]> {
-  return told.length === 0 ? [] : record(deps.db, told, causing())
+  return told.length === 0 ? [] : record(deps.db, told, cause())
 }
 
 /** What a provider sends inside its answer is copied by this pass, or asked for again: rows and statements stay small. */
-function withoutFiles<T extends LookOutcome>(look: T): T {
+function withoutFiles<T extends CheckOutcome>(look: T): T {
   return look.kind === 'succeeded' ? { ...look, output: look.output.map(withoutBytes) } : look
 }

@@ -2,16 +2,16 @@
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { cancelTask } from '../db/statements/user-moves.ts'
-import type { Room } from '../engine/deps.ts'
-import { causedBy } from '../engine/journal.ts'
-import { raiseAnyway } from '../engine/wake.ts'
+import type { Endpoint } from '../engine/deps.ts'
+import { causedBy, raiseAnyway } from '../engine/journal.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { readJson, requireMethod } from './http/request.ts'
-import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const cancelBody = z.strictObject({ task_id: z.uuid() })
 
-export const cancel: Room = async (request, deps, context) => {
+export const cancel: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
   const { task_id: id } = await readJson(request, cancelBody)
@@ -19,6 +19,6 @@ export const cancel: Room = async (request, deps, context) => {
   const task = await cancelTask(deps.db, { id, user_id, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (!task.moved) throw new AppError('already_finished', `The task is ${task.status} already.`)
-  if (task.due_at) passAfterAnswer(deps, context, { by: 'cancel', taskId: id })
+  if (task.due_at) triggerPass(deps, context, { by: 'cancel', taskId: id })
   return answerTask(deps, task)
 }

@@ -1,11 +1,11 @@
 // GET|POST /api/checker: checks what is due (and submits what is due: either of worker and checker alone is enough).
 
-import type { PingRoom } from '../engine/deps.ts'
+import type { PingEndpoint } from '../engine/deps.ts'
 import { requireCron } from './http/cron-secret.ts'
 import { ping, plural } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
 
-export const checker: PingRoom = async (request, deps, context) => {
+export const checker: PingEndpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context, { by: 'checker' })

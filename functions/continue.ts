@@ -3,10 +3,11 @@ import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { continueTask } from '../db/statements/user-moves.ts'
 import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
-import type { Room } from '../engine/deps.ts'
+import type { Endpoint } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { readJson, requireMethod } from './http/request.ts'
-import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const continueBody = z.strictObject({
@@ -16,7 +17,7 @@ export const continueBody = z.strictObject({
   all: z.boolean().default(false),
 })
 
-export const continueRoom: Room = async (request, deps, context) => {
+export const continueEndpoint: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
   const { task_id: id, step, all } = await readJson(request, continueBody)
@@ -26,7 +27,7 @@ export const continueRoom: Room = async (request, deps, context) => {
   const task = await continueTask(deps.db, { id, user_id, step, all, ...terms })
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
+    triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
     return answerTask(deps, task, 202)
   }
   if (step !== undefined && step <= task.current_step) return answerTask(deps, task)

@@ -1,12 +1,12 @@
 // GET /api/health: 200 when the database answers, 503 when it doesn't. To the cron secret it tells how things stand.
 import { AppError } from '../core/errors.ts'
 import { ping } from '../db/statements/reads.ts'
-import type { Deps, Room } from '../engine/deps.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
 import { readStanding } from '../engine/standing.ts'
 import { isCron } from './http/cron-secret.ts'
 import { json, requireMethod } from './http/request.ts'
 
-export const health: Room = async (request, deps) => {
+export const health: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   try {
     return json({ status: 'ok', ...(isCron(request, deps) ? await details(deps) : await nothing(deps)) })

@@ -1,4 +1,4 @@
-// GET /api/openapi.json: the contract as an OpenAPI 3.1 document, made from the schemas that the rooms check requests with and the types
+// GET /api/openapi.json: the contract as an OpenAPI 3.1 document, made from the schemas that the endpoints check requests with and the types
 // of their answers come from.
 import * as z from 'zod'
 import {
@@ -12,7 +12,7 @@ import {
   taskViewSchema,
 } from '../core/answers.ts'
 import { type ProblemCode, problems } from '../core/errors.ts'
-import type { Room } from '../engine/deps.ts'
+import type { Endpoint } from '../engine/deps.ts'
 import type { Recipes } from '../recipes/index.ts'
 import {
   type Answer,
@@ -30,7 +30,7 @@ import { defaultRecipe, startEnvelope } from './start.ts'
 
 type Json = Record<string, unknown>
 
-export const openapi: Room = async (request, deps) => {
+export const openapi: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   return json(describeApi(deps.recipes), 200, { 'cache-control': 'public, max-age=300' })
 }

@@ -2,21 +2,20 @@
 // and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted,
 // and finished tasks that are older than the deployment wants to keep.
 
-import type { Room } from '../engine/deps.ts'
-import { forgetFinished } from '../engine/sweep-tasks.ts'
-import { sweepUploads } from '../engine/sweep-uploads.ts'
-import { raiseAnyway } from '../engine/wake.ts'
+import type { Endpoint } from '../engine/deps.ts'
+import { raiseAnyway } from '../engine/journal.ts'
+import { sweepTasks, sweepUploads } from '../engine/sweep.ts'
 import { requireCron } from './http/cron-secret.ts'
 import { ping } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
 
-export const recover: Room = async (request, deps, context) => {
+export const recover: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   const [{ nextDueAt: _, ...counts }, uploads_deleted, tasks_deleted] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
     sweepUploads(deps),
-    forgetFinished(deps),
+    sweepTasks(deps),
   ])
   // What had been slept over was begun to be moved; pings go on with it.
   if (!counts.idle) await raiseAnyway(deps)

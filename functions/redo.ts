@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
 import { redoTask } from '../db/statements/user-moves.ts'
-import type { Deps, Room } from '../engine/deps.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { withinLimits } from './http/limits.ts'
 import { readJson, requireMethod } from './http/request.ts'
-import { answerTask, notFound, passAfterAnswer } from './http/task-answer.ts'
+import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const redoBody = z.strictObject({
@@ -19,7 +20,7 @@ export const redoBody = z.strictObject({
 /** What the person saw when they asked. */
 type Seen = Pick<z.output<typeof redoBody>, 'step' | 'attempt'>
 
-export const redo: Room = async (request, deps, context) => {
+export const redo: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
   const { task_id: id, ...seen } = await readJson(request, redoBody)
@@ -30,7 +31,7 @@ export const redo: Room = async (request, deps, context) => {
   const task = await withinLimits(deps, { user_id, rivalOf: id }, () => redoTask(deps.db, move))
   if (!task) throw notFound(id)
   if (task.moved) {
-    passAfterAnswer(deps, context, { by: 'redo', taskId: id })
+    triggerPass(deps, context, { by: 'redo', taskId: id })
     return answerTask(deps, task, 202)
   }
   if (isRepeat(task, seen)) return answerTask(deps, task)

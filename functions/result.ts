@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { resultKey, storedAttempt } from '../core/task.ts'
 import { fileName } from '../core/view.ts'
 import { readTask } from '../db/statements/reads.ts'
-import type { Deps, Room } from '../engine/deps.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
 import { requireSignedLink } from '../engine/signed-urls.ts'
 import { serveFile } from '../storage/serve.ts'
 import { readQuery, requireMethod } from './http/request.ts'
@@ -33,7 +33,7 @@ const cacheControl = 'private, max-age=31536000, immutable'
 /** Without an attempt the address means the newest, which a redo changes. */
 const newestCacheControl = 'private, no-cache'
 
-export const result: Room = async (request, deps) => {
+export const result: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   if (new URL(request.url).searchParams.has('signature')) {
     const key = requireSignedLink(deps, readQuery(request, signed))

@@ -1,10 +1,10 @@
 // POST /api/session: a person without an account becomes a user, as a token and as a cookie; a known one is extended.
 import { AppError } from '../core/errors.ts'
-import type { Room } from '../engine/deps.ts'
+import type { Endpoint } from '../engine/deps.ts'
 import { json, requireMethod } from './http/request.ts'
 import { openSession, ownUser, sessionCookie } from './http/users.ts'
 
-export const session: Room = async (request, deps) => {
+export const session: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST')
   if (!deps.config.ANONYMOUS_SESSIONS) {
     throw new AppError('not_found', 'Anonymous sessions are switched off here; sign in with the app around this page.')

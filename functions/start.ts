@@ -7,13 +7,12 @@ import type { Recipe } from '../core/recipe.ts'
 import { faultOfSteps } from '../core/soundness.ts'
 import { readStarted } from '../db/statements/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/statements/start.ts'
-import type { Deps, Room, RoomContext } from '../engine/deps.ts'
+import { type Deps, type Endpoint, type EndpointContext, requireProvider } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
-import { providerOf } from '../engine/require-recipe.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { type KeptInput, keepImages, shortenUploads } from './http/input-files.ts'
 import { withinLimits } from './http/limits.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
-import { passAfterAnswer } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const defaultRecipe = 'try-on'
@@ -23,12 +22,12 @@ export const startEnvelope = z.looseObject({
   auto_continue: z.boolean().default(false),
 })
 
-export const start: Room = async (request, deps, context) => {
+export const start: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const userId = await requireUser(request, deps)
   const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
   const recipe = requireRecipe(deps, name)
-  providerOf(deps, recipe)
+  requireProvider(deps, recipe)
   const input = requireValid(recipe.input, shortenUploads(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
   const stepFault = faultOfSteps(recipe.totalSteps(input))
@@ -98,11 +97,11 @@ interface Answered {
   recipe: Recipe
 }
 
-function answer(deps: Deps, context: RoomContext, { started: task, request_hash, recipe }: Answered): Response {
+function answer(deps: Deps, context: EndpointContext, { started: task, request_hash, recipe }: Answered): Response {
   if (task.request_hash !== request_hash) {
     throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
   }
-  passAfterAnswer(deps, context, { by: 'start', taskId: task.id })
+  triggerPass(deps, context, { by: 'start', taskId: task.id })
   const body: Answer = {
     task_id: task.id,
     status: task.status,

@@ -3,20 +3,21 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { TaskView } from '../core/answers.ts'
 import { readTask } from '../db/statements/reads.ts'
-import type { Room } from '../engine/deps.ts'
+import type { Endpoint } from '../engine/deps.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { json, readQuery, requireMethod } from './http/request.ts'
-import { notFound, passAfterAnswer, retryAfter, viewOf } from './http/task-answer.ts'
+import { notFound, retryAfter, viewOf } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const statusQuery = z.object({ task_id: z.uuid() })
 
-export const status: Room = async (request, deps, context) => {
+export const status: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'HEAD')
   const userId = await requireUser(request, deps)
   const { task_id } = readQuery(request, statusQuery)
   const task = await readTask(deps.db, { id: task_id, user_id: userId, now: deps.now?.() })
   if (!task) throw notFound(task_id)
-  if (task.is_due) passAfterAnswer(deps, context, { by: 'status', taskId: task.id })
+  if (task.is_due) triggerPass(deps, context, { by: 'status', taskId: task.id })
   return answer(request, viewOf(deps, task))
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { TaskPage } from '../core/answers.ts'
 import { statuses } from '../core/task.ts'
 import { listTasks } from '../db/statements/reads.ts'
-import type { Room } from '../engine/deps.ts'
+import type { Endpoint } from '../engine/deps.ts'
 import { json, readQuery, requireMethod } from './http/request.ts'
 import { viewOf } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
@@ -15,7 +15,7 @@ export const tasksQuery = z.object({
   cursor: z.uuid().optional(),
 })
 
-export const tasks: Room = async (request, deps) => {
+export const tasks: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   const user_id = await requireUser(request, deps)
   const { status, limit, cursor } = readQuery(request, tasksQuery)

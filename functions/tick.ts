@@ -1,6 +1,6 @@
 // The platform's own schedule, every minute: the same as a ping, so that a fresh deployment moves before any cron is set up.
-import { clockOf, type PingRoom } from '../engine/deps.ts'
-import { sweepUploads } from '../engine/sweep-uploads.ts'
+import { clockOf, type PingEndpoint } from '../engine/deps.ts'
+import { sweepUploads } from '../engine/sweep.ts'
 import { ping } from './http/ping.ts'
 import { json } from './http/request.ts'
 
@@ -11,7 +11,7 @@ const sweepMinute = 17
 const tickSeconds = 8
 const tickEndSeconds = 24
 
-export const tick: PingRoom = async (_request, deps, context) => {
+export const tick: PingEndpoint = async (_request, deps, context) => {
   if (clockOf(deps).getUTCMinutes() === sweepMinute) context.waitUntil(sweepUploads(deps))
   const { nextDueAt: _, ...counts } = await ping(deps, context, {
     by: 'tick',

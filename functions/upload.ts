@@ -4,8 +4,8 @@ import * as z from 'zod'
 import type { Uploaded } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { archiveType, imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'
-import type { Deps, Room } from '../engine/deps.ts'
-import { keyOfUpload, newUploadId } from '../engine/sweep-uploads.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
+import { keyOfUpload, newUploadId } from '../engine/sweep.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import { cleanImage } from '../storage/image.ts'
 import { serveFile } from '../storage/serve.ts'
@@ -22,7 +22,7 @@ export const uploadQuery = z.object({
   id: z.string().refine((id) => uploadId(uploadUrl(id)) !== undefined, 'must be the id of an upload'),
 })
 
-export const upload: Room = async (request, deps) => {
+export const upload: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST', 'GET', 'HEAD')
   const userId = await requireUser(request, deps)
   if (request.method !== 'POST') return serveUpload(request, deps, userId)

@@ -1,41 +1,55 @@
 // POST /api/webhook/{provider}: a provider reports on one attempt. It only makes faster what passes do anyway: the
 // attempt is adopted if our own answer was lost, a failure is written, and a result is copied and shown.
 
-import { decideLook } from '../core/decide.ts'
+import { endsWithin } from '../core/deadline.ts'
+import { decideCheck, type SubmissionOutcome } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
-import type { Provider } from '../core/provider.ts'
-import { recordLooks } from '../db/statements/record-results.ts'
-import { clockOf, type Deps, type Room } from '../engine/deps.ts'
-import { adopt, type Heard, lookNow, store, write } from '../engine/record-report.ts'
-import { recipeOf } from '../engine/require-recipe.ts'
-import { endsWithin } from '../engine/wake.ts'
-import { requireAttempt } from '../engine/webhook-url.ts'
+import type { Provider, Report } from '../core/provider.ts'
+import type { Held } from '../core/task.ts'
+import type { Statement } from '../db/driver/batches.ts'
+import { recordLooks, recordStored } from '../db/statements/record-results.ts'
+import { recordSubmissions } from '../db/statements/record-submissions.ts'
+import type { Moved, Told } from '../db/statements/sql.ts'
+import { capsOf } from '../engine/claim.ts'
+import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
+import { causedBy, raiseAnyway } from '../engine/journal.ts'
+import { type Reported, requireAttempt } from '../engine/signed-urls.ts'
+import { storeOutput } from '../engine/store-output.ts'
+import { triggerPass } from '../engine/trigger.ts'
 import { json, requireMethod } from './http/request.ts'
 
 /** Providers are answered within a second; most results are copied and shown by then. */
 const answerMs = 700
 
-export const webhook: Room = async (request, deps, context) => {
+/** A verified report, and the attempt that its address names. */
+interface ReportedAttempt {
+  deps: Deps
+  context: EndpointContext
+  attempt: Reported
+  report: Report
+}
+
+export const webhook: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const provider = requireProvider(request, deps)
+  const provider = providerOfPath(request, deps)
   // First, because it needs no one else: a stranger's call ends here, and has no key fetched for it.
   const attempt = requireAttempt(request, deps, provider.name)
   const report = await provider.readWebhook(request.headers, await request.text(), clockOf(deps), attempt.model)
-  const heard: Heard = { deps, context, attempt, report }
+  const reported: ReportedAttempt = { deps, context, attempt, report }
   const { observation } = report
   if (observation.kind === 'running') {
-    await adopt(heard)
-    if (report.withheld) await lookNow(heard)
+    await adopt(reported)
+    if (report.withheld) await lookNow(reported)
   } else {
     const never = { submitted_at: null, deadline_at: null, misses: 0 }
-    const outcome = decideLook(observation, never, recipeOf(deps, attempt), clockOf(deps))
-    if (outcome?.kind === 'failed') await write(heard, recordLooks, outcome)
-    if (outcome?.kind === 'succeeded') await storeInTime(heard, outcome.output)
+    const outcome = decideCheck(observation, never, requireRecipe(deps, attempt), clockOf(deps))
+    if (outcome?.kind === 'failed') await write(reported, recordLooks, outcome)
+    if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome.output)
   }
   return json({ message: 'Thank you' })
 }
 
-function requireProvider(request: Request, deps: Deps): Provider {
+function providerOfPath(request: Request, deps: Deps): Provider {
   const name = new URL(request.url).pathname.replace(/\/$/, '').split('/').at(-1) ?? ''
   const provider = deps.providers.get(name)
   if (!provider) throw new AppError('not_found', `There is no provider ${name} here.`)
@@ -46,9 +60,9 @@ function requireProvider(request: Request, deps: Deps): Provider {
  * Shows the result, which tells the row all there is, before the answer if it can. Nobody reports it again: what takes longer,
  * or fails, may die on its way, so the attempt is at least told its prediction before the answer, and looks do the rest.
  */
-async function storeInTime(heard: Heard, output: string[]): Promise<void> {
-  const { deps, context, attempt } = heard
-  const stored = store(heard, output).then(
+async function storeInTime(reported: ReportedAttempt, output: string[]): Promise<void> {
+  const { deps, context, attempt } = reported
+  const stored = store(reported, output).then(
     () => true,
     (error) => {
       deps.log.error({ err: error, task: attempt.id }, 'webhook result was not stored')
@@ -56,6 +70,61 @@ async function storeInTime(heard: Heard, output: string[]): Promise<void> {
     },
   )
   context.waitUntil(stored)
-  const isDone = (await endsWithin(deps, answerMs, stored)) && (await stored)
-  if (!isDone) await adopt(heard)
+  const isDone = (await endsWithin(answerMs, stored, deps.wait)) && (await stored)
+  if (!isDone) await adopt(reported)
 }
+
+/**
+ * Tells the open attempt its prediction, if it doesn't know it yet. A prediction that no step wants is recorded instead and
+ * canceled right after. True when the attempt took it.
+ */
+async function adopt({ deps, context, attempt, report }: ReportedAttempt): Promise<boolean> {
+  const { prediction_id, urls } = report
+  const check_in = requireRecipe(deps, attempt).timing.firstCheckSeconds
+  await raiseAnyway(deps)
+  const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in }]
+  const [moved] = await recordSubmissions(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved?.did === 'strayed') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
+  return moved?.did === 'created'
+}
+
+/** Writes what became of the attempt's prediction; what that has made due is begun after the answer. */
+async function write<Outcome>(
+  reported: ReportedAttempt,
+  record: Statement<Told<Outcome & { prediction_id: string }>, Moved>,
+  outcome: Outcome,
+): Promise<void> {
+  const { deps, context, attempt, report } = reported
+  const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
+  const tell = () => record(deps.db, told, causedBy(deps, 'webhook', context))
+  await raiseAnyway(deps)
+  let [moved] = await tell()
+  // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
+  if (!moved && (await adopt(reported))) moved = (await tell())[0]
+  if (moved && moved.status !== 'processing') goOn(reported, moved)
+}
+
+/** With a cap, the slot that is free now is somebody's who may have waited longer. */
+function goOn({ deps, context, attempt }: ReportedAttempt, { status }: Moved): void {
+  if (capsOf(deps.config).length > 0) triggerPass(deps, context, { by: 'webhook' })
+  else if (status === 'pending') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
+}
+
+/** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
+async function lookNow(reported: ReportedAttempt): Promise<void> {
+  const { deps, context, attempt, report } = reported
+  const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
+  const [moved] = await recordLooks(deps.db, told, causedBy(deps, 'webhook', context))
+  if (moved) triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
+}
+
+/** Copies the output and shows the step done. If this process dies on the way, a look at the prediction starts it again. */
+async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
+  const { deps, attempt, report } = reported
+  const { prediction_id, urls } = report
+  const copied = await storeOutput(deps, { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output })
+  if (copied.kind === 'stored') await write(reported, recordStored, copied)
+  else await write(reported, recordLooks, copied)
+}
+
+const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

@@ -1,11 +1,11 @@
 // GET|POST /api/worker: submits what is due (and checks what is due: either of worker and checker alone is enough).
 
-import type { PingRoom } from '../engine/deps.ts'
+import type { PingEndpoint } from '../engine/deps.ts'
 import { requireCron } from './http/cron-secret.ts'
 import { ping, plural } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
 
-export const worker: PingRoom = async (request, deps, context) => {
+export const worker: PingEndpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   const { submitted, rejected, unconfirmed, idle, duration_ms } = await ping(deps, context, { by: 'worker' })

@@ -2,7 +2,7 @@
 import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
 import { AppError } from '../core/errors.ts'
-import type { Deps, LightDeps, RoomContext } from '../engine/deps.ts'
+import type { Deps, EndpointContext, LightDeps } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { enter } from '../functions/http/answer.ts'
 import { secure } from '../functions/http/headers.ts'
@@ -19,21 +19,21 @@ export function openLight(destination?: DestinationStream): Light {
   return { config, log: openLog(config, destination), ...lazyStores() }
 }
 
-type RoomOf<Own> = (request: Request, deps: Own, context: RoomContext) => Promise<Response>
+type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) => Promise<Response>
 
 /**
- * Makes doors of rooms whose dependencies are opened once per container, by the first of them that is called. A wrong environment
+ * Makes doors of endpoints whose dependencies are opened once per container, by the first of them that is called. A wrong environment
  * answers 503, names what is wrong, and is read again with the next request.
  */
 export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => Own) {
   let opened: Own | undefined
-  return (room: RoomOf<Own>) =>
+  return (endpoint: EndpointOf<Own>) =>
     async (request: Request, context: Context): Promise<Response> => {
       try {
         opened ??= open()
       } catch (cause) {
         return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
       }
-      return enter(room, request, opened, context)
+      return enter(endpoint, request, opened, context)
     }
 }

@@ -3,7 +3,7 @@
 import pLimit from 'p-limit'
 import { Agent, type Dispatcher } from 'undici'
 import { isNeverSent } from '../core/connection.ts'
-import { within } from '../core/deadline.ts'
+import { withDeadline } from '../core/deadline.ts'
 import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
 
@@ -62,7 +62,7 @@ export function openHttp({ connections, own = [] }: HttpOptions): Http {
 async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
   if (request.mayBegin && !request.mayBegin()) throw new TooLate(`${request.method} was not begun in time`)
   try {
-    return await within(request.timeoutMs, async (signal) => {
+    return await withDeadline(request.timeoutMs, async (signal) => {
       const response = await agent.request({
         ...target(request.url),
         method: request.method,

@@ -1,4 +1,4 @@
-// Stored files: results and uploads, kept in a blob store in parts of 8 MiB. Rooms and passes call it. It promises that memory stays
+// Stored files: results and uploads, kept in a blob store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
 import type { Store } from '@netlify/blobs'
 import { type ByteRange, joinParts, streamOf } from './parts.ts'

@@ -1,4 +1,4 @@
-// Makes a picture fit to be kept: upright, within bounds, and without anything but the picture. The upload room calls it. It promises
+// Makes a picture fit to be kept: upright, within bounds, and without anything but the picture. The upload endpoint calls it. It promises
 // that no byte of what was sent is stored: the pixels are read and written anew, so that a camera's notes (a home's position among
 // them) and whatever else was hidden in the file are gone, and a file that only looks like a picture ends here.
 import { imageTypes, maxImageBytes } from '../core/upload.ts'

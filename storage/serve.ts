@@ -1,4 +1,4 @@
-// Answers GET and HEAD with a stored file: ranges, conditional requests, downloads. The result and upload rooms call it.
+// Answers GET and HEAD with a stored file: ranges, conditional requests, downloads. The result and upload endpoints call it.
 // It promises that no browser takes a stored file for a page, and that a file vanishing midway breaks the answer instead of ending it.
 import { AppError } from '../core/errors.ts'
 import type { Files } from './files.ts'

@@ -1,20 +1,25 @@
-// A process of nothing but the product, as a function's container would be: made by rooms.ts, it calls rooms as it is told and reports
+// A process of nothing but the product, as a function's container is. container.ts starts it; it calls endpoints as it is told and reports
 // what they answered and what that cost it.
 import { checker } from '../../functions/checker.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { worker } from '../../functions/worker.ts'
 import { openDeps } from '../../netlify/runtime.ts'
-import type { Call, Called } from './rooms.ts'
+import type { Call, Called } from './container.ts'
 
-const rooms = { worker, checker }
+const endpoints = { worker, checker }
 const deps = await openDeps()
 const headers = { authorization: `Bearer ${deps.config.CRON_SECRET}` }
 
-async function call({ room, collect }: Call): Promise<Called> {
+async function call({ endpoint, collect }: Call): Promise<Called> {
   const after: Promise<unknown>[] = []
   const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) }
   const [started, cpuBefore] = [performance.now(), process.cpuUsage()]
-  const answer = await enter(rooms[room], new Request(`http://bench.test/api/${room}`, { headers }), deps, context)
+  const answer = await enter(
+    endpoints[endpoint],
+    new Request(`http://bench.test/api/${endpoint}`, { headers }),
+    deps,
+    context,
+  )
   const answered_ms = performance.now() - started
   await Promise.all(after)
   const ms = performance.now() - started

@@ -1,9 +1,9 @@
-// The rooms in a fresh process of their own, so that its memory and its processor time are the product's alone.
+// The product in a fresh process, as a function container is, so that its memory and its processor time are the product's alone.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
 export interface Call {
-  room: 'worker' | 'checker'
+  endpoint: 'worker' | 'checker'
   /** Collect garbage after it, before memory is read. */
   collect?: boolean
 }
@@ -20,7 +20,7 @@ export interface Called {
   rss: number
 }
 
-export interface Rooms {
+export interface Container {
   call(call: Call): Promise<Called>
   close(): Promise<void>
 }
@@ -28,15 +28,15 @@ export interface Rooms {
 /** What V8 gives itself in a function with a gigabyte of memory: on a larger machine it would let more garbage lie. */
 const heapMb = 512
 
-export async function openRooms(env: Record<string, string>): Promise<Rooms> {
+export async function openContainer(env: Record<string, string>): Promise<Container> {
   const { PATH } = process.env
-  const child = fork(new URL('./rooms-process.ts', import.meta.url), {
+  const child = fork(new URL('./container-process.ts', import.meta.url), {
     env: { ...(PATH !== undefined && { PATH }), LOG_LEVEL: 'error', ...env },
     execArgv: [`--max-old-space-size=${heapMb}`, '--expose-gc'],
   })
   const exited = once(child, 'exit')
   const next = async () => {
-    const died = exited.then(([code]) => Promise.reject(new Error(`the process of the rooms ended with ${code}`)))
+    const died = exited.then(([code]) => Promise.reject(new Error(`the process of the container ended with ${code}`)))
     const [message] = await Promise.race([once(child, 'message'), died])
     return message
   }

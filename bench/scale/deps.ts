@@ -1,4 +1,4 @@
-// The rooms' dependencies in this process, on a clock and a blob store that cost nothing: what is timed then is the database's work and
+// The endpoints' dependencies in this process, on a clock and a blob store that cost nothing: what is timed then is the database's work and
 // ours. Looks are answered at once: one prediction in 25 has failed, the others run.
 import type { Store } from '@netlify/blobs'
 import pino from 'pino'

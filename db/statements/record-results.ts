@@ -1,14 +1,14 @@
 // What became of a prediction: every statement that writes what the provider said of it, and the one that shows a step done.
 // Called by passes and by the webhook door alike. The fence is the attempt and its prediction: whoever asked, one answer moves it.
 import { type RawBuilder, sql } from 'kysely'
-import { type LookOutcome, missesAllowed, storingLeaseSeconds } from '../../core/decide.ts'
+import { type CheckOutcome, missesAllowed, storingLeaseSeconds } from '../../core/decide.ts'
 import type { StepFile } from '../../core/task.ts'
 import { gathered } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
 import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
-type LookTold = Told<LookOutcome & { prediction_id: string }>
+type LookTold = Told<CheckOutcome & { prediction_id: string }>
 
 const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
 

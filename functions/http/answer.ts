@@ -1,36 +1,36 @@
-// What every door does around its room: turn away other sites' pages, hand it the dependencies, render refusals, report faults without
+// What every door does around its endpoint: turn away other sites' pages, hand it the dependencies, render refusals, report faults without
 // leaking them, and set the headers that all answers share.
 import { AppError } from '../../core/errors.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
-import type { Deps, RoomContext } from '../../engine/deps.ts'
+import type { Deps, EndpointContext } from '../../engine/deps.ts'
 import { secure } from './headers.ts'
 import { allowOrigin, answerPreflight, requireOrigin } from './origin.ts'
 import { problem } from './request.ts'
 
 type Shared = Pick<Deps, 'config' | 'log'>
-type RoomOf<Own> = (request: Request, deps: Own, context: RoomContext) => Promise<Response>
+type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) => Promise<Response>
 
 /** Never throws. A fault of ours answers 500, a database that can't be reached 503; both are logged once, here. */
 export async function enter<Own extends Shared>(
-  room: RoomOf<Own>,
+  endpoint: EndpointOf<Own>,
   request: Request,
   deps: Own,
-  context: RoomContext,
+  context: EndpointContext,
 ): Promise<Response> {
-  const response = answerPreflight(request, deps) ?? (await answer(room, request, deps, context))
+  const response = answerPreflight(request, deps) ?? (await answer(endpoint, request, deps, context))
   allowOrigin(request, deps, response.headers)
   return secure(response)
 }
 
 async function answer<Own extends Shared>(
-  room: RoomOf<Own>,
+  endpoint: EndpointOf<Own>,
   request: Request,
   deps: Own,
-  context: RoomContext,
+  context: EndpointContext,
 ): Promise<Response> {
   try {
     requireOrigin(request, deps)
-    return await room(request, deps, context)
+    return await endpoint(request, deps, context)
   } catch (error) {
     const { pathname } = new URL(request.url) // without the query, which may hold a secret
     const about = { method: request.method, path: pathname }

@@ -1,4 +1,4 @@
-// Every endpoint as callers see it: what it takes, what it answers, and which refusals it knows. Made of the schemas that the rooms
+// Every endpoint as callers see it: what it takes, what it answers, and which refusals it knows. Made of the schemas that the endpoints
 // themselves use; openapi.ts alone loads it, so that no other function pays for it.
 
 import type { ZodObject, ZodType } from 'zod'

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import type { Deps } from '../../engine/deps.ts'
-import { bearerOf } from './bearer.ts'
+import { bearerOf } from './headers.ts'
 
 /** Throws `unauthenticated` (401), or `not_configured` (503) when this deployment has no secret to ask for. */
 export function requireCron(request: Request, deps: Pick<Deps, 'config'>): void {

@@ -4,7 +4,7 @@ import { AppError } from '../../core/errors.ts'
 import { imageTypes, maxImageBytes as maxBytes, uploadId } from '../../core/upload.ts'
 import type { Deps } from '../../engine/deps.ts'
 import { fileReference } from '../../engine/signed-urls.ts'
-import { keyOfUpload } from '../../engine/sweep-uploads.ts'
+import { keyOfUpload } from '../../engine/sweep.ts'
 import { UnacceptableFile } from '../../storage/files.ts'
 import { invalid } from './request.ts'
 

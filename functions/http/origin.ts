@@ -1,9 +1,9 @@
-// Which sites' pages may call: our own, and those of ALLOWED_ORIGINS. `enter` asks here for every door, so that no room has to.
+// Which sites' pages may call: our own, and those of ALLOWED_ORIGINS. `enter` asks here for every door, so that no endpoint has to.
 // A session cookie goes along by itself, so a request that changes something and carries no bearer token must come from such a page,
 // or from no page at all (curl, a provider's webhook, a cron).
 import { AppError } from '../../core/errors.ts'
 import type { Deps } from '../../engine/deps.ts'
-import { bearerOf } from './bearer.ts'
+import { bearerOf } from './headers.ts'
 
 type Configured = Pick<Deps, 'config'>
 

@@ -1,8 +1,9 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
+
+import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
-import type { Deps, LightDeps, RoomContext } from '../../engine/deps.ts'
-import { emptyResult, loadAndRunPass, type PassResult } from '../../engine/trigger.ts'
-import { endsWithin } from '../../engine/wake.ts'
+import type { Deps, EndpointContext, LightDeps } from '../../engine/deps.ts'
+import { emptyResult, type PassResult, runPassLate } from '../../engine/trigger.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
 const answerMs = 24_000
@@ -21,7 +22,7 @@ export interface PingOptions {
 }
 
 /** A pass over everything due. That it came is noted for health, beside it. */
-export async function ping(deps: Deps | LightDeps, context: RoomContext, options: PingOptions): Promise<Pinged> {
+export async function ping(deps: Deps | LightDeps, context: EndpointContext, options: PingOptions): Promise<Pinged> {
   const started = performance.now()
   const { by, seconds, endSeconds } = options
   const noted = deps.instants.note(by)
@@ -29,18 +30,16 @@ export async function ping(deps: Deps | LightDeps, context: RoomContext, options
   const result = emptyResult()
   const mark = await deps.wake.look()
   if (mark || options.look) {
-    const pass = loadAndRunPass(deps, { by, context, result, seconds, endSeconds }).then(
-      async ({ idle, nextDueAt }) => {
-        if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
-      },
-    )
+    const pass = runPassLate(deps, { by, context, result, seconds, endSeconds }).then(async ({ idle, nextDueAt }) => {
+      if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
+    })
     let isAnswered = false
     context.waitUntil(
       pass.catch((error) => {
         if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
       }),
     )
-    await endsWithin(deps, answerMs, pass)
+    await endsWithin(answerMs, pass, deps.wait)
     isAnswered = true
   }
   return { ...result, duration_ms: Math.round(performance.now() - started) }

@@ -1,4 +1,4 @@
-// Requests in, answers out: reading what a room accepts, and the one renderer of refusals (RFC 9457 problem details).
+// Requests in, answers out: reading what an endpoint accepts, and the one renderer of refusals (RFC 9457 problem details).
 import type { core, ZodType } from 'zod'
 import type { Problem } from '../../core/answers.ts'
 import { AppError, type FieldError } from '../../core/errors.ts'

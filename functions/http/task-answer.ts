@@ -1,4 +1,4 @@
-// What start, continue, redo, cancel and status share: the task view as an answer, and the task's own pass after it.
+// What start, continue, redo, cancel and status share: the task view as an answer.
 
 import type { TaskView } from '../../core/answers.ts'
 import { canBeCalledBack } from '../../core/config.ts'
@@ -6,9 +6,7 @@ import { AppError } from '../../core/errors.ts'
 import { pollAfterMs } from '../../core/polling.ts'
 import type { Task } from '../../core/task.ts'
 import { taskView } from '../../core/view.ts'
-import { clockOf, type Deps, type RoomContext } from '../../engine/deps.ts'
-import type { PassOptions } from '../../engine/pass.ts'
-import { loadAndRunPass } from '../../engine/trigger.ts'
+import { clockOf, type Deps } from '../../engine/deps.ts'
 import { json } from './request.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
@@ -28,15 +26,6 @@ export function answerTask(deps: Deps, task: Task, status = 200): Response {
 /** The poll advice in the standard's own words. */
 export function retryAfter({ poll_after_ms }: TaskView): Record<string, string> {
   return poll_after_ms === null ? {} : { 'retry-after': String(Math.ceil(poll_after_ms / 1000)) }
-}
-
-/** The request's own trigger, for its task or for all: cron and webhooks may be missing, and the task still moves. */
-export function passAfterAnswer(deps: Deps, context: RoomContext, pass: Omit<PassOptions, 'context'>): void {
-  context.waitUntil(
-    loadAndRunPass(deps, { ...pass, context }).catch((error) =>
-      deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed'),
-    ),
-  )
 }
 
 /** Another user's task is answered like one that never was. */

@@ -6,7 +6,7 @@ import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { Session } from '../../core/answers.ts'
 import { AppError } from '../../core/errors.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
-import { bearerOf } from './bearer.ts'
+import { bearerOf } from './headers.ts'
 import { readForeignToken } from './identity-provider.ts'
 
 const issuer = 'stepgate'

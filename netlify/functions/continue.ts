@@ -1,7 +1,7 @@
 import type { Config } from '@netlify/functions'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { door } from '../runtime.ts'
 
-export default door(continueRoom)
+export default door(continueEndpoint)
 
 export const config: Config = { path: '/api/continue' }

@@ -1,13 +1,13 @@
 // Every decision of a pass, as a table: what the provider answered, and what that changes.
 import { expect, test } from 'vitest'
 import {
+  type CheckOutcome,
   type Copying,
+  decideCheck,
   decideCopy,
-  decideLook,
   decideSearch,
   decideSubmission,
   graceSeconds,
-  type LookOutcome,
   type SubmissionOutcome,
   shorten,
 } from '../../core/decide.ts'
@@ -138,7 +138,7 @@ const looks: [string, Observation, number, number, unknown][] = [
     { kind: 'failed', code: 'provider_canceled', reason: long },
     -9,
     0,
-    { kind: 'failed', code: 'provider_canceled', reason: short } satisfies LookOutcome,
+    { kind: 'failed', code: 'provider_canceled', reason: short } satisfies CheckOutcome,
   ],
   ['counts a 404', { kind: 'missing' }, -9, 0, expect.objectContaining({ kind: 'missing', retry_in: 60 })],
   ['has nothing to write of a running one', running, -9, 0, undefined],
@@ -148,14 +148,14 @@ const looks: [string, Observation, number, number, unknown][] = [
   ['waits for a silent provider past the limit', silent, recipe.timing.limitSeconds - 1, 0, undefined],
   ['gives a silent provider up after the limit again', silent, recipe.timing.limitSeconds, 0, timedOut],
 ]
-test.each(looks)('decideLook() %s: %j, limit + %d s, %d misses', (_, observation, late, misses, outcome) => {
+test.each(looks)('decideCheck() %s: %j, limit + %d s, %d misses', (_, observation, late, misses, outcome) => {
   const task = { submitted_at: before(3_600 + late), deadline_at: before(late), misses }
-  expect(decideLook(observation, task, recipe, now)).toEqual(outcome)
+  expect(decideCheck(observation, task, recipe, now)).toEqual(outcome)
 })
 
-test('decideLook() waits for a prediction that has no limit', () => {
+test('decideCheck() waits for a prediction that has no limit', () => {
   const task = { submitted_at: null, deadline_at: null, misses: 0 }
-  for (const observation of [running, silent]) expect(decideLook(observation, task, recipe, now)).toBeUndefined()
+  for (const observation of [running, silent]) expect(decideCheck(observation, task, recipe, now)).toBeUndefined()
 })
 
 const postponed = (retry_in: number) => ({ kind: 'postponed', retry_in })

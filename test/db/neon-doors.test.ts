@@ -2,7 +2,7 @@
 // be repeated by its Idempotency-Key.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { health } from '../../functions/health.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
@@ -63,7 +63,7 @@ test('polls and health answer through a lost answer, and a second click after on
   expect((await client.call(status, { path: `/api/status?task_id=${id}`, token })).status).toBe(200)
   standIn.faults.push('reset-after')
   expect((await client.call(health, { path: '/api/health' })).status).toBe(200)
-  const click = () => client.call(continueRoom, { path: '/api/continue', body: { task_id: id, step: 1 }, token })
+  const click = () => client.call(continueEndpoint, { path: '/api/continue', body: { task_id: id, step: 1 }, token })
   standIn.faults.push('reset-after')
   expect([(await click()).status, (await click()).status]).toEqual([503, 200])
   await client.settle()

@@ -5,7 +5,7 @@ import type { Pool } from 'pg'
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertPast } from '../../bench/scale/past.ts'
-import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
+import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import { listInFlight, readFigures, readStory } from '../../db/statements/overview.ts'
 import { listTasks, readLockHolder, readStarted, readTask } from '../../db/statements/reads.ts'
 import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
@@ -99,7 +99,7 @@ const toldOf = <Outcome extends object>(rows: readonly Row[], outcome: Outcome) 
   rows.map((row) => ({ ...heldOf(row), prediction_id: row.prediction_id ?? '', ...outcome }))
 
 const running = () => active.filter(({ phase }) => phase === 'running')
-const looks = (outcome: LookOutcome, rows = running()) => recordLooks(db, toldOf(rows, outcome))
+const looks = (outcome: CheckOutcome, rows = running()) => recordLooks(db, toldOf(rows, outcome))
 const submissions = (outcome: SubmissionOutcome) =>
   recordSubmissions(
     db,

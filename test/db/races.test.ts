@@ -1,6 +1,6 @@
 // Two lawful writes of one row at once, and many batches over the same rows: none is lost, and none waits for ever.
 import { expect } from 'vitest'
-import type { LookOutcome } from '../../core/decide.ts'
+import type { CheckOutcome } from '../../core/decide.ts'
 import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
@@ -124,7 +124,7 @@ each('%s: batches over the same rows in any order never deadlock', async (driver
       strays: [stray({ prediction_id: 's' })],
     })),
   )
-  const looks: Told<LookOutcome & { prediction_id: string }>[] = rows.map((task) => ({
+  const looks: Told<CheckOutcome & { prediction_id: string }>[] = rows.map((task) => ({
     ...{ ...heldOf(task), prediction_id: task.prediction_id ?? '' },
     ...{ kind: 'postponed', retry_in: 1 },
   }))

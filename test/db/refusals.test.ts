@@ -1,7 +1,7 @@
 // Every outcome of a claim, told of a task in every state: only the lawful ones write, of the others not one byte changes.
 // A row's own token is told where it has one, so that it is the state that refuses.
 import { expect, test } from 'vitest'
-import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
+import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Moved } from '../../db/statements/sql.ts'
@@ -19,7 +19,7 @@ const submission =
     recordSubmissions(db, [{ ...heldOf(task), ...outcome }], { now })
 const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'prediction-1' })
 const look =
-  (outcome: LookOutcome): Tell =>
+  (outcome: CheckOutcome): Tell =>
   (db, task) =>
     recordLooks(db, [{ ...own(task), ...outcome }], { now })
 const stored: Tell = (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 60 }], { now })

@@ -2,7 +2,7 @@
 // the attempt away. The statement is seen waiting before the rival commits, and then it changes nothing.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
+import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
@@ -22,7 +22,7 @@ const submission =
     recordSubmissions(db, [{ ...heldOf(task), ...outcome }], { now })
 const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'none' })
 const look =
-  (outcome: LookOutcome): Write =>
+  (outcome: CheckOutcome): Write =>
   (db, task) =>
     recordLooks(db, [{ ...own(task), ...outcome }], { now })
 const stored: Write = (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 60 }], { now })

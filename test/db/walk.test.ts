@@ -1,7 +1,7 @@
 // Random lives of a task: any outcome may be told at any time, of any claim that ever was. Whatever the order, the table's
 // CHECKs hold (or the statement would have failed), steps only rise, endings stay, and no prediction is forgotten.
 import { expect } from 'vitest'
-import type { LookOutcome, SubmissionOutcome } from '../../core/decide.ts'
+import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import type { Held, Status } from '../../core/task.ts'
 import { readStory } from '../../db/statements/overview.ts'
 import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
@@ -55,7 +55,7 @@ const submissions: Exclude<SubmissionOutcome, { kind: 'created' }>[] = [
   { kind: 'rejected', ...words },
   { kind: 'unsettled', ...words },
 ]
-const looks: LookOutcome[] = [
+const looks: CheckOutcome[] = [
   { kind: 'failed', ...words },
   { kind: 'failed', ...words, leave: true },
   { kind: 'missing', retry_in: 60, reason: 'Unknown.' },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { openLog } from '../../engine/log.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
@@ -29,7 +29,7 @@ test('every move of a task is one line: what, from where, to where, by whom, for
   const story = await begun(app, { garments: 2 })
   await pingUntil(app, story, isWaiting, { clock })
   clock.advance(40)
-  await press(app, continueRoom, story)
+  await press(app, continueEndpoint, story)
   await app.settle()
   await press(app, cancel, story)
   await app.settle()

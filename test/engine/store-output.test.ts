@@ -1,6 +1,6 @@
-// copyOutput(): it ends in time, asks only where a provider may be asked, and gives up in the end.
+// storeOutput(): it ends in time, asks only where a provider may be asked, and gives up in the end.
 import { expect, test } from 'vitest'
-import { type Copy, copyOutput } from '../../engine/store-output.ts'
+import { type Copy, storeOutput } from '../../engine/store-output.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
 import { begun, fault, ping, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
@@ -26,58 +26,58 @@ async function failing(failure: FaultInput): Promise<Copy> {
 
 const broken: FaultInput = { on: 'file', fault: 'error', times: 100 }
 
-test('copyOutput() stores the output, and finds it stored', async () => {
+test('storeOutput() stores the output, and finds it stored', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   const stored = { kind: 'stored', files: [{ type: 'image/png', size: expect.any(Number) }], gate_in: 7 * 24 * 3_600 }
-  expect(await copyOutput(app.deps, copy)).toEqual(stored)
+  expect(await storeOutput(app.deps, copy)).toEqual(stored)
   fault(app, { on: 'file', fault: 'error' })
-  expect(await copyOutput(app.deps, copy)).toEqual(stored)
+  expect(await storeOutput(app.deps, copy)).toEqual(stored)
 })
 
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
-test('copyOutput() stores a file that came inside its address', async () => {
+test('storeOutput() stores a file that came inside its address', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
-  expect(await copyOutput(app.deps, { ...copy, output: [`data:image/png;base64,${pixel}`] })).toMatchObject({
+  expect(await storeOutput(app.deps, { ...copy, output: [`data:image/png;base64,${pixel}`] })).toMatchObject({
     kind: 'stored',
     files: [{ type: 'image/png', size: Buffer.from(pixel, 'base64').length }],
   })
 })
 
-test('copyOutput() asks for a file again that came inside its address and is not in the row', async () => {
+test('storeOutput() asks for a file again that came inside its address and is not in the row', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   const before = looks()
-  expect(await copyOutput(app.deps, { ...copy, output: ['data:,'] })).toMatchObject({ kind: 'stored' })
+  expect(await storeOutput(app.deps, { ...copy, output: ['data:,'] })).toMatchObject({ kind: 'stored' })
   expect(looks()).toBe(before + 1)
 })
 
-test('copyOutput() copies many files over several passes, each of which goes on after the last one', async () => {
+test('storeOutput() copies many files over several passes, each of which goes on after the last one', async () => {
   const { output, ...copy } = await failing({ on: 'file', fault: 'error' })
   const hasty = { ...app.deps, config: { ...app.deps.config, COPY_SECONDS: 0 } }
   const many = { ...copy, output: [...output, ...output, ...output] }
   for (let pass = 1; pass < 3; pass += 1)
-    expect(await copyOutput(hasty, many)).toEqual({ kind: 'postponed', retry_in: 0 })
-  expect(await copyOutput(hasty, many)).toMatchObject({
+    expect(await storeOutput(hasty, many)).toEqual({ kind: 'postponed', retry_in: 0 })
+  expect(await storeOutput(hasty, many)).toMatchObject({
     kind: 'stored',
     files: many.output.map(() => ({ type: 'image/png' })),
   })
 })
 
-test('copyOutput() ends by its instant though the other side hangs, and then asks nobody', async () => {
+test('storeOutput() ends by its instant though the other side hangs, and then asks nobody', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   fault(app, { on: 'file', fault: 'hang', times: 100 })
   const before = looks()
-  const copied = await copyOutput(app.deps, { ...copy, storing_since: ago(100) }, performance.now() + 50)
+  const copied = await storeOutput(app.deps, { ...copy, storing_since: ago(100) }, performance.now() + 50)
   expect(copied).toEqual({ kind: 'postponed', retry_in: 25 })
   expect(looks()).toBe(before)
 })
 
-test('copyOutput() that fails asks the provider, tries more seldom the longer it fails, and gives up past the limit', async () => {
+test('storeOutput() that fails asks the provider, tries more seldom the longer it fails, and gives up past the limit', async () => {
   const copy = await failing(broken)
   const before = looks()
   const tried = (seconds: number, deadline: number) =>
-    copyOutput(app.deps, { ...copy, storing_since: ago(seconds), deadline_at: ago(deadline) })
-  expect(await copyOutput(app.deps, copy)).toEqual({ kind: 'postponed', retry_in: 10 })
+    storeOutput(app.deps, { ...copy, storing_since: ago(seconds), deadline_at: ago(deadline) })
+  expect(await storeOutput(app.deps, copy)).toEqual({ kind: 'postponed', retry_in: 10 })
   expect(await tried(400, -60)).toEqual({ kind: 'postponed', retry_in: 100 })
   expect(await tried(3_000, 60)).toEqual({ kind: 'postponed', retry_in: 120 })
   expect(looks()).toBe(before + 3)
@@ -88,20 +88,20 @@ test.each([
   ['a private address', 'https://10.0.0.1/signed/output.png'],
   ['a name inside a network', 'https://files.internal/signed/output.png'],
   ['unencrypted web', 'http://files.test/signed/output.png'],
-])('copyOutput() takes an output at %s for unusable, and tells its path to nobody', async (_, url) => {
+])('storeOutput() takes an output at %s for unusable, and tells its path to nobody', async (_, url) => {
   const copy = await failing(broken)
   const before = looks()
-  const copied = await copyOutput(app.deps, { ...copy, output: [url] })
+  const copied = await storeOutput(app.deps, { ...copy, output: [url] })
   expect(copied).toMatchObject({ kind: 'failed', code: 'result_unusable' })
   expect(JSON.stringify([copied, app.logged])).not.toContain('signed')
   expect(looks()).toBe(before)
 })
 
-test('copyOutput() that fails logs the host of the output alone', async () => {
+test('storeOutput() that fails logs the host of the output alone', async () => {
   const copy = await failing(broken)
   const { origin, pathname } = new URL(copy.output[0] ?? '')
   app.logged.length = 0
-  await copyOutput(app.deps, copy)
+  await storeOutput(app.deps, copy)
   const lines = JSON.stringify(app.logged)
   expect(lines).toContain(`GET ${origin}: answered 503`)
   expect(lines).not.toContain(pathname)

@@ -1,4 +1,4 @@
-// The table of malformed requests: what is sent to which room, and the refusal that says what is wrong with it.
+// The table of malformed requests: what is sent to which endpoint, and the refusal that says what is wrong with it.
 import type { Call } from '../setup/client.ts'
 import { png } from '../storage/setup.ts'
 
@@ -12,7 +12,7 @@ export interface Known {
 
 export interface Case {
   name: string
-  room: string
+  endpoint: string
   call: Call | ((known: Known) => Call)
   status: number
   code: string
@@ -30,7 +30,14 @@ const fine = { person_image, garments: [shirt] }
 const path = '/api/start'
 
 const started = (name: string, body: unknown, field: string, more: Partial<Case> = {}): Case => ({
-  ...{ name: `start: ${name}`, room: 'start', call: { path, body }, status: 400, code: 'invalid_request', path: field },
+  ...{
+    name: `start: ${name}`,
+    endpoint: 'start',
+    call: { path, body },
+    status: 400,
+    code: 'invalid_request',
+    path: field,
+  },
   ...more,
 })
 
@@ -146,9 +153,9 @@ const inlineCases: Case[] = [
   ),
 ]
 
-const moving: Case[] = ['continue', 'redo', 'cancel'].flatMap((room) => {
+const moving: Case[] = ['continue', 'redo', 'cancel'].flatMap((endpoint) => {
   const wrong = (name: string, body: unknown, field: string): Case => ({
-    ...{ name: `${room}: ${name}`, room, call: { path: `/api/${room}`, body } },
+    ...{ name: `${endpoint}: ${name}`, endpoint, call: { path: `/api/${endpoint}`, body } },
     ...{ status: 400, code: 'invalid_request', path: field },
   })
   return [
@@ -159,7 +166,7 @@ const moving: Case[] = ['continue', 'redo', 'cancel'].flatMap((room) => {
     wrong('an unknown field', { task_id: '019b76da-a800-7000-8000-000000000000', force: true }, 'force'),
     {
       ...wrong("another user's task", {}, ''),
-      call: ({ foreign }) => ({ path: `/api/${room}`, body: { task_id: foreign } }),
+      call: ({ foreign }) => ({ path: `/api/${endpoint}`, body: { task_id: foreign } }),
       ...{ status: 404, code: 'not_found' },
     },
     {
@@ -169,15 +176,21 @@ const moving: Case[] = ['continue', 'redo', 'cancel'].flatMap((room) => {
   ]
 })
 
-const steps: Case[] = ['continue', 'redo'].flatMap((room) =>
+const steps: Case[] = ['continue', 'redo'].flatMap((endpoint) =>
   [0, -1, 1.5, 1_001, '1', null].map((step) => ({
-    ...{ name: `${room}: the step ${JSON.stringify(step)}`, room, status: 400, code: 'invalid_request', path: 'step' },
-    call: ({ own }) => ({ path: `/api/${room}`, body: { task_id: own, step } }),
+    ...{
+      name: `${endpoint}: the step ${JSON.stringify(step)}`,
+      endpoint,
+      status: 400,
+      code: 'invalid_request',
+      path: 'step',
+    },
+    call: ({ own }) => ({ path: `/api/${endpoint}`, body: { task_id: own, step } }),
   })),
 )
 
 const read = (name: string, address: string, field: string, more: Partial<Case> = {}): Case => ({
-  ...{ name, room: address.slice(5).split('?')[0] ?? '', call: { path: address } },
+  ...{ name, endpoint: address.slice(5).split('?')[0] ?? '', call: { path: address } },
   ...{ status: 400, code: 'invalid_request', path: field },
   ...more,
 })
@@ -223,15 +236,17 @@ const byPost = ['session', 'start', 'continue', 'redo', 'cancel', 'webhook']
 const byGet = ['status', 'tasks', 'result', 'health']
 const byPing = ['worker', 'checker', 'recover']
 
-const refused = (room: string, method: string, allow: string): Case => ({
-  ...{ name: `${room}: ${method}`, room, call: { method, path: `/api/${room}` } },
+const refused = (endpoint: string, method: string, allow: string): Case => ({
+  ...{ name: `${endpoint}: ${method}`, endpoint, call: { method, path: `/api/${endpoint}` } },
   ...{ status: 405, code: 'method_not_allowed', headers: { allow } },
 })
 
 const methods: Case[] = [
-  ...byPost.flatMap((room) => ['GET', 'HEAD', 'PUT', 'DELETE'].map((method) => refused(room, method, 'POST'))),
-  ...byGet.flatMap((room) => ['POST', 'PUT', 'DELETE'].map((method) => refused(room, method, 'GET, HEAD'))),
-  ...byPing.flatMap((room) => ['PUT', 'PATCH', 'DELETE'].map((method) => refused(room, method, 'GET, POST, HEAD'))),
+  ...byPost.flatMap((endpoint) => ['GET', 'HEAD', 'PUT', 'DELETE'].map((method) => refused(endpoint, method, 'POST'))),
+  ...byGet.flatMap((endpoint) => ['POST', 'PUT', 'DELETE'].map((method) => refused(endpoint, method, 'GET, HEAD'))),
+  ...byPing.flatMap((endpoint) =>
+    ['PUT', 'PATCH', 'DELETE'].map((method) => refused(endpoint, method, 'GET, POST, HEAD')),
+  ),
 ]
 
 export const cases: Case[] = [

@@ -8,7 +8,7 @@ import { resultKey } from '../../core/task.ts'
 import type { Instance } from '../setup/deps.ts'
 import { openTestDeps, sessionSecret } from '../setup/deps.ts'
 import { insertTask, type Row } from '../setup/factory.ts'
-import { rooms } from '../setup/mount.ts'
+import { endpoints } from '../setup/mount.ts'
 import { chunksOf, png } from '../storage/setup.ts'
 import { type Case, cases, type Known } from './bad-input-cases.ts'
 
@@ -38,11 +38,11 @@ async function everything() {
 }
 
 async function expectRefusal(instance: Instance, one: Case, bearer: string | undefined): Promise<void> {
-  const room = rooms[one.room]
-  if (!room) throw new Error(`no room ${one.room}`)
+  const endpoint = endpoints[one.endpoint]
+  if (!endpoint) throw new Error(`no endpoint ${one.endpoint}`)
   const before = await everything()
   const call = typeof one.call === 'function' ? one.call(known) : one.call
-  const answer = await instance.call(room, { token: bearer, ...call })
+  const answer = await instance.call(endpoint, { token: bearer, ...call })
   await instance.settle()
   const text = await answer.text()
   expect(answer.status, text).toBe(one.status)
@@ -58,7 +58,7 @@ async function expectRefusal(instance: Instance, one: Case, bearer: string | und
 test.each(cases.map((one) => [one.name, one] as const))('%s', (_name, one) => expectRefusal(app, one, token))
 
 const forUsers = ['start', 'status', 'continue', 'redo', 'cancel', 'tasks', 'result']
-const method = (room: string) => (['status', 'tasks', 'result'].includes(room) ? 'GET' : 'POST')
+const method = (endpoint: string) => (['status', 'tasks', 'result'].includes(endpoint) ? 'GET' : 'POST')
 const year = 365 * 24 * 3_600
 const now = () => Math.floor(Date.now() / 1000)
 const claims = () =>
@@ -92,28 +92,28 @@ const forged: Record<string, () => Promise<string | undefined> | string | undefi
       .sign(key),
 }
 
-const byToken = forUsers.flatMap((room) => Object.keys(forged).map((name) => [room, name] as const))
+const byToken = forUsers.flatMap((endpoint) => Object.keys(forged).map((name) => [endpoint, name] as const))
 
-test.each(byToken)('%s: %s', async (room, name) => {
-  const call = { method: method(room), path: `/api/${room}?task_id=${known.own}&step=1` }
+test.each(byToken)('%s: %s', async (endpoint, name) => {
+  const call = { method: method(endpoint), path: `/api/${endpoint}?task_id=${known.own}&step=1` }
   const headers = { 'www-authenticate': 'Bearer' }
   const bearer = await forged[name]?.()
-  await expectRefusal(app, { name, room, call, status: 401, code: 'unauthenticated', headers }, bearer)
+  await expectRefusal(app, { name, endpoint, call, status: 401, code: 'unauthenticated', headers }, bearer)
 })
 
-test.each(forUsers)('%s: an expired token', async (room) => {
-  const call = { method: method(room), path: `/api/${room}?task_id=${known.own}&step=1` }
+test.each(forUsers)('%s: an expired token', async (endpoint) => {
+  const call = { method: method(endpoint), path: `/api/${endpoint}?task_id=${known.own}&step=1` }
   const expired = await claims()
     .setExpirationTime(now() - 60)
     .setProtectedHeader({ alg: 'HS256' })
     .sign(key)
-  await expectRefusal(app, { name: '', room, call, status: 401, code: 'token_expired' }, expired)
+  await expectRefusal(app, { name: '', endpoint, call, status: 401, code: 'token_expired' }, expired)
 })
 
-test.each(['worker', 'checker', 'recover'])('%s: no secret, a wrong one, and a user’s token', async (room) => {
-  const one: Case = { name: '', room, call: { path: `/api/${room}` }, status: 401, code: 'unauthenticated' }
+test.each(['worker', 'checker', 'recover'])('%s: no secret, a wrong one, and a user’s token', async (endpoint) => {
+  const one: Case = { name: '', endpoint, call: { path: `/api/${endpoint}` }, status: 401, code: 'unauthenticated' }
   for (const bearer of [undefined, 'wrong-secret-of-a-test', token]) await expectRefusal(app, one, bearer)
-  await expectRefusal(app, { ...one, call: { path: `/api/${room}?key=wrong` } }, undefined)
+  await expectRefusal(app, { ...one, call: { path: `/api/${endpoint}?key=wrong` } }, undefined)
 })
 
 test('without a secret or a key, what needs it answers 503 and does nothing', async () => {
@@ -121,14 +121,14 @@ test('without a secret or a key, what needs it answers 503 and does nothing', as
     env: { CRON_SECRET: undefined, SESSION_SECRET: undefined, REPLICATE_API_TOKEN: undefined },
   })
   const missing = { name: '', status: 503, code: 'not_configured' }
-  for (const room of ['worker', 'checker', 'recover']) {
-    await expectRefusal(bare, { ...missing, room, call: { path: '/', headers: {} } }, '')
+  for (const endpoint of ['worker', 'checker', 'recover']) {
+    await expectRefusal(bare, { ...missing, endpoint, call: { path: '/', headers: {} } }, '')
   }
-  await expectRefusal(bare, { ...missing, room: 'session', call: { method: 'POST', path: '/' } }, token)
+  await expectRefusal(bare, { ...missing, endpoint: 'session', call: { method: 'POST', path: '/' } }, token)
   const body = { person_image: 'https://images.test/ada.jpg', garments: ['https://images.test/shirt.png'] }
-  await expectRefusal(bare, { ...missing, room: 'start', call: { path: '/api/start', body } }, token)
+  await expectRefusal(bare, { ...missing, endpoint: 'start', call: { path: '/api/start', body } }, token)
   const keyless = app.openInstance({ env: { REPLICATE_API_TOKEN: undefined } })
-  await expectRefusal(keyless, { ...missing, room: 'start', call: { path: '/api/start', body } }, token)
+  await expectRefusal(keyless, { ...missing, endpoint: 'start', call: { path: '/api/start', body } }, token)
 })
 
 test('a host that is not on the list is refused, and its neighbour in name too', async () => {
@@ -136,7 +136,7 @@ test('a host that is not on the list is refused, and its neighbour in name too',
   for (const host of ['elsewhere.test', 'myimages.test', 'images.test.evil.test']) {
     const body = { person_image: `https://${host}/ada.jpg`, garments: ['https://images.test/shirt.png'] }
     const call = { path: '/api/start', body }
-    const one: Case = { name: '', room: 'start', call, status: 400, code: 'invalid_request', path: 'person_image' }
+    const one: Case = { name: '', endpoint: 'start', call, status: 400, code: 'invalid_request', path: 'person_image' }
     await expectRefusal(strict, one, token)
   }
 })

@@ -146,11 +146,11 @@ const files: Ask[] = [
 ]
 
 const pings: Ask[] = ['get', 'post'].flatMap((method) =>
-  ['worker', 'checker', 'recover'].flatMap((room) => {
-    const call = (token: string) => () => ({ method: method.toUpperCase(), path: `/api/${room}`, token })
+  ['worker', 'checker', 'recover'].flatMap((endpoint) => {
+    const call = (token: string) => () => ({ method: method.toUpperCase(), path: `/api/${endpoint}`, token })
     return [
-      ask(`${method} /api/${room}`, 200, call('cron-secret-of-a-test')),
-      ask(`${method} /api/${room}`, 401, call('wrong'), { code: 'unauthenticated' }),
+      ask(`${method} /api/${endpoint}`, 200, call('cron-secret-of-a-test')),
+      ask(`${method} /api/${endpoint}`, 401, call('wrong'), { code: 'unauthenticated' }),
     ]
   }),
 )

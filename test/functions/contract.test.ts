@@ -8,8 +8,7 @@ import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadDoors } from '../../build/doors.ts'
 import { resultKey } from '../../core/task.ts'
-import { linkFor } from '../../engine/signed-urls.ts'
-import { webhookUrl } from '../../engine/webhook-url.ts'
+import { linkFor, webhookUrl } from '../../engine/signed-urls.ts'
 import { describeApi } from '../../functions/openapi.ts'
 import { providers } from '../../providers/index.ts'
 import { createKeys, digestOf } from '../../simulator/fal/signature.ts'
@@ -19,7 +18,7 @@ import { testClock } from '../setup/clock.ts'
 import { type Instance, openTestDeps, sessionSecret, webhookSecret } from '../setup/deps.ts'
 import { insertTask, type TaskOverrides } from '../setup/factory.ts'
 import { startKeyServer } from '../setup/keys.ts'
-import { rooms } from '../setup/mount.ts'
+import { endpoints } from '../setup/mount.ts'
 import { chunksOf, png } from '../storage/setup.ts'
 import { type Ask, asks, type Known } from './contract-calls.ts'
 
@@ -83,7 +82,7 @@ beforeAll(async () => {
   await insert({ phase: 'running', ...memes })
   known.completed = await insert({ status: 'completed' })
   const call = { path: '/api/upload', body: new Uint8Array(png(100)), token }
-  known.upload = ((await (await app.call(roomOf('/api/upload'), call)).json()) as { url: string }).url
+  known.upload = ((await (await app.call(endpointOf('/api/upload'), call)).json()) as { url: string }).url
   known.link = await linkTo(known.completed)
   clock.advance(-48 * 3_600)
   known.expired = await linkTo(known.completed)
@@ -125,11 +124,11 @@ function reportTo(provider: 'replicate' | 'fal', report: object | string): Call 
   return { path: pathname + search, body, headers }
 }
 
-function roomOf(path: string) {
+function endpointOf(path: string) {
   const name = path.replace('/api/', '').replace(/\/.*|\.json$/, '')
-  const room = rooms[name]
-  if (!room) throw new Error(`no room ${name}`)
-  return room
+  const endpoint = endpoints[name]
+  if (!endpoint) throw new Error(`no endpoint ${name}`)
+  return endpoint
 }
 
 /** A copy in which nothing may be answered beside what is described. */
@@ -195,7 +194,7 @@ test('no other function loads the document', async () => {
 /** The etag of a task changes with the task, so it is asked for right before. */
 async function withEtag(call: Call): Promise<Call> {
   if (call.headers?.['if-none-match'] !== 'the one of before') return call
-  const before = await app.call(roomOf('/api/status'), { path: call.path, token })
+  const before = await app.call(endpointOf('/api/status'), { path: call.path, token })
   return { ...call, headers: { 'if-none-match': before.headers.get('etag') ?? '' } }
 }
 
@@ -206,7 +205,7 @@ test.each(asks.map((one) => [`${one.operation} answers ${one.status} ${one.code 
     const made = await withEtag(call(known))
     const bearer = isAnonymous ? undefined : token
     const path = operation.split(' ')[1] ?? ''
-    const answer = await instance.call(roomOf(path), { ...(bearer && { token: bearer }), ...made })
+    const answer = await instance.call(endpointOf(path), { ...(bearer && { token: bearer }), ...made })
     const shown = answer.clone()
     if (code) expect(await shown.json()).toMatchObject({ code, status })
     expect(answer.status).toBe(status)
@@ -221,14 +220,14 @@ test.each(ofUsers.map(({ name, path, method }) => ({ name, path, method })))(
   '$name answers 401 without a session, and with one that has ended',
   async ({ name, path, method }) => {
     const call = { method: method.toUpperCase(), path, ...(method === 'post' && { body: {} }) }
-    const nobody = await app.call(roomOf(path), call)
+    const nobody = await app.call(endpointOf(path), call)
     const ended = await new SignJWT()
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer('stepgate')
       .setSubject('ada')
       .setExpirationTime(Math.floor(clock.now().getTime() / 1000) - 3_600)
       .sign(Buffer.from(sessionSecret))
-    const late = await app.call(roomOf(path), { ...call, token: ended })
+    const late = await app.call(endpointOf(path), { ...call, token: ended })
     expect([nobody.status, late.status]).toEqual([401, 401])
     expect([...(await findFaults(name, nobody)), ...(await findFaults(name, late))]).toEqual([])
   },

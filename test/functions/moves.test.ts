@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { TaskView } from '../../core/answers.ts'
 import { cancel } from '../../functions/cancel.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
 import { status } from '../../functions/status.ts'
@@ -100,7 +100,7 @@ test('what the provider has of a task never shows in its view', async () => {
 
 test.each(stateNames)('continue of a %s task: 202 when it waits, 409 otherwise', async (state) => {
   const story = await inState(state)
-  const answer = await press(app, continueRoom, story)
+  const answer = await press(app, continueEndpoint, story)
   await app.settle()
   if (state === 'waiting_continue')
     return expect([answer.status, (await viewOf(answer)).status]).toEqual([202, 'processing'])
@@ -132,20 +132,20 @@ test.each(stateNames)('cancel of a %s task: 200 while it is unfinished, 409 othe
 test('continue: a second click, and a click of a stale page, change nothing and answer 200', async () => {
   const story = await begun(app, { garments: 3 })
   await pingUntil(app, story, isWaiting, { clock })
-  expect((await press(app, continueRoom, story, { step: 1 })).status).toBe(202)
-  expect((await press(app, continueRoom, story, { step: 1 })).status).toBe(200)
+  expect((await press(app, continueEndpoint, story, { step: 1 })).status).toBe(202)
+  expect((await press(app, continueEndpoint, story, { step: 1 })).status).toBe(200)
   await app.settle()
   await pingUntil(app, story, isWaiting, { clock })
-  const stale = await press(app, continueRoom, story, { step: 1 })
+  const stale = await press(app, continueEndpoint, story, { step: 1 })
   expect([stale.status, await viewOf(stale)]).toMatchObject([200, { status: 'waiting_continue', current_step: 2 }])
-  expect((await press(app, continueRoom, story, { step: 3 })).status).toBe(409)
+  expect((await press(app, continueEndpoint, story, { step: 3 })).status).toBe(409)
   expect(costs(app).sent).toBe(2)
 })
 
 test('continue with all asks no more until the end', async () => {
   const story = await begun(app, { garments: 3 })
   await pingUntil(app, story, isWaiting, { clock })
-  await press(app, continueRoom, story, { step: 1, all: true })
+  await press(app, continueEndpoint, story, { step: 1, all: true })
   await app.settle()
   const row = await pingUntil(app, story, (now) => isOver(now) || isWaiting(now), { clock })
   expect(row).toMatchObject({ status: 'completed', current_step: 3 })

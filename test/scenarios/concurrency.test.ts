@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
@@ -56,7 +56,7 @@ test('20 concurrent starts with one Idempotency-Key make one task and one predic
 test('20 concurrent continues make one prediction', async () => {
   const story = await begun(app, { garments: 3 })
   await pingUntil(app, story, isWaiting, { clock })
-  const answers = await times(20, (instance) => press(instance, continueRoom, story, { step: 1 }))
+  const answers = await times(20, (instance) => press(instance, continueEndpoint, story, { step: 1 }))
   await settleClicks()
   expect(statusesOf(answers)).toEqual([...Array(19).fill(200), 202])
   expect(await rowOf(app, story)).toMatchObject({ status: 'processing', current_step: 2, attempt: 1 })
@@ -66,7 +66,7 @@ test('20 concurrent continues make one prediction', async () => {
 test('20 concurrent continues that name no step move the task once', async () => {
   const story = await begun(app, { garments: 3 })
   await pingUntil(app, story, isWaiting, { clock })
-  const answers = await times(20, (instance) => press(instance, continueRoom, story))
+  const answers = await times(20, (instance) => press(instance, continueEndpoint, story))
   await settleClicks()
   expect(statusesOf(answers)).toEqual([202, ...Array(19).fill(409)])
   expect(costs(app)).toMatchObject({ sent: 2, created: 2 })
@@ -94,8 +94,8 @@ test('30 concurrent pings over 60 tasks make exactly one prediction a step', asy
   const unfinished = async () =>
     (await sql<{ id: string }>`select id from tasks where status <> 'completed'`.execute(app.deps.db)).rows.length
   for (let rounds = 0; rounds < 20 && (await unfinished()) > 0; rounds += 1) {
-    const room = rounds % 2 === 0 ? worker : checker
-    await times(30, (instance) => instance.call(room, { path: '/api/ping', token: cronSecret }))
+    const endpoint = rounds % 2 === 0 ? worker : checker
+    await times(30, (instance) => instance.call(endpoint, { path: '/api/ping', token: cronSecret }))
     await app.settle()
     clock.advance(5)
   }
@@ -111,7 +111,7 @@ test('everything at once on one task: polls, pings, clicks and a cancel settle a
   await times(40, async (instance, index) => {
     if (index % 4 === 0) return instance.call(status, { path: `/api/status?task_id=${id}`, token })
     if (index % 4 === 1) return instance.call(worker, { path: '/api/worker', token: cronSecret })
-    if (index % 4 === 2) return press(instance, continueRoom, story, { step: 1 })
+    if (index % 4 === 2) return press(instance, continueEndpoint, story, { step: 1 })
     return index > 30 ? press(instance, cancel, story) : instance.call(checker, { path: '/api', token: cronSecret })
   })
   await app.settle()

@@ -55,7 +55,7 @@ async function begun(...faults: FaultInput[]): Promise<Story> {
   return { id: ((await answer.json()) as { task_id: string }).task_id, token }
 }
 
-/** Sends what fal would send by now, to the room itself. */
+/** Sends what fal would send by now, to the endpoint itself. */
 async function deliver(): Promise<number[]> {
   const answers: number[] = []
   for (const delivery of await fal.dueWebhooks()) {

@@ -1,6 +1,6 @@
 // The fewest statements that a task can take: counted in the database itself, with webhooks and without a ping or a poll.
 import { expect, test } from 'vitest'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { testClock } from '../setup/clock.ts'
 import { statementCounter } from '../setup/database.ts'
 import { useTestDeps } from '../setup/deps.ts'
@@ -27,7 +27,7 @@ test.each([
     const story = await begun(app, { garments: steps })
     await reported()
     for (let step = 1; step < steps; step += 1) {
-      expect((await press(app, continueRoom, story, { step })).status).toBe(202)
+      expect((await press(app, continueEndpoint, story, { step })).status).toBe(202)
       await app.settle()
       await reported()
     }

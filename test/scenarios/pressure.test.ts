@@ -1,7 +1,7 @@
 // Back-pressure and closing gates: what pauses everybody, for how long, and that all goes on by itself.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
@@ -97,7 +97,7 @@ test('a gate that nobody answers closes after its week; what was stored stays', 
   expect(row.finished_at).toEqual(clock.now())
   const token = await app.signIn('ada')
   expect((await app.call(result, { path: waiting.intermediate_result ?? '', token })).status).toBe(200)
-  expect((await press(app, continueRoom, { ...story, token }, { step: 2 })).status).toBe(409)
+  expect((await press(app, continueEndpoint, { ...story, token }, { step: 2 })).status).toBe(409)
   expect(costs(app).sent).toBe(1)
 })
 

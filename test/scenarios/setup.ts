@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import type { TaskView } from '../../core/answers.ts'
-import type { Room } from '../../engine/deps.ts'
+import type { Endpoint } from '../../engine/deps.ts'
 import { start } from '../../functions/start.ts'
 import { worker } from '../../functions/worker.ts'
 import type { Http } from '../../providers/http.ts'
@@ -53,14 +53,14 @@ export async function begun(app: Client, options: StartOptions = {}): Promise<St
 }
 
 /** Continue, redo or cancel. */
-export function press(app: Client, room: Room, { id, token }: Story, more: object = {}): Promise<Response> {
-  return app.call(room, { path: '/api/press', body: { task_id: id, ...more }, token })
+export function press(app: Client, endpoint: Endpoint, { id, token }: Story, more: object = {}): Promise<Response> {
+  return app.call(endpoint, { path: '/api/press', body: { task_id: id, ...more }, token })
 }
 
 export const viewOf = async (answer: Response) => (await answer.json()) as TaskView
 
-export async function ping(app: Client, room: Room = worker): Promise<Record<string, unknown>> {
-  const answer = await app.call(room, { path: '/api/ping', token: cronSecret })
+export async function ping(app: Client, endpoint: Endpoint = worker): Promise<Record<string, unknown>> {
+  const answer = await app.call(endpoint, { path: '/api/ping', token: cronSecret })
   expect(answer.status).toBe(200)
   await app.settle()
   return (await answer.json()) as Record<string, unknown>
@@ -77,21 +77,21 @@ export interface Pace {
   clock: TestClock
   /** Between two pings. */
   every?: number
-  room?: Room
+  endpoint?: Endpoint
   /** How much time may pass before the story is stuck. */
   within?: number
 }
 
 /** Pings until the task's row is as wished, and gives it back. */
 export async function pingUntil(app: Instance, story: Story, done: (row: Row) => boolean, pace: Pace): Promise<Row> {
-  const { clock, every = 5, room = worker, within = 600 } = pace
+  const { clock, every = 5, endpoint = worker, within = 600 } = pace
   for (let passed = 0; ; passed += every) {
     const row = await rowOf(app, story)
     if (done(row)) return row
     if (passed > within)
       throw new Error(`after ${passed} s of pings: ${JSON.stringify({ ...row, input: undefined }, null, 1)}`)
     clock.advance(every)
-    await ping(app, room)
+    await ping(app, endpoint)
   }
 }
 
@@ -99,7 +99,7 @@ export const isOver = (row: Row): boolean => row.finished_at !== null
 export const isResting = (row: Row): boolean => row.finished_at !== null && row.due_at === null
 export const isWaiting = (row: Row): boolean => row.status === 'waiting_continue'
 
-/** Sends the provider's webhooks that are due by now, and waits until the rooms have done everything about them. */
+/** Sends the provider's webhooks that are due by now, and waits until the endpoints have done everything about them. */
 export async function deliverWebhooks(app: TestDeps, clock: TestClock): Promise<void> {
   const { replicate, url } = app.simulator
   const left = () => {

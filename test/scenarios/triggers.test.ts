@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { checker } from '../../functions/checker.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { recover } from '../../functions/recover.ts'
 import { status } from '../../functions/status.ts'
 import { tick } from '../../functions/tick.ts'
@@ -27,9 +27,9 @@ async function abandoned(garments: number, auto_continue = true): Promise<Story>
 
 test.each(Object.entries({ worker, checker, recover, tick }))(
   'browser closed: pings of %s alone finish a task of three steps',
-  async (_name, room) => {
+  async (_name, endpoint) => {
     const story = await abandoned(3)
-    const row = await pingUntil(app, story, isOver, { clock, room })
+    const row = await pingUntil(app, story, isOver, { clock, endpoint })
     expect(row).toMatchObject({ status: 'completed', current_step: 3, error_code: null })
     expect(row.steps.map(({ status: ended, attempt }) => [ended, attempt])).toEqual(Array(3).fill(['completed', 1]))
     expect(costs(app)).toEqual({ sent: 3, created: 3, canceled: 0 })
@@ -56,7 +56,7 @@ test('start and continue submit without any ping, and status polls show each ste
   await app.call(status, { path: `/api/status?task_id=${story.id}`, token: story.token })
   await app.settle()
   expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', current_step: 1 })
-  await press(app, continueRoom, story, { step: 1 })
+  await press(app, continueEndpoint, story, { step: 1 })
   await app.settle()
   expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'running', current_step: 2 })
   expect(costs(app)).toEqual({ sent: 2, created: 2, canceled: 0 })
@@ -78,7 +78,7 @@ test('a second container finishes what the first one began', async () => {
   clock.advance(5)
   // A second container, with its own connections, knows nothing of the first.
   const other = app.openInstance()
-  const row = await pingUntil(other, story, isOver, { clock, room: checker })
+  const row = await pingUntil(other, story, isOver, { clock, endpoint: checker })
   expect(row.status).toBe('completed')
   expect(costs(app)).toEqual({ sent: 2, created: 2, canceled: 0 })
 })

@@ -1,7 +1,7 @@
 // Webhooks: they only make faster what passes do anyway, however they come: early, twice, late, wrong, or all at once.
 import { expect, test } from 'vitest'
 import { cancel } from '../../functions/cancel.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { sign } from '../../simulator/replicate/signature.ts'
 import { testClock } from '../setup/clock.ts'
@@ -115,7 +115,7 @@ test('a webhook, pings and a continue on one completion advance it once', async 
   await Promise.all([
     deliverWebhooks(app, clock),
     ...Array.from({ length: 6 }, () => ping(app)),
-    press(app, continueRoom, story, { step: 1 }),
+    press(app, continueEndpoint, story, { step: 1 }),
   ])
   await app.settle()
   // Whatever passed over the row while a rival had it locked comes to it now.

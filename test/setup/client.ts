@@ -1,5 +1,5 @@
-// Calls rooms in-process, as a door would, and lets a test wait for what they go on with after their answer.
-import type { Deps, Room, RoomContext } from '../../engine/deps.ts'
+// Calls endpoints in-process, as a door would, and lets a test wait for what they go on with after their answer.
+import type { Deps, Endpoint, EndpointContext } from '../../engine/deps.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { openSession } from '../../functions/http/users.ts'
 
@@ -13,7 +13,7 @@ export interface Call {
 }
 
 export interface Client {
-  call(room: Room, call: Call): Promise<Response>
+  call(endpoint: Endpoint, call: Call): Promise<Response>
   /** Until all work that was handed to waitUntil is over. */
   settle(): Promise<void>
   /** A token of this user. */
@@ -22,14 +22,14 @@ export interface Client {
 
 export function openClient(deps: Deps): Client {
   const work = new Set<Promise<unknown>>()
-  const context: RoomContext = {
+  const context: EndpointContext = {
     waitUntil: (promise) => {
       const tracked = promise.finally(() => work.delete(tracked))
       work.add(tracked)
     },
   }
   return {
-    call: (room, call) => enter(room, requestOf(call), deps, context),
+    call: (endpoint, call) => enter(endpoint, requestOf(call), deps, context),
     settle: async () => {
       while (work.size > 0) await Promise.all(work)
     },

@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it: it rules statements, rooms and the simulator alike.
+// A clock that stands still until a test moves it: it rules statements, endpoints and the simulator alike.
 
 export interface TestClock {
   now(): Date

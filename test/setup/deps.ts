@@ -1,5 +1,5 @@
-// The rooms with everything real around them, for tests of rooms and whole stories: dependencies as netlify/runtime.ts makes
-// them, on a database, a blob store and a provider simulator of their own, and a client that calls the rooms in-process.
+// The endpoints with everything real around them, for tests of endpoints and whole stories: dependencies as netlify/runtime.ts makes
+// them, on a database, a blob store and a provider simulator of their own, and a client that calls the endpoints in-process.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,30 +31,30 @@ export interface InstanceOptions {
   config?: Partial<Config>
   /** Stands in the way of requests to the provider: a barrier, or a process that dies there. */
   http?: (real: Http) => Http
-  /** Rules how long rooms are patient. */
+  /** Rules how long endpoints are patient. */
   wait?: Deps['wait']
   /** What it has begun may never end: settle() of the first instance leaves it alone. */
   isApart?: boolean
 }
 
 export interface TestOptions extends InstanceOptions {
-  /** Rules the rooms, their statements and the simulator. Without one, time is real. */
+  /** Rules the endpoints, their statements and the simulator. Without one, time is real. */
   clock?: TestClock
   /** Whether the simulator fetches its inputs and draws. */
   drawing?: boolean
-  /** The rooms are reachable over HTTP: webhooks are asked for, and providers are given links to stored images. */
+  /** The endpoints are reachable over HTTP: webhooks are asked for, and providers are given links to stored images. */
   mounted?: boolean
-  /** The folder of the page, served beside the mounted rooms. */
+  /** The folder of the page, served beside the mounted endpoints. */
   page?: URL
 }
 
-/** One container's worth of dependencies, and a client of the rooms that run on them. */
+/** One container's worth of dependencies, and a client of the endpoints that run on them. */
 export interface Instance extends Client {
   deps: Deps
 }
 
 export interface TestDeps extends Instance {
-  /** Where the rooms are mounted. */
+  /** Where the endpoints are mounted. */
   address: string
   database: TestDatabase
   blobs: LocalBlobs

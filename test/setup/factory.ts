@@ -1,5 +1,5 @@
 // Rows of `tasks` in any lawful state, with the instants, the claim, the prediction and the records that the state implies.
-// Tests of db/ and of the rooms call it; whatever a test cares about, it says as an override.
+// Tests of db/ and of the endpoints call it; whatever a test cares about, it says as an override.
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'

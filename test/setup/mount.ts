@@ -1,11 +1,11 @@
-// The rooms behind their own doors' routes on a free port, for what has to reach them over HTTP: a provider that reports by
+// The endpoints behind their own doors' routes on a free port, for what has to reach them over HTTP: a provider that reports by
 // webhook or fetches a stored image.
 import type { Context } from '@netlify/functions'
 import { createServer, loadDoors } from '../../dev/router.ts'
-import type { Deps, Room } from '../../engine/deps.ts'
+import type { Deps, Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { health } from '../../functions/health.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { openapi } from '../../functions/openapi.ts'
@@ -21,8 +21,8 @@ import { upload } from '../../functions/upload.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { worker } from '../../functions/worker.ts'
 
-/** Every room by its door's name. */
-export const rooms: Readonly<Record<string, Room>> = {
+/** Every endpoint by its door's name. */
+export const endpoints: Readonly<Record<string, Endpoint>> = {
   ...{
     start,
     status,
@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     upload,
     webhook,
   },
-  continue: continueRoom,
+  continue: continueEndpoint,
 }
 
 export interface MountedRooms {
@@ -60,9 +60,9 @@ export async function mountRooms(page?: URL): Promise<MountedRooms> {
   const mounted = doors.map((door) => ({
     ...door,
     handle: (request: Request, context: Context) => {
-      const room = rooms[door.name]
-      if (!room || !serving) throw new Error(`nothing is mounted for the door ${door.name}`)
-      return enter(room, request, serving, context)
+      const endpoint = endpoints[door.name]
+      if (!endpoint || !serving) throw new Error(`nothing is mounted for the door ${door.name}`)
+      return enter(endpoint, request, serving, context)
     },
   }))
   const router = createServer(mounted, { log: quiet, ...(page && { static: page }) })

@@ -1,8 +1,8 @@
 // The users of a simulation: they start, look, continue, redo, cancel, press twice, retry what got no answer, and vanish.
 import type { TaskView } from '../../core/answers.ts'
-import type { Room } from '../../engine/deps.ts'
+import type { Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
-import { continueRoom } from '../../functions/continue.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
 import { openSession } from '../../functions/http/users.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
@@ -72,7 +72,7 @@ export async function act(world: World, person: Person): Promise<void> {
   if (deed === 'redo') return redoTask(world, person)
   const step = seen?.current_step ?? 0
   const body = { task_id: person.taskId, ...(step > 0 && { step }) }
-  return post(world, person, 'continue', continueRoom, deed === 'continue' ? body : { task_id: person.taskId })
+  return post(world, person, 'continue', continueEndpoint, deed === 'continue' ? body : { task_id: person.taskId })
 }
 
 /** Sometimes of an earlier task, while a newer one may be running. */
@@ -114,7 +114,7 @@ async function post(
   world: World,
   person: Person,
   name: string,
-  room: Room,
+  endpoint: Endpoint,
   body: object,
   headers: Record<string, string> = {},
   told: (view: TaskView) => void = () => undefined,
@@ -125,7 +125,7 @@ async function post(
     body: JSON.stringify(body),
     headers: { authorization: `Bearer ${person.token}`, ...headers },
   })
-  await world.call(`${person.name} asks to ${name}`, room, request, async (response) => {
+  await world.call(`${person.name} asks to ${name}`, endpoint, request, async (response) => {
     if (response.ok) told((await response.clone().json()) as TaskView)
     if (name !== 'start') await hear(person, response)
   })

@@ -8,12 +8,12 @@ import { openStore, ungated } from './blobs.ts'
 import { cronSecret, publicUrl } from './weather.ts'
 import type { World } from './world.ts'
 
-const rooms = { worker, checker, recover, tick }
+const endpoints = { worker, checker, recover, tick }
 
-export async function sendPing(world: World, name: keyof typeof rooms): Promise<void> {
+export async function sendPing(world: World, name: keyof typeof endpoints): Promise<void> {
   const request = new Request(`${publicUrl}/api/${name}?key=${cronSecret}`)
   const before = world.scheduler.statements
-  await world.call(`ping ${name}`, rooms[name], request, async (response) => {
+  await world.call(`ping ${name}`, endpoints[name], request, async (response) => {
     if (world.scheduler.statements > before || !response.ok) return
     const { idle } = (await response.json()) as { idle?: boolean }
     if (idle) world.witness.broken.push(...(await sleptOver(world)))

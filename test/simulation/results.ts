@@ -1,4 +1,4 @@
-// Downloads results the way people do, through the result room, and looks whether they are what the provider made for that attempt.
+// Downloads results the way people do, through the result endpoint, and looks whether they are what the provider made for that attempt.
 
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'

@@ -1,6 +1,6 @@
 // One simulated deployment: its weather, the providers, the blob store, the clock, and function calls that come and die.
 import type { Pool } from 'pg'
-import type { Room } from '../../engine/deps.ts'
+import type { Endpoint } from '../../engine/deps.ts'
 import { enter } from '../../functions/http/answer.ts'
 import type { Activity } from './activity.ts'
 import type { Blobs } from './blobs.ts'
@@ -27,7 +27,12 @@ export interface World {
   /** The newest raise of the wake mark failed: until the next one, passes may sleep over what it was for. */
   isMarkUncertain: boolean
   /** Starts a function call; `heard` gets the answer unless the call is killed before. */
-  call(name: string, room: Room, request: Request, heard?: (response: Response) => Promise<void>): Promise<Activity>
+  call(
+    name: string,
+    endpoint: Endpoint,
+    request: Request,
+    heard?: (response: Response) => Promise<void>,
+  ): Promise<Activity>
   /** One that no call runs on. */
   outside: Instance
 }
@@ -49,11 +54,11 @@ export function openWorld(seed: number, pool: Pool, mutant?: Mutant): World {
     calmSince: Number.POSITIVE_INFINITY,
     isMarkUncertain: false,
     outside: instances.create(),
-    call: (name, room, request, heard) => {
+    call: (name, endpoint, request, heard) => {
       const instance = instances.take()
       return scheduler.begin(`${name} on ${instance.name}`, async () => {
         const after: Promise<unknown>[] = []
-        const response = await enter(room, request, instance.deps, { waitUntil: (work) => void after.push(work) })
+        const response = await enter(endpoint, request, instance.deps, { waitUntil: (work) => void after.push(work) })
         await heard?.(response)
         await Promise.all(after)
         instances.giveBack(instance)

@@ -1,4 +1,4 @@
-// The client in Node, over HTTP, against the real rooms.
+// The client in Node, over HTTP, against the real endpoints.
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { createClient, StepgateError, type TaskView, type Trouble } from '../../web/client.ts'

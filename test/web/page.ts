@@ -1,4 +1,4 @@
-// A real browser on the real page over the real rooms, with one clock for all of them: time flows, and a test may skip ahead in it. So
+// A real browser on the real page over the real endpoints, with one clock for all of them: time flows, and a test may skip ahead in it. So
 // a step takes its usual 20 seconds for everybody concerned and next to none for whoever waits for the test.
 import chromium from '@sparticuz/chromium'
 import { type Browser, type BrowserContext, type Locator, type Page, chromium as playwright } from 'playwright-core'
@@ -28,7 +28,7 @@ export interface PageStack {
   open(options?: OpenOptions): Promise<Opened>
   /** Moves everybody's clock on, and lets what has become due be done. */
   skip(seconds: number): Promise<void>
-  /** Moves only the clock of rooms and database: browsers can't be sent weeks ahead. */
+  /** Moves only the clock of endpoints and database: browsers can't be sent weeks ahead. */
   skipOnServer(seconds: number): void
   /** Skips ahead until this is seen. Small strides, where it matters at which instants the page asks. */
   until(locator: Locator, strideSeconds?: number): Promise<void>

@@ -1,7 +1,7 @@
 // cancelStrays(): each stray is canceled when its time has come, and nothing is told where nothing is to be written.
 import { expect, test } from 'vitest'
 import type { Claimed } from '../../db/statements/claim.ts'
-import { cancelStrays } from '../../engine/check.ts'
+import { cancelStrays } from '../../engine/cancel-strays.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { later, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
