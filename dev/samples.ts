@@ -112,6 +112,8 @@ const garments = {
 } as const
 for (const [name, [viewBox, body]] of Object.entries(garments)) {
   await sharp(Buffer.from(svg(viewBox, body)))
+    // Models see no transparency.
+    .flatten({ background: '#ffffff' })
     .png({ palette: true, quality: 90 })
     .toFile(join(folder, `${name}.png`))
 }

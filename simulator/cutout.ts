@@ -1,6 +1,7 @@
 // Frees a garment from its background, so that it can be laid on a person; draw.ts calls it.
-// A picture that is transparent already keeps its own outline; otherwise the near-white that touches the edge
-// goes, which leaves white inside the garment's outline alone (and opens the front of an open jacket).
+// The near-white that touches the edge goes, which leaves white inside the garment's outline alone (and opens the front of
+// an open jacket). Like the model's own code it doesn't turn a picture by its EXIF, and sees no transparency: what was
+// transparent shows whatever colour lies there.
 
 import sharp from 'sharp'
 
@@ -16,14 +17,14 @@ const nearWhite = 235
 /** The garment as raw RGBA, cropped to what is visible. A garment of which nothing is left keeps its whole frame. */
 export async function cutOut(garment: Uint8Array): Promise<Cutout> {
   const { data, info } = await sharp(garment)
-    .rotate()
+    .removeAlpha()
     .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
     .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true })
   const { width, height } = info
   const original = Buffer.from(data)
-  if (!isTransparentAnywhere(data)) clearBackground(data, width, height)
+  clearBackground(data, width, height)
   const box = visibleBox(data, width, height)
   if (box === undefined) return { data: original, width, height }
   const cropped = await sharp(data, { raw: { width, height, channels: 4 } })
@@ -31,11 +32,6 @@ export async function cutOut(garment: Uint8Array): Promise<Cutout> {
     .raw()
     .toBuffer()
   return { data: cropped, width: box.width, height: box.height }
-}
-
-function isTransparentAnywhere(data: Buffer): boolean {
-  for (let at = 3; at < data.length; at += 4) if ((data[at] ?? 255) < 128) return true
-  return false
 }
 
 function clearBackground(data: Buffer, width: number, height: number): void {

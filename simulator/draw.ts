@@ -42,10 +42,10 @@ export interface DressRequest {
 
 /** The person wearing the garment, at most 768 × 1024 like the model's own output. */
 export async function drawDressed(request: DressRequest): Promise<Picture> {
+  // As the model's own code opens a picture: it doesn't turn it by its EXIF, and only drops what was transparent.
   const human = await sharp(request.human)
-    .rotate()
+    .removeAlpha()
     .resize(768, 1024, { fit: 'inside' })
-    .flatten({ background: '#ffffff' })
     .png({ compressionLevel: 1 })
     .toBuffer({ resolveWithObject: true })
   const frame = { width: human.info.width, height: human.info.height }

@@ -14,7 +14,8 @@ export async function submitRequest(state: State, request: Request, endpoint: st
   const now = state.options.now().getTime()
   state.counts.create += 1
   const model = findModel(endpoint)
-  if (model === undefined) return notFound(`Application "${endpoint}"`)
+  if (model === undefined)
+    return notFound(`Application "${endpoint}" (add it to simulator/fal/models.ts, docs/simulator.md):`)
   const input = await readJson(request)
   // The queue takes any object: what is wrong with it is for the model to say, in its result.
   if (input === undefined) return invalid([{ loc: ['body'], msg: 'JSON decode error', type: 'json_invalid' }])

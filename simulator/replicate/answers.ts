@@ -17,7 +17,15 @@ export const noCredit = () =>
     'You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to purchase credit. Once you purchase credit, please wait a few minutes before trying again.',
   )
 
-export const notFound = () => json({ detail: 'The requested resource could not be found.', status: 404 }, 404)
+export const notFound = (detail = 'The requested resource could not be found.') => json({ detail, status: 404 }, 404)
+
+/** Replicate's own words would not say what to do about it. */
+export const unknownModel = (name: string) =>
+  notFound(
+    `The simulator does not know the model ${name}: add it to simulator/replicate/models.ts (docs/simulator.md).`,
+  )
+
+export const rejectedFile = () => problem(400, 'Bad request', 'content: must be one file of at most 100 MiB')
 
 export const badRequest = (detail: string) => problem(400, 'Bad request', detail)
 
@@ -25,7 +33,7 @@ export const invalidVersion = () =>
   problem(
     422,
     'Invalid version or not permitted',
-    'The specified version does not exist (or perhaps you don’t have permission to use it?)',
+    'The specified version does not exist (or perhaps you don’t have permission to use it?) The simulator knows those in simulator/replicate/models.ts; docs/simulator.md says how to add one.',
   )
 
 export const rejected = () => problem(422, 'Input validation failed', '- input: the model refused this input\n')

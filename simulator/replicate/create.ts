@@ -10,10 +10,10 @@ import {
   invalidVersion,
   json,
   noCredit,
-  notFound,
   rateLimited,
   rejected,
   serverError,
+  unknownModel,
 } from './answers.ts'
 import { findByVersion, findOfficial, type Model } from './models.ts'
 import { settle } from './output.ts'
@@ -37,7 +37,7 @@ export async function createPrediction(state: State, request: Request, official?
   const parsed = body.safeParse(raw)
   if (!parsed.success) return invalidInput(parsed.error, '')
   const model = official === undefined ? findByVersion(parsed.data.version ?? '') : findOfficial(official)
-  if (model === undefined) return official === undefined ? invalidVersion() : notFound()
+  if (model === undefined) return official === undefined ? invalidVersion() : unknownModel(official)
   const input = model.input.safeParse(parsed.data.input)
   if (!input.success) return invalidInput(input.error, 'input')
   const cancelAfter = parseCancelAfter(request.headers.get('cancel-after'))

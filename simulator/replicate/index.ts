@@ -7,6 +7,7 @@ import type { FaultInput } from '../faults.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { createPrediction } from './create.ts'
 import { getFile } from './files.ts'
+import { answerFiles } from './input-files.ts'
 import { cancelPrediction, getPrediction, listPredictions } from './read.ts'
 import { restore, save, savedSchema } from './save.ts'
 import { createState, type Options, type Settings, type SettingsChange, type State, settingsSchema } from './state.ts'
@@ -107,6 +108,10 @@ async function route(state: State, request: Request): Promise<Response> {
       return third === undefined ? getPrediction(state, request, second) : notFound()
     case 'POST models':
       return last === 'predictions' ? createPrediction(state, request, `${second}/${third}`) : notFound()
+    case 'POST files':
+    case 'GET files':
+    case 'DELETE files':
+      return answerFiles(state, request, second, third)
     case 'GET account':
       return json({ type: 'user', username: 'simulator', name: 'Simulator', github_url: null })
     case 'GET webhooks':

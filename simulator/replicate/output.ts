@@ -3,6 +3,7 @@
 
 import pLimit from 'p-limit'
 import { blank, type Picture } from '../draw.ts'
+import { readUploaded } from './input-files.ts'
 import { type LoadImage, ModelError } from './models.ts'
 import { isOver, isRemoved, type Prediction } from './prediction.ts'
 import type { State } from './state.ts'
@@ -25,7 +26,8 @@ async function draw(state: State, prediction: Prediction): Promise<void> {
     prediction.pictures = Array<Picture>(typeof num_outputs === 'number' ? num_outputs : 1).fill(blank)
     return
   }
-  const load: LoadImage = (url) => loadImage(url, state.options.fetchInput)
+  const load: LoadImage = (url) =>
+    loadImage(url, async (address) => readUploaded(state, address) ?? state.options.fetchInput(address))
   try {
     prediction.pictures = await drawInTurn(() => model.draw(input, load))
   } catch (error) {

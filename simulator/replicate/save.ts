@@ -36,9 +36,19 @@ const prediction = z.object({
   pictures: z.array(picture),
 })
 
+const inputFile = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  bytes: z.base64().transform((text) => Buffer.from(text, 'base64')),
+  metadata: z.unknown(),
+  createdAt: z.number(),
+})
+
 export const savedSchema = z.object({
   savedAt: z.number(),
   predictions: z.array(prediction),
+  files: z.array(inputFile).default([]),
   requests: z.record(z.string(), z.number()),
 })
 export type Saved = z.output<typeof savedSchema>
@@ -55,11 +65,16 @@ export function save(state: State): unknown {
     version: model.version,
     pictures: pictures.map((drawn) => ({ ...drawn, bytes: Buffer.from(drawn.bytes).toString('base64') })),
   }))
-  return { savedAt, predictions, requests: state.requests }
+  const files = [...state.files.values()].map(({ bytes, ...file }) => ({
+    ...file,
+    bytes: Buffer.from(bytes).toString('base64'),
+  }))
+  return { savedAt, predictions, files, requests: state.requests }
 }
 
 export function restore(state: State, saved: Saved): void {
   Object.assign(state.requests, saved.requests)
+  for (const file of saved.files) state.files.set(file.id, { ...file, metadata: file.metadata })
   for (const { model: name, version, ...kept } of saved.predictions) {
     const model = version === null ? findOfficial(name) : findByVersion(version)
     if (model === undefined) continue

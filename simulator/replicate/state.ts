@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { createFaultQueue, type FaultQueue } from '../faults.ts'
+import type { InputFile } from './input-files.ts'
 import { settle } from './output.ts'
 import { type Prediction, viewAt } from './prediction.ts'
 import { createOutbox, type Outbox } from './webhooks.ts'
@@ -42,6 +43,8 @@ export interface State {
   /** In the order of creation, and by id. */
   readonly predictions: Prediction[]
   readonly byId: Map<string, Prediction>
+  /** What was uploaded for inputs. */
+  readonly files: Map<string, InputFile>
   readonly requests: { create: number; get: number; list: number; cancel: number; file: number }
   /** Instants of the creates of the last minute, kept while a rate limit is set. */
   recentCreates: number[]
@@ -64,6 +67,7 @@ export function createState(options: Options): State {
     settings: { ...options.settings },
     predictions: [],
     byId: new Map(),
+    files: new Map(),
     requests: { create: 0, get: 0, list: 0, cancel: 0, file: 0 },
     recentCreates: [],
     purged: 0,

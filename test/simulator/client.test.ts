@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import Replicate, { validateWebhook } from 'replicate'
+import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { tryOnInput, tryOnVersion, webhookSecret } from './harness.ts'
@@ -34,6 +35,27 @@ test('runs a model and gets its output: a string, or an array', async () => {
   expect(await client.run(`cuuupid/idm-vton:${tryOnVersion}`, { input: tryOnInput })).toMatch(/^http:.*\/files\//)
   const many = await client.run('black-forest-labs/flux-schnell', { input: { prompt: 'hello', num_outputs: 2 } })
   expect(many).toEqual([expect.stringMatching(/-0\.png$/), expect.stringMatching(/-1\.png$/)])
+})
+
+test('uploads a file that an input holds, and the model reads it', async () => {
+  const drawing = await startSimulator({ port: 0, webhookSecret, secondsPerStep: 0.1 })
+  const own = new Replicate({ auth: 'r8_any', baseUrl: `${drawing.url}/v1` })
+  const picture = await sharp({ create: { width: 60, height: 80, channels: 3, background: '#a04020' } })
+    .png()
+    .toBuffer()
+  const input = { human_img: picture, garm_img: new Blob([new Uint8Array(picture)], { type: 'image/png' }) }
+  const done = await own.wait(await own.predictions.create({ version: tryOnVersion, input }), { interval: 20 })
+  expect(done).toMatchObject({ status: 'succeeded', input: { human_img: expect.stringMatching(/\/v1\/files\/\w+$/) } })
+  const { results } = await own.files.list()
+  expect(results).toMatchObject([{ size: picture.length }, { size: picture.length, content_type: 'image/png' }])
+  expect(await own.files.get(results[0]?.id ?? '')).toMatchObject({ id: results[0]?.id })
+  expect(await own.files.delete(results[0]?.id ?? '')).toBe(true)
+  await drawing.close()
+})
+
+test('is told what to add for a model that the simulator does not know', async () => {
+  const unknown = client.predictions.create({ model: 'someone/new-model', input: {} })
+  await expect(unknown).rejects.toThrow(/404.*someone\/new-model: add it to simulator\/replicate\/models.ts/s)
 })
 
 test('lists and pages', async () => {

@@ -32,6 +32,30 @@ async function changed(before: Uint8Array, after: Uint8Array): Promise<string[]>
   return seen
 }
 
+test('a photo that lies on its side stays so, whatever its EXIF says', async () => {
+  const upright = await sharp(await sample('person.jpg'))
+    .rotate(90)
+    .withMetadata({ orientation: 8 })
+    .jpeg()
+    .toBuffer()
+  const drawn = await sharp(await wear(upright, 'shirt.png', 'upper_body')).metadata()
+  expect(drawn.width).toBeGreaterThan(drawn.height)
+})
+
+test('what is transparent shows the colour that lies there', async () => {
+  const clear = { r: 0, g: 0, b: 0, alpha: 0 }
+  const person = await sharp({ create: { width: 768, height: 1024, channels: 4, background: clear } })
+    .png()
+    .toBuffer()
+  expect((await colourAt(await wear(person, 'trousers.png', 'lower_body'), 'face')).every((value) => value < 12)).toBe(
+    true,
+  )
+  const garment = await sharp({ create: { width: 9, height: 9, channels: 4, background: clear } })
+    .png()
+    .toBuffer()
+  expect((await cutOut(garment)).data.subarray(0, 4)).toEqual(Buffer.from([0, 0, 0, 255]))
+})
+
 test('three garments in a row are all seen on the person', async () => {
   const person = await sample('person.jpg')
   const trousers = await wear(person, 'trousers.png', 'lower_body')
