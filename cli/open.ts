@@ -1,5 +1,4 @@
 // What a command works on: the database alone, or a whole deployment as the functions open it. All of it is closed afterwards.
-import { getStore } from '@netlify/blobs'
 import pino from 'pino'
 import { connect } from '../db/driver/connect.ts'
 import type { Deps, EndpointContext } from '../engine/deps.ts'
@@ -8,6 +7,7 @@ import { lazyOutside } from '../netlify/lazy.ts'
 import { openDeps } from '../netlify/runtime.ts'
 import { parseConfig } from '../providers/config.ts'
 import { openInstants } from '../storage/instants.ts'
+import { openNetlifyStore } from '../storage/netlify.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
 
@@ -28,8 +28,7 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
 
 /** Without a blob store, when pings came is not known; all else is. */
 function openKnownInstants(): Deps['instants'] {
-  if (process.env['NETLIFY_BLOBS_CONTEXT'])
-    return openInstants(getStore({ name: 'instants', consistency: 'strong' }), () => new Date())
+  if (process.env['NETLIFY_BLOBS_CONTEXT']) return openInstants(openNetlifyStore('instants'), () => new Date())
   return { note: async () => undefined, last: async () => undefined }
 }
 

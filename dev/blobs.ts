@@ -4,12 +4,17 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { getStore, type Store } from '@netlify/blobs'
 import { BlobsServer } from '@netlify/blobs/server'
+import { openNetlifyStore } from '../storage/netlify.ts'
 import { sendBlob } from '../storage/send.ts'
+import type { BlobStore } from '../storage/store.ts'
 
 export interface LocalBlobs {
   /** The value of NETLIFY_BLOBS_CONTEXT with which doors find this server. */
   context: string
+  /** By Netlify's client, for a look from outside. */
   openStore(name: string): Store
+  /** As a function opens it. */
+  store(name: string): BlobStore
   stop(): Promise<void>
 }
 
@@ -22,10 +27,24 @@ export async function startBlobs(folder: string | URL): Promise<LocalBlobs> {
   const url = `http://127.0.0.1:${port}`
   const client = { edgeURL: url, uncachedEdgeURL: url, siteID: 'local', token }
   return {
-    context: Buffer.from(JSON.stringify({ ...client, deployID: '0', primaryRegion: 'us-east-2' })).toString('base64'),
+    context: contextOf(client),
     openStore: (name) => getStore({ ...client, name, consistency: 'strong', fetch: sendBlob }),
+    store: (name) => openNetlifyStore(name, { access: client }),
     stop: async () => {
       await server.stop()
     },
   }
+}
+
+export interface BlobAccess {
+  edgeURL: string
+  uncachedEdgeURL: string
+  siteID: string
+  token: string
+}
+
+/** As the platform writes it into the environment. */
+export function contextOf(access: BlobAccess): string {
+  const context = { ...access, deployID: '0', primaryRegion: 'us-east-2' }
+  return Buffer.from(JSON.stringify(context)).toString('base64')
 }

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from 'node:stream'
 import type { Config } from '@netlify/functions'
 import type { FunctionsManifest } from '@netlify/zip-it-and-ship-it'
 import { type Door, openDoor } from '../build/doors.ts'
+import type { BlobAccess } from './blobs.ts'
 
 interface Head {
   statusCode: number
@@ -27,8 +28,8 @@ const awslambda = {
   },
 }
 
-/** The functions of a manifest, each with its routes and its schedule. */
-export async function loadDeployed(manifest: string): Promise<Door[]> {
+/** The functions of a manifest, each with its routes and its schedule. `renew` gives each event the access to the blob store that comes with it. */
+export async function loadDeployed(manifest: string, renew?: () => BlobAccess): Promise<Door[]> {
   Object.assign(globalThis, { awslambda })
   const { functions }: FunctionsManifest = JSON.parse(await readFile(manifest, 'utf8'))
   return Promise.all(
@@ -39,23 +40,32 @@ export async function loadDeployed(manifest: string): Promise<Door[]> {
       const config: Config = schedule ? { schedule } : { path: patterns as `/${string}`[] }
       return openDoor(
         name,
-        (request, context) => invoke(handler, route?.pattern, request, (work) => context.waitUntil(work)),
+        (request, context) => {
+          const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
+          return invoke({ handler, route: route?.pattern, blobs: renew?.() }, request, waitUntil)
+        },
         config,
       )
     }),
   )
 }
 
+interface Invocation {
+  handler: Handler
+  route: string | undefined
+  blobs: BlobAccess | undefined
+}
+
 async function invoke(
-  handler: Handler,
-  route: string | undefined,
+  { handler, route, blobs }: Invocation,
   request: Request,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const event = {
     ...{ rawUrl: request.url, path: new URL(request.url).pathname, httpMethod: request.method, route, flags: {} },
-    ...{ headers: Object.fromEntries(request.headers), body: Buffer.from(await request.bytes()).toString('base64') },
-    isBase64Encoded: true,
+    headers: { ...Object.fromEntries(request.headers), ...(blobs && siteHeaders(blobs)) },
+    ...(blobs && { blobs: eventBlobs(blobs) }),
+    ...{ body: Buffer.from(await request.bytes()).toString('base64'), isBase64Encoded: true },
   }
   const answer = new PassThrough()
   const head = Promise.withResolvers<Head>()
@@ -72,3 +82,11 @@ async function invoke(
   if (isEmpty) answer.resume()
   return new Response(isEmpty ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>), { status, headers })
 }
+
+/** As the bootstrap takes it from an event, and writes it into the environment. */
+function eventBlobs({ edgeURL, uncachedEdgeURL, token }: BlobAccess): string {
+  const event = { url: edgeURL, url_uncached: uncachedEdgeURL, token, primary_region: 'us-east-2' }
+  return Buffer.from(JSON.stringify(event)).toString('base64')
+}
+
+const siteHeaders = ({ siteID }: BlobAccess) => ({ 'x-nf-site-id': siteID, 'x-nf-deploy-id': '0' })

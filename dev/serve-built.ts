@@ -7,6 +7,7 @@ import { packDoors } from '../build/pack.ts'
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { listening, portOf, sayWhyNot } from './begin.ts'
+import { startBlobGate } from './blob-gate.ts'
 import { loadDeployed } from './deployed.ts'
 import { pageFolder } from './page.ts'
 import { createServer } from './router.ts'
@@ -17,11 +18,15 @@ const log = openLog(parseConfig(process.env))
 const folder = new URL(`../dist/.built-${process.pid}/`, import.meta.url)
 const bundles = await bundleDoors(new URL('bundles/', folder))
 const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', folder)), 'none')
-const router = createServer(await loadDeployed(manifest), { log, static: await pageFolder() })
+// As on the platform, no token outlives its invocation by much.
+const context = process.env['NETLIFY_BLOBS_CONTEXT']
+const gate = context ? await startBlobGate(context) : undefined
+const router = createServer(await loadDeployed(manifest, gate?.renew), { log, static: await pageFolder() })
 const port = portOf(process.env['PORT'])
 const address = await listening(port, router.listen(port))
 log.info({ address }, 'serving the build')
 stopOnSignal(log, async () => {
   await router.close()
+  await gate?.stop()
   await rm(folder, { recursive: true })
 })

@@ -104,7 +104,7 @@ async function copyFile(
     opened.body.cancel()
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
-  return deps.files.copy(key, { open }, { accept, maxBytes, isLate }).catch(async (error) => {
+  return deps.files.copy(key, { open }, { accept, maxBytes, isLate, signal }).catch(async (error) => {
     // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
     const stored = signal.aborted ? undefined : await deps.files.stat(key)
     if (!stored) throw error

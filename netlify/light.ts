@@ -19,18 +19,26 @@ export function openLight(destination?: DestinationStream): Light {
   return { config, log: openLog(config, destination), ...lazyStores() }
 }
 
+/** Written into the environment anew by the platform with each invocation. A changed one means other dependencies. */
+const injectedNow = () => JSON.stringify(['NETLIFY_DB_URL', 'NETLIFY_DB_DRIVER'].map((name) => process.env[name]))
+
 type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) => Promise<Response>
 
 /**
- * Makes doors of endpoints whose dependencies are opened once per container, by the first of them that is called. A wrong environment
+ * Makes doors of endpoints whose dependencies are opened once per container, by the first of them that is called, and again where the
+ * platform has given the container another database. A wrong environment
  * answers 503, names what is wrong, and is read again with the next request.
  */
 export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => Own) {
   let opened: Own | undefined
+  let openedWith = ''
   return (endpoint: EndpointOf<Own>) =>
     async (request: Request, context: Context): Promise<Response> => {
       try {
+        const injected = injectedNow()
+        if (openedWith !== injected) opened = undefined
         opened ??= open()
+        openedWith = injected
       } catch (cause) {
         return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
       }

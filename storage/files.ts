@@ -1,7 +1,7 @@
 // Stored files: results and uploads, kept in a blob store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
-import type { Store } from '@netlify/blobs'
 import { type ByteRange, joinParts, streamOf } from './parts.ts'
+import { type BlobStore, bound } from './store.ts'
 import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export { UnacceptableFile } from './write.ts'
@@ -34,11 +34,11 @@ export interface Files {
 const removeAtOnce = 10
 
 /** `store` must read with strong consistency: a result is shown the moment it is written. */
-export function openFiles(store: Store): Files {
+export function openFiles(store: BlobStore): Files {
   return {
-    write: async (key, body, options) => fileOf(key, await writeFile(store, key, body, options)),
+    write: async (key, body, options) => fileOf(key, await writeFile(bound(store, options.signal), key, body, options)),
     copy: async (key, source, options) => {
-      const kept = await copyFile(store, key, source, options)
+      const kept = await copyFile(bound(store, options.signal), key, source, options)
       return kept && fileOf(key, kept)
     },
     stat: async (key) => {
@@ -54,12 +54,14 @@ export function openFiles(store: Store): Files {
     remove: async (key) => {
       // Part 0 goes first: from then on the file does not exist, whatever happens to the rest.
       await store.delete(`${key}/0`)
-      const { blobs } = await store.list({ prefix: `${key}/` })
-      for (const blob of blobs) await store.delete(blob.key)
+      for await (const { blobs } of store.list({ prefix: `${key}/`, paginate: true }))
+        for (const blob of blobs) await store.delete(blob.key)
     },
     folders: async (prefix) => {
-      const { directories } = await store.list({ prefix, directories: true })
-      return directories.map((path) => path.slice(prefix.length).replace(/\/.*$/, ''))
+      const names: string[] = []
+      for await (const { directories } of store.list({ prefix, directories: true, paginate: true }))
+        names.push(...directories.map((path) => path.slice(prefix.length).replace(/\/.*$/, '')))
+      return names
     },
     clear: (prefix, limit) => clearFolder(store, prefix, limit),
   }
@@ -68,7 +70,7 @@ export function openFiles(store: Store): Files {
 const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, type, size, etag })
 
 /** Reads no more of the listing than it removes: a folder may hold very many. */
-async function clearFolder(store: Store, prefix: string, limit: number): Promise<number> {
+async function clearFolder(store: BlobStore, prefix: string, limit: number): Promise<number> {
   let removed = 0
   for await (const { blobs } of store.list({ prefix, paginate: true })) {
     for (let from = 0; from < blobs.length && removed < limit; from += removeAtOnce) {

@@ -1,7 +1,7 @@
 // When something last happened, as small records in the blob store: what must be known without waking the database.
 // Pings note themselves here, health reads it. It promises at most one write a minute for each name and process.
-import type { Store } from '@netlify/blobs'
 import * as z from 'zod'
+import type { BlobStore } from './store.ts'
 
 export type Noted = 'worker' | 'checker' | 'recover' | 'tick' | 'overdue alert'
 
@@ -15,7 +15,7 @@ const record = z.object({ at: z.coerce.date() })
 const restMs = 60_000
 
 /** `store` must read with strong consistency. */
-export function openInstants(store: Store, now: () => Date): Instants {
+export function openInstants(store: BlobStore, now: () => Date): Instants {
   const written = new Map<Noted, number>()
   return {
     note: async (name) => {

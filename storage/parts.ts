@@ -1,6 +1,6 @@
 // Cuts a stream of bytes into parts, and puts parts together again. files.ts uses it; at most one part is held in memory at a time.
 import { createHash } from 'node:crypto'
-import type { Store } from '@netlify/blobs'
+import type { BlobStore } from './store.ts'
 
 /** Both ends included, as in HTTP. */
 export interface ByteRange {
@@ -59,7 +59,7 @@ function joined(pieces: readonly Uint8Array[], size: number): ArrayBuffer {
 }
 
 /** The bytes of `range`, out of those parts alone that hold some of them. A part that is missing or cut short is an error. */
-export async function* joinParts(store: Store, key: string, partBytes: number, range: ByteRange) {
+export async function* joinParts(store: BlobStore, key: string, partBytes: number, range: ByteRange) {
   for (let index = Math.floor(range.start / partBytes); index * partBytes <= range.end; index += 1) {
     const first = index * partBytes
     const from = Math.max(range.start - first, 0)
@@ -68,7 +68,7 @@ export async function* joinParts(store: Store, key: string, partBytes: number, r
   }
 }
 
-async function* slicePart(store: Store, name: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+async function* slicePart(store: BlobStore, name: string, from: number, to: number): AsyncGenerator<Uint8Array> {
   const part: ReadableStream<Uint8Array> | null = await store.get(name, { type: 'stream' })
   if (!part) throw new Error(`Stored part ${name} is gone`)
   let at = 0

@@ -6,8 +6,8 @@
 // by the order of plain writes alone. (One record under a conditional write would not do: the blob client reports a conditional write
 // as made whatever error it met, and the local blob server checks and writes in two steps and gives no ETag with a read.)
 import { randomUUID } from 'node:crypto'
-import type { Store } from '@netlify/blobs'
 import * as z from 'zod'
+import type { BlobStore } from './store.ts'
 
 /** What a look saw, and when: hand it to lower(). */
 export interface Awake {
@@ -38,7 +38,7 @@ const raisedRecord = z.object({ id: z.string(), at: z.coerce.date() })
 const loweredRecord = z.object({ seen: z.string().nullable(), until: z.coerce.date().nullable() })
 
 /** `store` must read with strong consistency. */
-export function openWakeMark(store: Store, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
+export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
   const raised = () => readRecord(store, 'raised', raisedRecord)
   // One writing for all raises of a moment: the grace of the first still covers a task that is written a function's life later.
   const freshMs = graceMs / 9
@@ -94,6 +94,6 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 }
 
 /** A record that is missing or not understood is unknown, and the unknown is awake. */
-async function readRecord<T>(store: Store, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readRecord<T>(store: BlobStore, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
   return schema.safeParse(await store.get(key, { type: 'json' })).data
 }

@@ -1,15 +1,17 @@
 // Writes files part by part: from a stream in one go, or from a source that can be asked again, in as many passes as it takes.
 // Part 0 is stored last and makes the file exist. What a pass got done is kept in a small record beside the parts until then.
 import { createHash } from 'node:crypto'
-import type { Store } from '@netlify/blobs'
 import * as z from 'zod'
 import { cutParts, type Part, partBytes } from './parts.ts'
+import type { BlobStore } from './store.ts'
 import { detectType, sampleBytes } from './type.ts'
 
 export interface WriteOptions {
   /** Media types. One without a signature (JSON, octet-stream) is given only where no signature is recognised. */
   accept: readonly string[]
   maxBytes: number
+  /** When it fires, the store is waited for no longer. */
+  signal?: AbortSignal
 }
 
 /** The content itself is at fault, so another try would end the same way. */
@@ -41,7 +43,7 @@ const metadata = z.object({ type: z.string(), size: z.number(), etag: z.string()
 export type Kept = z.infer<typeof metadata>
 
 /** What part 0 says of a file that exists. */
-export async function look(store: Store, key: string): Promise<Kept | undefined> {
+export async function look(store: BlobStore, key: string): Promise<Kept | undefined> {
   // Not by a HEAD, after which the connection is closed. Of a file that is there, no byte is read.
   const found = await store.getWithMetadata(`${key}/0`, { type: 'stream' })
   await found?.data.cancel()
@@ -64,7 +66,7 @@ interface Writing {
 const begin = (options: WriteOptions): Writing => ({ size: 0, type: '', hashes: [], options })
 
 export async function writeFile(
-  store: Store,
+  store: BlobStore,
   key: string,
   body: AsyncIterable<Uint8Array>,
   options: WriteOptions,
@@ -91,7 +93,7 @@ export async function writeFile(
  * fetched by each call: part 0 is stored only at the end, and it shows whether the content is still the same.
  */
 export async function copyFile(
-  store: Store,
+  store: BlobStore,
   key: string,
   source: Source,
   { isLate, ...options }: WriteOptions & { isLate(): boolean },
@@ -162,17 +164,17 @@ async function* skip(body: AsyncIterable<Uint8Array>, count: number): AsyncGener
   }
 }
 
-async function readProgress(store: Store, key: string): Promise<Progress | undefined> {
+async function readProgress(store: BlobStore, key: string): Promise<Progress | undefined> {
   const found = progress.safeParse(await store.get(progressKey(key), { type: 'json' }))
   return found.success && found.data.part === partBytes ? found.data : undefined
 }
 
-async function storePart(store: Store, key: string, part: Part, writing: Writing): Promise<void> {
+async function storePart(store: BlobStore, key: string, part: Part, writing: Writing): Promise<void> {
   await store.set(`${key}/${writing.hashes.length}`, part.bytes)
   writing.hashes.push(part.hash)
 }
 
-async function finish(store: Store, key: string, first: Part | undefined, writing: Writing): Promise<Kept> {
+async function finish(store: BlobStore, key: string, first: Part | undefined, writing: Writing): Promise<Kept> {
   if (!first) throw new UnacceptableFile('empty', 'The file is empty')
   // Of the parts' hashes, so that parts of an earlier pass needn't be read again.
   const etag = createHash('sha256').update(writing.hashes.join()).digest('hex').slice(0, 32)
@@ -208,7 +210,7 @@ async function requireType(sample: Uint8Array, { accept }: WriteOptions): Promis
 }
 
 /** Cut short by a failure, a file keeps its parts: the next pass, or another writer, is to go on with them. */
-async function removeRefused(store: Store, key: string, { hashes }: Writing, error: unknown): Promise<void> {
+async function removeRefused(store: BlobStore, key: string, { hashes }: Writing, error: unknown): Promise<void> {
   if (!(error instanceof UnacceptableFile) || hashes.length < 2) return
   for (let index = 1; index < hashes.length; index += 1) await store.delete(`${key}/${index}`)
   await store.delete(progressKey(key))

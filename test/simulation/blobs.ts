@@ -49,7 +49,9 @@ export function openStore(operate: Operate, blobs: Blobs, name: string): Store {
       return options?.type === 'json' ? JSON.parse(await data.text()) : data.stream()
     },
     // No seed uploads anything, so there is nothing to sweep.
-    list: () => operate('list', () => ({ blobs: [], directories: [] })),
+    list: async function* () {
+      yield await operate('list', () => ({ blobs: [], directories: [] }))
+    },
     delete: (key: string) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
   }
   return new Proxy(store, { get: ownMethod }) as unknown as Store

@@ -1,0 +1,121 @@
+// Netlify Blobs as a store. netlify/stores.ts opens it for functions, dev/blobs.ts for `npm start` and the tests.
+//
+// Netlify gives a token with each invocation and takes the one before back, so the client is made anew for each call. The client's own
+// five retries, 5 s apart, know no deadline; what it would repeat is repeated here, as often as the caller's time allows.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getStore, type Store } from '@netlify/blobs'
+import { withDeadline } from '../core/deadline.ts'
+import { sendBlob } from './send.ts'
+import { type BlobStore, StoreFault, StoreRefusal } from './store.ts'
+
+export interface NetlifyOptions {
+  /** For a call with a small answer, or until a file's first bytes. */
+  patienceMs?: number
+  /** For a part of 8 MiB to be taken. */
+  partPatienceMs?: number
+  /** Access that isn't the environment's. */
+  access?: { siteID: string; token: string; edgeURL?: string; uncachedEdgeURL?: string; apiURL?: string }
+}
+
+interface Limits {
+  patienceMs: number
+  signal: AbortSignal | undefined
+  /** The body is read by the caller, after the call. */
+  isStream: boolean
+}
+
+/** Between tries, as long as there is time. */
+const pausesMs = [200, 800, 2_400]
+
+export function openNetlifyStore(name: string, options: NetlifyOptions = {}, signal?: AbortSignal): BlobStore {
+  const { patienceMs = 10_000, partPatienceMs = 20_000, access } = options
+  const call = async <T>(work: (store: Store) => Promise<T>, { isStream = false, isPart = false } = {}): Promise<T> => {
+    const sender = openSender({ patienceMs: isPart ? partPatienceMs : patienceMs, signal, isStream })
+    // By a promise, so that what is wrong with the environment is a rejection as well.
+    return sender.run(async () => work(getStore({ name, consistency: 'strong', fetch: sender.fetch, ...access })))
+  }
+  const get = (key: string, { type }: { type: 'json' | 'stream' }): Promise<unknown> =>
+    type === 'json'
+      ? call((store) => store.get(key, { type }))
+      : call((store) => store.get(key, { type }), { isStream: true })
+  return {
+    get: get as BlobStore['get'],
+    getWithMetadata: ((key: string) =>
+      call((store) => store.getWithMetadata(key, { type: 'stream' }), {
+        isStream: true,
+      })) as BlobStore['getWithMetadata'],
+    set: (key, data, more) => call((store) => store.set(key, data, more), { isPart: true }),
+    setJSON: (key, data, more) => call((store) => store.setJSON(key, data, more)),
+    delete: (key) => call((store) => store.delete(key)),
+    list: async function* (asked) {
+      const sender = openSender({ patienceMs, signal, isStream: false })
+      const pages = await sender.run(async () =>
+        getStore({ name, consistency: 'strong', fetch: sender.fetch, ...access })
+          .list(asked)
+          [Symbol.asyncIterator](),
+      )
+      for (;;) {
+        const { done, value } = await sender.run(() => pages.next())
+        if (done) return
+        yield value
+      }
+    },
+    until: (caller) => openNetlifyStore(name, options, caller),
+  }
+}
+
+/** Stands in for fetch in a client of one call, and tells that call's failures as what they are. */
+function openSender(limits: Limits) {
+  let failure: StoreFault | undefined
+  return {
+    fetch: async (address: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      try {
+        return await sendPatiently(String(address), init ?? {}, limits)
+      } catch (error) {
+        failure = error instanceof StoreFault ? error : new StoreFault('The blob store failed', { cause: error })
+        // No status that the client repeats. run() throws the failure itself.
+        return new Response(null, { status: 400 })
+      }
+    },
+    run: async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work()
+      } catch (error) {
+        throw failure ?? error
+      }
+    },
+  }
+}
+
+async function sendPatiently(address: string, init: RequestInit, limits: Limits): Promise<Response> {
+  const endBy = performance.now() + limits.patienceMs
+  for (let tries = 0; ; tries += 1) {
+    const answer = await sendOnce(address, init, limits, endBy).catch((cause: unknown) => cause)
+    if (answer instanceof Response) {
+      if (answer.status === 401 || answer.status === 403) throw refusal(answer)
+      if (answer.status < 500 && answer.status !== 429) return answer
+      await answer.body?.cancel()
+    }
+    const pause = pausesMs[tries]
+    if (pause === undefined || limits.signal?.aborted || performance.now() + pause >= endBy) throw fault(answer)
+    await sleep(pause)
+  }
+}
+
+/** The same with the body, unless the caller reads it. */
+function sendOnce(address: string, init: RequestInit, { signal, isStream }: Limits, endBy: number): Promise<Response> {
+  return withDeadline(Math.max(1, Math.round(endBy - performance.now())), async (late) => {
+    const answer = await sendBlob(address, { ...init, signal: signal ? AbortSignal.any([late, signal]) : late })
+    if (isStream || !answer.body) return answer
+    const { status, headers } = answer
+    return new Response(await answer.bytes(), { status, headers })
+  })
+}
+
+const refusal = ({ status }: Response) => new StoreRefusal(`The blob store refuses our credentials (${status})`)
+
+/** The cause names the address at most, never the token. */
+function fault(answer: unknown): StoreFault {
+  if (answer instanceof Response) return new StoreFault(`The blob store answered ${answer.status}`)
+  return new StoreFault('The blob store did not answer in time', { cause: answer })
+}

@@ -1,0 +1,110 @@
+// Netlify's store as functions meet it: tokens that expire between two calls, stores that refuse, fail or say nothing.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { renewedContext, startBlobGate } from '../../dev/blob-gate.ts'
+import { startBlobs } from '../../dev/blobs.ts'
+import { openStores } from '../../netlify/stores.ts'
+import { openNetlifyStore } from '../../storage/netlify.ts'
+import { type BlobStore, StoreFault, StoreRefusal } from '../../storage/store.ts'
+import { serve } from '../setup/serve.ts'
+import { bytesOf, chunksOf, png } from './setup.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'stepgate-blobs-'))
+const blobs = await startBlobs(folder)
+const gate = await startBlobGate(blobs.context)
+const image = { accept: ['image/png'], maxBytes: 20_000_000 }
+afterEach(() => {
+  delete process.env['NETLIFY_BLOBS_CONTEXT']
+})
+afterAll(async () => {
+  await gate.stop()
+  await blobs.stop()
+  await rm(folder, { recursive: true })
+})
+
+async function namesIn(store: BlobStore): Promise<string[]> {
+  const names: string[] = []
+  for await (const { blobs } of store.list({ prefix: 'a', paginate: true })) names.push(...blobs.map(({ key }) => key))
+  return names
+}
+
+const beginInvocation = () => {
+  process.env['NETLIFY_BLOBS_CONTEXT'] = renewedContext(gate)
+}
+
+test('each call uses the token of the current invocation, not the one that the container began with', async () => {
+  beginInvocation()
+  const { files, wake, instants } = openStores()
+  const bytes = png(9_000_000)
+  await files.write('a', chunksOf(bytes), image)
+  await wake.raise()
+  gate.expire()
+  beginInvocation()
+  const found = await files.read('a')
+  expect((await bytesOf(found?.body ?? null)).equals(bytes)).toBe(true)
+  expect(await wake.look()).toMatchObject({ id: expect.not.stringMatching('unknown') })
+  await instants.note('tick')
+  expect(await instants.last('tick')).toBeInstanceOf(Date)
+  expect(await files.clear('a/', 10)).toBe(2)
+})
+
+test('a store that refuses our token is a refusal by name, told at once and by every call', async () => {
+  beginInvocation()
+  const store = openNetlifyStore('files')
+  gate.expire()
+  const calls = [
+    () => store.get('a', { type: 'json' }),
+    () => store.getWithMetadata('a', { type: 'stream' }),
+    () => store.set('a', new ArrayBuffer(3)),
+    () => store.setJSON('a', {}),
+    () => store.delete('a'),
+    () => namesIn(store),
+  ]
+  for (const call of calls) {
+    const refusal = await call().catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(StoreRefusal)
+    expect(String(refusal)).not.toContain('Bearer')
+  }
+})
+
+const accessTo = (url: string) => ({ siteID: 'local', token: 'any', edgeURL: url, uncachedEdgeURL: url })
+
+test('a store that fails for a moment is asked again, within the time of the call', async () => {
+  let asked = 0
+  const url = await serve((_, response) => {
+    asked += 1
+    if (asked === 1) response.destroy()
+    else if (asked === 2) response.writeHead(503).end()
+    else response.end('{"is":"there"}')
+  })
+  const store = openNetlifyStore('files', { access: accessTo(url) })
+  expect(await store.get('a', { type: 'json' })).toEqual({ is: 'there' })
+})
+
+test('a store that answers nothing, or half of it, ends the call by its deadline', async () => {
+  const silent = await serve((request) => request.resume())
+  const half = await serve((_, response) => response.writeHead(200, { 'content-length': '100' }).write('{'))
+  for (const url of [silent, half]) {
+    const store = openNetlifyStore('files', { access: accessTo(url), patienceMs: 50, partPatienceMs: 50 })
+    const calls = [
+      store.get('a', { type: 'json' }),
+      store.setJSON('a', {}),
+      store.delete('a'),
+      store.set('a', new ArrayBuffer(9)),
+      namesIn(store),
+    ]
+    for (const { status, reason } of (await Promise.allSettled(calls)) as PromiseRejectedResult[]) {
+      if (url === silent) expect(status).toBe('rejected')
+      if (status === 'rejected') expect(reason).toBeInstanceOf(StoreFault)
+    }
+  }
+})
+
+test('a caller who gives up is not kept waiting by a silent store', async () => {
+  const url = await serve((request) => request.resume())
+  const store = openNetlifyStore('files', { access: accessTo(url) })
+  const call = store.until?.(AbortSignal.timeout(20)).get('a', { type: 'json' })
+  await expect(call).rejects.toBeInstanceOf(StoreFault)
+})
