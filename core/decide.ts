@@ -106,15 +106,17 @@ export type CheckOutcome =
   | { kind: 'failed'; code: TaskErrorCode; reason: string; leave?: boolean }
   /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost` (or `code`). */
   | { kind: 'missing'; retry_in: number; reason: string; code?: TaskErrorCode }
-  /** An answer after one or two 404s: they weren't in a row. */
+  /** An answer after 404s or silence: they weren't in a row. */
   | { kind: 'seen' }
+  /** No answer: noted, so that an operator sees since when, and why. */
+  | { kind: 'unanswered'; reason: string }
   /** Not now: a copy that failed or wasn't done, or a look that wasn't made, is due again in `retry_in` seconds. */
   | { kind: 'postponed'; retry_in: number }
 
 /** What a look at a running prediction came to. Undefined: nothing new, and nothing to write. */
 export function decideCheck(
   observation: Observation,
-  task: Pick<Task, 'submitted_at' | 'deadline_at' | 'misses'>,
+  task: Pick<Task, 'submitted_at' | 'deadline_at' | 'misses' | 'unanswered'>,
   recipe: Recipe,
   now: Date,
 ): CheckOutcome | undefined {
@@ -127,10 +129,12 @@ export function decideCheck(
       return { kind: 'missing', retry_in: missSeconds, reason: 'The provider no longer knows this prediction.' }
     case 'running':
       if (secondsSince(task.deadline_at, now) >= 0) return timedOut
-      return task.misses > 0 ? { kind: 'seen' } : undefined
+      return task.misses > 0 || task.unanswered > 0 ? { kind: 'seen' } : undefined
     case 'unreachable':
       // Silence is not failure, but a provider silent for as long again as the whole limit is given up.
-      return secondsSince(task.deadline_at, now) >= recipe.timing.limitSeconds ? timedOut : undefined
+      return secondsSince(task.deadline_at, now) >= recipe.timing.limitSeconds
+        ? timedOut
+        : { kind: 'unanswered', reason: shorten(observation.reason) }
   }
 }
 

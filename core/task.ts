@@ -98,6 +98,12 @@ export interface Task {
   /** While processing, the attempt's limit; while waiting, the gate's. */
   deadline_at: Date | null
   misses: number
+  /** When a pass last took it to ask its provider. */
+  checked_at: Date | null
+  /** Checks in a row that had no answer, since when, and what came instead. */
+  unanswered: number
+  unanswered_since: Date | null
+  unanswered_reason: string | null
   steps: StepRecord[]
   strays: Stray[]
   intermediate_result: string | null

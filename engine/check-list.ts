@@ -26,8 +26,9 @@ export async function listRunningTasks(deps: Deps, tasks: readonly Claimed[]): P
  * Not where "running" would change something: after a 404, or at the limit. Past half of its time a prediction is asked for
  * itself, so that a list which stands still costs no result: the provider keeps it longer than that.
  */
-function mayBeListed({ work, phase, misses, submitted_at, deadline_at, claimed_at }: Claimed): boolean {
-  if (work !== 'look' || phase !== 'running' || misses > 0 || !submitted_at || !deadline_at) return false
+function mayBeListed({ work, phase, misses, unanswered, submitted_at, deadline_at, claimed_at }: Claimed): boolean {
+  if (work !== 'look' || phase !== 'running' || misses > 0 || unanswered > 0 || !submitted_at || !deadline_at)
+    return false
   return claimed_at.getTime() * 2 < submitted_at.getTime() + deadline_at.getTime()
 }
 

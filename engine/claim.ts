@@ -2,7 +2,7 @@
 import type { Config } from '../core/config.ts'
 import type { Task } from '../core/task.ts'
 import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
-import type { Cap } from '../db/statements/slots.ts'
+import type { Cap } from '../db/statements/overdue.ts'
 import { providers, settingOf } from '../providers/index.ts'
 import { clockOf, type Deps } from './deps.ts'
 import type { CausedBy } from './journal.ts'

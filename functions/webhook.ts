@@ -41,7 +41,7 @@ export const webhook: Endpoint = async (request, deps, context) => {
     await adopt(reported)
     if (report.withheld) await lookNow(reported)
   } else {
-    const never = { submitted_at: null, deadline_at: null, misses: 0 }
+    const never = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
     const outcome = decideCheck(observation, never, requireRecipe(deps, attempt), clockOf(deps))
     if (outcome?.kind === 'failed') await write(reported, recordLooks, outcome)
     if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome.output)

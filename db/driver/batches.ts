@@ -32,7 +32,7 @@ const mostRows = 200
  * task it speaks of. What else it is told comes from the process's settings, and is the same for all; but for a clock of one's own,
  * whose owner shares with nobody.
  */
-export function gathered<In extends Row, Out extends Row, Own extends Timed = Timed>(
+export function batched<In extends Row, Out extends Row, Own extends Timed = Timed>(
   send: Statement<In, Out, Own>,
 ): Statement<In, Out, Own> {
   const queues = new WeakMap<Db, Map<unknown, Queue<In, Out, Own>>>()

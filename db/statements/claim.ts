@@ -1,13 +1,15 @@
-// Claiming: the one statement by which a pass takes due work. Attempts begin here, and where a person continues (moves.ts).
-// A claim is `due_at` moved into the future; if its holder dies, the task simply becomes due again.
-import { type RawBuilder, sql } from 'kysely'
+// Claims due tasks: the one statement by which a pass takes work. engine/claim.ts calls it.
+// A claim moves `due_at` into the future; if its holder dies, the task simply becomes due again.
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { storingLeaseSeconds } from '../../core/decide.ts'
 import type { Timing } from '../../core/recipe.ts'
 import type { Task } from '../../core/task.ts'
-import { gathered } from '../driver/batches.ts'
+import { batched } from '../driver/batches.ts'
 import { DatabaseError } from '../driver/errors.ts'
-import { entry, remember, reported, tellMoves } from './history.ts'
-import { type Cap, type Slots, slotsFor } from './slots.ts'
+import { repeatable } from '../driver/retries.ts'
+import { entry, remember, reported, reportMoves } from './history.ts'
+import { type Cap, overdueSince } from './overdue.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
@@ -27,11 +29,6 @@ export interface ClaimParams extends Timed {
   taskId?: string | undefined
 }
 
-interface Claiming extends Omit<ClaimParams, 'taskId'> {
-  /** Only these, all of them. */
-  ids?: readonly string[]
-}
-
 /** `submit`: an attempt has begun and its create is the caller's to send. `look`: ask the provider. `expired`: nothing. */
 export interface Claimed extends Task {
   work: 'submit' | 'look' | 'expired'
@@ -49,61 +46,12 @@ export interface Claims {
 
 /** Many more claims than ever run at one moment. */
 const slotTries = 20
-/** Passes come every few minutes at worst. */
-const overdueAfterSeconds = 600
 /** Where a holder that dies leaves nothing better. */
 const retrySeconds = 20
 /** Between two looks for an unconfirmed submission, which may go on for a day: a quarter of its age, within these. */
 const searchSeconds = { least: retrySeconds, most: 300 }
-
-/**
- * The next look at a prediction: after a quarter of the time already waited, within min and max; slowly after the watch;
- * never past the limit, where the last look is due; and past it (that look got no answer) once a `most`.
- */
-const nextCheck = (now: RawBuilder<Date>) => sql`case when t.deadline_at <= ${now} then ${now} + ${seconds(sql`o.most`)}
-  else least(t.deadline_at, ${now} + ${seconds(sql`
-    case when ${now} - t.submitted_at > ${seconds(sql`o.watch`)} then o.slow
-      else least(o.most, greatest(o.least, extract(epoch from ${now} - t.submitted_at) / 4)) end`)}) end`
-
-const nextLook = (now: RawBuilder<Date>) => sql`case
-    when t.phase = 'running' then ${nextCheck(now)}
-    when t.phase = 'storing' then ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
-    when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
-    when t.phase is not null then ${now} + ${seconds(sql`
-      least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
-    else ${now} + ${seconds(sql`${retrySeconds}`)} end`
-
-/**
- * Due tasks in turns: every user's first, then every user's second, so that a long queue of one doesn't starve others. The limit
- * counts what was locked, so passes at the same moment share the work. Requests' passes wait for their rows, in the order in which every
- * batch locks: whoever holds one may only be a click that comes to nothing.
- */
-const due = (p: Claiming, slots: Slots, now: RawBuilder<Date>) => sql`
-  terms as materialized (
-    select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
-      watch float8, slow float8, within float8)),
-  queue as (
-    select t.id, t.provider, t.status, t.due_at, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
-    from ${p.ids ? named(p.ids) : sql`tasks t`}
-    where t.due_at <= ${now}
-      and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
-      and t.recipe in (select recipe from terms)
-      and not (t.status = 'pending' and exists (
-        select from providers where providers.name = t.provider and providers.paused_until > ${now}))),
-  ${slots.admission}
-  due as materialized (
-    select t.id, t.provider, queue.turn, t.status as was, t.phase, t.updated_at as since, terms.*, t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
-    from ${slots.admitted} as queue
-      join tasks t on t.id = queue.id
-      join terms on terms.recipe = t.recipe
-    where t.due_at <= ${now} and t.status = queue.status
-    ${p.ids ? sql`order by t.id for update of t` : sql`order by queue.turn, queue.due_at limit ${p.limit} for update of t skip locked`})`
-
-/** One by one, by their ids: told as a list, they would be looked for among all that is due. A lone one's is known to the whole statement. */
-const named = (ids: readonly string[]) =>
-  ids.length === 1
-    ? sql`(select * from tasks where id = ${ids[0]}) as t`
-    : sql`unnest(${ids}::uuid[]) as named (id) cross join lateral (select * from tasks where tasks.id = named.id limit 1) as t`
+/** What the provider has is found within three minutes by its list, if it can be: later an unconfirmed attempt holds no slot. */
+const unconfirmedSlotSeconds = 240
 
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);
@@ -111,16 +59,17 @@ const named = (ids: readonly string[]) =>
  * whatever else is due is only looked at: its `due_at` moves to the next look.
  */
 export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<Claims> {
-  if (!taskId) return claimPatiently(db, p)
-  // Each pass has begun at another moment.
-  if (p.dueBy) return claimPatiently(db, { ...p, ids: [taskId] })
-  const [answer] = await claimTogether(db, [{ id: taskId }], p)
+  if (!taskId) return claimSome(db, p)
+  // Each pass has begun at another moment, so that theirs can't be shared.
+  if (p.dueBy) return claimSome(db, p, [taskId])
+  const [answer] = await claimForRequests(db, [{ id: taskId }], p)
   return answer?.claims as Claims
 }
 
-/** One of them hears that something was overdue, which was all that there is of other tasks. */
-const claimTogether = gathered(async (db, rows: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
-  const { tasks, overdueSeconds } = await claimPatiently(db, { ...(p as ClaimParams), ids: rows.map(({ id }) => id) })
+/** The passes of many requests, each for its own task, as one statement. The first of them is told what is overdue. */
+const claimForRequests = batched(async (db, rows: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
+  const ids = rows.map(({ id }) => id)
+  const { tasks, overdueSeconds } = await claimSome(db, p as ClaimParams, ids)
   const claimed = Map.groupBy(tasks, ({ id }) => id)
   return rows.map(({ id }, index) => {
     const overdue = index === 0 && overdueSeconds !== undefined && { overdueSeconds }
@@ -128,45 +77,133 @@ const claimTogether = gathered(async (db, rows: readonly { id: string }[], p?: O
   })
 })
 
-async function claimPatiently(db: Db, p: Claiming): Promise<Claims> {
+/** Sends the claim again where a rival took the same slot, and asks by its name for a claim whose answer was lost. */
+async function claimSome(db: Db, p: ClaimParams, ids?: readonly string[]): Promise<Claims> {
+  const name = randomUUID()
   for (let tries = 1; ; tries += 1) {
     try {
-      return await claimOnce(db, p)
+      return await sendClaim(db, p, name, ids)
     } catch (error) {
-      // A claim at the same moment took the same slot. Each of them that is refused lets another one through.
-      if (!(error instanceof DatabaseError && error.constraint === 'tasks_slot') || tries === slotTries) throw error
+      if (!(error instanceof DatabaseError)) throw error
+      if (error.kind === 'lost') return await readClaim(db, name, p, error)
+      // Each rival that is refused lets another one through.
+      if (error.constraint !== 'tasks_slot' || tries === slotTries) throw error
     }
   }
 }
 
-/** The history's words for what a claim does. */
-const moves = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
+type Row = Claimed & { next_due_at: Date | null; overdue_since: Date | null }
 
-/**
- * A claim whose answer was lost has nobody for a holder: its tasks wait until it runs out, as if the holder had died. It isn't repeated
- * after that, because the repetition would take others, and could be lost as well.
- */
-async function claimOnce(db: Db, p: Claiming): Promise<Claims> {
+async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly string[]): Promise<Claims> {
   const now = clock(p)
-  const slots = slotsFor(p.caps ?? [])
-  const { rows } = await sql<Claimed & { next_due_at: Date | null }>`
-    with ${due(p, slots, now)},
-    ${slots.seating}
+  const { caps = [] } = p
+  const isCapped = caps.length > 0
+  // With one id, the planner sees the id itself and uses the primary key.
+  const named =
+    ids?.length === 1
+      ? sql`(select * from tasks where id = ${ids[0]}) as t`
+      : sql`unnest(${ids ?? []}::uuid[]) as named (id) cross join lateral (select * from tasks where tasks.id = named.id limit 1) as t`
+  // For a slot one queues behind everybody who waits for one, whoever's pass it is.
+  const rivals = sql`(select * from tasks where id = any(${ids ?? []}::uuid[]) or due_at <= ${now} and status = 'pending'
+    and provider in (select provider from caps)) as t`
+  const from = ids ? (isCapped ? rivals : named) : sql`tasks t`
+  const { rows } = await sql<Row>`
+    with
+    -- 1. What this deployment knows of its recipes, and how many predictions each capped provider may have in flight.
+    terms as materialized (
+      select * from jsonb_to_recordset(${jsonb(p.terms.map(termsRow))}) as terms (recipe text, least float8, most float8,
+        watch float8, slow float8, attempt_seconds float8)),
+    ${
+      isCapped
+        ? sql`
+    caps as materialized (select * from jsonb_to_recordset(${jsonb(caps)}) as caps (provider text, cap integer)),
+    free as materialized (
+      select caps.provider, numbers.slot, row_number() over (partition by caps.provider order by numbers.slot) as place
+      from caps, generate_series(1, caps.cap) as numbers (slot)
+      where not exists (select from tasks t where t.provider = caps.provider and t.slot = numbers.slot
+        and t.phase in ('submitting', 'unconfirmed', 'running'))),`
+        : sql``
+    }
+    -- 2. What is due, in turns: every user's first task, then every user's second, so that a long queue of one user starves nobody.
+    --    A pending task of a paused provider only has its strays canceled, if it has any.
+    queue as (
+      select t.id, t.provider, t.status, t.due_at, t.status = 'pending' and providers.name is not null as paused,
+        t.strays @> '[{"over": false}]' as has_strays, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
+      from ${from} left join providers on providers.name = t.provider and providers.paused_until > ${now}
+      where t.due_at <= ${now}
+        and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
+        and t.recipe in (select recipe from terms)
+        and (t.status <> 'pending' or providers.name is null or t.strays @> '[{"over": false}]')),
+    -- 3. Of those, whom there is a slot for. Who has to wait for one may have strays to cancel meanwhile.
+    ${
+      isCapped
+        ? sql`
+    ranked as (
+      select queue.*, row_number() over (partition by provider, status = 'pending' and not paused order by turn, due_at) as place
+      from queue),
+    admitted as (
+      select ranked.*, status = 'pending' and (paused or provider in (select provider from caps)
+        and place > (select count(*) from free where free.provider = ranked.provider)) as waits from ranked),`
+        : sql`admitted as (select queue.*, paused as waits from queue),`
+    }
+    -- 4. Locks them. The limit counts what could be locked, so that passes at the same moment share the work. A request's pass waits for
+    --    its row, in the order in which every batch locks: whoever holds it may only be a click that comes to nothing.
+    due as materialized (
+      select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, admitted.waits, terms.*,
+        t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
+      from admitted
+        join tasks t on t.id = admitted.id
+        join terms on terms.recipe = t.recipe
+      where t.due_at <= ${now} and t.status = admitted.status and (not admitted.waits or admitted.has_strays)
+      ${
+        ids
+          ? sql`and t.id = any(${ids}::uuid[]) order by t.id for update of t`
+          : sql`order by admitted.turn, admitted.due_at limit ${p.limit} for update of t skip locked`
+      }),
+    ${
+      isCapped
+        ? sql`
+    seated as (
+      select due.*, row_number() over (partition by provider, was = 'pending' and not waits order by turn, id) as place from due),`
+        : sql`seated as (select * from due),`
+    }
+    -- 5. Begins an attempt of each pending task. Of two claims that reach for one slot, the index tasks_slot refuses one.
     submitted as (
       update tasks t set
         status = 'processing', phase = 'submitting', current_step = t.next_step, next_step = null,
         attempt = case when t.next_step = t.current_step then t.attempt + 1 else 1 end,
-        claim_token = gen_random_uuid(), slot = ${slots.slot}, misses = 0, submitted_at = ${now},
-        deadline_at = ${now} + ${seconds(sql`o.within`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
+        claim_token = gen_random_uuid(), misses = 0, submitted_at = ${now},
+        slot = ${
+          isCapped
+            ? sql`(select free.slot from free where free.provider = o.provider and free.place = o.place)`
+            : sql`null::integer`
+        },
+        deadline_at = ${now} + ${seconds(sql`o.attempt_seconds`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
+        claim_id = ${name}, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
         error_code = null, error_message = null, updated_at = ${now}
-      from ${slots.seated} o where t.id = o.id and o.was = 'pending'
+      from seated o where t.id = o.id and o.was = 'pending' and not o.waits
       returning 'submit' as work, t.*, ${entry({ now })}),
+    -- 6. Moves what is only looked at to its next look. A prediction's: after a quarter of the time already waited, within least and most;
+    --    slowly after the watch; never past the limit, where the last look is due; and past it once a most.
     looked as (
       update tasks t set
         phase = case t.phase when 'submitting' then 'unconfirmed' else t.phase end,
-        due_at = ${nextLook(now)}
-      from due o where t.id = o.id and o.was <> 'pending' and not o.expired
+        slot = case when t.phase = 'unconfirmed' and t.submitted_at <= ${now} - ${seconds(sql`${unconfirmedSlotSeconds}`)}
+          then null else t.slot end,
+        claim_id = ${name}, checked_at = case when t.phase is null then t.checked_at else ${now} end,
+        due_at = case
+          when t.phase = 'running' and t.deadline_at <= ${now} then ${now} + ${seconds(sql`o.most`)}
+          when t.phase = 'running' then least(t.deadline_at, ${now} + ${seconds(sql`
+            case when ${now} - t.submitted_at > ${seconds(sql`o.watch`)} then o.slow
+              else least(o.most, greatest(o.least, extract(epoch from ${now} - t.submitted_at) / 4)) end`)})
+          when t.phase = 'storing' then ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
+          when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
+          when t.phase is not null then ${now} + ${seconds(sql`
+            least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
+          else ${now} + ${seconds(sql`${retrySeconds}`)} end
+      from due o where t.id = o.id and (o.was <> 'pending' or o.waits) and not o.expired
       returning 'look' as work, t.*, ${entry({ now })}),
+    -- 7. Cancels what nobody continued in time.
     expired as (
       update tasks t set
         status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
@@ -174,21 +211,39 @@ async function claimOnce(db: Db, p: Claiming): Promise<Claims> {
       from due o where t.id = o.id and o.expired
       returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}),
     moved as (select * from submitted union all select * from looked union all select * from expired),
-    ${remember(sql`select id, ${moves} as did, entry from moved`, now, p)}
-    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at, moved.*, ${reported(moves)}
+    -- 8. Writes the history, and answers, with a row of instants alone where nothing was claimed.
+    ${remember(sql`select id, ${moveOf} as did, entry from moved`, now, p)}
+    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at,
+      ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(moveOf)}
     from (select) as always left join moved on true
   `.execute(db)
-  const tasks = tellMoves(
+  const tasks = reportMoves(
     rows.filter((row) => row.id),
     p,
   )
-  const { claimed_at, next_due_at = null } = rows[0] ?? {}
-  const overdueSeconds = claimed_at && next_due_at ? (claimed_at.getTime() - next_due_at.getTime()) / 1000 : 0
+  const { claimed_at, next_due_at = null, overdue_since } = rows[0] ?? {}
   return {
     tasks,
     nextDueAt: tasks.length === 0 ? next_due_at : null,
-    ...(overdueSeconds > overdueAfterSeconds && { overdueSeconds }),
+    ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
+}
+
+/** The history's words for what a claim does. */
+const moveOf = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
+
+/**
+ * What the claim of this name took, if it came to Postgres. Else the failure: a claim sent again could take others, and be lost as well.
+ * What was canceled since is only looked at.
+ */
+async function readClaim(db: Db, name: string, p: Timed, failure: DatabaseError): Promise<Claims> {
+  const { rows } = await sql<Claimed>`
+    select case when status = 'processing' and phase = 'submitting' then 'submit' else 'look' end as work,
+      ${clock(p)} as claimed_at, t.*
+    from tasks t where due_at is not null and claim_id = ${name}
+  `.execute(repeatable(db))
+  if (rows.length === 0) throw failure
+  return { tasks: rows, nextDueAt: null }
 }
 
 function termsRow(terms: ClaimTerms) {
@@ -198,6 +253,6 @@ function termsRow(terms: ClaimTerms) {
     most: terms.maxCheckSeconds,
     watch: terms.watchSeconds,
     slow: terms.slowCheckSeconds,
-    within: terms.limitSeconds,
+    attempt_seconds: terms.limitSeconds,
   }
 }

@@ -49,7 +49,7 @@ export const reportedFailures = sql`
     and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true)) as report`
 
 /** The rows without their reports, which go to the caller's `onMoved`. */
-export function tellMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
+export function reportMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
   const told = rows.map(({ report, entry: _, ...row }: Row & { report?: MoveReport | null; entry?: unknown }) => ({
     row: row as unknown as Row,
     report,

@@ -1,7 +1,7 @@
 // Every read outside a transition. A status poll is `readTask`: one statement, by primary key and owner.
 import { sql } from 'kysely'
 import type { Status, Task } from '../../core/task.ts'
-import { gathered } from '../driver/batches.ts'
+import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 import type { Started } from './start.ts'
@@ -22,7 +22,7 @@ interface Mine {
   user_id: string
 }
 
-const readTasks = gathered(async (db, asked: readonly Mine[], timed) => {
+const readTasks = batched(async (db, asked: readonly Mine[], timed) => {
   const { rows } = await sql<ReadTask>`
     select t.*, coalesce(t.due_at <= ${clock(timed)}, false) as is_due
     from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text)

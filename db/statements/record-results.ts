@@ -1,11 +1,11 @@
 // What became of a prediction: every statement that writes what the provider said of it, and the one that shows a step done.
 // Called by passes and by the webhook door alike. The fence is the attempt and its prediction: whoever asked, one answer moves it.
 import { type RawBuilder, sql } from 'kysely'
-import { type CheckOutcome, missesAllowed, storingLeaseSeconds } from '../../core/decide.ts'
+import { type CheckOutcome, missesAllowed, missSeconds, storingLeaseSeconds } from '../../core/decide.ts'
 import type { StepFile } from '../../core/task.ts'
-import { gathered } from '../driver/batches.ts'
+import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
-import { entry, remember, reported, reportedFailures, tellMoves } from './history.ts'
+import { entry, remember, reported, reportedFailures, reportMoves } from './history.ts'
 import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 type LookTold = Told<CheckOutcome & { prediction_id: string }>
@@ -19,7 +19,7 @@ const own = sql`${held} and o.known = o.prediction_id`
 const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`
 
 /** processing/running → storing; running or storing → failed; or only a note of when to look again. */
-export const recordLooks = gathered(async (db, told: readonly LookTold[], timed) => {
+export const recordLooks = batched(async (db, told: readonly LookTold[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
@@ -32,18 +32,27 @@ export const recordLooks = gathered(async (db, told: readonly LookTold[], timed)
     noted as (
       update tasks t set
         -- Whatever else is told of a prediction, 404s before it and after it are not in a row.
-        misses = case o.kind when 'missing' then t.misses + 1 else 0 end,
-        due_at = case o.kind when 'seen' then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
-      from target o where ${own} and (o.kind in ('seen', 'postponed') or o.kind = 'missing' and not ${lost})
+        misses = case o.kind when 'missing' then ${missesNow(now)} when 'unanswered' then t.misses else 0 end,
+        missed_at = case o.kind when 'missing' then case when ${isSameMiss(now)} then t.missed_at else ${now} end else t.missed_at end,
+        unanswered = case o.kind when 'unanswered' then t.unanswered + 1 when 'postponed' then t.unanswered else 0 end,
+        unanswered_since = case o.kind when 'unanswered' then coalesce(t.unanswered_since, ${now})
+          when 'postponed' then t.unanswered_since end,
+        unanswered_reason = case o.kind when 'unanswered' then o.reason when 'postponed' then t.unanswered_reason end,
+        due_at = case when o.kind in ('seen', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
+      from target o where ${own} and (o.kind in ('seen', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
       returning t.id, o.kind as did, t.status, null::jsonb as entry),
     moved as (select * from succeeded union all select * from failed union all select * from noted),
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures} from moved
   `.execute(db)
-  return tellMoves(rows, timed)
+  return reportMoves(rows, timed)
 })
 
-const lost = sql`t.misses + 1 >= ${missesAllowed}`
+/** Heard of by a pass and a webhook, or by two passes: 404s are counted as far apart as they are asked for. */
+const isSameMiss = (now: RawBuilder<Date>) =>
+  sql`coalesce(t.misses > 0 and t.missed_at > ${now} - ${seconds(sql`${missSeconds} / 2.0`)}, false)`
+const missesNow = (now: RawBuilder<Date>) => sql`t.misses + case when ${isSameMiss(now)} then 0 else 1 end`
+const lost = (now: RawBuilder<Date>) => sql`${missesNow(now)} >= ${missesAllowed}`
 
 const failed = (now: RawBuilder<Date>) => sql`
   failed as (
@@ -59,7 +68,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       o.kind = 'failed' and o.leave is not true and ${ended}
       -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
       or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
-      or o.kind = 'missing' and o.known = o.prediction_id and ${lost})
+      or o.kind = 'missing' and o.known = o.prediction_id and ${lost(now)})
     returning t.id, 'failed' as did, t.status, ${entry({
       code: sql`coalesce(o.code, 'prediction_lost')`,
       reason: sql`o.reason`,
@@ -76,7 +85,7 @@ export interface StoredOutcome {
 }
 
 /** processing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
-export const recordStored = gathered(async (db, told: readonly Told<StoredOutcome>[], timed) => {
+export const recordStored = batched(async (db, told: readonly Told<StoredOutcome>[], timed) => {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
   const { rows } = await sql<Moved>`
@@ -98,7 +107,7 @@ export const recordStored = gathered(async (db, told: readonly Told<StoredOutcom
     ${remember(sql`select * from stored`, now, timed)}
     select id, did, status, ${reported()} from stored as moved
   `.execute(repeatable(db))
-  return tellMoves(rows, timed)
+  return reportMoves(rows, timed)
 })
 
 /** The same link as `resultUrl` in core/view.ts. */

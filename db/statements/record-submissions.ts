@@ -2,23 +2,23 @@
 // Called by passes (our own answer), by the webhook door (the provider names the attempt) and by the search in its list.
 import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../../core/decide.ts'
-import { gathered } from '../driver/batches.ts'
+import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
-import { entry, remember, reportedFailures, tellMoves } from './history.ts'
+import { entry, remember, reportedFailures, reportMoves } from './history.ts'
 import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
 
 /** processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. */
-export const recordSubmissions = gathered(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
+export const recordSubmissions = batched(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
     created as (
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
-      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing'
+      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${foreign}
       returning t.id, 'created' as did, t.status, ${entry({ now })}),
     ${strayed(now)},
     ${released(now)},
@@ -38,13 +38,17 @@ export const recordSubmissions = gathered(async (db, told: readonly Told<Submiss
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures} from moved
   `.execute(repeatable(db))
-  return tellMoves(rows, timed)
+  return reportMoves(rows, timed)
 })
 
 const words = { code: sql`o.code`, reason: sql`o.reason` }
 
 /** The outcome's attempt is the open one, and its fate was still unwritten. */
 const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
+
+/** It is another task's, which waits for it: whoever named it here was wrong. */
+const foreign = sql`exists (select from tasks other where other.prediction_id = o.prediction_id
+  and other.id <> t.id and other.provider = t.provider)`
 
 /** A prediction that the open attempt doesn't want: of a canceled task, of an earlier attempt, or a second one. */
 const strayed = (now: RawBuilder<Date>) => sql`
@@ -57,7 +61,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
       claim_token = case when ${open} then null else t.claim_token end,
       due_at = ${now}, updated_at = ${now}
     from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
-      and o.known is distinct from o.prediction_id
+      and o.known is distinct from o.prediction_id and not ${foreign}
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',

@@ -1,8 +1,8 @@
 // How a task begins: with its first row, or with the row that the same idempotency key made before.
 import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
-import { gathered } from '../driver/batches.ts'
-import { entry, remember, reported, tellMoves } from './history.ts'
+import { batched } from '../driver/batches.ts'
+import { entry, remember, reported, reportMoves } from './history.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -60,10 +60,10 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
     select told.id as told_id, moved.*, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
       or told.user_id = moved.user_id and told.idempotency_key = moved.idempotency_key
   `.execute(db)
-  return tellMoves(rows, terms).map(({ told_id: id, ...started }) => ({ id, started }))
+  return reportMoves(rows, terms).map(({ told_id: id, ...started }) => ({ id, started }))
 }
 
-const startTogether = gathered(startTasks)
+const startTogether = batched(startTasks)
 
 /** Only of the task that this call created. */
 const beginning = (now: RawBuilder<Date>) =>

@@ -2,8 +2,8 @@
 // Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
-import { gathered } from '../driver/batches.ts'
-import { entry, remember, reported, tellMoves } from './history.ts'
+import { batched } from '../driver/batches.ts'
+import { entry, remember, reported, reportMoves } from './history.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
@@ -88,7 +88,7 @@ export const cancelTask = move('canceled', (now) => {
   const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
   return sql`
     update tasks t set status = 'canceled', finished_at = ${now}, updated_at = ${now}, next_step = null,
-      prediction_id = null, output = null,
+      prediction_id = null, output = null, slot = null,
       phase = case when ${unknown} then t.phase end,
       claim_token = case when ${unknown} then t.claim_token end,
       steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now}, '{}') else t.steps end,
@@ -110,7 +110,7 @@ function move<Own extends Move = Move>(
   update: (now: RawBuilder<Date>, terms: Terms) => RawBuilder<unknown>,
 ) {
   const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
-  const send = gathered(
+  const send = batched(
     async (db, told: readonly Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'>[], terms: Terms = {}) => {
       const now = clock(terms)
       const { rows } = await sql<MovedTask>`
@@ -126,7 +126,7 @@ function move<Own extends Move = Move>(
       union all
       select mine.*, false, null, null from mine where not exists (select from moved where moved.id = mine.id)
     `.execute(db)
-      return tellMoves(rows, terms)
+      return reportMoves(rows, terms)
     },
   )
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {

@@ -99,6 +99,7 @@ test('decideSearch() waits for an attempt whose beginning is not known', () => {
 
 const running: Observation = { kind: 'running' }
 const silent: Observation = { kind: 'unreachable', reason: 'reset' }
+const unanswered = { kind: 'unanswered', reason: 'reset' } as const
 const timedOut = expect.objectContaining({ kind: 'failed', code: 'timed_out', leave: true })
 const output = ['https://provider.test/one.png']
 /** What was seen, how long the limit is past, how many 404s went before. */
@@ -144,18 +145,20 @@ const looks: [string, Observation, number, number, unknown][] = [
   ['has nothing to write of a running one', running, -9, 0, undefined],
   ['forgets 404s of a running one', running, -9, 1, { kind: 'seen' }],
   ['ends a running one at the limit', running, 0, 0, timedOut],
-  ['waits for a silent provider', silent, 0, 2, undefined],
-  ['waits for a silent provider past the limit', silent, recipe.timing.limitSeconds - 1, 0, undefined],
+  ['waits for a silent provider', silent, 0, 2, unanswered],
+  ['waits for a silent provider past the limit', silent, recipe.timing.limitSeconds - 1, 0, unanswered],
   ['gives a silent provider up after the limit again', silent, recipe.timing.limitSeconds, 0, timedOut],
 ]
 test.each(looks)('decideCheck() %s: %j, limit + %d s, %d misses', (_, observation, late, misses, outcome) => {
-  const task = { submitted_at: before(3_600 + late), deadline_at: before(late), misses }
+  const task = { submitted_at: before(3_600 + late), deadline_at: before(late), misses, unanswered: 0 }
   expect(decideCheck(observation, task, recipe, now)).toEqual(outcome)
 })
 
 test('decideCheck() waits for a prediction that has no limit', () => {
-  const task = { submitted_at: null, deadline_at: null, misses: 0 }
-  for (const observation of [running, silent]) expect(decideCheck(observation, task, recipe, now)).toBeUndefined()
+  const task = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
+  expect(decideCheck(running, task, recipe, now)).toBeUndefined()
+  expect(decideCheck(silent, task, recipe, now)).toEqual(unanswered)
+  expect(decideCheck(running, { ...task, unanswered: 3 }, recipe, now)).toEqual({ kind: 'seen' })
 })
 
 const postponed = (retry_in: number) => ({ kind: 'postponed', retry_in })

@@ -48,7 +48,7 @@ each('%s: a whole life is told move by move: what, from where, to where, when, a
   const db = over(driver)
   const task = await startTask(db, { id: crypto.randomUUID(), ...newTask }, by('user'))
   await runStep(db, task, 1)
-  await continueTask(db, { ...task, ...by('user', 60) })
+  await continueTask(db, { id: task.id, user_id: task.user_id, ...by('user', 60) })
   await runStep(db, task, 61)
   expect(await tellOf(db, task)).toEqual([
     'user started: null → pending',
@@ -109,7 +109,7 @@ each('%s: what changes no state is not told', async (driver) => {
   const told = { ...heldOf(task), prediction_id: task.prediction_id ?? '' }
   await recordLooks(db, [{ ...told, kind: 'missing', retry_in: 60, reason: 'Unknown.' }], by('worker'))
   await recordLooks(db, [{ ...told, kind: 'seen' }], by('worker'))
-  await continueTask(db, { ...task, ...by('user') })
+  await continueTask(db, { id: task.id, user_id: task.user_id, ...by('user') })
   expect(await eventsOf(db, task)).toEqual([])
 })
 

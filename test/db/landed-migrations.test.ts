@@ -21,6 +21,7 @@ const landed: Record<string, string> = {
   '0001_tasks': '4756fc5ab1766b9c6e0671dcd3704e9e55439aa6a4c5f9a34fd3a806d81f6174',
   '0002_history': '741bbc3d13893a9088b234f6cf74de7ee925553b602a94b3b8b6b30bcb663115',
   '0003_forgotten': '134b77001e2e365e061ac3d74a9fbfca3ceb402b8c1b7b92803af10f900864d5',
+  '0004_checks': '28e82c831c5199ced393b4f8d3d4c257447cd5b926888a1cb1b4dec6ab6ada2f',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 

@@ -7,8 +7,9 @@ import { recordLooks } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
-import { insertTasks, later } from '../setup/factory.ts'
-import { claim, each, heldOf, insertState, noon, useDatabase } from './setup.ts'
+import { cancelTask } from '../../db/statements/user-moves.ts'
+import { insertTasks, later, stray } from '../setup/factory.ts'
+import { claim, each, heldOf, insertState, noon, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const caps = [{ provider: 'replicate', cap: 3 }]
@@ -74,6 +75,60 @@ each('%s: a full provider keeps nobody from being looked at, nor another provide
     'look replicate',
     'submit fal',
   ])
+})
+
+each('%s: an unconfirmed attempt holds its slot for minutes, and a canceled one not at all', async (driver) => {
+  const db = over(driver)
+  for (let slot = 1; slot <= 3; slot += 1)
+    await insertState(db, 'unconfirmed', { due_at: noon, slot, submitted_at: later(noon, -60 * slot) })
+  await pending(db, 10)
+  expect((await claim(db, { caps })).tasks.filter(({ work }) => work === 'submit')).toHaveLength(0)
+  const { tasks } = await claim(db, { caps, now: later(noon, 100) })
+  expect(
+    tasks.filter(({ work, slot }: { work: string; slot?: unknown }) => work === 'look' && slot === null),
+  ).toHaveLength(1)
+  const open = await insertState(db, 'submitting', { slot: 9 })
+  await cancelTask(db, { ...open, now: noon })
+  expect(await read(db, open)).toMatchObject({ phase: 'submitting', slot: null })
+})
+
+each("%s: a pass for one's own task takes no slot before those who wait for longer", async (driver) => {
+  const db = over(driver)
+  await pending(db, 3)
+  const mine = await insertState(db, 'pending', { user_id: 'eve', due_at: later(noon, 1) })
+  expect((await claim(db, { caps, taskId: mine.id, now: later(noon, 1) })).tasks).toEqual([])
+  await claim(db, { caps, limit: 1 })
+  const four = [{ provider: 'replicate', cap: 4 }]
+  expect((await claim(db, { caps: four, taskId: mine.id, now: later(noon, 1) })).tasks).toMatchObject([{ id: mine.id }])
+})
+
+each("%s: a pending task's strays are canceled while its provider is paused, or full", async (driver) => {
+  const db = over(driver)
+  await sql`insert into providers (name, paused_until, updated_at) values ('replicate', ${later(noon, 900)}, now())`.execute(
+    db,
+  )
+  const task = await insertState(db, 'pending', { strays: [stray()] })
+  for (const told of [{}, { caps }]) {
+    expect((await claim(db, { ...told, now: later(noon, 40) })).tasks).toMatchObject([
+      { id: task.id, work: 'look', status: 'pending' },
+    ])
+    await sql`update tasks set due_at = ${noon}`.execute(db)
+  }
+})
+
+each('%s: what waits for a pause or a slot is not overdue, and what passes have missed is', async (driver) => {
+  const db = over(driver)
+  const now = later(noon, 7_200)
+  await sql`insert into providers (name, paused_until, updated_at) values ('fal', ${later(now, -60)}, now())`.execute(
+    db,
+  )
+  await insertState(db, 'pending', { provider: 'fal' })
+  await insertState(db, 'running', { slot: 1, due_at: later(now, 60) })
+  await insertState(db, 'pending')
+  const full = [{ provider: 'replicate', cap: 1 }]
+  expect(await claim(db, { caps: full, limit: 1, now })).not.toHaveProperty('overdueSeconds')
+  await insertState(db, 'running', { due_at: noon, provider: 'fal' })
+  expect(await claim(db, { caps: full, limit: 1, now })).toMatchObject({ overdueSeconds: 7_200 })
 })
 
 const newTask = (overrides: Partial<NewTask> = {}): NewTask => ({

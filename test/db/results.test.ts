@@ -83,10 +83,16 @@ each('%s: recordLooks() fails a prediction that was missing three times in a row
   const task = await insertState(db, 'running')
   const missing = [{ ...own(task), kind: 'missing' as const, retry_in: 60, reason: 'Unknown.' }]
   for (const misses of [1, 2]) {
-    expect(await recordLooks(db, missing, { now })).toEqual([{ id: task.id, did: 'missing', status: 'processing' }])
-    expect(await read(db, task)).toEqual({ ...task, misses, due_at: later(noon, 60) })
+    const at = later(now, misses * 60 - 180)
+    // A pass and a webhook hear of it within one second.
+    for (const seconds of [0, 1]) {
+      const told = { now: later(at, seconds) }
+      expect(await recordLooks(db, missing, told)).toEqual([{ id: task.id, did: 'missing', status: 'processing' }])
+      expect(await read(db, task)).toMatchObject({ misses, missed_at: at })
+    }
   }
-  expect(await recordLooks(db, missing, { now })).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
+  const third = { now }
+  expect(await recordLooks(db, missing, third)).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
   const row = await read(db, task)
   expect(row).toMatchObject({ ...closed, error_code: 'prediction_lost', error_message: 'Unknown.', strays: [] })
   expect(row.steps).toMatchObject([{ status: 'failed', error_code: 'prediction_lost' }])

@@ -12,6 +12,8 @@ export interface Row extends Task {
   idempotency_key: string | null
   request_hash: string | null
   slot: number | null
+  claim_id: string | null
+  missed_at: Date | null
 }
 
 export interface TaskOverrides extends Partial<Row> {
@@ -109,6 +111,12 @@ const plain = (at: Date) => ({
   auto_continue: false,
   next_step: null,
   misses: 0,
+  missed_at: null,
+  claim_id: null,
+  checked_at: null,
+  unanswered: 0,
+  unanswered_since: null,
+  unanswered_reason: null,
   strays: [],
   intermediate_result: null,
   result_url: null,

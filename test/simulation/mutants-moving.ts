@@ -69,7 +69,7 @@ export const movingMutants: readonly Mutant[] = [
   statement(
     'cap-not-kept',
     'a claim takes what is due without a slot, whatever is in flight',
-    ['or place <= (select count(*) from free where free.provider = ranked.provider)', 'or true'],
+    ['place > (select count(*) from free where free.provider = ranked.provider)', 'false'],
     ['(select free.slot from free where free.provider = o.provider and free.place = o.place)', 'null::integer'],
   ),
   statement('quota-not-counted', "a day's second start counts as its first", [

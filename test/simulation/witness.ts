@@ -121,7 +121,7 @@ type Ask = (question: string) => Promise<Row[]>
 async function beyondCaps(ask: Ask, { caps }: Weather): Promise<string[]> {
   if (Object.keys(caps).length === 0) return []
   const rows = await ask(`select provider, count(*)::int as n from tasks
-    where phase in ('submitting', 'unconfirmed', 'running') group by provider`)
+    where phase in ('submitting', 'unconfirmed', 'running') and slot is not null group by provider`)
   return rows
     .filter(({ provider, n }) => Number(n) > (caps[provider as keyof typeof caps] ?? Number.POSITIVE_INFINITY))
     .map(({ provider, n }) => `cap: ${n} predictions are in flight at ${provider}`)
