@@ -10,6 +10,7 @@ import { zipFunction } from '@netlify/zip-it-and-ship-it'
 import { bundleDoors } from '../build/bundle.ts'
 import { packDoors } from '../build/pack.ts'
 import { type LocalBlobs, startBlobs } from '../dev/blobs.ts'
+import { openProgress } from '../dev/progress.ts'
 import { type Cluster, quick, withCluster } from './scale/cluster.ts'
 import { median, numberOf } from './scale/figures.ts'
 
@@ -165,13 +166,17 @@ async function casesOf(call: Call): Promise<Case[]> {
 /** Interleaved, so that a busy moment of the machine meets all alike. The first round only shows that each answers as it should. */
 async function measure(call: Call, cases: readonly Case[], rounds: number): Promise<Map<Case, Answer[]>> {
   const answers = new Map<Case, Answer[]>(cases.map((one) => [one, []]))
+  let started = 0
+  const progress = openProgress({ unit: 'cold starts', total: (rounds + 1) * cases.length, done: () => started })
   for (let round = 0; round <= rounds; round += 1) {
     for (const one of cases) {
       const answer = await call(one.door, one, one.isIdle)
       if (answer.status !== one.status) throw new Error(`${one.door} answered ${answer.status}: ${answer.text}`)
       if (round > 0) answers.get(one)?.push(answer)
+      started += 1
     }
   }
+  progress.end()
   return answers
 }
 

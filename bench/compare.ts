@@ -6,6 +6,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openProgress } from '../dev/progress.ts'
 import { type Figure, figureOf, quantile } from './side/figures.ts'
 import { optionsOf } from './side/options.ts'
 import { openServer } from './side/postgres.ts'
@@ -67,6 +68,7 @@ async function runPairs(other: string, rounds: number, tasks: number): Promise<[
   const world = await openWorld(latencyMs)
   const place = { server, world, load: { ...load, tasks } }
   const pairs: [Round, Round][] = []
+  const progress = openProgress({ unit: 'pairs', total: rounds, done: () => pairs.length })
   try {
     for (let number = 0; number < rounds; number += 1) {
       const run = (root: string) => runRound('stepgate', place, { root })
@@ -74,10 +76,12 @@ async function runPairs(other: string, rounds: number, tasks: number): Promise<[
       const second = await run(number % 2 === 0 ? other : here)
       const pair: [Round, Round] = number % 2 === 0 ? [first, second] : [second, first]
       pairs.push(pair)
+      progress.clear()
       const [own, others] = pair.map((round) => round.tasksPerSecond.toFixed(1))
       console.log(`pair ${number + 1}: ${own} tasks/s, there ${others}`)
     }
   } finally {
+    progress.end()
     await world.close()
     await server.stop()
   }

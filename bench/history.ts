@@ -5,6 +5,7 @@ import { type Connection, connect } from '../db/driver/connect.ts'
 import { listTasks } from '../db/statements/reads.ts'
 import { deleteFinished } from '../db/statements/retention.ts'
 import type { Db } from '../db/statements/sql.ts'
+import { openProgress } from '../dev/progress.ts'
 import { quick, withCluster } from './scale/cluster.ts'
 import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
 import { eventsPerTask, insertPast, pastUsers, settle } from './scale/past.ts'
@@ -58,6 +59,8 @@ async function compareSides(on: { bare: Connection; full: Connection }, rounds: 
   const sides = { bare: await openSide(on.bare.db), full: await openSide(on.full.db) }
   const times = new Map(works.map(({ name }) => [name, { bare: [] as number[], full: [] as number[] }]))
   const warmUps = 5
+  let ran = 0
+  const progress = openProgress({ unit: 'rounds', total: warmUps + rounds, done: () => ran })
   for (let round = -warmUps; round < rounds; round += 1) {
     for (const { name, often = 1, ...work } of works) {
       for (let n = 0; n < 2 * often; n += 1) {
@@ -67,7 +70,9 @@ async function compareSides(on: { bare: Connection; full: Connection }, rounds: 
         if (round >= 0) times.get(name)?.[which].push(ms)
       }
     }
+    ran += 1
   }
+  progress.end()
   console.log(`\nMedian milliseconds of ${rounds} rounds, with history and without`)
   for (const [name, { bare, full }] of times) {
     const [without, beside] = [median(bare), median(full)]

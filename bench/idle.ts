@@ -1,6 +1,7 @@
 // `npm run bench -- idle`: what a day costs on which nothing happens: each ping once a minute, 1,440 times, by the real endpoints on a clock of
 // their own, with a database that counts. And what the same pings cost where each of them looks.
 import { type Connection, connect } from '../db/driver/connect.ts'
+import { openProgress } from '../dev/progress.ts'
 import type { Deps, Endpoint } from '../engine/deps.ts'
 import { checker } from '../functions/checker.ts'
 import { tick } from '../functions/tick.ts'
@@ -47,12 +48,15 @@ async function spend(cluster: Cluster, url: string, minutes: number, change: (de
     await pingAll(deps)
     await connection.close()
     await cluster.reset(url)
-    for (let minute = 0; minute < minutes; minute += 1) {
+    let minute = 0
+    const progress = openProgress({ unit: 'minutes', total: minutes, done: () => minute })
+    for (; minute < minutes; minute += 1) {
       now = new Date(now.getTime() + 60_000)
       connection = connect(url)
       await pingAll({ ...deps, db: connection.db })
       await connection.close()
     }
+    progress.end()
     return await cluster.counted(url)
   } finally {
     await deps.http.close()

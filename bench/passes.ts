@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, connect } from '../db/driver/connect.ts'
 import { startBlobs } from '../dev/blobs.ts'
+import { openProgress } from '../dev/progress.ts'
 import { type Cluster, quick, withCluster } from './scale/cluster.ts'
 import { type Called, type Container, openContainer } from './scale/container.ts'
 import { type Judge, numberOf, openJudge } from './scale/figures.ts'
@@ -185,6 +186,7 @@ async function stayFlat(stage: Stage, passes: number): Promise<void> {
   await withContainer(stage, async (container) => {
     const sizes: number[] = []
     let fullest = 0
+    const progress = openProgress({ unit: 'passes', total: warmUps + passes, done: () => sizes.length })
     for (let n = 0; n < warmUps + passes; n += 1) {
       await lookAgain(stage.db)
       const { fullest_rss, rss, body } = await pass(stage, container, 'checker', true)
@@ -192,6 +194,7 @@ async function stayFlat(stage: Stage, passes: number): Promise<void> {
       sizes.push(rss / mb)
       fullest = Math.max(fullest, fullest_rss / mb)
     }
+    progress.end()
     const [warm = 0, ...later] = sizes.slice(warmUps - 1)
     stage.judge.tell(
       'rss after the warm-up and the last, and at most',

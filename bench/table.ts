@@ -1,6 +1,7 @@
 // `npm run bench`: Stepgate, its peers and the floor side by side on one workload, in interleaved rounds. Prints the table and
 // each goal with met or missed, and keeps the raw values under results/.
 import { mkdir, writeFile } from 'node:fs/promises'
+import { openProgress } from '../dev/progress.ts'
 import { type EngineName, engineNames, missingOf } from './side/engines.ts'
 import { goalsOf, roomOf, summarize, tableOf } from './side/figures.ts'
 import { configurationOf, describeMachine } from './side/machine.ts'
@@ -24,9 +25,17 @@ export async function run(args: string[]): Promise<boolean> {
     const configuration = configurationOf(machine, tried, latencyMs, Number(options.rounds))
     console.log(configuration)
     const rounds: Round[] = []
+    let ran = 0
+    const progress = openProgress({ unit: 'rounds', total: Number(options.rounds) * names.length, done: () => ran })
     for (let number = 1; number <= Number(options.rounds); number += 1) {
-      for (const name of names.filter((one) => !missing.has(one))) {
+      for (const name of names) {
+        if (missing.has(name)) {
+          ran += 1
+          continue
+        }
         const round = await runRound(name, { server, world, load: tried }).catch((error: Error) => error)
+        ran += 1
+        progress.clear()
         if (round instanceof Error) {
           missing.set(name, `it failed in round ${number}: ${round.message}`)
           continue
@@ -37,6 +46,7 @@ export async function run(args: string[]): Promise<boolean> {
         )
       }
     }
+    progress.end()
     const about = { ...machine, load: tried, latencyMs }
     await keep(`${machine.date.slice(0, 10)}.jsonl`, [about, ...rounds].map((line) => JSON.stringify(line)).join('\n'))
     const { text, isContent } = reportOf(names, rounds, missing)

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import { connect } from '../db/driver/connect.ts'
 import type { Db } from '../db/statements/sql.ts'
+import { openProgress } from '../dev/progress.ts'
 import { quick, withCluster } from './scale/cluster.ts'
 import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
 import { insertPast, settle } from './scale/past.ts'
@@ -46,6 +47,7 @@ async function claimOn(db: Db, claims: number, judge: Judge): Promise<void> {
   const sizes: Sizes[] = []
   let claimed = 0
   let clock = Date.now()
+  const progress = openProgress({ unit: 'claims', total: claims, done: () => claimed })
   while (claimed < claims) {
     clock += tickSeconds * 1000
     let taken = 0
@@ -58,6 +60,7 @@ async function claimOn(db: Db, claims: number, judge: Judge): Promise<void> {
     claimed += taken
     if (claimed >= (sizes.length + 1) * (claims / 10)) sizes.push(await readSizes(db))
   }
+  progress.end()
   const tenth = Math.floor(times.length / 10)
   // The very first have the plan to find and the cache to fill.
   const [first, last] = [median(times.slice(tenth / 5, tenth)), median(times.slice(-tenth))]

@@ -1,4 +1,4 @@
-// One line of progress for long commands: how much is done, how fast, and how long it will take. `npm run simulate` shows it.
+// One line of progress for long commands: how much is done, how fast, and how long it will take. The simulation and the bench show it.
 // A terminal gets one line that is written again and again; a file or a CI log gets a plain line now and then.
 
 export interface ProgressOptions {
@@ -15,6 +15,8 @@ export interface ProgressOptions {
 export interface Progress {
   /** Writes the line that is due, if one is. A timer calls it. */
   show(): void
+  /** Erases the line, so that something else can be printed; the next one comes when it is due. */
+  clear(): void
   /** Ends the line, so that what follows begins on one of its own. */
   end(): void
 }
@@ -38,11 +40,15 @@ export function openProgress(options: ProgressOptions): Progress {
     stream.write(isTerminal ? anew + line : `${line}\n`)
   }
   const timer = setInterval(show, terminalMs).unref()
+  const clear = () => {
+    if (isTerminal && shownAt > startedAt) stream.write(anew)
+  }
   return {
     show,
+    clear,
     end: () => {
       clearInterval(timer)
-      if (isTerminal && shownAt > startedAt) stream.write(anew)
+      clear()
     },
   }
 }
@@ -60,8 +66,12 @@ function lineOf({
 }): string {
   const rate = done / seconds
   const left = rate > 0 ? `, ${spanOf((total - done) / rate)} left` : ''
-  return `${done} of ${total} ${unit} (${Math.floor((done / total) * 100)} %), ${rate.toFixed(1)} a second${left}`
+  return `${done} of ${total} ${unit} (${Math.floor((done / total) * 100)} %), ${rateOf(rate)}${left}`
 }
+
+/** What takes longer than a second is counted by the minute. */
+const rateOf = (rate: number) =>
+  rate > 0 && rate < 1 ? `${(rate * 60).toFixed(1)} a minute` : `${rate.toFixed(1)} a second`
 
 function spanOf(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`

@@ -45,3 +45,17 @@ test('nothing done yet promises no time', () => {
   progress.end()
   expect(written[0]).toBe('\r\u001b[2K0 of 500 schedules (0 %), 0.0 a second')
 })
+
+test('what takes longer than a second is counted by the minute', () => {
+  const { written, showAt } = watch(true)
+  showAt(120_000, 5)
+  expect(written[0]).toContain('5 of 500 schedules (1 %), 2.5 a minute, 198 min 0 s left')
+})
+
+test('the line is erased before something else is printed, and comes again', () => {
+  const { written, progress, showAt } = watch(true)
+  showAt(1_000, 1)
+  progress.clear()
+  showAt(2_000, 2)
+  expect(written.map((text) => text === '\r\u001b[2K')).toEqual([false, true, false])
+})
