@@ -1,4 +1,4 @@
-// What was typed after `npm run tasks --`, as one of the commands. Whatever is not understood is said in a sentence.
+// Reads what was typed after `npm run tasks --` as one of the commands, or throws a sentence about what it can't read. cli/tasks.ts calls it.
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { type Status, statuses } from '../core/task.ts'
@@ -6,16 +6,20 @@ import { type Status, statuses } from '../core/task.ts'
 export const usage = `npm run tasks -- COMMAND
 
   list         what is in flight, the next due first
+    --all        finished tasks too, the newest first
+    --overdue    only what has been due for 10 minutes and waits for no pause
     --status S   all of one status: ${statuses.join(', ')}
     --recipe R   of one recipe
     --user U     of one user
     --limit N    at most so many (50)
   show ID      where a task stands, why, who moves it next and when, and its whole history
-  check ID     looks at a task now
+  check ID     checks a task now
+               ID is a task's id, or that of one of its predictions
   recover      picks up everything that is due
+  resume NAME  ends the pause of a provider: its tasks are submitted again
   stats        how things stand as a whole
 
-  --env FILE   variables that the process doesn't have itself are read there (.env, if there is one)
+  --env FILE   where to read the variables that the process doesn't have (.env, if there is one)
   --json       for programs
 
 The database is DATABASE_URL's. check and recover also need what the functions have in their environment.`
@@ -26,14 +30,26 @@ export type Command = { isJson: boolean; env?: string } & (
   | { name: 'stats' }
   | { name: 'show'; id: string }
   | { name: 'check'; id: string }
-  | { name: 'list'; status?: Status | undefined; recipe?: string | undefined; user?: string | undefined; limit: number }
+  | { name: 'resume'; provider: string }
+  | ({ name: 'list' } & Filters)
 )
+
+interface Filters {
+  all?: boolean | undefined
+  overdue?: boolean | undefined
+  status?: Status | undefined
+  recipe?: string | undefined
+  user?: string | undefined
+  limit: number
+}
 
 export class UsageError extends Error {
   override name = 'UsageError'
 }
 
 const filters = z.object({
+  all: z.boolean().optional(),
+  overdue: z.boolean().optional(),
   status: z.enum(statuses, `--status must be one of ${statuses.join(', ')}`).optional(),
   recipe: z.string().optional(),
   user: z.string().optional(),
@@ -44,8 +60,6 @@ const filters = z.object({
     .max(1_000, '--limit must be at most 1000')
     .default(50),
 })
-const taskId = z.uuid()
-
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
   const { json: isJson = false, help, env, ...given } = values
@@ -61,6 +75,10 @@ export function parseCommand(words: string[]): Command {
     case 'check':
       refuseMore(rest.slice(1))
       return { name, ...common, id: parseId(name, rest[0]) }
+    case 'resume':
+      refuseMore(rest.slice(1))
+      if (rest[0] === undefined) throw new UsageError('resume needs the name of a provider: replicate or fal.')
+      return { name, ...common, provider: rest[0] }
     case 'recover':
     case 'stats':
       refuseMore(rest)
@@ -81,6 +99,8 @@ function parseWords(words: string[]) {
         json: flag,
         help: { ...flag, short: 'h' },
         env: text,
+        all: flag,
+        overdue: flag,
         status: text,
         recipe: text,
         user: text,
@@ -94,14 +114,19 @@ function parseWords(words: string[]) {
 
 function parseFilters(given: object) {
   const parsed = filters.safeParse(given)
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    const { all, overdue, status } = parsed.data
+    if ([all, overdue, status].filter(Boolean).length > 1)
+      throw new UsageError('Use one of --all, --overdue and --status: each says which tasks are listed.')
+    return parsed.data
+  }
   throw new UsageError(parsed.error.issues.map(({ message }) => message).join('\n'))
 }
 
 function parseId(command: string, id: string | undefined): string {
-  if (id === undefined) throw new UsageError(`${command} needs the id of a task.`)
-  if (!taskId.safeParse(id).success) throw new UsageError(`"${id}" is not the id of a task: expected a UUID.`)
-  return id
+  if (id === undefined) throw new UsageError(`${command} needs the id of a task, or of a prediction.`)
+  if (/^[\w-]{8,}$/.test(id)) return id
+  throw new UsageError(`"${id}" is not an id: a task's is a UUID, a prediction's has letters, digits and hyphens.`)
 }
 
 function refuseFilters(given: object): void {

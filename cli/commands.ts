@@ -1,13 +1,16 @@
-// What each command does. list, show and stats only read; check and recover run the same passes as the functions do.
+// Runs each command of `npm run tasks`. list, show and stats only read; check and recover run the same passes as the functions do; resume
+// ends a provider's pause. cli/tasks.ts calls them.
 import { requireHeld, type Task } from '../core/task.ts'
-import { listInFlight, readStory, type TaskStory } from '../db/statements/overview.ts'
+import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/statements/overview.ts'
+import { resumeProvider } from '../db/statements/pauses.ts'
 import { recordLooks } from '../db/statements/record-results.ts'
+import { capsOf } from '../engine/claim.ts'
 import { causedBy } from '../engine/journal.ts'
 import { runPass } from '../engine/pass.ts'
 import { readStanding, type Standing } from '../engine/standing.ts'
 import type { PassResult } from '../engine/trigger.ts'
 import type { Command } from './arguments.ts'
-import { explain } from './explain.ts'
+import { type Around, explain, moveWords } from './explain.ts'
 import { type Opened, withDatabase, withDeployment } from './open.ts'
 import { distance, duration, instant, table } from './words.ts'
 
@@ -17,10 +20,10 @@ export async function list({ isJson, user, env: _, ...filter }: Of<'list'>): Pro
   return withDatabase(async ({ db }) => {
     const tasks = await listInFlight(db, { ...filter, user_id: user })
     if (isJson) return json({ tasks: tasks.map(shown) })
-    if (tasks.length === 0) return 'Nothing is in flight.'
+    if (tasks.length === 0) return nothingListed(filter)
     const now = new Date()
     return table(
-      ['task', 'user', 'recipe', 'status', 'step', 'attempt', 'looked at', 'age', 'error'],
+      ['task', 'user', 'recipe', 'status', 'step', 'attempt', 'due', 'age', 'error'],
       tasks.map((task) => [
         task.id,
         task.user_id,
@@ -37,23 +40,23 @@ export async function list({ isJson, user, env: _, ...filter }: Of<'list'>): Pro
 }
 
 export async function show({ id, isJson }: Of<'show'>): Promise<string> {
-  return withDatabase(async ({ db }) => tellStory(await requireStory(db, id), isJson))
+  return withDatabase(async (opened) => tellStory(await requireStory(opened, id), isJson))
 }
 
-/** Looks now, whenever the next look was due. Only a create that may be on its way is left alone. */
+/** Checks now, whenever the next check is due. Only a create that may be on its way is left alone. */
 export async function check({ id, isJson }: Of<'check'>): Promise<string> {
   return withDeployment(async ({ deps, context }) => {
-    const { task } = await requireStory(deps.db, id)
+    const { task } = (await requireStory(deps, id)).story
     await deps.wake.raise()
     if (task.phase === 'running' && task.prediction_id) {
       const told = { ...requireHeld(task), prediction_id: task.prediction_id, kind: 'postponed' as const, retry_in: 0 }
       await recordLooks(deps.db, [told], causedBy(deps, 'operator', context))
     }
-    const result = await runPass(deps, { by: 'operator', context, taskId: id })
-    const story = await requireStory(deps.db, id)
-    if (isJson) return json({ pass: countsOf(result), ...documentOf(story, new Date()) })
-    const looked = result.idle ? 'Nothing was due for it.' : `Looked at it: ${sumOf(result)}.`
-    return `${looked}\n${tellStory(story, false)}`
+    const result = await runPass(deps, { by: 'operator', context, taskId: task.id })
+    const known = await requireStory(deps, task.id)
+    if (isJson) return json({ pass: countsOf(result), ...documentOf(known, new Date()) })
+    const checked = result.idle ? 'Nothing was due for it.' : `Checked it: ${sumOf(result)}.`
+    return `${checked}\n${tellStory(known, false)}`
   })
 }
 
@@ -66,6 +69,18 @@ export async function recover({ isJson }: Of<'recover'>): Promise<string> {
   })
 }
 
+export async function resume({ provider, isJson }: Of<'resume'>): Promise<string> {
+  return withDatabase(async ({ db, providers }) => {
+    if (!['replicate', 'fal', ...providers.keys()].includes(provider))
+      throw new Error(`There is no provider "${provider}". Known are replicate and fal.`)
+    const pause = await resumeProvider(db, { provider })
+    if (isJson) return json({ provider, ended: pause ?? null })
+    if (!pause) return `${provider} is not paused.`
+    const reason = pause.paused_for ? ` (${pause.paused_for})` : ''
+    return `The pause of ${provider}${reason} has ended; it would have lasted until ${instant(pause.paused_until)} UTC.`
+  })
+}
+
 export async function stats({ isJson }: Of<'stats'>): Promise<string> {
   return withDatabase(async (opened) => {
     const standing = await readStanding(opened)
@@ -74,27 +89,54 @@ export async function stats({ isJson }: Of<'stats'>): Promise<string> {
   })
 }
 
-async function requireStory(db: Opened['db'], id: string): Promise<TaskStory> {
-  const story = await readStory(db, id)
-  if (!story) throw new Error(`There is no task ${id}.`)
-  return story
+/** A task's story, and what is known of its surroundings. */
+interface Known {
+  story: TaskStory
+  around: Around
 }
 
-function tellStory(story: TaskStory, isJson: boolean): string {
+/** By the id of the task, or of one of its predictions. fal's look like a task's, so both are tried. */
+async function requireStory(opened: Opened, id: string): Promise<Known> {
+  const { db, config, instants } = opened
+  const own = isUuid(id) ? await readStory(db, id) : undefined
+  const other = own ? undefined : await findTaskOf(db, id)
+  const story = own ?? (other && (await readStory(db, other)))
+  if (!story) throw new Error(`There is no task ${id}, and no task with a prediction of this id.`)
+  const { cap } = capsOf(config).find(({ provider }) => provider === story.task.provider) ?? {}
+  return { story, around: { cap, pinged_at: await lastPing(instants) } }
+}
+
+const isUuid = (id: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)
+
+/** When a ping last came; null where none is on record, undefined where the blob store isn't known or doesn't answer. */
+async function lastPing(instants: Opened['instants']): Promise<Around['pinged_at']> {
+  if (!process.env['NETLIFY_BLOBS_CONTEXT']) return undefined
+  const asked = (['worker', 'checker', 'recover', 'tick'] as const).map((name) => instants.last(name))
+  const answers = await Promise.all(asked).catch(() => undefined)
+  if (!answers) return undefined
+  const known = answers.flatMap((at) => at ?? [])
+  return known.length > 0 ? new Date(Math.max(...known.map((at) => at.getTime()))) : null
+}
+
+function tellStory(known: Known, isJson: boolean): string {
   const now = new Date()
-  if (isJson) return json(documentOf(story, now))
-  const sentences = explain(story, now).join('\n')
+  const { story, around } = known
+  if (isJson) return json(documentOf(known, now))
+  const sentences = explain(story, now, around).join('\n')
   if (story.history.length === 0) return `${sentences}\n\nNothing of its history is on record.`
   const rows = story.history.map((event) => [
     ...[instant(event.at), event.by ?? '?', event.move, event.was, event.became, event.step, event.attempt],
-    ...[event.rss_mb === null ? '' : `${event.rss_mb} MB`, [event.code, event.reason].filter(Boolean).join(': ')],
+    ...[
+      event.rss_mb === null ? '' : `${event.rss_mb} MB`,
+      [moveWords(event), [event.code, event.reason].filter(Boolean).join(': ')].filter(Boolean).join('; '),
+    ],
   ])
   const heads = ['when (UTC)', 'by', 'move', 'from', 'to', 'step', 'attempt', 'memory', 'words']
   return `${sentences}\n\n${table(heads, rows)}`
 }
 
-const documentOf = (story: TaskStory, now: Date) => ({
-  explanation: explain(story, now),
+const documentOf = ({ story, around }: Known, now: Date) => ({
+  explanation: explain(story, now, around),
   task: shown(story.task),
   history: story.history,
   paused: story.paused,
@@ -107,9 +149,14 @@ const stateOf = ({ status, phase }: Task): string => (phase ? `${status}/${phase
 
 const countsOf = ({ nextDueAt: _, ...counts }: PassResult) => counts
 
+function nothingListed({ all, overdue, status }: { all?: unknown; overdue?: unknown; status?: unknown }): string {
+  if (overdue) return 'Nothing is overdue.'
+  return all || status ? 'There is no such task.' : 'Nothing is in flight.'
+}
+
 function sumOf(result: PassResult): string {
   const counts = Object.entries(countsOf(result)).filter(([, count]) => typeof count === 'number' && count > 0)
-  return counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'no news'
+  return counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'nothing new'
 }
 
 function sectionsOf(standing: Standing): string[] {

@@ -1,17 +1,24 @@
-// Where a task stands, why, and who moves it next and when, in sentences. Pure; `show` and `check` print it.
+// Says in sentences where a task stands, why, and who moves it next and when. Pure; `show` and `check` print it.
+import type { TaskEvent } from '../core/history.ts'
 import type { Task } from '../core/task.ts'
 import type { TaskStory } from '../db/statements/overview.ts'
 import { distance, duration, instant } from './words.ts'
 
-export function explain({ task, paused }: TaskStory, now: Date): string[] {
+/** What is known beside the task. */
+export interface Around {
+  /** How many predictions may be in flight at its provider; undefined where as many as come. */
+  cap: number | undefined
+  /** When a ping last came; null where none is on record, undefined where that can't be known from here. */
+  pinged_at: Date | null | undefined
+}
+
+export function explain(story: TaskStory, now: Date, around: Around): string[] {
+  const { task } = story
   const open = task.strays.filter(({ over }) => !over).length
   return [
     where(task),
     ...why(task, now),
-    ...(task.status === 'pending' && paused
-      ? [`${task.provider} is paused until ${at(paused.until, now)}: ${paused.reason ?? 'no reason was given'}`]
-      : []),
-    next(task, now),
+    next(story, now, around),
     ...task.strays
       .filter((stray) => stray.given_up)
       .map(
@@ -41,7 +48,7 @@ function why(task: Task, now: Date): string[] {
       ]
     case 'running':
       return [
-        `Prediction ${task.prediction_id} was submitted to ${task.provider} ${since} ago and was not over when last looked at.`,
+        `Prediction ${task.prediction_id} was submitted to ${task.provider} ${since} ago; as far as is known here it is not over.`,
         ...(task.misses > 0
           ? [`${task.provider} did not know it ${times(task.misses)} in a row; three times fail it.`]
           : []),
@@ -73,14 +80,65 @@ function whyResting(task: Task): string[] {
   }
 }
 
-function next({ status, phase, due_at, deadline_at, finished_at }: Task, now: Date): string {
+function next(story: TaskStory, now: Date, around: Around): string {
+  const { status, phase, due_at, deadline_at, finished_at } = story.task
   if (status === 'waiting_continue' && deadline_at)
     return `Its owner moves it on, by continue, redo or cancel; without an answer it is canceled at ${at(deadline_at, now)}.`
   if (status === 'failed') return 'Only its owner moves it on, by redo.'
   if (finished_at && !phase) return 'It is over: nobody moves it on.'
   if (!due_at) return 'Nobody moves it on.'
   const limit = deadline_at && phase ? ` It is given up at ${at(deadline_at, now)}.` : ''
-  if (due_at > now)
-    return `The first pass after ${at(due_at, now)} looks at it: a ping, or a poll of its owner.${limit}`
-  return `It has been due since ${at(due_at, now)}: the next pass moves it on. If it stays, no ping comes.${limit}`
+  if (due_at > now) return `The first pass after ${at(due_at, now)} checks it: a ping, or a poll of its owner.${limit}`
+  return `${whyStillDue(story, due_at, now, around)}${limit}`
+}
+
+/** Passes come every few minutes at worst. */
+const missedMs = 10 * 60_000
+
+/** Why no pass has taken what is due: it has to wait, or passes don't come, or they come and fail. */
+function whyStillDue(story: TaskStory, due_at: Date, now: Date, { cap, pinged_at }: Around): string {
+  const { paused, in_flight } = story
+  const { status, provider } = story.task
+  if (status === 'pending' && paused) {
+    const until = `${provider} is paused until ${at(paused.until, now)}: ${paused.reason ?? 'no reason was given'}`
+    return `${until} The first pass after that submits it; npm run tasks -- resume ${provider} ends the pause now.`
+  }
+  if (status === 'pending' && cap !== undefined && in_flight >= cap)
+    return `All ${cap} slots of ${provider} are taken: the first pass after one is free submits it.`
+  const due = `It has been due since ${at(due_at, now)}: the next pass moves it on.`
+  if (now.getTime() - due_at.getTime() < missedMs) return due
+  if (pinged_at === undefined) return `${due} Whether pings come is not known here: npm run doctor.`
+  if (pinged_at === null) return `${due} No ping is on record: set one up (docs/operations.md).`
+  if (pinged_at < due_at) return `${due} No ping has come since then; the last came ${distance(pinged_at, now)}.`
+  return `${due} Pings come, the last ${distance(pinged_at, now)}, so passes leave it or fail: the log says why.`
+}
+
+/** What each move means, in the words of its history. */
+const words: Record<string, string> = {
+  started: 'its owner started it',
+  claimed: 'a pass took it, to submit the step',
+  created: 'the provider accepted the step',
+  unknown: 'the answer to the create was lost',
+  ran_out: 'whoever submitted it did not report back',
+  refused: 'the provider asks to wait; nothing was created',
+  throttled: 'the provider asks to wait; nothing was created',
+  unsent: 'nothing was sent',
+  absent: 'the provider has no such prediction; the step is submitted again',
+  rejected: 'the provider refuses the request; nothing was created',
+  unsettled: 'nobody could tell whether the provider has it',
+  strayed: 'a prediction that no step wants is to be canceled',
+  succeeded: 'the provider is done',
+  stored: 'the result is stored',
+  failed: 'the step ended without a result',
+  continued: 'its owner goes on',
+  redone: 'its owner wants the step once more',
+  canceled: 'its owner canceled it',
+  expired: 'nobody continued in time',
+}
+
+export function moveWords({ move, was, by }: Pick<TaskEvent, 'move' | 'was' | 'by'>): string {
+  // Its own create was answered long ago, or never: this one was found.
+  if (move === 'created' && by === 'webhook') return "the provider's webhook named the prediction"
+  if (move === 'created' && was?.endsWith('/unconfirmed')) return "the prediction was found in the provider's list"
+  return words[move] ?? ''
 }

@@ -1,8 +1,8 @@
-// `npm run tasks -- list|show ID|check ID|recover|stats`: the operator's command, against the deployment that the environment names.
+// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats`: the operator's command, for the deployment that the environment names.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
-import { check, list, recover, show, stats } from './commands.ts'
+import { check, list, recover, resume, show, stats } from './commands.ts'
 import { readVariables } from './variables.ts'
 
 /** The exit code: 0 done, 1 not possible, 2 not understood. */
@@ -30,6 +30,8 @@ async function obey(command: Command): Promise<string> {
       return check(command)
     case 'recover':
       return recover(command)
+    case 'resume':
+      return resume(command)
     case 'stats':
       return stats(command)
   }

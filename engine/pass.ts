@@ -187,7 +187,11 @@ function requireOwn(task: Claimed): Held & { prediction_id: string } {
 function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
   const did = (name: string) => moves.filter((move) => move.did === name).length
   const became = (status: string) => moves.filter((move) => move.did === 'stored' && move.status === status).length
-  result.submitted += did('created')
+  // An attempt whose create's answer was lost was submitted by an earlier pass; its prediction was only found.
+  const searched = new Set(tasks.filter(({ phase }) => phase === 'unconfirmed').map(({ id }) => id))
+  const found = moves.filter((move) => move.did === 'created' && searched.has(move.id)).length
+  result.submitted += did('created') - found
+  result.found += found
   result.rejected += did('rejected')
   result.unconfirmed += did('unknown')
   result.checked += tasks.filter((task) => task.work === 'look' && task.phase !== 'unconfirmed').length

@@ -5,6 +5,8 @@ import type { PassOptions } from './pass.ts'
 
 export interface Counts {
   submitted: number
+  /** Predictions of earlier creates whose answer was lost. */
+  found: number
   rejected: number
   unconfirmed: number
   checked: number
@@ -22,6 +24,7 @@ export interface PassResult extends Counts {
 
 export const emptyResult = (): PassResult => ({
   submitted: 0,
+  found: 0,
   rejected: 0,
   unconfirmed: 0,
   checked: 0,

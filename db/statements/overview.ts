@@ -1,6 +1,6 @@
 // What an operator asks: how things stand as a whole, what is in flight, and everything about one task. One statement each, and
 // none of them of any user's own; health and the operator's command call them.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { TaskEvent } from '../../core/history.ts'
 import type { Status, Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
@@ -59,16 +59,30 @@ export interface FlightFilter {
   status?: Status | undefined
   recipe?: string | undefined
   user_id?: string | undefined
+  /** Finished tasks too, the newest first. */
+  all?: boolean | undefined
+  /** Only what passes have missed. */
+  overdue?: boolean | undefined
   limit: number
 }
 
+/** Passes come every few minutes at worst. */
+const overdueAfter = sql`interval '10 minutes'`
+
+/** A pending task waits for the end of its provider's pause, and is not overdue. */
+const isOverdue = (now: RawBuilder<Date>) => sql`due_at <= ${now} - ${overdueAfter}
+  and not (status = 'pending' and exists (
+    select from providers where name = tasks.provider and paused_until > ${now}))`
+
 /** Unfinished tasks, and finished ones with something left to do; with a status, all of that status. The next due first. */
-export async function listInFlight(db: Db, { status, recipe, user_id, limit }: FlightFilter): Promise<Task[]> {
+export async function listInFlight(db: Db, filter: FlightFilter & Timed): Promise<Task[]> {
+  const { status, recipe, user_id, all, overdue, limit } = filter
+  const scope = status ? sql`status = ${status}` : all ? sql`true` : sql`due_at is not null`
   const { rows } = await sql<Task>`
     select * from tasks
-    where ${status ? sql`status = ${status}` : sql`due_at is not null`}
+    where ${scope} and ${overdue ? isOverdue(clock(filter)) : sql`true`}
       and ${recipe ? sql`recipe = ${recipe}` : sql`true`} and ${user_id ? sql`user_id = ${user_id}` : sql`true`}
-    order by ${status ? sql`id desc` : sql`due_at, id`} limit ${limit}
+    order by ${status || all ? sql`id desc` : sql`due_at, id`} limit ${limit}
   `.execute(repeatable(db))
   return rows
 }
@@ -78,20 +92,40 @@ export interface TaskStory {
   task: Task
   history: TaskEvent[]
   paused: { until: Date; reason: string | null } | null
+  /** How many predictions are in flight at its provider, its own included. */
+  in_flight: number
+}
+
+/**
+ * The task of a prediction, newest first: of an open attempt, of a closed one, or one that nobody wanted. No index serves this: it reads
+ * the tasks from the newest on, until it finds one.
+ */
+export async function findTaskOf(db: Db, prediction_id: string): Promise<string | undefined> {
+  const named = sql`jsonb_build_array(jsonb_build_object('prediction_id', ${prediction_id}::text))`
+  const { rows } = await sql<{ id: string }>`
+    select id from tasks
+    where prediction_id = ${prediction_id} or strays @> ${named} or steps @> ${named}
+      or steps @> jsonb_build_array(jsonb_build_object('past', ${named}))
+    order by id desc limit 1
+  `.execute(repeatable(db))
+  return rows[0]?.id
 }
 
 export async function readStory(db: Db, id: string, timed?: Timed): Promise<TaskStory | undefined> {
-  type Row = Task & { history: Told[]; paused_until: Date | null; paused_for: string | null }
+  type Row = Task & { history: Told[]; paused_until: Date | null; paused_for: string | null; in_flight: number }
   const { rows } = await sql<Row>`
     select t.*, p.paused_until, p.paused_for, (
-      select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history
+      select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history, (
+      select count(*)::int from tasks f where f.due_at is not null and f.provider = t.provider
+        and f.phase in ('submitting', 'unconfirmed', 'running')) as in_flight
     from tasks t left join providers p on p.name = t.provider and p.paused_until > ${clock(timed)}
     where t.id = ${id}
   `.execute(repeatable(db))
   if (!rows[0]) return undefined
-  const { history, paused_until, paused_for, ...task } = rows[0]
+  const { history, paused_until, paused_for, in_flight, ...task } = rows[0]
   return {
     task,
+    in_flight,
     history: history.map(({ task_id: _, id: __, at, ...event }) => ({ ...event, at: new Date(at) })),
     paused: paused_until && { until: paused_until, reason: paused_for },
   }

@@ -1,13 +1,22 @@
 // What is said of a task in each of its states: why it stands there, and who moves it next and when.
+import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { explain } from '../../cli/explain.ts'
+import { type Around, explain, moveWords } from '../../cli/explain.ts'
 import { distance, duration, table } from '../../cli/words.ts'
 import { later, type State, stateNames, states, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
 
 const noon = new Date('2026-03-01T12:00:00.000Z')
 
-const said = (state: State, overrides: TaskOverrides = {}, paused: Parameters<typeof explain>[0]['paused'] = null) =>
-  explain({ task: taskRow({ at: noon, ...states[state], ...overrides }), history: [], paused }, noon).join('\n')
+interface Scene extends Partial<Around> {
+  paused?: Parameters<typeof explain>[0]['paused']
+  in_flight?: number
+}
+
+function said(state: State, overrides: TaskOverrides = {}, scene: Scene = {}): string {
+  const { paused = null, in_flight = 0, cap, pinged_at } = scene
+  const task = taskRow({ at: noon, ...states[state], ...overrides })
+  return explain({ task, history: [], paused, in_flight }, noon, { cap, pinged_at }).join('\n')
+}
 
 test.each<[State, string[]]>([
   [
@@ -30,15 +39,57 @@ test.each<[State, string[]]>([
 })
 
 test('no state is left without a word on who moves it next', () => {
-  for (const state of stateNames) expect(said(state)).toMatch(/moves? it on|looks at it/)
+  for (const state of stateNames) expect(said(state)).toMatch(/moves? it on|checks it/)
 })
 
 test('a pause of the provider is why a step is not submitted', () => {
   const paused = { until: later(noon, 240), reason: 'Too many requests.' }
-  expect(said('pending', {}, paused)).toContain(
-    'replicate is paused until 2026-03-01 12:04:00 UTC (in 4 min): Too many requests.',
-  )
-  expect(said('running', {}, paused)).not.toContain('paused')
+  const words = said('pending', { due_at: later(noon, -7_200) }, { paused, pinged_at: null })
+  expect(words).toContain('replicate is paused until 2026-03-01 12:04:00 UTC (in 4 min): Too many requests.')
+  expect(words).toContain('npm run tasks -- resume replicate ends the pause now')
+  expect(words).not.toMatch(/due since|ping/)
+  expect(said('running', {}, { paused })).not.toContain('paused')
+})
+
+test('a cap whose slots are all taken is why a step is not submitted, and no ping is blamed', () => {
+  const due_at = later(noon, -7_200)
+  const full = said('pending', { due_at }, { cap: 2, in_flight: 2, pinged_at: null })
+  expect(full).toContain('All 2 slots of replicate are taken: the first pass after one is free submits it.')
+  expect(full).not.toMatch(/due since|[Nn]o ping/)
+  expect(said('pending', { due_at }, { cap: 2, in_flight: 1 })).toContain('due since')
+})
+
+test.each<[string, Date | null | undefined, string]>([
+  ['none came since', later(noon, -8_000), 'No ping has come since then; the last came 2 h ago.'],
+  ['none is on record', null, 'No ping is on record: set one up'],
+  ['they came', later(noon, -40), 'Pings come, the last 40 s ago, so passes leave it or fail: the log says why.'],
+  ['that is not known', undefined, 'Whether pings come is not known here: npm run doctor.'],
+])('pings are blamed for work that stays only if they do not come: %s', (_name, pinged_at, sentence) => {
+  expect(said('running', { due_at: later(noon, -7_200) }, { pinged_at })).toContain(sentence)
+  expect(said('running', { due_at: later(noon, -30) }, { pinged_at })).not.toMatch(/[Pp]ings? (is|come|has)/)
+})
+
+test('a prediction that was found is not called submitted, in no move of the history', () => {
+  expect(moveWords({ move: 'created', was: 'processing/submitting', by: 'worker' })).toContain('accepted')
+  expect(moveWords({ move: 'created', was: 'processing/unconfirmed', by: 'worker' })).toContain('found in')
+  expect(moveWords({ move: 'created', was: 'processing/unconfirmed', by: 'webhook' })).toContain('webhook named')
+})
+
+test('each move that a statement writes has its words', async () => {
+  const folder = new URL('../../db/statements/', import.meta.url)
+  const texts = await Promise.all((await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8')))
+  const source = texts.join('\n')
+  const kinds = [...source.matchAll(/kind in \(([^)]+)\)/g)].flatMap(([, list = '']) => list.split(', '))
+  const moves = [
+    ...[...source.matchAll(/('\w+') as did/g)].map(([, name = '']) => name),
+    ...kinds,
+    ...['claimed', 'ran_out', 'expired', 'continued', 'redone', 'canceled'].map((name) => `'${name}'`),
+  ]
+    .map((name) => name.slice(1, -1))
+    // Notes, which move nothing.
+    .filter((name) => !['seen', 'postponed', 'missing'].includes(name))
+  expect(moves.length).toBeGreaterThan(12)
+  expect(moves.filter((move) => !moveWords({ move, was: null, by: null }))).toEqual([])
 })
 
 test('404s in a row, strays and an expired gate are told', () => {

@@ -1,11 +1,12 @@
 // The operator's command as an operator runs it: a process of its own, on a real database, blob store and simulator.
 import { execFile } from 'node:child_process'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { parseCommand, usage } from '../../cli/arguments.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
 import { useTestDeps } from '../setup/deps.ts'
-import { insertTask, insertTasks, later, states } from '../setup/factory.ts'
+import { insertTask, insertTasks, later, states, stray } from '../setup/factory.ts'
 
 const app = await useTestDeps()
 const { DATABASE_URL, SESSION_SECRET, CRON_SECRET } = app.deps.config
@@ -38,6 +39,12 @@ async function runJson<T>(words: string[], env?: Record<string, string | undefin
 }
 
 const now = new Date()
+
+const pause = (name: string) =>
+  sql`insert into providers (name, paused_until, paused_for, updated_at) values (${name}, now() + interval '1 hour', 'no credit', now())
+    on conflict (name) do update set paused_until = excluded.paused_until, paused_for = excluded.paused_for`.execute(
+    app.deps.db,
+  )
 
 test('list shows what is in flight, the next due first, and leaves what is over', async () => {
   const [late, soon] = await insertTasks(app.deps.db, [
@@ -79,10 +86,10 @@ test('show says where a task stands, why, who moves it next and when, and what h
   const { out } = await run(['show', story.id])
   expect(out).toContain(`Task ${story.id} (try-on, of user ada) is processing/running: step 1 of 1.`)
   expect(out).toContain(`Prediction ${prediction_id} was submitted to replicate`)
-  expect(out).toMatch(/The first pass after .* looks at it|It has been due since/)
+  expect(out).toMatch(/The first pass after .* checks it|It has been due since/)
   expect(out).toMatch(/user +started +pending/)
   expect(out).toMatch(/start +claimed +pending +processing\/submitting +1 +1 +\d+ MB/)
-  expect(out).toMatch(/start +created +processing\/submitting +processing\/running/)
+  expect(out).toMatch(/start +created +processing\/submitting +processing\/running .* the provider accepted the step/)
   type Shown = { explanation: string[]; task: { id: string }; history: { move: string; by: string }[] }
   const { explanation, task, history } = await runJson<Shown>(['show', story.id])
   expect([explanation.length > 2, task.id, history.map(({ move }) => move)]).toEqual([
@@ -90,13 +97,13 @@ test('show says where a task stands, why, who moves it next and when, and what h
   ])
 })
 
-test('check looks at a task now, though it is not due, and is named in its history', async () => {
+test('check checks a task now, though it is not due, and is named in its history', async () => {
   fault(app, { on: 'outcome', fault: 'seconds', seconds: 0 })
   const story = await begun(app)
   const { code, out, err } = await run(['check', story.id], deployment)
   expect([code, out.split('\n').slice(0, 2)], err).toEqual([
     0,
-    ['Looked at it: 1 checked, 1 completed.', `Task ${story.id} (try-on, of user ada) is completed: step 1 of 1.`],
+    ['Checked it: 1 checked, 1 completed.', `Task ${story.id} (try-on, of user ada) is completed: step 1 of 1.`],
   ])
   expect(out).toMatch(/operator +stored +processing\/storing +completed/)
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
@@ -107,6 +114,67 @@ test('check leaves a create that may be on its way alone', async () => {
   const { code, out } = await run(['check', task.id], deployment)
   expect([code, out.split('\n')[0]]).toEqual([0, 'Nothing was due for it.'])
   expect(await rowOf(app, task)).toEqual(task)
+})
+
+test('show and check take the id of a prediction: of an open attempt, of a closed one, and of a stray', async () => {
+  const [open, done, unwanted] = await insertTasks(app.deps.db, [
+    { ...states.running, prediction_id: 'open-prediction' },
+    states.waiting_continue,
+    { ...states.canceled, strays: [stray({ prediction_id: 'stray-prediction' })], due_at: now },
+  ])
+  for (const [prediction, task] of [
+    ['open-prediction', open],
+    [done?.steps[0]?.prediction_id ?? '', done],
+    ['stray-prediction', unwanted],
+  ] as const) {
+    expect((await run(['show', prediction])).out).toContain(`Task ${task?.id} (`)
+  }
+  expect((await run(['show', 'no-prediction'])).err).toBe(
+    'There is no task no-prediction, and no task with a prediction of this id.\n',
+  )
+})
+
+test('list --all shows the finished tasks of a user too, the newest first', async () => {
+  const [older, newer] = await insertTasks(app.deps.db, [
+    { ...states.completed, user_id: 'zoe', at: later(now, -7_200) },
+    { ...states.running, user_id: 'zoe' },
+  ])
+  const ids = async (words: string[]) =>
+    (await runJson<{ tasks: { id: string }[] }>(['list', '--user', 'zoe', ...words])).tasks.map(({ id }) => id)
+  expect(await ids(['--all'])).toEqual([newer?.id, older?.id])
+  expect(await ids([])).toEqual([newer?.id])
+})
+
+test('list --overdue shows what passes have missed, and not what waits for the end of a pause', async () => {
+  const [missed] = await insertTasks(app.deps.db, [
+    { ...states.running, user_id: 'kim', due_at: later(now, -900) },
+    { ...states.running, user_id: 'kim', due_at: later(now, -60) },
+    { user_id: 'kim', provider: 'fal', due_at: later(now, -900) },
+  ])
+  await pause('fal')
+  const { tasks } = await runJson<{ tasks: { id: string }[] }>(['list', '--user', 'kim', '--overdue'])
+  expect(tasks.map(({ id }) => id)).toEqual([missed?.id])
+  expect((await run(['list', '--user', 'nobody', '--overdue'])).out).toBe('Nothing is overdue.\n')
+})
+
+test('resume ends the pause of a provider, and says what it was', async () => {
+  await pause('replicate')
+  const { code, out } = await run(['resume', 'replicate'])
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(/^The pause of replicate \(no credit\) has ended; it would have/),
+  ])
+  expect((await run(['resume', 'replicate'])).out).toBe('replicate is not paused.\n')
+  expect((await run(['resume', 'replica'])).err).toBe('There is no provider "replica". Known are replicate and fal.\n')
+})
+
+test('a prediction that was found is not counted as submitted', async () => {
+  fault(app, { on: 'create', fault: 'error_after' })
+  const story = await begun(app)
+  await sql`update tasks set due_at = now() where id = ${story.id}`.execute(app.deps.db)
+  const { out } = await run(['check', story.id], deployment)
+  expect(out.split('\n')[0]).toBe('Checked it: 1 found.')
+  expect(out).toContain("the prediction was found in the provider's list")
 })
 
 test('recover picks up everything that is due', async () => {
@@ -120,7 +188,7 @@ test('recover picks up everything that is due', async () => {
 })
 
 test('stats tells how things stand, and when pings came where the blob store is known', async () => {
-  await insertTasks(app.deps.db, [{ at: later(now, -300) }, states.running])
+  await insertTasks(app.deps.db, [{ at: later(new Date(), -330) }, states.running])
   await app.deps.instants.note('worker')
   const { out } = await run(['stats'])
   expect(out).toMatch(/^recipe +pending +processing/)
@@ -137,8 +205,11 @@ test('stats tells how things stand, and when pings came where the blob store is 
 test.each<[string, string[], string]>([
   ['no command', [], 'Say what to do.'],
   ['an unknown command', ['mend'], 'There is no command "mend".'],
-  ['show without an id', ['show'], 'show needs the id of a task.'],
-  ['an id that is none', ['check', '42'], '"42" is not the id of a task: expected a UUID.'],
+  ['show without an id', ['show'], 'show needs the id of a task, or of a prediction.'],
+  ['an id that is none', ['check', '42'], '"42" is not an id: a task\'s is a UUID,'],
+  ['two scopes at once', ['list', '--all', '--overdue'], 'Use one of --all, --overdue and --status'],
+  ['a scope without its command', ['show', 'abcdefgh', '--all'], '--all belongs to list.'],
+  ['resume without a name', ['resume'], 'resume needs the name of a provider'],
   ['an unknown status', ['list', '--status', 'lost'], '--status must be one of pending,'],
   ['a limit of words', ['list', '--limit', 'many'], '--limit must be a number'],
   ['an unknown flag', ['list', '--colour'], "Unknown option '--colour'"],
@@ -159,7 +230,11 @@ test('help is the usage', async () => {
 
 test('an unknown task, a missing database and a database without tables are told in one sentence', async () => {
   const unknown = '01900000-0000-7000-8000-000000000000'
-  expect(await run(['show', unknown])).toEqual({ code: 1, out: '', err: `There is no task ${unknown}.\n` })
+  expect(await run(['show', unknown])).toEqual({
+    code: 1,
+    out: '',
+    err: `There is no task ${unknown}, and no task with a prediction of this id.\n`,
+  })
   expect((await run(['list'], {})).err).toMatch(/^DATABASE_URL is not set/)
   const away = 'postgres://someone:hidden@127.0.0.1:9/none'
   const { code, err } = await run(['list'], { DATABASE_URL: away })
