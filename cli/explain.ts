@@ -108,7 +108,7 @@ function whyStillDue(story: TaskStory, due_at: Date, now: Date, { cap, pinged_at
   const due = `It has been due since ${at(due_at, now)}: the next pass moves it on.`
   if (now.getTime() - due_at.getTime() < missedMs) return due
   if (pinged_at === undefined) return `${due} Whether pings come is not known here: npm run doctor.`
-  if (pinged_at === null) return `${due} No ping is on record: set one up (docs/operations.md).`
+  if (pinged_at === null) return `${due} No ping is on record: set one up (docs/deploying.md).`
   if (pinged_at < due_at) return `${due} No ping has come since then; the last came ${distance(pinged_at, now)}.`
   return `${due} Pings come, the last ${distance(pinged_at, now)}, so passes leave it or fail: the log says why.`
 }

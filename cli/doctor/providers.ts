@@ -41,7 +41,7 @@ export const checkWebhookSecret: Check = [
     const response = await askReplicate(examined, '/webhooks/default/secret')
     const key = z.object({ key: z.string() }).safeParse(response.body).data?.key
     const todo =
-      'Set REPLICATE_WEBHOOK_SECRET to the key that GET /webhooks/default/secret answers (README, "Deploying"), and deploy again.'
+      'Set REPLICATE_WEBHOOK_SECRET to the key that GET /webhooks/default/secret answers (docs/deploying.md), and deploy again.'
     if (response.status !== 200 || !key)
       return warn(`Replicate does not tell it: ${response.status}`, 'See "replicate".')
     if (!REPLICATE_WEBHOOK_SECRET)

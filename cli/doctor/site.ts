@@ -83,7 +83,7 @@ export const checkCron: Check = [
 ]
 
 function pingsOf({ silent_seconds, ...came }: NonNullable<Standing['dead_man']>): Verdict {
-  const todo = 'Set up a ping (README, "Pings"), or publish the site, whose schedule then runs.'
+  const todo = 'Set up a ping (docs/deploying.md, "Pings"), or publish the site, whose schedule then runs.'
   if (silent_seconds === null) return warn('no ping is on record', todo)
   const now = new Date()
   const told = Object.entries(came).map(([name, at]) => `${name} ${at ? distance(new Date(at), now) : 'never'}`)

@@ -1,12 +1,12 @@
-// The README says what is so: its tables and links are compared with the code.
+// The documents say what is so: their tables and links are compared with the code.
 import { access, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { loadDoors } from '../../build/doors.ts'
 import { parseConfig, variables } from '../../providers/config.ts'
 import { providers } from '../../providers/index.ts'
-import { codeOf, linksOf, listDocuments, readDocument, root, rowsOf, sectionOf } from './documents.ts'
+import { codeOf, linksOf, listDocuments, readDocument, root, rowsOf } from './documents.ts'
 
-const readme = await readDocument('README.md')
+const codeMap = await readDocument('docs/code-map.md')
 const documents = await listDocuments()
 
 /** What a variable comes to when it is written like this. */
@@ -33,8 +33,8 @@ test('the variables of all providers are among those that are read', () => {
   expect(variables).toContain('CHECK_MAX_SECONDS')
 })
 
-test('the README tells every environment variable and its default', () => {
-  const rows = rowsOf(sectionOf(readme, '## Environment'))
+test('docs/environment.md tells every environment variable and its default', async () => {
+  const rows = rowsOf(await readDocument('docs/environment.md'))
   const documented = new Map(
     rows.map(([name, fallback]) => [codeOf(name), fallback === 'none' ? '' : codeOf(fallback)]),
   )
@@ -54,8 +54,9 @@ test('a variable that is missing, unknown or has another default is a fault', ()
   expect(faults).toEqual(['LOG_LEVEL is missing', 'LOG_COLOUR is not read', 'PASS_SECONDS has another default than 21'])
 })
 
-test('every endpoint of the README has a door, and every door with a path is in it', async () => {
-  const told = rowsOf(sectionOf(readme, '## Endpoints')).map(([cell]) => codeOf(cell).split(' ')[1]?.split('?')[0])
+test('every endpoint of docs/endpoints.md has a door, and every door with a path is in it', async () => {
+  const page = await readDocument('docs/endpoints.md')
+  const told = rowsOf(page).map(([cell]) => codeOf(cell).split(' ')[1]?.split('?')[0])
   const doors = await loadDoors(new URL('netlify/functions', root))
   const paths = doors
     .flatMap(({ config }) => config.path ?? [])
@@ -65,14 +66,16 @@ test('every endpoint of the README has a door, and every door with a path is in 
   expect(told.toSorted()).toEqual(paths.toSorted())
 })
 
-test.each(rowsOf(sectionOf(readme, '## Where to find things in the code')))(
-  '%s: in the file that is named',
-  async (...row) => {
-    const [, file, name] = row.map((cell) => codeOf(cell))
-    const text = await readDocument(file ?? '')
-    expect(text).toMatch(new RegExp(`(function|const|interface|type) ${name}\\b`))
-  },
-)
+test.each(rowsOf(codeMap))('%s: in the file that is named', async (...row) => {
+  const [, file, name] = row.map((cell) => codeOf(cell))
+  const text = await readDocument(file ?? '')
+  expect(text).toMatch(new RegExp(`(function|const|interface|type) ${name}\\b`))
+})
+
+test('the README has at most 1,500 words', async () => {
+  const words = (await readDocument('README.md')).split(/\s+/).filter(Boolean)
+  expect(words.length).toBeLessThanOrEqual(1_500)
+})
 
 test('every command that a document names exists', async () => {
   const { scripts } = JSON.parse(await readDocument('package.json')) as { scripts: Record<string, string> }

@@ -1,4 +1,5 @@
-// The README's walk is run as it stands: `npm start` in a child process, the fenced sh blocks pasted into one shell.
+// The walks of README.md and docs/built-in-recipes.md are run as they stand: `npm start` in a child process, the fenced sh blocks pasted into
+// one shell.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -41,7 +42,7 @@ async function stop(stack: ChildProcess): Promise<void> {
   await once(stack, 'exit')
 }
 
-test('the walks of the README end with its pictures and weights on disk', { timeout: 180_000 }, async () => {
+test('the walks of the documents end with its pictures and weights on disk', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-walk-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const { address, simulator, stack } = await startStack(join(folder, 'data'))
@@ -51,8 +52,9 @@ test('the walks of the README end with its pictures and weights on disk', { time
   const photo = new Uint8Array(2_000).fill(7)
   await writeFile(join(folder, 'photos.zip'), zipSync({ '1.jpg': photo, '2.jpg': photo }, { level: 0 }))
 
-  const readme = await readDocument('README.md')
-  const walks = ['## Try it', '## Recipes'].flatMap((heading) => fencesOf(sectionOf(readme, heading), 'sh'))
+  const tryOn = sectionOf(await readDocument('README.md'), '## Try it')
+  const others = await readDocument('docs/built-in-recipes.md')
+  const walks = [tryOn, others].flatMap((text) => fencesOf(text, 'sh'))
   const script = walks.join('\n')
   const { stdout } = await run('sh', ['-c', script], { cwd: folder, env: { ...process.env, STEPGATE: address } })
 
