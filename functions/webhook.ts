@@ -16,10 +16,12 @@ import { causedBy, raiseAnyway } from '../engine/journal.ts'
 import { type Reported, requireAttempt } from '../engine/signed-urls.ts'
 import { storeOutput } from '../engine/store-output.ts'
 import { triggerPass } from '../engine/trigger.ts'
-import { json, requireMethod } from './http/request.ts'
+import { json, readText, requireMethod } from './http/request.ts'
 
 /** Providers are answered within a second; most results are copied and shown by then. */
 const answerMs = 700
+/** A report holds the whole prediction, with the input as it was sent and perhaps a training's log. */
+const reportBounds = { depth: 64, values: 100_000 }
 
 /** A verified report, and the attempt that its address names. */
 interface ReportedAttempt {
@@ -34,7 +36,8 @@ export const webhook: Endpoint = async (request, deps, context) => {
   const provider = providerOfPath(request, deps)
   // First, because it needs no one else: a stranger's call ends here, and has no key fetched for it.
   const attempt = requireAttempt(request, deps, provider.name)
-  const report = await provider.readWebhook(request.headers, await request.text(), clockOf(deps), attempt.model)
+  const body = await readText(request, reportBounds)
+  const report = await provider.readWebhook(request.headers, body, clockOf(deps), attempt.model)
   const reported: ReportedAttempt = { deps, context, attempt, report }
   const { observation } = report
   if (observation.kind === 'running') {

@@ -2,9 +2,15 @@
 import type { core, ZodType } from 'zod'
 import type { Problem } from '../../core/answers.ts'
 import { AppError, type FieldError } from '../../core/errors.ts'
+import { beyondBounds, type JsonBounds } from '../../core/json-bounds.ts'
 
 /** What Netlify accepts for a buffered request; our own server and this check hold it everywhere. */
 const maxBodyBytes = 6 * 1024 * 1024
+/** No recipe's input comes near these; what is beyond them is refused before it is parsed. */
+const requestBounds: JsonBounds = { depth: 32, values: 10_000 }
+/** Of a refusal: nobody reads more, and the caller chose how many there are and how long their names. */
+const mostFieldErrors = 20
+const longestPath = 100
 
 export function requireMethod(request: Request, ...allowed: string[]): void {
   if (allowed.includes(request.method)) return
@@ -16,7 +22,7 @@ export function requireMethod(request: Request, ...allowed: string[]): void {
 
 /** The JSON body, validated. Throws `invalid_json`, `body_too_large`, or `invalid_request` with one entry a wrong field. */
 export async function readJson<T>(request: Request, schema: ZodType<T>): Promise<T> {
-  const text = await readBody(request)
+  const text = await readText(request, requestBounds)
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -26,10 +32,13 @@ export async function readJson<T>(request: Request, schema: ZodType<T>): Promise
   return validate(body, schema)
 }
 
-async function readBody(request: Request): Promise<string> {
-  const body = await request.text()
-  if (Buffer.byteLength(body) <= maxBodyBytes) return body
-  throw new AppError('body_too_large', 'The body must be at most 6 MB; send images as URLs.')
+/** The body as text, for whoever parses it. Throws `body_too_large`, or `invalid_request` where it is JSON beyond the bounds. */
+export async function readText(request: Request, bounds: JsonBounds): Promise<string> {
+  const tooLarge = 'The body must be at most 6 MB; send images as URLs.'
+  const text = new TextDecoder().decode(await readBytes(request, maxBodyBytes, tooLarge))
+  const message = beyondBounds(text, bounds)
+  if (message) throw invalid([{ path: '', message }])
+  return text
 }
 
 /** The body as it is, read no further than allowed. Throws `body_too_large` with these words. */
@@ -81,11 +90,14 @@ const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
     value,
   )
 
-export function invalid(errors: FieldError[], options: { cause?: unknown } = {}): AppError {
+export function invalid(all: FieldError[], options: { cause?: unknown } = {}): AppError {
+  const errors = all.slice(0, mostFieldErrors).map(({ path, message }) => ({ path: shortened(path), message }))
   const first = errors[0]
   const detail = first ? `${first.path || 'The body'}: ${first.message}` : 'The request is not valid.'
   return new AppError('invalid_request', detail, { ...options, errors })
 }
+
+const shortened = (path: string): string => (path.length > longestPath ? `${path.slice(0, longestPath - 1)}…` : path)
 
 /** Postgres can't store NUL. Looked for once here, so that no field of any recipe can forget it. */
 function findNul(value: unknown, path = ''): string | undefined {

@@ -44,6 +44,27 @@ const started = (name: string, body: unknown, field: string, more: Partial<Case>
 const many = (count: number) => Array.from({ length: count }, () => shirt)
 const garment = (more: object) => ({ person_image, garments: [{ image: shirt, ...more }] })
 
+const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth)
+const fineWith = (more: string) => `${JSON.stringify(fine).slice(0, -1)},${more}}`
+const keys = (count: number) => Array.from({ length: count }, (_, index) => `"k${index}":0`).join()
+
+/** JSON that is read quickly, and whose size or depth would take whoever walks it too far. */
+const boundless: [string, string, string][] = [
+  ['lists nested 4,000 deep', nested(4_000, '[', ']'), ''],
+  ['lists nested three million deep', nested(3_000_000, '[', ']'), ''],
+  ['an unknown field nested 4,000 deep', fineWith(`"deep":${nested(4_000, '[', ']')}`), ''],
+  [
+    'a garment nested 4,000 deep',
+    `{"person_image":"${person_image}","garments":[${nested(4_000, '{"image":', '}').replace(':}', ':0}')}]}`,
+    '',
+  ],
+  ['400,000 unknown fields', fineWith(keys(400_000)), ''],
+  ['400,000 garments', JSON.stringify({ person_image, garments: Array(400_000).fill(0) }), ''],
+  ['1,000 unknown fields', fineWith(keys(1_000)), 'k0'],
+  ['1,000 wrong garments', JSON.stringify({ person_image, garments: Array(1_000).fill(0) }), 'garments'],
+  ['a field with a name of 5 MB', fineWith(`"${'x'.repeat(5_000_000)}":0`), `${'x'.repeat(99)}…`],
+]
+
 const startCases: Case[] = [
   started('no body', '', '', { code: 'invalid_json' }),
   started('not JSON', 'person_image=ada', '', { code: 'invalid_json' }),
@@ -88,6 +109,7 @@ const startCases: Case[] = [
     },
     ...{ status: 422, code: 'idempotency_mismatch' },
   }),
+  ...boundless.map(([name, body, path]) => started(name, body, path, { says: /^.{1,400}$/ })),
   started('a body over 6 MB', { ...fine, padding: 'x'.repeat(6 * 1024 * 1024) }, '', {
     ...{ status: 413, code: 'body_too_large' },
   }),

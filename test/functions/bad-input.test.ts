@@ -51,6 +51,8 @@ async function expectRefusal(instance: Instance, one: Case, bearer: string | und
   const problem: { detail: string; errors?: { path: string }[] } = JSON.parse(text)
   expect(problem).toMatchObject({ status: one.status, code: one.code, type: expect.stringContaining(one.code) })
   if (one.code === 'invalid_request') expect(problem.errors?.map((error) => error.path)).toContain(one.path)
+  expect(text.length).toBeLessThan(10_000)
+  expect(problem.errors?.length ?? 0).toBeLessThanOrEqual(20)
   if (one.says) expect(problem.detail).toMatch(one.says)
   expect(await everything()).toEqual(before)
 }
