@@ -32,7 +32,13 @@ const environment = z.object({
   PUBLIC_URL: optional(z.url({ protocol: /^https?$/ }).optional()).transform((value) => value && trimSlash(value)),
   ALLOW_HTTP_CALLBACKS: flag,
   CRON_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
-  SESSION_SECRET: optional(z.string().min(32, 'must be at least 32 characters').optional()),
+  /** Two values separated by a space are both accepted, and the first signs: so that one can be rotated without a gap. */
+  SESSION_SECRET: optional(
+    z
+      .string()
+      .refine(isSessionSecret, 'must be at least 32 characters, or two such values separated by a space')
+      .optional(),
+  ),
   AUTH_JWKS_URL: optional(
     z
       .url({ protocol: /^https?$/ })
@@ -82,6 +88,12 @@ const complete = environment.superRefine((config, context) => {
   const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
   // Without it, whatever else the same keys sign would open tasks here.
   if (AUTH_JWKS_URL && !AUTH_ISSUER) refuse('AUTH_ISSUER', 'must be set beside AUTH_JWKS_URL: the `iss` of its tokens')
+  if (AUTH_JWKS_URL && !AUTH_AUDIENCE) {
+    refuse(
+      'AUTH_AUDIENCE',
+      'must be set beside AUTH_JWKS_URL: the `aud` of its tokens, or `any` to take other apps’ too',
+    )
+  }
   if (!AUTH_JWKS_URL && (AUTH_ISSUER || AUTH_AUDIENCE)) refuse('AUTH_JWKS_URL', 'must be set beside AUTH_ISSUER')
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
@@ -122,6 +134,19 @@ function driverOf(env: Record<string, string | undefined>): string | undefined {
 export function canBeCalledBack(config: Config): config is Config & { PUBLIC_URL: string } {
   return config.PUBLIC_URL !== undefined && (config.PUBLIC_URL.startsWith('https:') || config.ALLOW_HTTP_CALLBACKS)
 }
+
+/** Sessions, links and webhook addresses are signed with keys of the first, and accepted with those of each. */
+export const sessionSecrets = ({ SESSION_SECRET = '' }: Pick<Config, 'SESSION_SECRET'>): string[] =>
+  SESSION_SECRET.split(' ').filter(Boolean)
+
+function isSessionSecret(value: string): boolean {
+  const secrets = value.split(' ').filter(Boolean)
+  return secrets.length >= 1 && secrets.length <= 2 && secrets.every((secret) => secret.length >= 32)
+}
+
+/** Whether browsers reach this deployment over https, perhaps through a proxy that speaks http with us. */
+export const isHttps = ({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): boolean =>
+  PUBLIC_URL?.startsWith('https:') ?? false
 
 /** With a host: a socket's path is none. Asked for here and by whoever connects. */
 export function isPostgresAddress(address: string): boolean {

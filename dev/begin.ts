@@ -34,6 +34,9 @@ export function portOf(text = ''): number {
   throw new CannotBegin(`PORT must be a whole number up to 65535, not "${text}".`)
 }
 
+/** Nobody outside this machine reaches it, unless it is told so. */
+export const hostOf = (text = ''): string => text || '127.0.0.1'
+
 /** The address that a server listens on, or what keeps it from the port. */
 export async function listening<T>(port: number, listen: Promise<T>): Promise<T> {
   return listen.catch((cause: NodeJS.ErrnoException) => {

@@ -6,7 +6,7 @@ import { bundleDoors } from '../build/bundle.ts'
 import { packDoors } from '../build/pack.ts'
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
-import { listening, portOf, sayWhyNot } from './begin.ts'
+import { hostOf, listening, portOf, sayWhyNot } from './begin.ts'
 import { startBlobGate } from './blob-gate.ts'
 import { loadDeployed } from './deployed.ts'
 import { pageFolder } from './page.ts'
@@ -23,7 +23,7 @@ const context = process.env['NETLIFY_BLOBS_CONTEXT']
 const gate = context ? await startBlobGate(context) : undefined
 const router = createServer(await loadDeployed(manifest, gate?.renew), { log, static: await pageFolder() })
 const port = portOf(process.env['PORT'])
-const address = await listening(port, router.listen(port))
+const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))
 log.info({ address }, 'serving the build')
 stopOnSignal(log, async () => {
   await router.close()

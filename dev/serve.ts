@@ -4,7 +4,7 @@
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
-import { listening, portOf, sayWhyNot } from './begin.ts'
+import { hostOf, listening, portOf, sayWhyNot } from './begin.ts'
 import { pageFolder } from './page.ts'
 import { createServer, loadDoors } from './router.ts'
 import { stopOnSignal } from './signals.ts'
@@ -17,6 +17,6 @@ const router = createServer(await loadDoors(new URL('../netlify/functions', impo
   static: await pageFolder(),
 })
 const port = portOf(process.env['PORT'])
-const address = await listening(port, router.listen(port))
+const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))
 log.info({ address }, 'serving')
 stopOnSignal(log, () => router.close())

@@ -1,6 +1,6 @@
 // `npm start`: everything on one machine. Database, blob store and simulator are started, the functions are told where they
 // are through the environment (as a deployment would tell them), and a ticker pings worker and checker as a cron would.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { migrate } from '../db/migrate.ts'
@@ -8,7 +8,7 @@ import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { startSimulator } from '../simulator/server.ts'
-import { listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
+import { hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
@@ -32,7 +32,8 @@ process.env['LOG_FORMAT'] ??= 'pretty'
 const log = openLog(parseConfig(process.env))
 
 await checkRecipes()
-await mkdir(data, { recursive: true })
+await mkdir(data, { recursive: true, mode: 0o700 })
+await chmod(data, 0o700)
 const secrets = await keptSecrets(new URL('secrets.json', data))
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
 await migrate(postgres.url)
@@ -80,7 +81,7 @@ const router = createServer(await loadDoors(new URL('../netlify/functions', impo
   log,
   static: await pageFolder(),
 })
-await listening(port, router.listen(port))
+await listening(port, router.listen(port, hostOf(process.env['HOST'])))
 const ticker = ticks
   ? startTicker({
       urls: [`${address}/api/worker`, `${address}/api/checker`],

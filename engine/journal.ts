@@ -6,6 +6,7 @@ import type { Cause, Memory, MoveReport } from '../core/history.ts'
 import type { Timed } from '../db/statements/sql.ts'
 import { signMessage } from '../providers/signature.ts'
 import { clockOf, type Deps, type EndpointContext } from './deps.ts'
+import { deriveKey } from './keys.ts'
 
 export type CausedBy = Timed & { by: Cause }
 
@@ -73,7 +74,7 @@ async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
 
 async function sendAlert(deps: Deps, type: 'failure' | 'overdue', data: object): Promise<void> {
   const { ALERT_URL: url, ALERT_SECRET, CRON_SECRET } = deps.config
-  const secret = ALERT_SECRET ?? CRON_SECRET
+  const secret = ALERT_SECRET ?? (CRON_SECRET && `whsec_${deriveKey(CRON_SECRET, 'alert').toString('base64')}`)
   if (!url || !secret) return
   const at = clockOf(deps)
   const body = { type, at: at.toISOString(), ...data, memory: readMemory() }

@@ -1,11 +1,11 @@
 // Makes and checks the addresses of ours that a provider is given: signed links to stored images, and the address at which it reports on an
 // attempt. A submission makes them; the result and webhook endpoints check them.
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
 import { clockOf, type Deps } from './deps.ts'
+import { isMac, keysOf, mac } from './keys.ts'
 
 /** A stored file, as a task's input names it. Everything else in an image field is an address on the web. */
 const stored = 'file:'
@@ -34,7 +34,7 @@ export async function linkFor(
     file: key,
     marker,
     expires: String(expires),
-    signature: signLink(deps, key, expires),
+    signature: mac(keysOf(deps.config, 'result link')[0], linkText(key, expires)),
   })
   return `${deps.config.PUBLIC_URL}/api/result?${query}`
 }
@@ -48,7 +48,7 @@ function withFragment(address: string, text: string): string {
 
 /** The stored file that a signed link opens. Throws `link_expired` or `bad_signature`. */
 export function requireSignedLink(deps: Deps, link: { file: string; expires: number; signature: string }): string {
-  if (!isSame(link.signature, signLink(deps, link.file, link.expires))) {
+  if (!isMac(keysOf(deps.config, 'result link'), linkText(link.file, link.expires), link.signature)) {
     throw new AppError('bad_signature', 'This link was not made here, or was changed.')
   }
   if (link.expires * 1000 < clockOf(deps).getTime()) throw new AppError('link_expired', 'This link has expired.')
@@ -60,7 +60,7 @@ export function carriesMarker(input: Record<string, unknown>, marker: string): b
   return JSON.stringify(input).includes(`marker=${marker}`)
 }
 
-const signLink = (deps: Deps, key: string, expires: number) => sign(deps, ['result link', key, expires])
+const linkText = (key: string, expires: number): string => `result link\n${key}\n${expires}`
 
 /** The blob store did not give a file that may well be there. */
 export class StorageFault extends Error {
@@ -100,7 +100,7 @@ export function webhookUrl(deps: Deps, provider: string, held: Reported): string
     claim: held.claim_token,
     recipe: held.recipe,
     model: held.model,
-    mac: signAttempt(deps, provider, held),
+    mac: mac(keysOf(deps.config, 'webhook address')[0], attemptText(provider, held)),
   })
   return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
 }
@@ -116,23 +116,11 @@ export function requireAttempt(request: Request, deps: Deps, provider: string): 
     recipe: query.get('recipe') ?? '',
     model: query.get('model') ?? '',
   }
-  if (isSame(query.get('mac') ?? '', signAttempt(deps, provider, held))) return held
+  const keys = keysOf(deps.config, 'webhook address')
+  if (isMac(keys, attemptText(provider, held), query.get('mac') ?? '')) return held
   throw new AppError('bad_signature', 'This webhook address was not made here, or was changed.')
 }
 
-function signAttempt(deps: Deps, provider: string, held: Reported): string {
-  const { id, step, attempt, claim_token, recipe, model } = held
-  return sign(deps, ['webhook', provider, id, step, attempt, claim_token, recipe, model])
-}
-
-function sign({ config }: Deps, parts: readonly (string | number)[]): string {
-  const secret = config.SESSION_SECRET
-  if (!secret) throw new AppError('not_configured', 'SESSION_SECRET is not set (32 or more characters).')
-  return createHmac('sha256', secret).update(parts.join('\n')).digest('base64url')
-}
-
-/** In a time that tells nothing of where they differ. */
-function isSame(given: string, expected: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(expected)]
-  return left.length === right.length && timingSafeEqual(left, right)
+function attemptText(provider: string, { id, step, attempt, claim_token, recipe, model }: Reported): string {
+  return ['webhook', provider, id, step, attempt, claim_token, recipe, model].join('\n')
 }

@@ -1,7 +1,7 @@
 // GET /api/health: 200 when the database answers, 503 when it doesn't. To the cron secret it tells how things stand.
 import { AppError } from '../core/errors.ts'
 import { ping } from '../db/statements/reads.ts'
-import type { Deps, Endpoint } from '../engine/deps.ts'
+import { clockOf, type Deps, type Endpoint } from '../engine/deps.ts'
 import { readStanding } from '../engine/standing.ts'
 import { isCron } from './http/cron-secret.ts'
 import { json, requireMethod } from './http/request.ts'
@@ -9,17 +9,33 @@ import { json, requireMethod } from './http/request.ts'
 export const health: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   try {
-    return json({ status: 'ok', ...(isCron(request, deps) ? await details(deps) : await nothing(deps)) })
+    return json({ status: 'ok', ...(isCron(request, deps) ? await details(deps) : await askSeldom(deps)) })
   } catch (cause) {
     deps.log.error({ err: cause }, 'health: the database does not answer')
     throw new AppError('unavailable', 'The database does not answer.', { cause })
   }
 }
 
-async function nothing(deps: Deps): Promise<object> {
+/** When each container last heard of its database. */
+const heard = new WeakMap<Deps['db'], number>()
+const busyMs = 60_000
+const idleMs = 3_600_000
+
+/**
+ * A stranger's look must not keep a database awake: once it has answered, it is not asked again for a minute, nor for an hour while
+ * there is nothing to do. What fails is asked again at once.
+ */
+async function askSeldom(deps: Deps): Promise<object> {
+  const age = clockOf(deps).getTime() - (heard.get(deps.db) ?? Number.NEGATIVE_INFINITY)
+  const isRecent = (ms: number) => age >= 0 && age < ms
+  if (isRecent(busyMs) || (isRecent(idleMs) && !(await isBusy(deps)))) return {}
   await ping(deps.db)
+  heard.set(deps.db, clockOf(deps).getTime())
   return {}
 }
+
+/** A store that does not answer is no sign of rest. */
+const isBusy = async ({ wake }: Deps): Promise<boolean> => wake.look().then(Boolean, () => true)
 
 async function details(deps: Deps): Promise<object> {
   const started = performance.now()

@@ -58,7 +58,12 @@ export function describeApi(recipes: Recipes): Json {
 
 const securitySchemes = {
   token: { type: 'http', scheme: 'bearer', description: 'A session’s token, or one of the identity provider.' },
-  cookie: { type: 'apiKey', in: 'cookie', name: 'stepgate_session' },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-stepgate_session',
+    description: 'Over http: `stepgate_session`.',
+  },
   cronSecret: { type: 'http', scheme: 'bearer', description: 'CRON_SECRET.' },
   cronKey: { type: 'apiKey', in: 'query', name: 'key', description: 'CRON_SECRET.' },
 }

@@ -11,6 +11,5 @@ export const session: Endpoint = async (request, deps) => {
   }
   // A good session keeps its user, so that a page may ask at every visit; an expired or foreign one starts a new user.
   const opened = await openSession(deps, (await ownUser(request, deps)) ?? deps.newId())
-  const secure = new URL(request.url).protocol === 'https:'
-  return json(opened, 201, { 'set-cookie': sessionCookie(opened, secure) })
+  return json(opened, 201, { 'set-cookie': sessionCookie(request, deps, opened) })
 }

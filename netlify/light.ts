@@ -1,10 +1,9 @@
 // What every function opens first: its settings, its log, and the way to the blob store. runtime.ts goes on from here, ping.ts mostly not.
 import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
-import { AppError } from '../core/errors.ts'
 import type { Deps, EndpointContext, LightDeps } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
-import { enter } from '../functions/http/answer.ts'
+import { enter, notConfigured } from '../functions/http/answer.ts'
 import { secure } from '../functions/http/headers.ts'
 import { problem } from '../functions/http/request.ts'
 import { parseConfig } from '../providers/config.ts'
@@ -27,7 +26,7 @@ type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) =
 /**
  * Makes doors of endpoints whose dependencies are opened once per container, by the first of them that is called, and again where the
  * platform has given the container another database. A wrong environment
- * answers 503, names what is wrong, and is read again with the next request.
+ * answers 503, is told to the log, and is read again with the next request.
  */
 export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => Own) {
   let opened: Own | undefined
@@ -40,7 +39,9 @@ export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => 
         opened ??= open()
         openedWith = injected
       } catch (cause) {
-        return secure(problem(new AppError('not_configured', (cause as Error).message, { cause })))
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        openLog({ LOG_LEVEL: 'error', LOG_FORMAT: 'json' }).error({ reason }, 'the environment is wrong')
+        return secure(problem(notConfigured(cause)))
       }
       return enter(endpoint, request, opened, context)
     }

@@ -39,11 +39,18 @@ async function answer<Own extends Shared>(
       if (error.status >= 500 || error.code === 'bad_signature') {
         deps.log.warn({ ...about, code: error.code, reason: error.message }, 'request refused')
       }
-      return problem(error)
+      return problem(error.code === 'not_configured' ? notConfigured(error) : error)
     }
     deps.log.error({ err: error, ...about }, 'request failed')
     return problem(faultOf(error))
   }
+}
+
+/** What is missing is the operator's to know, and is in the log; a stranger is told no names. */
+export function notConfigured(cause: unknown): AppError {
+  return new AppError('not_configured', 'This deployment is not set up completely; its log says what is missing.', {
+    cause,
+  })
 }
 
 function faultOf(error: unknown): AppError {

@@ -10,6 +10,8 @@ const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ]
+/** No anonymous user's id begins so, which is a UUID: nobody can name themselves like one. */
+const prefix = 'auth:'
 /** Between the provider's clock and ours. */
 const clockTolerance = 5
 
@@ -19,18 +21,19 @@ const keySets = new WeakMap<Config, JWTVerifyGetKey>()
 /** The user id. Throws a `JOSEError` when the token is at fault, `unavailable` when the keys can't be had. */
 export async function readForeignToken(deps: Deps, token: string): Promise<string> {
   const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = deps.config
-  if (!AUTH_JWKS_URL || !AUTH_ISSUER) throw new errors.JOSEAlgNotAllowed('no identity provider is configured')
+  if (!AUTH_JWKS_URL || !AUTH_ISSUER || !AUTH_AUDIENCE)
+    throw new errors.JOSEAlgNotAllowed('no identity provider is configured')
   const { payload } = await jwtVerify(token, keysOf(deps, AUTH_JWKS_URL), {
     algorithms,
     clockTolerance,
     issuer: AUTH_ISSUER,
-    ...(AUTH_AUDIENCE && { audience: AUTH_AUDIENCE }),
+    ...(AUTH_AUDIENCE !== 'any' && { audience: AUTH_AUDIENCE }),
     requiredClaims: ['sub', 'exp'],
     currentDate: clockOf(deps),
   })
   const { sub } = payload
   // What can be stored, and told apart in a log.
-  if (typeof sub === 'string' && /^[^\p{Cc}]{1,255}$/u.test(sub)) return sub
+  if (typeof sub === 'string' && /^[^\p{Cc}]{1,255}$/u.test(sub)) return `${prefix}${sub}`
   throw new errors.JWTInvalid('its subject is no user id')
 }
 

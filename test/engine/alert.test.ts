@@ -1,8 +1,10 @@
 // The alert that goes to ALERT_URL: when it is sent, that it is signed, and that no pass waits for it or fails with it.
+
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeEach, expect, test } from 'vitest'
+import { deriveKey } from '../../engine/keys.ts'
 import { worker } from '../../functions/worker.ts'
 import { verifySignature } from '../../providers/signature.ts'
 import { begun, fault, isOver, isResting, ping, pingUntil } from '../scenarios/setup.ts'
@@ -63,7 +65,7 @@ test('the first failure of a run is told, those after it are not, and after a su
   expect(received.map(({ body }) => body['task_id'])).toEqual([first, next])
 })
 
-test('it is signed with ALERT_SECRET, or with CRON_SECRET where there is none, over its id, time and body', async () => {
+test('it is signed with ALERT_SECRET, or with a key derived from CRON_SECRET where there is none, over its id, time and body', async () => {
   await failOnce('ada')
   const alert = received[0]
   if (!alert) throw new Error('no alert came')
@@ -74,7 +76,10 @@ test('it is signed with ALERT_SECRET, or with CRON_SECRET where there is none, o
   fault(app, { on: 'create', fault: 'rejected' })
   await begun(plain, { user: 'eve' })
   await app.settle()
-  verifySignature(received[1]?.headers ?? new Headers(), received[1]?.raw ?? '', cronSecret, clock.now())
+  const derived = `whsec_${deriveKey(cronSecret, 'alert').toString('base64')}`
+  const { headers = new Headers(), raw = '' } = received[1] ?? {}
+  verifySignature(headers, raw, derived, clock.now())
+  expect(() => verifySignature(headers, raw, cronSecret, clock.now())).toThrow('does not fit')
 })
 
 /** As start does it: the mark is raised, so that no ping takes the deployment for asleep. */

@@ -68,8 +68,8 @@ async function expectRefusal(answer: Response, status: number, code: string): Pr
 
 test('a token’s subject is the user, who sees the own tasks and nobody else’s', async () => {
   const { instance } = await openStage()
-  const own = await insertTask(app.deps.db, { user_id: 'auth0|ada' })
-  await insertTask(app.deps.db, { user_id: 'ada' })
+  const own = await insertTask(app.deps.db, { user_id: 'auth:auth0|ada' })
+  await insertTask(app.deps.db, { user_id: 'auth0|ada' })
   const answer = await ask(instance, await tokenOf())
   expect(answer.status).toBe(200)
   expect(await answer.json()).toMatchObject({ tasks: [{ task_id: own.id }] })
@@ -81,10 +81,10 @@ test.each(algorithms)('%s keys are taken', async (alg) => {
   expect((await ask(instance, await tokenOf({}, { alg, kid: 'key' }))).status).toBe(200)
 })
 
-test('one audience of several is enough, and without AUTH_AUDIENCE none is asked for', async () => {
+test('one audience of several is enough, and with AUTH_AUDIENCE=any none is asked for', async () => {
   const { instance } = await openStage()
   expect((await ask(instance, await tokenOf({ aud: ['other', audience] }))).status).toBe(200)
-  const { instance: open } = await openStage({ AUTH_AUDIENCE: '' })
+  const { instance: open } = await openStage({ AUTH_AUDIENCE: 'any' })
   expect((await ask(open, await tokenOf(without('aud')))).status).toBe(200)
 })
 
@@ -197,7 +197,10 @@ test('a sign-in is not turned into a session of ours, which would outlive it', a
 test('the settings belong together, and keys come over https', () => {
   const AUTH_JWKS_URL = 'https://people.example/jwks.json'
   expect(() => parseConfig({ AUTH_JWKS_URL })).toThrow(/AUTH_ISSUER: must be set/)
+  expect(() => parseConfig({ AUTH_JWKS_URL, AUTH_ISSUER: issuer })).toThrow(/AUTH_AUDIENCE: must be set.*`any`/)
   expect(() => parseConfig({ AUTH_ISSUER: issuer })).toThrow(/AUTH_JWKS_URL: must be set/)
   expect(() => parseConfig({ AUTH_JWKS_URL: 'http://people.example/', AUTH_ISSUER: issuer })).toThrow(/must be https/)
-  expect(parseConfig({ AUTH_JWKS_URL: 'http://localhost:9/', AUTH_ISSUER: issuer }).AUTH_ISSUER).toBe(issuer)
+  expect(
+    parseConfig({ AUTH_JWKS_URL: 'http://localhost:9/', AUTH_ISSUER: issuer, AUTH_AUDIENCE: 'any' }).AUTH_ISSUER,
+  ).toBe(issuer)
 })
