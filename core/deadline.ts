@@ -1,14 +1,19 @@
 // Gives work up after some time, or stops waiting for it.
 
 /**
- * Runs `work` with a signal that fires after `ms`, with a TimeoutError. The timer goes when the work has ended: AbortSignal.timeout() would
- * hold it, the signal and all that listens to it until then, thousands at a time in a busy process.
+ * Runs `work` with a signal that fires after `ms`. Throws a TimeoutError then, even where the work doesn't heed its signal. The timer goes
+ * when the work has ended: AbortSignal.timeout() would hold it, the signal and all that listens to it until then, thousands at a time in a
+ * busy process.
  */
 export async function withDeadline<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new DOMException(`Longer than ${ms} ms`, 'TimeoutError')), ms)
+  const isOver = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    late.abort(new DOMException(`Longer than ${ms} ms`, 'TimeoutError'))
+    isOver.reject(late.signal.reason)
+  }, ms)
   try {
-    return await work(late.signal)
+    return await Promise.race([work(late.signal), isOver.promise])
   } finally {
     clearTimeout(timer)
   }

@@ -1,20 +1,17 @@
 // Asks the provider about one claimed task: is its prediction over, was its create accepted. Passes call it.
 import { type CheckOutcome, decideCheck, decideSearch, type SubmissionOutcome, shorten } from '../core/decide.ts'
-import type { Provider, Search } from '../core/provider.ts'
+import type { Search } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claim.ts'
-import { type Deps, requireProvider, requireRecipe } from './deps.ts'
+import { askProvider, type Deps, requireProvider, requireRecipe } from './deps.ts'
 import { carriesMarker } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
 
 /** What the provider's answer about a running prediction changes, if anything. */
 export async function checkPrediction(deps: Deps, task: Claimed): Promise<CheckOutcome | undefined> {
   const recipe = requireRecipe(deps, task)
-  const observation = await requireProvider(deps, recipe).check({
-    id: task.prediction_id ?? '',
-    urls: task.provider_urls ?? {},
-  })
+  const observation = await askProvider(deps, recipe, { id: task.prediction_id ?? '', urls: task.provider_urls ?? {} })
   const warning =
     observation.kind === 'unreachable' ? observation.reason : 'warning' in observation && observation.warning
   if (warning) {
@@ -28,8 +25,7 @@ export async function checkPrediction(deps: Deps, task: Claimed): Promise<CheckO
 export async function searchSubmission(deps: Deps, task: Claimed): Promise<SubmissionOutcome[]> {
   const recipe = requireRecipe(deps, task)
   // A search that can't even be made must not keep the task from its end at the limit.
-  const provider = requireProvider(deps, recipe)
-  const search = await searchList(deps, provider, recipe, task).catch((error: Error): Search => {
+  const search = await searchList(deps, recipe, task).catch((error: Error): Search => {
     deps.log.error({ err: error, task: task.id, step: task.current_step }, 'the submission could not be searched for')
     return { kind: 'unreachable', reason: error.message }
   })
@@ -40,13 +36,14 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
   }
   const outcome = decideSearch(search, task, recipe, task.claimed_at, {
     grace: deps.config.SUBMIT_GRACE_SECONDS,
-    inputsKept: provider.inputsKeptSeconds,
+    inputsKept: deps.providers.get(recipe.provider)?.inputsKeptSeconds ?? 0,
   })
   if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
   return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
 }
 
-async function searchList(deps: Deps, provider: Provider, recipe: Recipe, task: Claimed): Promise<Search> {
+async function searchList(deps: Deps, recipe: Recipe, task: Claimed): Promise<Search> {
+  const provider = requireProvider(deps, recipe)
   const held = requireHeld(task)
   const seed = attemptSeed(held.claim_token)
   const request = await buildRequest(deps, recipe, task, held)

@@ -3,8 +3,9 @@ import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import type { Wait } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
-import type { Provider } from '../core/provider.ts'
+import type { Observation, Provider } from '../core/provider.ts'
 import type { Recipe } from '../core/recipe.ts'
+import type { ProviderUrls } from '../core/task.ts'
 import type { Db } from '../db/statements/sql.ts'
 import type { Http } from '../providers/http.ts'
 import type { Recipes } from '../recipes/index.ts'
@@ -61,4 +62,18 @@ export function requireProvider(deps: Deps, recipe: Recipe): Provider {
   const provider = deps.providers.get(recipe.provider)
   if (!provider) throw new AppError('not_configured', `${recipe.provider} is not configured: its key is not set.`)
   return provider
+}
+
+/** What the provider says of a prediction. One that can't even be asked, as without its key, is silent: the wait still has its end. */
+export async function askProvider(
+  deps: Deps,
+  recipe: Recipe,
+  prediction: { id: string; urls: ProviderUrls },
+): Promise<Observation> {
+  try {
+    return await requireProvider(deps, recipe).check(prediction)
+  } catch (error) {
+    deps.log.error({ err: error, prediction: prediction.id }, 'the provider could not be asked')
+    return { kind: 'unreachable', reason: (error as Error).message }
+  }
 }

@@ -7,7 +7,7 @@ import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'
-import { clockOf, type Deps, requireProvider, requireRecipe } from './deps.ts'
+import { askProvider, clockOf, type Deps, requireRecipe } from './deps.ts'
 
 /** A succeeded prediction and the addresses of its output files. */
 export interface Copy extends Held, Copying {
@@ -15,6 +15,8 @@ export interface Copy extends Held, Copying {
   prediction_id: string
   urls: ProviderUrls
   output: readonly string[]
+  /** Somebody may have stored it already, as where a provider repeats its report: that is looked for first. */
+  mayBeStored?: boolean
 }
 
 export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | CheckOutcome
@@ -37,10 +39,10 @@ export async function storeOutput(
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
   try {
-    const output = await outputOf(deps, recipe, copy)
-    const files = await withDeadline(Math.max(0, Math.round(endBy - performance.now())), (signal) =>
-      copyFiles(deps, recipe, { ...copy, output }, { signal, isLate }),
-    )
+    const files = await withDeadline(Math.max(0, Math.round(endBy - performance.now())), async (signal) => {
+      const output = await outputOf(deps, recipe, copy)
+      return copyFiles(deps, recipe, { ...copy, output }, { signal, isLate })
+    })
     if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
   } catch (error) {
@@ -55,7 +57,7 @@ export async function storeOutput(
     // The provider is asked only while there is time for its answer.
     const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
     const prediction = { id: copy.prediction_id, urls: copy.urls }
-    const seen = isPressed ? undefined : await requireProvider(deps, recipe).check(prediction)
+    const seen = isPressed ? undefined : await askProvider(deps, recipe, prediction)
     return decideCopy(seen, copy, clockOf(deps))
   }
 }
@@ -63,7 +65,7 @@ export async function storeOutput(
 /** The row keeps no bytes of a data URI, so another pass asks the provider for them again. */
 async function outputOf(deps: Deps, recipe: Recipe, copy: Copy): Promise<readonly string[]> {
   if (!copy.output.some(lacksBytes)) return copy.output
-  const seen = await requireProvider(deps, recipe).check({ id: copy.prediction_id, urls: copy.urls })
+  const seen = await askProvider(deps, recipe, { id: copy.prediction_id, urls: copy.urls })
   if (seen.kind !== 'succeeded') throw new Error(`the provider does not give its result again: ${seen.kind}`)
   const outcome = decideOutput(seen.output, recipe)
   if (outcome.kind !== 'succeeded') throw new Error('the provider gives another result than before')
@@ -82,7 +84,7 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
   for (const [index, url] of copy.output.entries()) {
     const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
     // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
-    const known = copy.output.length > 1 ? await deps.files.stat(key) : undefined
+    const known = copy.mayBeStored || copy.output.length > 1 ? await deps.files.stat(key) : undefined
     if (!known && copied > 0 && limits.isLate()) return undefined
     const file = known ?? (await copyFile(deps, recipe, { url, key }, limits))
     if (!file) return undefined

@@ -125,7 +125,8 @@ async function lookNow(reported: ReportedAttempt): Promise<void> {
 async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
   const { deps, attempt, report } = reported
   const { prediction_id, urls } = report
-  const copied = await storeOutput(deps, { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output })
+  const copy = { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output, mayBeStored: true }
+  const copied = await storeOutput(deps, copy)
   if (copied.kind === 'stored') await write(reported, recordStored, copied)
   else await write(reported, recordLooks, copied)
 }

@@ -1,0 +1,66 @@
+// Every wait has its end, whatever is gone: a provider's key, a store that answers.
+import { expect, test } from 'vitest'
+import type { Claimed } from '../../db/statements/claim.ts'
+import { checkPrediction, searchSubmission } from '../../engine/check.ts'
+import { storeOutput } from '../../engine/store-output.ts'
+import { testClock } from '../setup/clock.ts'
+import { useTestDeps } from '../setup/deps.ts'
+import { later, type TaskOverrides, taskRow } from '../setup/factory.ts'
+
+const clock = testClock()
+const app = await useTestDeps({ clock })
+const keyless = { ...app.deps, providers: new Map() }
+const days = 24 * 3_600
+const claimed = (phase: Claimed['phase'], overrides: TaskOverrides = {}): Claimed => ({
+  ...taskRow({
+    phase,
+    submitted_at: later(clock.now(), -3 * days),
+    deadline_at: later(clock.now(), -2 * days),
+    ...overrides,
+  }),
+  ...{ work: 'look', claimed_at: clock.now() },
+})
+const copyOf = (task: Claimed) => ({
+  ...{ id: task.id, step: 1, attempt: 1, claim_token: task.claim_token ?? '', recipe: task.recipe },
+  ...{ prediction_id: 'p1', urls: {}, output: ['https://replicate.delivery/gone.png'] },
+  ...{ storing_since: later(clock.now(), -days), deadline_at: task.deadline_at },
+})
+
+test('a running prediction whose provider has no key any more ends past its limit', async () => {
+  expect(await checkPrediction(keyless, claimed('running'))).toMatchObject({ kind: 'failed', code: 'timed_out' })
+  expect(await checkPrediction(keyless, claimed('running', { deadline_at: later(clock.now(), 60) }))).toBeUndefined()
+})
+
+test('an unconfirmed submission whose provider has no key any more ends past its limit', async () => {
+  const outcomes = await searchSubmission(keyless, claimed('unconfirmed'))
+  expect(outcomes).toMatchObject([{ kind: 'unsettled', code: 'submission_unconfirmed' }])
+})
+
+test('a copy whose provider has no key any more ends past its limit', async () => {
+  const download = () => Promise.reject(new Error('the file is gone'))
+  const deps = { ...keyless, http: { ...app.deps.http, download } }
+  expect(await storeOutput(deps, copyOf(claimed('storing')))).toMatchObject({ kind: 'failed', code: 'result_lost' })
+})
+
+test('a copy into a store that never answers ends by its instant', async () => {
+  const files = { ...app.deps.files, copy: () => new Promise<never>(() => undefined) }
+  const copy = { ...copyOf(claimed('storing')), storing_since: null }
+  const copied = await storeOutput({ ...app.deps, files }, copy, performance.now() + 50)
+  expect(copied).toMatchObject({ kind: 'postponed' })
+})
+
+test('a report that is repeated copies nothing again', async () => {
+  let opened = 0
+  const file = { key: 'k', type: 'image/png', size: 1, etag: 'e' }
+  const files = {
+    ...app.deps.files,
+    stat: () => Promise.resolve(opened > 0 ? file : undefined),
+    copy: () => {
+      opened += 1
+      return Promise.resolve(file)
+    },
+  }
+  const copy = { ...copyOf(claimed('storing')), mayBeStored: true }
+  for (const _ of [1, 2]) expect(await storeOutput({ ...app.deps, files }, copy)).toMatchObject({ kind: 'stored' })
+  expect(opened).toBe(1)
+})
