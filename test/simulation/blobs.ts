@@ -1,5 +1,6 @@
 // The seam to the blob store: in memory, each access an operation of the scheduler.
 import type { Store } from '@netlify/blobs'
+import { StoreFault } from '../../storage/store.ts'
 import type { Scheduler } from './scheduler.ts'
 import { requireCall } from './virtual-time.ts'
 
@@ -19,7 +20,7 @@ export function gated(scheduler: Scheduler): Operate {
       fates,
       patienceMs,
       run: async () => run(),
-      fail: (fate) => new Error(`blob store ${fate}`),
+      fail: (fate) => new StoreFault(`blob store ${fate}`),
     })
 }
 
@@ -53,6 +54,8 @@ export function openStore(operate: Operate, blobs: Blobs, name: string): Store {
       yield await operate('list', () => ({ blobs: [], directories: [] }))
     },
     delete: (key: string) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
+    // The scheduler ends each access by itself.
+    until: undefined,
   }
   return new Proxy(store, { get: ownMethod }) as unknown as Store
 }
