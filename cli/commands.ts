@@ -17,8 +17,8 @@ import { distance, duration, instant, table } from './words.ts'
 type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
 
 export async function list({ isJson, user, env: _, ...filter }: Of<'list'>): Promise<string> {
-  return withDatabase(async ({ db }) => {
-    const tasks = await listInFlight(db, { ...filter, user_id: user })
+  return withDatabase(async ({ db, config }) => {
+    const tasks = await listInFlight(db, { ...filter, user_id: user, caps: capsOf(config) })
     if (isJson) return json({ tasks: tasks.map(shown) })
     if (tasks.length === 0) return nothingListed(filter)
     const now = new Date()

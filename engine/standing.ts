@@ -33,7 +33,10 @@ export interface DeadMan {
 }
 
 export async function readStanding(deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log'>) {
-  const [figures, dead_man] = await Promise.all([readFigures(deps.db, { now: deps.now?.() }), readDeadMan(deps)])
+  const [figures, dead_man] = await Promise.all([
+    readFigures(deps.db, { caps: capsOf(deps.config), now: deps.now?.() }),
+    readDeadMan(deps),
+  ])
   return standingOf(deps, figures, dead_man)
 }
 

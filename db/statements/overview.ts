@@ -1,15 +1,22 @@
 // What an operator asks: how things stand as a whole, what is in flight, and everything about one task. One statement each, and
 // none of them of any user's own; health and the operator's command call them.
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { TaskEvent } from '../../core/history.ts'
 import type { Status, Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
+import { type Cap, overdueSince, overdueTasks } from './overdue.ts'
 import { clock, type Db, firstIdAt, type Timed } from './sql.ts'
+
+/** Who waits for a slot is not overdue. */
+interface Capped {
+  caps?: readonly Cap[]
+}
 
 export interface Figures {
   counts: { recipe: string; status: Status; count: number }[]
   providers: { name: string; in_flight: number; paused_until: string | null; paused_for: string | null }[]
   locks_held: number
+  /** Of what passes have missed: not of what waits for the end of a pause, or for a slot. */
   oldest_due_age_seconds: number | null
   last_problem: Problem | null
 }
@@ -31,7 +38,7 @@ export interface Problem {
  * Unfinished tasks, and of the finished ones those that were started within a day: ids are UUIDv7, which begin with their instant, so
  * both are found by an index, however long the history.
  */
-export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
+export async function readFigures(db: Db, { caps = [], ...timed }: Capped & Timed = {}): Promise<Figures> {
   const now = clock(timed)
   const { rows } = await sql<Figures>`
     with counted as materialized (
@@ -47,7 +54,7 @@ export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
             where phase in ('submitting', 'unconfirmed', 'running') group by provider) as flying using (name)
         order by name) as p) as providers,
       (select count(*)::int from counted where lock_key is not null and status in ('pending', 'processing', 'waiting_continue')) as locks_held,
-      (select round(extract(epoch from ${now} - min(due_at)))::float8 from counted where due_at <= ${now}) as oldest_due_age_seconds,
+      round(extract(epoch from ${now} - ${overdueSince(now, caps, 0)}))::float8 as oldest_due_age_seconds,
       (select to_jsonb(problem) from (
         select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
         from task_events where failed order by id desc limit 1) as problem) as last_problem
@@ -55,7 +62,7 @@ export async function readFigures(db: Db, timed?: Timed): Promise<Figures> {
   return rows[0] as Figures
 }
 
-export interface FlightFilter {
+export interface FlightFilter extends Capped {
   status?: Status | undefined
   recipe?: string | undefined
   user_id?: string | undefined
@@ -66,22 +73,13 @@ export interface FlightFilter {
   limit: number
 }
 
-/** Passes come every few minutes at worst. */
-const overdueAfter = sql`interval '10 minutes'`
-
-/** A pending task waits for the end of its provider's pause, and is not overdue. */
-const isOverdue = (now: RawBuilder<Date>) => sql`due_at <= ${now} - ${overdueAfter}
-  and not (status = 'pending' and exists (
-    select from providers where name = tasks.provider and paused_until > ${now}))`
-
 /** Unfinished tasks, and finished ones with something left to do; with a status, all of that status. The next due first. */
 export async function listInFlight(db: Db, filter: FlightFilter & Timed): Promise<Task[]> {
-  const { status, recipe, user_id, all, overdue, limit } = filter
+  const { status, recipe, user_id, all, overdue, caps = [], limit } = filter
   const scope = status ? sql`status = ${status}` : all ? sql`true` : sql`due_at is not null`
   const { rows } = await sql<Task>`
-    select * from tasks
-    where ${scope} and ${overdue ? isOverdue(clock(filter)) : sql`true`}
-      and ${recipe ? sql`recipe = ${recipe}` : sql`true`} and ${user_id ? sql`user_id = ${user_id}` : sql`true`}
+    select * from ${overdue ? overdueTasks(clock(filter), caps) : sql`tasks`} as t
+    where ${scope} and ${recipe ? sql`recipe = ${recipe}` : sql`true`} and ${user_id ? sql`user_id = ${user_id}` : sql`true`}
     order by ${status || all ? sql`id desc` : sql`due_at, id`} limit ${limit}
   `.execute(repeatable(db))
   return rows

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { expect } from 'vitest'
 import { DatabaseError } from '../../db/driver/errors.ts'
+import { listInFlight, readFigures } from '../../db/statements/overview.ts'
 import { recordLooks } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
@@ -126,8 +127,15 @@ each('%s: what waits for a pause or a slot is not overdue, and what passes have 
   await insertState(db, 'running', { slot: 1, due_at: later(now, 60) })
   await insertState(db, 'pending')
   const full = [{ provider: 'replicate', cap: 1 }]
-  expect(await claim(db, { caps: full, limit: 1, now })).not.toHaveProperty('overdueSeconds')
-  await insertState(db, 'running', { due_at: noon, provider: 'fal' })
+  const overdue = () => listInFlight(db, { overdue: true, caps: full, now, limit: 9 })
+  const oldest = async (at: Date) => (await readFigures(db, { caps: full, now: at })).oldest_due_age_seconds
+  expect(await claim(db, { caps: full, terms: [], now })).not.toHaveProperty('overdueSeconds')
+  expect(await overdue()).toEqual([])
+  expect(await oldest(later(now, -61))).toBeNull()
+  expect(await oldest(now)).toBe(60)
+  const missed = await insertState(db, 'running', { due_at: noon, provider: 'fal' })
+  expect(await overdue()).toMatchObject([{ id: missed.id }])
+  expect(await oldest(now)).toBe(7_200)
   expect(await claim(db, { caps: full, limit: 1, now })).toMatchObject({ overdueSeconds: 7_200 })
 })
 

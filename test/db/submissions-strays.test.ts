@@ -86,3 +86,17 @@ each('%s: recordSubmissions() makes a stray of a prediction that arrives after a
   await recordSubmissions(db, [{ ...heldOf(claimed), ...created('p3') }], { now: later(noon, 1) })
   expect(await read(db, task)).toMatchObject({ phase: 'running', attempt: 2, prediction_id: 'p3', strays: [unwanted] })
 })
+
+// A webhook's address names the task, and its body the prediction: the two may speak of different tasks.
+const elsewhere: State[] = ['submitting', 'unconfirmed', 'canceled while submitting', 'running', 'completed']
+test.each(overBoth(elsewhere.map((state) => [state])))(
+  "%s: recordSubmissions() neither adopts nor strays another task's prediction in flight when %s",
+  async (driver, state) => {
+    const db = over(driver)
+    const other = await insertState(db, 'running', { prediction_id: "another's" })
+    const task = await insertState(db, state)
+    const before = await Promise.all([task, other].map((row) => bytes(db, row)))
+    expect(await recordSubmissions(db, [{ ...heldOf(task), ...created("another's") }], { now })).toEqual([])
+    expect(await Promise.all([task, other].map((row) => bytes(db, row)))).toEqual(before)
+  },
+)
