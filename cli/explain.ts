@@ -48,7 +48,7 @@ function why(task: Task, now: Date): string[] {
       ]
     case 'running':
       return [
-        `Prediction ${task.prediction_id} was submitted to ${task.provider} ${since} ago; as far as is known here it is not over.`,
+        `Prediction ${task.prediction_id} was submitted to ${task.provider} ${since} ago. ${lastCheck(task, now)}`,
         ...(task.misses > 0
           ? [`${task.provider} did not know it ${times(task.misses)} in a row; three times fail it.`]
           : []),
@@ -60,6 +60,15 @@ function why(task: Task, now: Date): string[] {
     case null:
       return whyResting(task)
   }
+}
+
+function lastCheck({ checked_at, unanswered, unanswered_since, unanswered_reason }: Task, now: Date): string {
+  if (unanswered > 0) {
+    const since = unanswered_since ? ` since ${at(unanswered_since, now)}` : ''
+    const checks = unanswered === 1 ? '1 check' : `${unanswered} checks`
+    return `${checks}${since}, none answered: ${unanswered_reason ?? 'no reason is on record'}`
+  }
+  return checked_at ? `It was not over at the last check, ${distance(checked_at, now)}.` : 'No pass has checked it yet.'
 }
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)

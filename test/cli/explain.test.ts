@@ -87,9 +87,18 @@ test('each move that a statement writes has its words', async () => {
   ]
     .map((name) => name.slice(1, -1))
     // Notes, which move nothing.
-    .filter((name) => !['seen', 'postponed', 'missing'].includes(name))
+    .filter((name) => !['seen', 'unanswered', 'postponed', 'missing'].includes(name))
   expect(moves.length).toBeGreaterThan(12)
   expect(moves.filter((move) => !moveWords({ move, was: null, by: null }))).toEqual([])
+})
+
+test('checks that the provider left without an answer are told, and no ping is blamed for them', () => {
+  const unanswered = { unanswered_since: later(noon, -1_200), unanswered_reason: 'no answer within 10 s' }
+  const words = said('running', { unanswered: 3, checked_at: noon, ...unanswered }, { pinged_at: noon })
+  expect(words).toContain('3 checks since 2026-03-01 11:40:00 UTC (20 min ago), none answered: no answer within 10 s')
+  expect(words).not.toMatch(/ping comes|not over/)
+  expect(said('running', { checked_at: later(noon, -5) })).toContain('not over at the last check, 5 s ago')
+  expect(said('running')).toContain('No pass has checked it yet.')
 })
 
 test('404s in a row, strays and an expired gate are told', () => {
