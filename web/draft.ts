@@ -1,19 +1,78 @@
-// A form that is half filled in stays so while one looks elsewhere on the page.
-import { useState } from 'preact/hooks'
+// Half filled forms. They outlast a look elsewhere on the page, a reload, and a camera for which the phone threw the page out.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { done, openStore } from './store.ts'
 
 const drafts = new Map<string, unknown>()
+/** What is still to be written, by name; `undefined` removes. */
+const unwritten = new Map<string, unknown>()
+let isWriting = false
 
 export function useDraft<T>(name: string, initial: T) {
   const [value, setValue] = useState<T>(() => (drafts.get(name) as T | undefined) ?? initial)
-  const change = (next: (before: T) => T) =>
+  const isTouched = useRef(drafts.has(name))
+  useEffect(() => {
+    if (isTouched.current) return
+    void load<T>(name).then((found) => {
+      if (found === undefined || isTouched.current) return
+      drafts.set(name, found)
+      setValue(found)
+    })
+  }, [name])
+  const change = (next: (before: T) => T) => {
+    isTouched.current = true
     setValue((before) => {
       const after = next(before)
-      drafts.set(name, after)
+      putDraft(name, after)
       return after
     })
+  }
   return [value, change] as const
 }
 
-export const dropDraft = (name: string): void => {
+export function putDraft(name: string, value: unknown): void {
+  drafts.set(name, value)
+  write(name, value)
+}
+
+export function dropDraft(name: string): void {
   drafts.delete(name)
+  write(name, undefined)
+}
+
+/** Files outlive the page, but not the addresses that <img> shows them by. */
+export function revive<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(revive) as T
+  if (typeof value !== 'object' || value === null || value instanceof Blob) return value
+  const revived = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, revive(member)]))
+  if (revived['blob'] instanceof Blob) revived['url'] = URL.createObjectURL(revived['blob'])
+  return revived as T
+}
+
+async function load<T>(name: string): Promise<T | undefined> {
+  try {
+    return revive(await done<T | undefined>((await openStore('drafts', 'readonly')).get(name)))
+  } catch (error) {
+    console.warn('The form of last time is not found:', error)
+    return undefined
+  }
+}
+
+/** At once, and never two at a time: of what changes meanwhile, the last is written. */
+async function write(name: string, value: unknown): Promise<void> {
+  unwritten.set(name, value)
+  if (isWriting) return
+  isWriting = true
+  try {
+    for (let [next] = unwritten; next; [next] = unwritten) {
+      const [key, draft] = next
+      unwritten.delete(key)
+      const store = await openStore('drafts', 'readwrite')
+      if (draft === undefined) await done(store.delete(key))
+      else await done(store.put(draft, key))
+    }
+  } catch (error) {
+    console.warn('The form is not kept:', error)
+  } finally {
+    isWriting = false
+  }
 }

@@ -1,18 +1,20 @@
 // What the functions don't show of a task, kept in this browser: the pictures that it was started with, for the chain and for comparing.
 import type { Category } from './inputs.ts'
+import { done, openStore } from './store.ts'
 
 export interface Remembered {
   person?: Blob
   garments: { image: Blob; category: Category; note: string }[]
+  /** The form as it was, to be filled in again. */
+  draft?: unknown
 }
 
 const mostTasks = 40
-const storeName = 'tasks'
 
 /** Never throws: a browser that keeps nothing shows the task without its start picture. */
 export async function remember(taskId: string, remembered: Remembered): Promise<void> {
   try {
-    const store = await openStore('readwrite')
+    const store = await openStore('tasks', 'readwrite')
     store.put(remembered, taskId)
     // Ids are in order of time, so the first keys are the oldest.
     const keys = await done(store.getAllKeys())
@@ -24,22 +26,9 @@ export async function remember(taskId: string, remembered: Remembered): Promise<
 
 export async function recall(taskId: string): Promise<Remembered | undefined> {
   try {
-    return await done<Remembered | undefined>((await openStore('readonly')).get(taskId))
+    return await done<Remembered | undefined>((await openStore('tasks', 'readonly')).get(taskId))
   } catch (error) {
     console.warn('The start pictures are not found:', error)
     return undefined
   }
-}
-
-async function openStore(mode: IDBTransactionMode): Promise<IDBObjectStore> {
-  const opening = indexedDB.open('stepgate', 1)
-  opening.onupgradeneeded = () => opening.result.createObjectStore(storeName)
-  return (await done(opening)).transaction(storeName, mode).objectStore(storeName)
-}
-
-function done<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
 }

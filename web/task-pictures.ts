@@ -48,5 +48,14 @@ export function chainOf(task: TaskView, start: StartPictures, open: number, { ta
   return [{ step: 0, name: words.start, src: start.person, isInTheMaking: false, garment: undefined }, ...steps]
 }
 
+/** The stored pictures of one step's attempts, oldest first. */
+export function attemptsOf(task: TaskView, step: number, { task: words }: Words): ChainItem[] {
+  const attempts = task.steps[step - 1]?.attempts ?? []
+  return attempts.flatMap(({ attempt, result_url }) =>
+    result_url ? [{ ...{ step, name: words.attempt(attempt), src: lastingUrl(result_url) }, ...plain }] : [],
+  )
+}
+const plain = { isInTheMaking: false, garment: undefined }
+
 /** The newest result, else the start picture. */
 export const newestOf = (chain: readonly ChainItem[]): ChainItem | undefined => chain.findLast(({ src }) => src)

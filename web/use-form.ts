@@ -78,30 +78,42 @@ export function useSubmit(content: unknown): Submitting {
   return { doing, isRetrying, error, submit }
 }
 
+export interface BadFile {
+  name: string
+  /** What iPhones write, and few browsers read. */
+  isHeic: boolean
+}
+
 export interface PictureReader {
   isReading: boolean
-  /** The name of a file that couldn't be read. */
-  unreadable: string | undefined
+  /** Of the files last given. */
+  bad: readonly BadFile[]
   read(files: readonly Blob[], take: (pictures: Picture[]) => void): Promise<void>
 }
 
 export function usePictureReader(): PictureReader {
   const [reading, setReading] = useState(0)
-  const [unreadable, setUnreadable] = useState<string>()
+  const [bad, setBad] = useState<readonly BadFile[]>([])
   const read = async (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
     setReading((count) => count + 1)
-    setUnreadable(undefined)
     const pictures: Picture[] = []
+    const unreadable: BadFile[] = []
     for (const file of files) {
       try {
         pictures.push(await readPicture(file))
       } catch (error) {
         if (!(error instanceof UnreadablePicture)) throw error
-        setUnreadable(error.message || 'file')
+        unreadable.push(badFile(file))
       }
     }
     setReading((count) => count - 1)
+    setBad(unreadable)
     if (pictures.length > 0) take(pictures)
   }
-  return { isReading: reading > 0, unreadable, read }
+  return { isReading: reading > 0, bad, read }
+}
+
+function badFile(file: Blob): BadFile {
+  const name = file instanceof File ? file.name : ''
+  return { name: name || '?', isHeic: /hei[cf]$/i.test(name) || /hei[cf]/i.test(file.type) }
 }

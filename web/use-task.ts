@@ -26,18 +26,27 @@ export function useTask(taskId: string): FollowedTask {
   const [error, setError] = useState<StepgateError>()
   const [trouble, setTrouble] = useState<Trouble>()
   const following = useRef<AbortController>(undefined)
+  /** By an error that waiting alone doesn't mend: a network's sign-in page, for one. */
+  const hasEnded = useRef(false)
 
   const follow = useCallback(
     async (seen?: TaskView) => {
       following.current?.abort()
       following.current = new AbortController()
+      hasEnded.current = false
       const { signal } = following.current
       if (seen && seen.poll_after_ms === null) return
       const watched = client.watch(taskId, { ...(seen && { seen }), signal, isHidden, onTrouble: setTrouble, onWake })
       try {
-        for await (const view of watched) if (!signal.aborted) setTask(view)
+        for await (const view of watched) {
+          if (signal.aborted) return
+          setError(undefined)
+          setTask(view)
+        }
       } catch (fault) {
-        if (!signal.aborted) setError(asProblem(fault))
+        if (signal.aborted) return
+        hasEnded.current = true
+        setError(asProblem(fault))
       }
     },
     [taskId],
@@ -48,9 +57,11 @@ export function useTask(taskId: string): FollowedTask {
     void follow()
     // A watch that has ended would miss another tab's redo.
     const unsubscribe = onToldByTab(() => void follow())
+    const stopWaking = onWake(() => hasEnded.current && void follow())
     return () => {
       following.current?.abort()
       unsubscribe()
+      stopWaking()
     }
   }, [follow])
 

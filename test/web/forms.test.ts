@@ -149,6 +149,16 @@ test('memes: lines that were written become pictures, one after another', async 
   expect(await page.getByRole('button', { name: 'Compare' }).count()).toBe(0)
 })
 
+test('Enter in a line of the memes starts nothing', async () => {
+  const { page, calls } = await open({ path: '/#/new/memes' })
+  await page.getByLabel('Line 1').fill('a cat explains the budget')
+  await page.getByLabel('Line 1').press('Enter')
+  await page.getByRole('button', { name: 'Add a line' }).click()
+  expect(calls).toEqual([])
+  await page.getByRole('button', { name: 'Remove: Line 2' }).click()
+  expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Line 1')
+})
+
 test('a refusal of the form is shown with what to do', async () => {
   const { page } = await open({ path: '/#/new/memes' })
   await page.getByLabel('Line 1').fill('a cat')

@@ -1,11 +1,15 @@
 // What a person can do with her task now. A button does nothing while another one's doing is under way.
 import { useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
+import { putDraft, revive } from '../draft.ts'
+import type { RecipeName } from '../inputs.ts'
+import { recall } from '../memory.ts'
 import { isKnown, offered } from '../recipes.ts'
-import { newPath } from '../route.ts'
+import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
 import { downloadUrl } from '../task-pictures.ts'
 import type { Deed, FollowedTask } from '../use-task.ts'
+import type { Words } from '../words/shape.ts'
 import { DownloadLink } from './download.tsx'
 import { Drawn, type IconName } from './icons.tsx'
 
@@ -31,18 +35,31 @@ export function Actions({ task, followed }: ActionsProps) {
       {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
       <div class="actions-more">
         {status === 'waiting_continue' && deed('redo', words.task.redo, 'redo')}
-        {!isOver && <Stop followed={followed} />}
+        {!isOver && <Stop task={task} followed={followed} />}
         {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
         {isOver && (
-          <a class="button" href={newPath(recipe)}>
-            <Drawn name="plus" />
-            {recipe === 'try-on' ? words.task.again : words.task.anew}
+          <a class="button" href={newPath(recipe)} onClick={(event) => void fillAgain(event, task.task_id, recipe)}>
+            <Drawn name={status === 'failed' ? 'image' : 'plus'} />
+            {againLabel(status, recipe, words)}
           </a>
         )}
       </div>
       {status === 'waiting_continue' && current_step + 1 < total_steps && deed('all', words.task.all, 'arrow', 'quiet')}
     </div>
   )
+}
+
+/** To the form, filled with what this task was given, where this browser knows it. */
+async function fillAgain(event: Event, taskId: string, recipe: RecipeName): Promise<void> {
+  event.preventDefault()
+  const remembered = await recall(taskId)
+  if (remembered?.draft !== undefined) putDraft(recipe, revive(remembered.draft))
+  go(newPath(recipe))
+}
+
+function againLabel(status: TaskView['status'], recipe: RecipeName, { task }: Words): string {
+  if (status === 'failed') return task.change
+  return recipe === 'try-on' ? task.again : task.anew
 }
 
 interface DeedButtonProps {
@@ -69,7 +86,7 @@ function DeedButton({ name, label, icon, kind, followed }: DeedButtonProps) {
 }
 
 /** Stopping can't be undone, so it is asked about once. */
-function Stop({ followed }: { followed: FollowedTask }) {
+function Stop({ task: { status }, followed }: ActionsProps) {
   const { task } = useWords()
   const dialog = useRef<HTMLDialogElement>(null)
   return (
@@ -87,7 +104,15 @@ function Stop({ followed }: { followed: FollowedTask }) {
         <h2 id="stop-title">{task.stopTitle}</h2>
         <p>{task.stopHelp}</p>
         <div class="dialog-buttons">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              dialog.current?.close()
+              // A step in the making goes on by itself.
+              if (status === 'waiting_continue') followed.act('continue')
+            }}
+          >
             {task.keep}
           </button>
           <button

@@ -72,8 +72,8 @@ export function Drop({ onFiles, children, ...rest }: DropProps) {
   )
 }
 
-/** Pictures pasted anywhere on the page, and no leaving it when a drop misses its place. */
-export function usePaste(onFiles: (files: File[]) => void): void {
+/** Files pasted, or dropped beside every box: whoever uses it decides where they belong. */
+export function useLooseFiles(onFiles: (files: File[]) => void): void {
   const latest = useRef(onFiles)
   latest.current = onFiles
   useEffect(() => {
@@ -81,13 +81,20 @@ export function usePaste(onFiles: (files: File[]) => void): void {
       const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'))
       if (files.length > 0) latest.current(files)
     }
-    const missed = (event: DragEvent) => event.preventDefault()
+    const over = (event: DragEvent) => event.preventDefault()
+    const missed = (event: DragEvent) => {
+      // A box has taken it.
+      if (event.defaultPrevented) return
+      event.preventDefault()
+      const files = [...(event.dataTransfer?.files ?? [])]
+      if (files.length > 0) latest.current(files)
+    }
     document.addEventListener('paste', paste)
-    window.addEventListener('dragover', missed)
+    window.addEventListener('dragover', over)
     window.addEventListener('drop', missed)
     return () => {
       document.removeEventListener('paste', paste)
-      window.removeEventListener('dragover', missed)
+      window.removeEventListener('dragover', over)
       window.removeEventListener('drop', missed)
     }
   }, [])

@@ -46,6 +46,8 @@ export function Stage({ shown, before, isDeveloping }: StageProps) {
             {shown.name}
           </span>
         )}
+      </div>
+      <div class="stage-tools">
         {shown?.src && shown.step > 0 && !isComparing && <DownloadLink url={downloadUrl(shown.src)} kind="chip save" />}
         {pair && (
           <button

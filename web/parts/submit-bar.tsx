@@ -11,7 +11,7 @@ interface SubmitBarProps {
   submitting: Submitting
   label: string
   /** What keeps it from being started, as a sentence; shown after a click. */
-  missing: string | undefined
+  missing?: string | undefined
   hint?: string
   children?: ComponentChildren
 }

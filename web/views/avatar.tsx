@@ -3,9 +3,10 @@ import { useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
 import type { AvatarRequest } from '../inputs.ts'
+import { BadFiles, Form, InView, useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { Message } from '../parts/message.tsx'
-import { Drop, FileButton, usePaste } from '../parts/picker.tsx'
+import { Drop, FileButton, useLooseFiles } from '../parts/picker.tsx'
 import { Choice, SubmitBar } from '../parts/submit-bar.tsx'
 import { newId, type Picture } from '../pictures/picture.ts'
 import { upload } from '../pictures/upload.ts'
@@ -44,14 +45,14 @@ export function AvatarForm() {
       change((before) => ({ ...before, zip: undefined, photos: [...before.photos, ...pictures].slice(0, mostPhotos) })),
     )
   }
-  usePaste(take)
-  const submit = (event: Event) => {
-    event.preventDefault()
+  useLooseFiles(take)
+  const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
+  const submit = () => {
     setTried(true)
     if (!missing(draft, words)) submitting.submit(submissionOf(draft))
   }
   return (
-    <form class="form" onSubmit={submit} noValidate>
+    <Form onSubmit={submit}>
       <Choice
         name="kind"
         legend={form.kind}
@@ -59,10 +60,16 @@ export function AvatarForm() {
         value={draft.kind}
         onChange={(kind) => change((before) => ({ ...before, kind }))}
       />
-      <section class="part" aria-labelledby="photos-title">
+      <section class="part" aria-labelledby="photos-title" ref={container}>
         <h2 id="photos-title">{form.photos}</h2>
         <p class="fine">{form.photosHint}</p>
-        <PhotoPile draft={draft} onRemove={(id) => change((before) => without(before, id))} />
+        <PhotoPile
+          draft={draft}
+          onRemove={(id, index) => {
+            onRemoved(index)
+            change((before) => without(before, id))
+          }}
+        />
         <Drop class="drop-small" onFiles={take}>
           <FileButton
             label={
@@ -77,8 +84,12 @@ export function AvatarForm() {
           />
           <span class="fine">{reader.isReading ? form.preparing : form.photoCount(draft.photos.length)}</span>
         </Drop>
-        {isTooLarge && <Message kind="problem" title={form.zipTooLarge} />}
-        {reader.unreadable && <Message kind="problem" title={form.unreadable(reader.unreadable)} />}
+        {isTooLarge && (
+          <InView of={isTooLarge}>
+            <Message kind="problem" title={form.zipTooLarge} />
+          </InView>
+        )}
+        <BadFiles files={reader.bad} />
       </section>
       <label class="labelled">
         {form.trigger}
@@ -98,11 +109,11 @@ export function AvatarForm() {
         missing={isTried ? missing(draft, words) : undefined}
         hint={form.about(inWords(usualSeconds.avatar, words))}
       />
-    </form>
+    </Form>
   )
 }
 
-function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string) => void }) {
+function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string, index: number) => void }) {
   const { form } = useWords()
   return (
     <ul class="pile">
@@ -119,7 +130,8 @@ function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string) =
             type="button"
             class="icon-button"
             aria-label={form.remove(`${index + 1}`)}
-            onClick={() => onRemove(id)}
+            data-remove
+            onClick={() => onRemove(id, index)}
           >
             <Drawn name="close" />
           </button>
@@ -135,7 +147,8 @@ function missing({ photos, zip }: Draft, { form }: Words): string | undefined {
   return zip || photos.length >= fewestPhotos ? undefined : form.needPhotos(fewestPhotos)
 }
 
-function submissionOf({ kind, photos, zip, trigger }: Draft) {
+function submissionOf(draft: Draft) {
+  const { kind, photos, zip, trigger } = draft
   let images_url: string | undefined
   const send = async () => {
     const { packPhotos } = await import('../pictures/pack.ts')
@@ -154,7 +167,7 @@ function submissionOf({ kind, photos, zip, trigger }: Draft) {
         ...(trigger_phrase && { trigger_phrase }),
       }
     },
-    remembered: { ...(first && { person: first.blob }), garments: [] },
+    remembered: { ...(first && { person: first.blob }), garments: [], draft },
     onStarted: () => dropDraft('avatar'),
   }
 }

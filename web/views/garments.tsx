@@ -1,5 +1,8 @@
 // The second half of the try-on form: the garments in their order, and every way to add one.
+
+import type { ComponentChildren } from 'preact'
 import type { Category } from '../inputs.ts'
+import { useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { Drop, FileButton, hasTouch } from '../parts/picker.tsx'
 import { Choice } from '../parts/submit-bar.tsx'
@@ -11,6 +14,8 @@ export interface Garment {
   picture: Picture
   category: Category
   note: string
+  /** Nobody said yet where it is worn. */
+  isAssumed?: boolean
 }
 
 export const sampleGarments = {
@@ -27,13 +32,16 @@ interface GarmentsProps {
   onChange: (next: (before: Garment[]) => Garment[]) => void
   onFiles: (files: File[]) => void
   onSample: (name: SampleName) => void
+  /** What is to be said of the files, or of there being none. */
+  children: ComponentChildren
 }
 
-export function Garments({ garments, isReading, onChange, onFiles, onSample }: GarmentsProps) {
+export function Garments({ garments, isReading, onChange, onFiles, onSample, children }: GarmentsProps) {
   const { form } = useWords()
+  const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
   const isFull = garments.length >= mostGarments
   return (
-    <section class="part" aria-labelledby="garments-title">
+    <section class="part" aria-labelledby="garments-title" ref={container}>
       <h2 id="garments-title">
         <span class="numeral" aria-hidden="true">
           2
@@ -43,7 +51,13 @@ export function Garments({ garments, isReading, onChange, onFiles, onSample }: G
       {garments.length > 1 && <p class="fine">{form.garmentsHint}</p>}
       <ol class="garments">
         {garments.map((garment, index) => (
-          <GarmentCard key={garment.picture.id} garment={garment} index={index} onChange={onChange} />
+          <GarmentCard
+            key={garment.picture.id}
+            garment={garment}
+            index={index}
+            onChange={onChange}
+            onRemoved={onRemoved}
+          />
         ))}
       </ol>
       {isFull ? (
@@ -76,6 +90,7 @@ export function Garments({ garments, isReading, onChange, onFiles, onSample }: G
             )}
             <span class="fine">{isReading ? form.preparing : hasTouch ? '' : form.dropHere}</span>
           </Drop>
+          {children}
           <Samples onSample={onSample} />
         </>
       )}
@@ -106,14 +121,18 @@ interface GarmentCardProps {
   garment: Garment
   index: number
   onChange: GarmentsProps['onChange']
+  onRemoved: (index: number) => void
 }
 
-function GarmentCard({ garment, index, onChange }: GarmentCardProps) {
+function GarmentCard({ garment, index, onChange, onRemoved }: GarmentCardProps) {
   const { form } = useWords()
   const name = form.garment(index + 1)
   const edit = (changed: Partial<Garment>) =>
     onChange((before) => before.map((one, at) => (at === index ? { ...one, ...changed } : one)))
-  const remove = () => onChange((before) => before.filter((_, at) => at !== index))
+  const remove = () => {
+    onRemoved(index)
+    onChange((before) => before.filter((_, at) => at !== index))
+  }
   const moveUp = () =>
     onChange((before) => before.toSpliced(index - 1, 2, ...before.slice(index - 1, index + 1).toReversed()))
   return (
@@ -127,7 +146,7 @@ function GarmentCard({ garment, index, onChange }: GarmentCardProps) {
               <Drawn name="up" />
             </button>
           )}
-          <button type="button" class="icon-button" aria-label={form.remove(name)} onClick={remove}>
+          <button type="button" class="icon-button" aria-label={form.remove(name)} data-remove onClick={remove}>
             <Drawn name="close" />
           </button>
         </div>
@@ -136,8 +155,13 @@ function GarmentCard({ garment, index, onChange }: GarmentCardProps) {
           legend={`${name}: ${form.category}`}
           options={form.categories}
           value={garment.category}
-          onChange={(category) => edit({ category })}
+          onChange={(category) => edit({ category, isAssumed: false })}
         />
+        {garment.isAssumed && (
+          <p class="fine assumed" role="status">
+            {form.assumed(form.categories[garment.category])}
+          </p>
+        )}
         <input
           class="field"
           type="text"

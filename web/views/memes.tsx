@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
+import { Form, useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { SubmitBar } from '../parts/submit-bar.tsx'
 import { mostPrompts, usualSeconds } from '../recipes.ts'
@@ -16,38 +17,47 @@ export function MemesForm() {
   const prompts = lines.map((line) => line.trim()).filter(Boolean)
   const submitting = useSubmit(prompts)
   const missing = prompts.length === 0 ? form.needPrompt : undefined
-  const submit = (event: Event) => {
-    event.preventDefault()
+  const { container, onRemoved } = useFocusAfterRemoval<HTMLDivElement>()
+  const submit = () => {
     setTried(true)
     if (missing) return
     const request = () => ({ recipe: 'memes' as const, prompts })
-    submitting.submit({ pictures: [], request, onStarted: () => dropDraft('memes') })
+    submitting.submit({
+      ...{ pictures: [], request, remembered: { garments: [], draft: lines } },
+      onStarted: () => dropDraft('memes'),
+    })
   }
   return (
-    <form class="form" onSubmit={submit} noValidate>
-      {lines.map((line, index) => (
-        <div class="line" key={index}>
-          <input
-            class="field"
-            type="text"
-            maxLength={500}
-            aria-label={form.prompt(index + 1)}
-            placeholder={form.promptPlaceholder}
-            value={line}
-            onInput={({ currentTarget }) => change((before) => before.with(index, currentTarget.value))}
-          />
-          {lines.length > 1 && (
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={form.remove(form.prompt(index + 1))}
-              onClick={() => change((before) => before.toSpliced(index, 1))}
-            >
-              <Drawn name="close" />
-            </button>
-          )}
-        </div>
-      ))}
+    <Form onSubmit={submit}>
+      <div class="form" ref={container}>
+        {lines.map((line, index) => (
+          <div class="line" key={index}>
+            <input
+              class="field"
+              type="text"
+              maxLength={500}
+              aria-label={form.prompt(index + 1)}
+              placeholder={form.promptPlaceholder}
+              value={line}
+              onInput={({ currentTarget }) => change((before) => before.with(index, currentTarget.value))}
+            />
+            {lines.length > 1 && (
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={form.remove(form.prompt(index + 1))}
+                data-remove
+                onClick={() => {
+                  onRemoved(index)
+                  change((before) => before.toSpliced(index, 1))
+                }}
+              >
+                <Drawn name="close" />
+              </button>
+            )}
+          </div>
+        ))}
+      </div>
       {lines.length < mostPrompts && (
         <button type="button" class="button" onClick={() => change((before) => [...before, ''])}>
           <Drawn name="plus" />
@@ -60,6 +70,6 @@ export function MemesForm() {
         missing={isTried ? missing : undefined}
         hint={prompts.length > 0 ? form.about(inWords(prompts.length * usualSeconds.memes, words)) : ''}
       />
-    </form>
+    </Form>
   )
 }

@@ -3,13 +3,22 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { recall } from '../memory.ts'
 import { Actions } from '../parts/actions.tsx'
+import { Attempts } from '../parts/attempts.tsx'
 import { Chain } from '../parts/chain.tsx'
 import { Message, Problem, ProblemPage } from '../parts/message.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
 import { isKnown } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
-import { type ChainItem, chainOf, isMoving, newestOf, openStep, type StartPictures } from '../task-pictures.ts'
+import {
+  attemptsOf,
+  type ChainItem,
+  chainOf,
+  isMoving,
+  newestOf,
+  openStep,
+  type StartPictures,
+} from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
 import { type FollowedTask, useTask } from '../use-task.ts'
 import type { Words } from '../words/shape.ts'
@@ -38,14 +47,16 @@ interface ShownTaskProps {
 
 function ShownTask({ task, start, followed }: ShownTaskProps) {
   const words = useWords()
-  const [picked, setPicked] = useState<number>()
+  const [picked, setPicked] = useState<string>()
   const open = openStep(task, followed.isRedoing)
   const chain = chainOf(task, start, open, words)
   const newest = newestOf(chain)
   const newestSrc = newest?.src
   // A new result comes to the front, whatever was looked at before.
   useEffect(() => setPicked(undefined), [newestSrc])
-  const shown = chain.find(({ step, src }) => step === picked && src) ?? newest
+  const inChain = chain.find(({ src }) => src && src === picked) ?? newest
+  const attempts = attemptsOf(task, stepOfPicture(picked) ?? inChain?.step ?? 0, words)
+  const shown = attempts.find(({ src }) => src === picked && src !== inChain?.src) ?? inChain
   return (
     <article class={`task ${task.status} ${task.recipe}`}>
       {task.recipe === 'avatar' ? (
@@ -60,16 +71,23 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         </p>
         <Headline task={task} open={open} />
         <Progress task={task} open={open} />
+        {task.recipe !== 'avatar' && attempts.length > 1 && (
+          <Attempts attempts={attempts} shown={shown} onShow={setPicked} />
+        )}
         {followed.error && <Problem error={followed.error} />}
         {followed.isRetrying && <Message kind="notice" title={words.frame.retrying} />}
         <Actions task={task} followed={followed} />
       </div>
       {task.recipe !== 'avatar' && chain.length > 1 && (
-        <Chain chain={chain} shown={shown} onShow={({ step }) => setPicked(step)} />
+        <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />
       )}
     </article>
   )
 }
+
+/** Which step an address of a result shows. */
+const stepOfPicture = (src: string | undefined): number | undefined =>
+  src?.startsWith('/api/') ? Number(new URLSearchParams(src.replace(/^.*\?/, '')).get('step')) : undefined
 
 /** Memes don't build on each other; a dressed person is compared with how she came. */
 function beforeOf(chain: readonly ChainItem[], shown: ChainItem | undefined, task: TaskView): ChainItem | undefined {

@@ -1,16 +1,17 @@
 // The try-on form: a person, garments, start. A first-time visitor gets through it with six taps and no photo of her own.
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
+import { BadFiles, Form, InView } from '../parts/form.tsx'
 import { Drawn, Silhouette } from '../parts/icons.tsx'
 import { Message } from '../parts/message.tsx'
-import { Drop, FileButton, hasTouch, usePaste } from '../parts/picker.tsx'
+import { Drop, FileButton, hasTouch, useLooseFiles } from '../parts/picker.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
 import { mostGarments, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader, useSubmit } from '../use-form.ts'
-import type { Words } from '../words/shape.ts'
 import { type Garment, Garments, type SampleName, sampleGarments } from './garments.tsx'
 
 interface Draft {
@@ -23,47 +24,54 @@ export function TryOnForm() {
   const words = useWords()
   const { form } = words
   const [draft, change] = useDraft<Draft>('try-on', { person: undefined, garments: [], auto: false })
-  const [isTried, setTried] = useState(false)
-  const reader = usePictureReader()
+  const [tries, setTries] = useState(0)
+  const persons = usePictureReader()
+  const pieces = usePictureReader()
   const submitting = useSubmit(contentOf(draft))
 
   const takePerson = (files: readonly Blob[]) =>
-    void reader.read(files.slice(0, 1), ([person]) => change((before) => ({ ...before, person })))
+    void persons.read(files.slice(0, 1), ([person]) => change((before) => ({ ...before, person })))
   const takeGarments = (files: readonly Blob[], about: Partial<Garment> = {}) =>
-    void reader.read(files, (pictures) => {
-      const added = pictures.map((picture): Garment => ({ picture, category: 'upper_body', note: '', ...about }))
+    void pieces.read(files, (pictures) => {
+      const added = pictures.map((picture): Garment => ({ ...unsaid, picture, ...about }))
       change((before) => ({ ...before, garments: [...before.garments, ...added].slice(0, mostGarments) }))
     })
   const takeSample = async (name: SampleName) =>
-    takeGarments([await sampleFile(`${name}.png`)], { category: sampleGarments[name], note: form.sampleNames[name] })
-  usePaste((files) => (draft.person ? takeGarments(files) : takePerson(files)))
+    takeGarments([await sampleFile(`${name}.png`)], {
+      ...{ category: sampleGarments[name], note: form.sampleNames[name], isAssumed: false },
+    })
+  useLooseFiles((files) => (draft.person ? takeGarments(files) : takePerson(files)))
 
-  const submit = (event: Event) => {
-    event.preventDefault()
-    setTried(true)
-    if (!missing(draft, words)) submitting.submit(submissionOf(draft))
+  const lack = tries > 0 ? lackOf(draft) : undefined
+  const submit = () => {
+    setTries((count) => count + 1)
+    if (!lackOf(draft)) submitting.submit(submissionOf(draft))
   }
   return (
-    <form class="form two-columns" onSubmit={submit} noValidate>
+    <Form class="two-columns" onSubmit={submit}>
       <PersonPart
         person={draft.person}
-        isReading={reader.isReading}
+        isReading={persons.isReading}
         onFiles={takePerson}
         onSample={async () => takePerson([await sampleFile('person.jpg')])}
-      />
+      >
+        <BadFiles files={persons.bad} />
+        {lack === 'person' && <Lack text={form.needPerson} tries={tries} />}
+      </PersonPart>
       <div class="column">
         <Garments
           garments={draft.garments}
-          isReading={reader.isReading}
+          isReading={pieces.isReading}
           onChange={(next) => change((before) => ({ ...before, garments: next(before.garments) }))}
           onFiles={takeGarments}
           onSample={takeSample}
-        />
-        {reader.unreadable && <Message kind="problem" title={form.unreadable(reader.unreadable)} />}
+        >
+          <BadFiles files={pieces.bad} />
+          {lack === 'garments' && <Lack text={form.needGarment} tries={tries} />}
+        </Garments>
         <SubmitBar
           submitting={submitting}
           label={form.start(draft.garments.length)}
-          missing={isTried ? missing(draft, words) : undefined}
           hint={
             draft.garments.length > 0 ? form.about(inWords(draft.garments.length * usualSeconds['try-on'], words)) : ''
           }
@@ -78,14 +86,22 @@ export function TryOnForm() {
           )}
         </SubmitBar>
       </div>
-    </form>
+    </Form>
   )
 }
 
-function missing({ person, garments }: Draft, { form }: Words): string | undefined {
-  if (!person) return form.needPerson
-  return garments.length === 0 ? form.needGarment : undefined
-}
+/** A garment from a file may be anything; it is called a top, and the card says that somebody should look. */
+const unsaid = { category: 'upper_body', note: '', isAssumed: true } as const
+
+const lackOf = ({ person, garments }: Draft): 'person' | 'garments' | undefined =>
+  person ? (garments.length > 0 ? undefined : 'garments') : 'person'
+
+/** Each press of Start brings it into view again. */
+const Lack = ({ text, tries }: { text: string; tries: number }) => (
+  <InView of={tries}>
+    <Message kind="problem" title={text} />
+  </InView>
+)
 
 const contentOf = ({ person, garments, auto }: Draft) => [
   person?.id,
@@ -93,7 +109,8 @@ const contentOf = ({ person, garments, auto }: Draft) => [
   auto,
 ]
 
-function submissionOf({ person, garments, auto }: Draft) {
+function submissionOf(draft: Draft) {
+  const { person, garments, auto } = draft
   const uploaded = (picture: Picture | undefined) => picture?.uploaded?.url ?? ''
   return {
     pictures: [person, ...garments.map(({ picture }) => picture)].filter((picture) => picture !== undefined),
@@ -110,6 +127,7 @@ function submissionOf({ person, garments, auto }: Draft) {
     remembered: {
       ...(person && { person: person.blob }),
       garments: garments.map(({ picture, category, note }) => ({ image: picture.blob, category, note })),
+      draft,
     },
     onStarted: () => dropDraft('try-on'),
   }
@@ -124,9 +142,11 @@ interface PersonPartProps {
   isReading: boolean
   onFiles: (files: File[]) => void
   onSample: () => void
+  /** What is to be said of the file, or of there being none. */
+  children: ComponentChildren
 }
 
-function PersonPart({ person, isReading, onFiles, onSample }: PersonPartProps) {
+function PersonPart({ person, isReading, onFiles, onSample, children }: PersonPartProps) {
   const { form } = useWords()
   const choose = (
     <>
@@ -169,6 +189,7 @@ function PersonPart({ person, isReading, onFiles, onSample }: PersonPartProps) {
         </div>
         {!person && !hasTouch && <span class="fine">{form.dropHere}</span>}
       </Drop>
+      {children}
       {!person && (
         <button type="button" class="sample sample-person" onClick={onSample}>
           <img src="/samples/person.jpg" alt="" width="54" height="72" />

@@ -62,7 +62,11 @@ const form = {
   preparing: 'Preparing the picture…',
   uploading: (done: number, all: number) => `Sending pictures: ${done} of ${all}`,
   starting: 'Starting…',
-  unreadable: (name: string) => `“${name}” can't be read as a picture here. Choose a JPEG, PNG or WebP file.`,
+  unreadable: (name: string) => `“${name}” can't be read as a picture here.`,
+  unreadableHelp: 'Choose a JPEG, PNG or WebP file.',
+  heicHelp:
+    'HEIC photos can only be read by some browsers. Choose a JPEG, PNG or WebP file, take the photo here with the camera, or set the iPhone to Camera › Formats › Most Compatible.',
+  assumed: (category: string) => `Taken as: ${category}. Tap the right one if it is something else.`,
   recent: 'Lately',
   avatarTitle: 'Train an avatar',
   avatarLead:
@@ -114,6 +118,9 @@ const task = {
   download: 'Download',
   again: 'Dress someone else',
   anew: 'Make something new',
+  change: 'Change the photo or the rest',
+  attempts: 'All tries of this step',
+  attempt: (n: number) => `Try ${n}`,
   loading: 'Looking for your task…',
   chain: 'Step by step',
   show: (what: string) => `Show: ${what}`,

@@ -1,0 +1,73 @@
+// What the forms share beside their end: the frame that no text field sends off, messages that stand in view, and where the focus goes.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useWords } from '../settings.tsx'
+import type { BadFile } from '../use-form.ts'
+import { Message } from './message.tsx'
+
+interface FormProps {
+  class?: string
+  onSubmit: () => void
+  children: ComponentChildren
+}
+
+/** Started by its button alone: Enter in a field is how a phone's keyboard is put away, and a start is paid. */
+export function Form({ class: kind = '', onSubmit, children }: FormProps) {
+  return (
+    <form
+      class={`form ${kind}`}
+      noValidate
+      onKeyDown={(event) => {
+        const { target, key } = event
+        if (key === 'Enter' && target instanceof HTMLInputElement && target.type !== 'file') event.preventDefault()
+      }}
+      onSubmit={(event) => {
+        event.preventDefault()
+        onSubmit()
+      }}
+    >
+      {children}
+    </form>
+  )
+}
+
+/** Brings itself into view whenever `of` changes. */
+export function InView({ of, children }: { of: unknown; children: ComponentChildren }) {
+  const element = useRef<HTMLDivElement>(null)
+  useEffect(() => element.current?.scrollIntoView({ block: 'nearest' }), [of])
+  return <div ref={element}>{children}</div>
+}
+
+/** Where the files were chosen: each that can't be used, and what to do. */
+export function BadFiles({ files }: { files: readonly BadFile[] }) {
+  const { form } = useWords()
+  if (files.length === 0) return null
+  const isAnyHeic = files.some(({ isHeic }) => isHeic)
+  return (
+    <InView of={files}>
+      <Message kind="problem" title={files.map(({ name }) => form.unreadable(name)).join(' ')}>
+        <p>{isAnyHeic ? form.heicHelp : form.unreadableHelp}</p>
+      </Message>
+    </InView>
+  )
+}
+
+/** After a removal the focus goes to the next button that removes, else to what the container offers first. */
+export function useFocusAfterRemoval<T extends HTMLElement>() {
+  const container = useRef<T>(null)
+  const removed = useRef<number>(undefined)
+  useLayoutEffect(() => {
+    if (removed.current === undefined || !container.current) return
+    const left = [...container.current.querySelectorAll<HTMLElement>('[data-remove]')]
+    const next = left[Math.min(removed.current, left.length - 1)]
+    removed.current = undefined
+    const target = next ?? container.current.querySelector<HTMLElement>('input, button')
+    target?.focus()
+  })
+  return {
+    container,
+    onRemoved: (index: number) => {
+      removed.current = index
+    },
+  }
+}
