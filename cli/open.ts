@@ -3,9 +3,10 @@ import pino from 'pino'
 import { connect } from '../db/driver/connect.ts'
 import type { Deps, EndpointContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
-import { lazyOutside } from '../netlify/lazy.ts'
 import { openDeps } from '../netlify/runtime.ts'
 import { parseConfig } from '../providers/config.ts'
+import { openHttp } from '../providers/http.ts'
+import { openProviders, ownHosts } from '../providers/index.ts'
 import { openInstants } from '../storage/instants.ts'
 import { openNetlifyStore } from '../storage/netlify.ts'
 
@@ -18,11 +19,12 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
   const config = parseConfig(process.env)
   if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (nor NETLIFY_DB_URL, nor NETLIFY_DATABASE_URL).')
   const { db, close } = connect(config.DATABASE_URL, { driver: config.DATABASE_DRIVER })
+  const http = openHttp({ connections: config.HTTP_CONCURRENCY, own: ownHosts(config) })
   try {
     const log = openLog({ ...config, LOG_LEVEL: 'error' }, standardError)
-    return await work({ db, config, log, providers: lazyOutside(config).providers, instants: openKnownInstants() })
+    return await work({ db, config, log, providers: openProviders(config, http), instants: openKnownInstants() })
   } finally {
-    await close()
+    await Promise.all([close(), http.close()])
   }
 }
 
@@ -35,7 +37,7 @@ function openKnownInstants(): Deps['instants'] {
 export async function withDeployment<T>(
   work: (opened: { deps: Deps; context: EndpointContext }) => Promise<T>,
 ): Promise<T> {
-  const deps = openDeps(standardError)
+  const deps = await openDeps(standardError)
   const after: Promise<unknown>[] = []
   try {
     const answer = await work({ deps, context: { waitUntil: (promise) => void after.push(promise) } })

@@ -1,6 +1,5 @@
 // The platform's own schedule, every minute: the same as a ping, so that a fresh deployment moves before any cron is set up.
 import { clockOf, type PingEndpoint } from '../engine/deps.ts'
-import { sweepUploads } from '../engine/sweep.ts'
 import { ping } from './http/ping.ts'
 import { json } from './http/request.ts'
 
@@ -12,7 +11,9 @@ const tickSeconds = 8
 const tickEndSeconds = 24
 
 export const tick: PingEndpoint = async (_request, deps, context) => {
-  if (clockOf(deps).getUTCMinutes() === sweepMinute) context.waitUntil(sweepUploads(deps))
+  if (clockOf(deps).getUTCMinutes() === sweepMinute) {
+    context.waitUntil(import('../engine/sweep.ts').then(({ sweepUploads }) => sweepUploads(deps)))
+  }
   const { nextDueAt: _, ...counts } = await ping(deps, context, {
     by: 'tick',
     seconds: tickSeconds,

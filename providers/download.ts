@@ -1,7 +1,7 @@
 // Fetches the files that a provider names. Their addresses are its word, not ours: it promises to follow few redirects, and none of
 // them, nor the first address, into a private network. Errors name hosts alone, because a path may be a signed link.
 import { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { agentOptions, ForbiddenAddress, HttpFailure, target } from './connection.ts'
 import { isPublicHost } from './public-host.ts'
 import { lookupPublic } from './public-lookup.ts'
@@ -24,10 +24,14 @@ interface Downloads {
   close(): Promise<void>
 }
 
-export function openDownloads({ connections, own }: { connections: number; own: readonly string[] }): Downloads {
+/** `AgentClass`: undici's, which http.ts loads late. */
+export function openDownloads(
+  AgentClass: typeof Agent,
+  { connections, own }: { connections: number; own: readonly string[] },
+): Downloads {
   const options = { ...agentOptions, connections, headersTimeout: stallMs, bodyTimeout: stallMs }
-  const near = new Agent(options)
-  const outside = new Agent({ ...options, connect: { lookup: lookupPublic } })
+  const near = new AgentClass(options)
+  const outside = new AgentClass({ ...options, connect: { lookup: lookupPublic } })
   const agentFor = (url: URL) => {
     if (own.includes(url.hostname)) return near
     if (url.protocol === 'https:' && isPublicHost(url.hostname)) return outside

@@ -1,7 +1,8 @@
 // HTTP to providers over undici: keep-alive, deadlines, bounded connections, and never a second request by itself.
-// Every failure says whether the request can have reached the other side, because that decides about a second payment.
+// Every failure says whether the request can have reached the other side, because that decides about a second payment. undici is loaded
+// with the first call, because most requests to us need none.
 import pLimit from 'p-limit'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { isNeverSent } from '../core/connection.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
@@ -47,11 +48,26 @@ export interface HttpOptions {
   own?: readonly string[]
 }
 
-export function openHttp({ connections, own = [] }: HttpOptions): Http {
-  const agent = new Agent({ ...agentOptions, connections })
+export function openHttp(options: HttpOptions): Http {
+  let opening: Promise<Http> | undefined
+  const opened = () => {
+    opening ??= openNow(options)
+    return opening
+  }
+  return {
+    send: async (request) => (await opened()).send(request),
+    download: async (url, signal, start) => (await opened()).download(url, signal, start),
+    close: async () => (await opening)?.close(),
+  }
+}
+
+async function openNow({ connections, own = [] }: HttpOptions): Promise<Http> {
+  // By its default export: in a bundle, what is imported later has no other.
+  const { default: undici } = await import('undici')
+  const agent = new undici.Agent({ ...agentOptions, connections })
   // Before the deadline begins to run: a request that waits here was certainly never sent.
   const limit = pLimit(connections)
-  const downloads = openDownloads({ connections, own })
+  const downloads = openDownloads(undici.Agent, { connections, own })
   return {
     send: (request) => limit(() => send(agent, request)),
     download: downloads.download,

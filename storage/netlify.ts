@@ -1,10 +1,12 @@
-// Netlify Blobs as a store. netlify/stores.ts opens it for functions, dev/blobs.ts for `npm start` and the tests.
+// Netlify Blobs as a store. netlify/runtime.ts opens it for functions, dev/blobs.ts for `npm start` and the tests. The client is loaded
+// with the first call.
 //
 // Netlify gives a token with each invocation and takes the one before back, so the client is made anew for each call. The client's own
 // five retries, 5 s apart, know no deadline; what it would repeat is repeated here, as often as the caller's time allows.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getStore, type Store } from '@netlify/blobs'
+import type { Store } from '@netlify/blobs'
 import { withDeadline } from '../core/deadline.ts'
+import { AppError } from '../core/errors.ts'
 import { sendBlob } from './send.ts'
 import { type BlobStore, StoreFault, StoreRefusal } from './store.ts'
 
@@ -29,10 +31,13 @@ const pausesMs = [200, 800, 2_400]
 
 export function openNetlifyStore(name: string, options: NetlifyOptions = {}, signal?: AbortSignal): BlobStore {
   const { patienceMs = 10_000, partPatienceMs = 20_000, access } = options
+  const openStore = async (send: typeof fetch): Promise<Store> => {
+    const { getStore } = await import('@netlify/blobs')
+    return getStore({ name, consistency: 'strong', fetch: send, ...access })
+  }
   const call = async <T>(work: (store: Store) => Promise<T>, { isStream = false, isPart = false } = {}): Promise<T> => {
     const sender = openSender({ patienceMs: isPart ? partPatienceMs : patienceMs, signal, isStream })
-    // By a promise, so that what is wrong with the environment is a rejection as well.
-    return sender.run(async () => work(getStore({ name, consistency: 'strong', fetch: sender.fetch, ...access })))
+    return sender.run(async () => work(await openStore(sender.fetch)))
   }
   const get = (key: string, { type }: { type: 'json' | 'stream' }): Promise<unknown> =>
     type === 'json'
@@ -49,11 +54,7 @@ export function openNetlifyStore(name: string, options: NetlifyOptions = {}, sig
     delete: (key) => call((store) => store.delete(key)),
     list: async function* (asked) {
       const sender = openSender({ patienceMs, signal, isStream: false })
-      const pages = await sender.run(async () =>
-        getStore({ name, consistency: 'strong', fetch: sender.fetch, ...access })
-          .list(asked)
-          [Symbol.asyncIterator](),
-      )
+      const pages = await sender.run(async () => (await openStore(sender.fetch)).list(asked)[Symbol.asyncIterator]())
       for (;;) {
         const { done, value } = await sender.run(() => pages.next())
         if (done) return
@@ -81,10 +82,17 @@ function openSender(limits: Limits) {
       try {
         return await work()
       } catch (error) {
-        throw failure ?? error
+        throw failure ?? unknownStore(error) ?? error
       }
     },
   }
+}
+
+/** Where the environment names no store. */
+function unknownStore(error: unknown): AppError | undefined {
+  if ((error as Error).name !== 'MissingBlobsEnvironmentError') return undefined
+  const detail = 'The blob store is not known: NETLIFY_BLOBS_CONTEXT is not set.'
+  return new AppError('not_configured', detail, { cause: error })
 }
 
 async function sendPatiently(address: string, init: RequestInit, limits: Limits): Promise<Response> {

@@ -1,6 +1,6 @@
 import type { Config } from '@netlify/functions'
 import { checker } from '../../functions/checker.ts'
-import { pingDoor } from '../ping.ts'
+import { pingDoor } from '../runtime.ts'
 
 export default pingDoor(checker)
 

@@ -1,6 +1,6 @@
 import type { Config } from '@netlify/functions'
 import { worker } from '../../functions/worker.ts'
-import { pingDoor } from '../ping.ts'
+import { pingDoor } from '../runtime.ts'
 
 export default pingDoor(worker)
 

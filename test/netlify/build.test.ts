@@ -68,7 +68,7 @@ test.each(named(light))('$name loads no code of a provider, and no pass, at once
 })
 
 test.each(named(pings))('$name loads no database, no recipe and no provider to see that all is idle', ({ eager }) => {
-  expect(among(eager, ['kysely', 'jose', 'recipes/', 'db/driver/connect', 'netlify/whole'])).toEqual([])
+  expect(among(eager, ['kysely', 'jose', 'recipes/', 'db/driver/connect', '@netlify/blobs'])).toEqual([])
   expect(among(eager, ['providers/']).filter((input) => !isKnowledge.test(input))).toEqual([])
 })
 

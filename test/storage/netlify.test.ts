@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { renewedContext, startBlobGate } from '../../dev/blob-gate.ts'
 import { startBlobs } from '../../dev/blobs.ts'
-import { openStores } from '../../netlify/stores.ts'
+import { openFiles } from '../../storage/files.ts'
+import { openInstants } from '../../storage/instants.ts'
 import { openNetlifyStore } from '../../storage/netlify.ts'
 import { type BlobStore, StoreFault, StoreRefusal } from '../../storage/store.ts'
+import { openWakeMark } from '../../storage/wake.ts'
 import { serve } from '../setup/serve.ts'
 import { bytesOf, chunksOf, png } from './setup.ts'
 
@@ -36,7 +38,10 @@ const beginInvocation = () => {
 
 test('each call uses the token of the current invocation, not the one that the container began with', async () => {
   beginInvocation()
-  const { files, wake, instants } = openStores()
+  const now = () => new Date()
+  const files = openFiles(openNetlifyStore('files'))
+  const wake = openWakeMark(openNetlifyStore('wake'), { now })
+  const instants = openInstants(openNetlifyStore('instants'), now)
   const bytes = png(9_000_000)
   await files.write('a', chunksOf(bytes), image)
   await wake.raise()
@@ -66,6 +71,16 @@ test('a store that refuses our token is a refusal by name, told at once and by e
     const refusal = await call().catch((error: unknown) => error)
     expect(refusal).toBeInstanceOf(StoreRefusal)
     expect(String(refusal)).not.toContain('Bearer')
+  }
+})
+
+test('an environment that names no store is named itself, by each call', async () => {
+  const store = openNetlifyStore('files')
+  for (const call of [() => store.delete('a'), () => namesIn(store)]) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'not_configured',
+      message: expect.stringContaining('NETLIFY_BLOBS_CONTEXT is not set'),
+    })
   }
 })
 
