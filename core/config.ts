@@ -1,5 +1,6 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
+import { microsOf } from './price.ts'
 
 // Compiling a schema pays after some hundred values; a function that just started has one environment to check.
 z.config({ jitless: true })
@@ -18,6 +19,14 @@ const list = optional(z.string().default('')).transform((value) =>
     .map((item) => item.trim())
     .filter(Boolean),
 )
+/** Dollars a day as millionths; null: no ceiling. */
+const budget = (fallback: string) =>
+  optional(
+    z
+      .string()
+      .regex(/^(off|\d{1,6}(\.\d{1,6})?)$/, 'must be dollars such as 10 or 0.0375, or off')
+      .default(fallback),
+  ).transform((value) => (value === 'off' ? null : microsOf(Number(value))))
 const flag = optional(z.enum(['0', '1']).default('0')).transform((value) => value === '1')
 
 const environment = z.object({
@@ -60,6 +69,9 @@ const environment = z.object({
   ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
 
   DAILY_TASKS_PER_USER: cap,
+  /** Dollars a day (UTC) that tasks of all users, and of one, may reserve and cost: in the table's millionths, null where there is no ceiling. */
+  BUDGET_PER_DAY: budget('10'),
+  BUDGET_PER_USER_PER_DAY: budget('2'),
   /** A step is submitted at most this often, each redo included. */
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
   /** Then recover deletes a finished task, its history and its files; kept for ever where it is unset. */

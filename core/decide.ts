@@ -1,5 +1,6 @@
 // Decisions of a pass, pure: what an answer of the provider means for the open attempt. `db/` writes them, guarded.
 import { readOutputAddress } from './output-address.ts'
+import { costOf } from './price.ts'
 import type { Created, Observation, Search, Submission } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
@@ -100,10 +101,10 @@ export function decideSearch(
 
 /** What a look at a prediction, or at the copy of its output, changes. */
 export type CheckOutcome =
-  /** Succeeded: these output URLs are to be copied. */
-  | { kind: 'succeeded'; output: string[] }
+  /** Succeeded: these output URLs are to be copied. `cost`: what the provider's figures say that it was, in micros. */
+  | { kind: 'succeeded'; output: string[]; cost?: number | undefined }
   /** Over without a result, or given up (`leave`: it may still run at the provider, and is canceled there). */
-  | { kind: 'failed'; code: TaskErrorCode; reason: string; leave?: boolean }
+  | { kind: 'failed'; code: TaskErrorCode; reason: string; leave?: boolean; cost?: number | undefined }
   /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost` (or `code`). */
   | { kind: 'missing'; retry_in: number; reason: string; code?: TaskErrorCode }
   /** An answer after 404s or silence: they weren't in a row. */
@@ -122,9 +123,9 @@ export function decideCheck(
 ): CheckOutcome | undefined {
   switch (observation.kind) {
     case 'succeeded':
-      return decideOutput(observation.output, recipe)
+      return { ...decideOutput(observation.output, recipe), ...costed(observation, recipe) }
     case 'failed':
-      return { kind: 'failed', code: observation.code, reason: shorten(observation.reason) }
+      return { ...failedOf(observation), ...costed(observation, recipe) }
     case 'missing':
       return { kind: 'missing', retry_in: missSeconds, reason: 'The provider no longer knows this prediction.' }
     case 'running':
@@ -138,6 +139,15 @@ export function decideCheck(
   }
 }
 
+/** Only where the provider has told. */
+function costed({ metrics }: Extract<Observation, { kind: 'succeeded' | 'failed' }>, recipe: Recipe) {
+  const cost = costOf(recipe, metrics)
+  return cost === undefined ? {} : { cost }
+}
+
+const failedOf = ({ code, reason }: Extract<Observation, { kind: 'failed' }>) =>
+  ({ kind: 'failed', code, reason: shorten(reason) }) as const
+
 const timedOut: CheckOutcome = {
   kind: 'failed',
   code: 'timed_out',
@@ -146,7 +156,7 @@ const timedOut: CheckOutcome = {
 }
 
 /** Which files a finished prediction left, or that it left none. */
-export function decideOutput(output: unknown, recipe: Recipe): CheckOutcome {
+export function decideOutput(output: unknown, recipe: Recipe): Extract<CheckOutcome, { kind: 'succeeded' | 'failed' }> {
   const addresses = recipe.outputUrls(output).map(readOutputAddress)
   const readable = addresses.filter((address) => address !== undefined)
   if (readable.length > 0 && readable.length === addresses.length) return { kind: 'succeeded', output: readable }
@@ -168,7 +178,7 @@ export function decideCopy(
   { storing_since = null, deadline_at = null }: Copying,
   now: Date,
 ): CheckOutcome {
-  if (seen?.kind === 'failed') return { kind: 'failed', code: seen.code, reason: shorten(seen.reason) }
+  if (seen?.kind === 'failed') return failedOf(seen)
   if (seen?.kind === 'missing') {
     const reason = 'The provider deleted the result before it could be copied.'
     return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }

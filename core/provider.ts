@@ -31,11 +31,19 @@ export type Submission =
   | { kind: 'rejected'; reason: string } // nothing created; the same request would be refused again
   | { kind: 'unknown'; reason: string }
 
+/** What a provider measured of a prediction that is over. */
+export interface Metrics {
+  /** How long it ran, without its time in the queue. */
+  predict_seconds?: number
+  /** How many pictures it made. */
+  outputs?: number
+}
+
 /** What a look at a prediction tells. Only `succeeded` and `failed` end a step; silence is not failure. */
 export type Observation =
   | { kind: 'running'; warning?: string }
-  | { kind: 'succeeded'; output: unknown }
-  | { kind: 'failed'; code: TaskErrorCode; reason: string }
+  | { kind: 'succeeded'; output: unknown; metrics?: Metrics }
+  | { kind: 'failed'; code: TaskErrorCode; reason: string; metrics?: Metrics }
   | { kind: 'missing' } // 404: counts, and only several in a row mean lost
   | { kind: 'unreachable'; reason: string }
 

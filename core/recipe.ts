@@ -1,7 +1,7 @@
 // What a kind of task is: its input, how each step's request is built, its timing and its policies.
 // A new recipe is one file in `recipes/` that satisfies this interface, and one line in `recipes/index.ts`.
 import type { ZodType } from 'zod'
-import type { GenerationRequest } from './provider.ts'
+import type { GenerationRequest, Metrics } from './provider.ts'
 
 /** When a prediction is looked at. Between looks a quarter of the time already waited passes, within min and max. */
 export interface Timing {
@@ -47,6 +47,20 @@ export interface Example {
   output: unknown
 }
 
+/** In millionths of a US dollar, as whole numbers. docs/money.md tells what is made of it. */
+export interface Price<Input = unknown> {
+  /**
+   * What a step is expected to cost. On the high side where the provider charges by time: it is reserved before the step begins, so that
+   * ceilings hold.
+   */
+  of(input: Input, step: number): number
+  /** The provider's own page that says so, and the day on which it did. */
+  source: string
+  date: string
+  /** What the provider's figures say that it has cost. Left out, or undefined for them: what was expected. */
+  settle?(metrics: Metrics): number | undefined
+}
+
 export interface Recipe<Input = unknown> {
   name: string
   provider: string
@@ -64,6 +78,10 @@ export interface Recipe<Input = unknown> {
   /** MIME types that an output file may have, judged by its content. */
   accept: readonly string[]
   maxBytes: number
+  /** `unknown` is not free: such tasks count against the limits of number alone. */
+  price: Price<Input> | 'unknown'
+  /** In dollars: no more is reserved for tasks of this recipe in a day (UTC), whoever starts them. */
+  budgetPerDay?: number
   gate: 'manual' | 'auto'
   exclusive?: 'user' | 'global'
   /** What one step usually takes, for `estimated_time_seconds`. */

@@ -1,6 +1,7 @@
 // Says whether recipes can be run, as far as types can't tell. The build and the local servers ask all of it, so that a mistake is a
 // sentence before anybody starts a task; functions ask for names and providers alone.
 import { readOutputAddress } from './output-address.ts'
+import { faultOfPrice } from './price.ts'
 import type { GenerationRequest } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -60,11 +61,37 @@ export async function requireSound(recipe: Recipe): Promise<void> {
     throw wrong(`outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`)
   // A provider that says succeeded, and nothing else, must not break a pass.
   if (recipe.outputUrls(null).length > 0) throw wrong('outputUrls finds a file where the output is null')
+  const unpriced = faultOfPrices(recipe, input, steps)
+  if (unpriced) throw wrong(unpriced)
   for (let step = 1; step <= steps; step += 1) {
     const unsound = await faultOfStep(recipe, input, step)
     if (unsound) throw wrong(`step ${step} of its example ${unsound}`)
   }
 }
+
+const howToPrice = "give { of, source, date }, or 'unknown': then its tasks count against the limits of number alone"
+
+function faultOfPrices({ price, budgetPerDay }: Recipe, input: unknown, steps: number): string | undefined {
+  if (budgetPerDay !== undefined && !(budgetPerDay > 0 && Number.isFinite(budgetPerDay))) {
+    return `budgetPerDay is ${budgetPerDay}; it must be dollars, more than 0`
+  }
+  // Recipes are also written without types.
+  const given = price as Partial<Exclude<typeof price, 'unknown'>> | 'unknown' | undefined
+  if (given === 'unknown') return undefined
+  if (typeof given?.of !== 'function') return `price is missing; ${howToPrice}`
+  if (!given.source?.startsWith('https://')) {
+    return `price.source is ${JSON.stringify(given.source)}; it must be the https address that tells the price`
+  }
+  if (!isDay(given.date)) return `price.date is ${JSON.stringify(given.date)}; it must be a day such as 2026-11-18`
+  for (let step = 1; step <= steps; step += 1) {
+    const fault = faultOfPrice(given.of(input, step))
+    if (fault) return `price.of step ${step} of its example ${fault}`
+  }
+  return undefined
+}
+
+const isDay = (date: string | undefined): boolean =>
+  date !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(date) && Date.parse(date) > 0
 
 async function faultOfStep(recipe: Recipe, input: unknown, step: number): Promise<string | undefined> {
   const previous = step > 1 ? 'file:previous' : undefined

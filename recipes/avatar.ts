@@ -23,6 +23,9 @@ export type AvatarRequest = z.input<ReturnType<typeof inputFields>>
 const file = z.object({ url: z.url() })
 const result = z.object({ diffusers_lora_file: file, config_file: file.nullish() })
 
+/** Each is charged by the training step; without a number the trainer takes its own, which is the usual one. */
+const trainers = { portrait: { micros: 2_400, usual: 2_500 }, style: { micros: 2_000, usual: 1_000 } }
+
 const hour = 3_600
 
 export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
@@ -66,6 +69,14 @@ export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
   },
   accept: ['application/x-safetensors', 'application/json'],
   maxBytes: 1_000_000_000,
+  price: {
+    of: ({ training_type, steps }) => {
+      const { micros, usual } = trainers[training_type]
+      return micros * (steps ?? usual)
+    },
+    source: 'https://fal.ai/models/fal-ai/flux-lora-portrait-trainer',
+    date: '2026-09-24',
+  },
   gate: 'auto',
   stepSeconds: 1_800,
   timing: {

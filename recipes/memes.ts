@@ -68,6 +68,7 @@ export const memes: Recipe<Input> = {
   outputUrls: firstUrl,
   accept: ['image/webp', 'image/png', 'image/jpeg'],
   maxBytes: 15_000_000,
+  price: { of: () => 3_000, source: 'https://replicate.com/black-forest-labs/flux-schnell', date: '2026-05-25' },
   gate: 'auto',
   exclusive: 'user',
   // The model itself takes two; the rest is its queue, and the copy.

@@ -7,6 +7,11 @@ import { firstUrl } from './outputs.ts'
 /** cuuupid/idm-vton as of 2024-08-24; community models are run by version, so that their schema can't change under us. */
 const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
 
+/** An A100 (80 GB): the dearest of the cards that community models run on; which one it was, Replicate doesn't tell. */
+const microsPerSecond = 1_400
+/** Most take 17 to 20. */
+const usualSeconds = 25
+
 const garmentFields = (policy: ImagePolicy) =>
   z.strictObject({
     image: imageField(policy),
@@ -72,6 +77,12 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   outputUrls: firstUrl,
   accept: ['image/png', 'image/jpeg', 'image/webp'],
   maxBytes: 25_000_000,
+  price: {
+    of: () => Math.ceil(usualSeconds * microsPerSecond),
+    source: 'https://replicate.com/pricing',
+    date: '2026-11-18',
+    settle: ({ predict_seconds }) => predict_seconds && predict_seconds * microsPerSecond,
+  },
   gate: 'manual',
   stepSeconds: 20,
   timing: {

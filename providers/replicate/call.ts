@@ -20,6 +20,7 @@ export interface ReplicatePrediction {
   output?: unknown
   error?: unknown
   data_removed?: boolean
+  metrics?: unknown
   created_at?: string
   version?: string
   model?: string

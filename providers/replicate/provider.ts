@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts'
 import type {
   Cancellation,
   GenerationRequest,
+  Metrics,
   Observation,
   Prediction,
   Report,
@@ -75,12 +76,13 @@ export function readPrediction(body: unknown): Observation {
           reason: 'Replicate deleted the result before it could be copied.',
         }
       }
-      return { kind: 'succeeded', output: prediction.output }
+      return { kind: 'succeeded', output: prediction.output, ...metricsOf(prediction) }
     case 'failed':
       return {
         kind: 'failed',
         code: 'provider_failed',
         reason: wordsOf(prediction.error) || 'Replicate gives no reason.',
+        ...metricsOf(prediction),
       }
     case 'canceled':
     case 'aborted':
@@ -88,11 +90,24 @@ export function readPrediction(body: unknown): Observation {
         kind: 'failed',
         code: 'provider_canceled',
         reason: `The prediction was ${prediction.status} at Replicate.`,
+        ...metricsOf(prediction),
       }
     default:
       return { kind: 'running', warning: `unknown status ${JSON.stringify(prediction.status)?.slice(0, 100)}` }
   }
 }
+
+/** Hardware is charged by the second of `predict_time`; image models tell how many pictures they made. */
+function metricsOf({ metrics }: Partial<ReplicatePrediction>): { metrics?: Metrics } {
+  const { predict_time, image_count } = (metrics ?? {}) as Record<string, unknown>
+  const told = {
+    ...(isAmount(predict_time) && { predict_seconds: predict_time }),
+    ...(isAmount(image_count) && { outputs: image_count }),
+  }
+  return Object.keys(told).length > 0 ? { metrics: told } : {}
+}
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
 
 function readWebhook(secret: string | undefined, headers: Headers, rawBody: string, now: Date): Report {
   if (!secret) throw new AppError('not_configured', 'REPLICATE_WEBHOOK_SECRET is not set (whsec_…).')

@@ -20,6 +20,8 @@ const wrong: Record<string, string> = {
   ALLOW_PRIVATE_IMAGES: 'true',
   LOG_LEVEL: secret,
   LOG_FORMAT: secret,
+  BUDGET_PER_DAY: '-1',
+  BUDGET_PER_USER_PER_DAY: secret,
   PASS_SECONDS: '51',
   PASS_BATCH: '0',
   HTTP_CONCURRENCY: '1.5',
@@ -155,4 +157,15 @@ test('a database address that no driver could read is named, and not repeated', 
     expect(() => parseConfig({ DATABASE_URL: address })).toThrow(/DATABASE_URL.*must be an address such as/s)
     expect(() => parseConfig({ DATABASE_URL: address })).not.toThrow(/secret/)
   }
+})
+
+test.each([
+  [undefined, 10_000_000, 2_000_000],
+  ['0.0375', 37_500, 37_500],
+  ['0', 0, 0],
+  ['12', 12_000_000, 12_000_000],
+  ['off', null, null],
+])('parseConfig() reads the budget %s in millionths of a dollar', (written, day, user) => {
+  const config = parseConfig({ BUDGET_PER_DAY: written, BUDGET_PER_USER_PER_DAY: written })
+  expect([config.BUDGET_PER_DAY, config.BUDGET_PER_USER_PER_DAY]).toEqual([day, user])
 })

@@ -185,3 +185,14 @@ test.each(copies)('decideCopy() %s: %j, tried for %d s, limit + %d s', (_, seen,
 test("decideCopy() leaves what it doesn't know to a pass", () => {
   expect(decideCopy(succeeded, {}, now)).toEqual(postponed(10))
 })
+
+test("decideCheck() tells what a prediction cost by its provider's figures, whether it succeeded or failed", () => {
+  const settle = ({ predict_seconds = 0 }) => predict_seconds * 1_000
+  const priced = { ...recipe, price: { of: () => 9, source: 'https://a.test', date: '2026-11-18', settle } }
+  const never = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
+  const metrics = { predict_seconds: 2 }
+  const check = (seen: Observation) => decideCheck(seen, never, priced, new Date())
+  expect(check({ ...succeeded, metrics } as Observation)).toMatchObject({ kind: 'succeeded', cost: 2_000 })
+  const failed = { kind: 'failed', code: 'provider_failed', reason: 'Out of memory.', metrics } as const
+  expect(check(failed)).toEqual({ kind: 'failed', code: 'provider_failed', reason: 'Out of memory.', cost: 2_000 })
+})

@@ -12,6 +12,7 @@ export const recipe: Recipe = {
   outputUrls: (output) => (Array.isArray(output) ? output : []),
   accept: ['image/png'],
   maxBytes: 1_000,
+  price: 'unknown',
   gate: 'manual',
   stepSeconds: 20,
   timing: {

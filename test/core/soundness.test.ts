@@ -11,6 +11,13 @@ const asking = (input: unknown) => ({
   request: async () => ({ model: 'someone/portrait', input: input as Record<string, unknown> }),
 })
 
+const price = { of: () => 3_000, source: 'https://provider.test/pricing', date: '2026-11-18' }
+const priced = (change: Partial<typeof price>): Recipe => ({ ...recipe, price: { ...price, ...change } })
+
+test('requireSound() passes a price of nothing, and one with a budget', async () => {
+  await expect(requireSound({ ...priced({ of: () => 0 }), budgetPerDay: 0.5 })).resolves.toBeUndefined()
+})
+
 const cyclic: Record<string, unknown> = {}
 cyclic['self'] = { again: cyclic }
 const shared = { size: 1 }
@@ -66,6 +73,21 @@ test.each([
     { ...recipe, request: () => Promise.reject(new Error('there is no garment')) },
   ],
   ['step 1 of its example names no model', { ...recipe, request: async () => ({ model: '', input: {} }) }],
+  ["price is missing; give { of, source, date }, or 'unknown'", { ...recipe, price: undefined as never }],
+  ['price is missing; give { of, source, date }', { ...recipe, price: { source: 'https://a.test' } as never }],
+  ['price.source is undefined; it must be the https address', priced({ source: undefined as never })],
+  ['price.source is "http://a.test"', priced({ source: 'http://a.test' })],
+  ['price.date is undefined; it must be a day such as', priced({ date: undefined as never })],
+  ['price.date is "2026-13-45"', priced({ date: '2026-13-45' })],
+  ['price.date is "yesterday"', priced({ date: 'yesterday' })],
+  ['price.of step 1 of its example is -1; it must be 0 or more', priced({ of: () => -1 })],
+  ['price.of step 1 of its example is NaN; it must be a number', priced({ of: () => Number.NaN })],
+  ['price.of step 1 of its example is undefined; it must be a number', priced({ of: () => undefined as never })],
+  ['price.of step 1 of its example is 0.03; it must be a whole number of millionths', priced({ of: () => 0.03 })],
+  ['price.of step 1 of its example is $1000.000001; more than $1000 a step', priced({ of: () => 1_000_000_001 })],
+  ['budgetPerDay is 0; it must be dollars, more than 0', { ...recipe, budgetPerDay: 0 }],
+  ['budgetPerDay is NaN', { ...recipe, budgetPerDay: Number.NaN }],
+  ['budgetPerDay is Infinity', { ...recipe, budgetPerDay: Number.POSITIVE_INFINITY }],
 ])('requireSound() says that %s', async (fault, unsound) => {
   await expect(requireSound(unsound)).rejects.toThrow(`recipe portrait: ${fault}`)
 })

@@ -108,6 +108,10 @@ const wrong: [string, Partial<Recipe>][] = [
     { request: () => Promise.reject(new Error('there is no garment for step 1')) },
   ],
   ['outputUrls finds no file in its example output', { outputUrls: () => [] }],
+  [
+    "price is missing; give { of, source, date }, or 'unknown': then its tasks count against the limits of number alone",
+    { price: undefined as never },
+  ],
   ['limitSeconds is 0; it must be more than 0', { timing: { ...picture.timing, limitSeconds: 0 } }],
 ]
 test.each(wrong)('a recipe that is wrong is refused as the page says: %s', async (sentence, part) => {

@@ -92,6 +92,23 @@ test.each([undefined, null, {}, { status: null }, { status: 'SUCCEEDED' }, { sta
   (body) => expect(readPrediction(body).kind).toBe('running'),
 )
 
+test.each([
+  [{ predict_time: 17.5, total_time: 20 }, { predict_seconds: 17.5 }],
+  [
+    { predict_time: 0.4, image_count: 2 },
+    { predict_seconds: 0.4, outputs: 2 },
+  ],
+  [{ predict_time: '17' }, undefined],
+  [{ predict_time: -1 }, undefined],
+  [{}, undefined],
+  [null, undefined],
+])('check: the metrics %j are read as %j, whatever the end', (metrics, read) => {
+  for (const status of ['succeeded', 'failed', 'canceled']) {
+    const seen = readPrediction({ status, metrics })
+    expect('metrics' in seen ? seen.metrics : undefined, status).toEqual(read)
+  }
+})
+
 test('check: a failure without words has some of ours', () => {
   expect(readPrediction({ status: 'failed', error: null })).toMatchObject({ reason: 'Replicate gives no reason.' })
 })

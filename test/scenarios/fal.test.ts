@@ -30,6 +30,7 @@ const postcard: Recipe<{ prompt: string }> = {
       .images.map(({ url }) => url),
   accept: ['image/png'],
   maxBytes: 1_000_000,
+  price: 'unknown',
   gate: 'auto',
   stepSeconds: 20,
   timing: {

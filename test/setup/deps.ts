@@ -181,5 +181,8 @@ const environment = ({ database, simulator, mounted }: Stage) => ({
   CRON_SECRET: cronSecret,
   SESSION_SECRET: sessionSecret,
   ALLOW_PRIVATE_IMAGES: '1',
+  // Most tests start more than a careful deployment would let through; those of money say what they may cost.
+  BUDGET_PER_DAY: 'off',
+  BUDGET_PER_USER_PER_DAY: 'off',
   ...(mounted && { PUBLIC_URL: mounted.address, ALLOW_HTTP_CALLBACKS: '1' }),
 })

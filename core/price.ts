@@ -1,0 +1,51 @@
+// What steps cost: a recipe's prices as integers, in millionths of a US dollar. Start reserves them, passes settle by what providers tell.
+import type { Metrics } from './provider.ts'
+import type { Recipe } from './recipe.ts'
+
+const microsPerDollar = 1_000_000
+/** More for one step is a slip of the pen: dollars where cents, or cents where millionths were meant. */
+const mostDollars = 1_000
+
+export const microsOf = (dollars: number): number => Math.round(dollars * microsPerDollar)
+
+/** As people write it, to the cent, and finer where a cent hides something: `$0.04`, `$0.0375`. */
+export function dollarsOf(micros: number): string {
+  const [whole = '', fraction = ''] = (Math.abs(micros) / microsPerDollar).toFixed(6).split('.')
+  return `${micros < 0 ? '-' : ''}$${whole}.${fraction.replace(/0{1,4}$/, '')}`
+}
+
+/** What a price of this many micros is wrong about, or undefined. */
+export function faultOfPrice(micros: unknown): string | undefined {
+  if (typeof micros !== 'number' || !Number.isFinite(micros)) return `is ${String(micros)}; it must be a number`
+  if (micros < 0) return `is ${micros}; it must be 0 or more`
+  if (!Number.isInteger(micros)) return `is ${micros}; it must be a whole number of millionths of a dollar`
+  if (micros > microsOf(mostDollars))
+    return `is ${dollarsOf(micros)}; more than $${mostDollars} a step is taken for a slip`
+  return undefined
+}
+
+/** What each step of a task is expected to cost; null where the recipe doesn't know. Throws where a price is wrong. */
+export function pricesOf(recipe: Recipe, input: unknown): (number | null)[] {
+  const { price } = recipe
+  return Array.from({ length: recipe.totalSteps(input) }, (_, index) => {
+    if (price === 'unknown') return null
+    const micros = price.of(input, index + 1)
+    const fault = faultOfPrice(micros)
+    if (fault) throw new Error(`recipe ${recipe.name}: the price of step ${index + 1} ${fault}`)
+    return micros
+  })
+}
+
+/** What all steps are expected to cost; null where one of them isn't known. */
+export function sumOf(prices: readonly (number | null)[]): number | null {
+  return prices.reduce<number | null>((sum, price) => (sum === null || price === null ? null : sum + price), 0)
+}
+
+/** What a prediction cost by its provider's own figures; undefined where they don't tell, or tell nonsense: then the estimate stands. */
+export function costOf({ price }: Recipe, metrics: Metrics | undefined): number | undefined {
+  if (price === 'unknown' || !metrics) return undefined
+  const micros = price.settle?.(metrics)
+  if (micros === undefined || !Number.isFinite(micros)) return undefined
+  const whole = Math.ceil(micros)
+  return faultOfPrice(whole) ? undefined : whole
+}
