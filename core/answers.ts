@@ -115,6 +115,14 @@ const standing = z.object({
       cap: count.nullable(),
       paused_until: instant.nullable(),
       paused_for: z.string().nullable(),
+      webhooks: z
+        .object({
+          accepted_at: instant.nullable(),
+          refused: count,
+          refused_at: instant.nullable(),
+          last_reason: z.string().nullable(),
+        })
+        .meta({ description: 'when one was taken last, to within a minute, and how many were refused' }),
     }),
   ),
   oldest_due_age_seconds: z.number().nullable(),

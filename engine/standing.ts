@@ -1,7 +1,7 @@
 // How things stand, in one object: the details of GET /api/health, and `npm run tasks -- stats`. One statement; the instants of pings
 // come from the blob store.
 import { type Status, statuses } from '../core/task.ts'
-import { type Figures, type Problem, readFigures } from '../db/statements/overview.ts'
+import { type Figures, type Problem, readFigures, type WebhookFigures } from '../db/statements/overview.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readMemory, readMemoryLimits } from './journal.ts'
@@ -14,7 +14,13 @@ export interface Standing {
   recipes: Record<string, ByStatus>
   providers: Record<
     string,
-    { in_flight: number; cap: number | null; paused_until: string | null; paused_for: string | null }
+    {
+      in_flight: number
+      cap: number | null
+      paused_until: string | null
+      paused_for: string | null
+      webhooks: WebhookFigures
+    }
   >
   oldest_due_age_seconds: number | null
   locks_held: number
@@ -68,14 +74,17 @@ function problemOf({ rss_mb, heap_mb, ...problem }: Problem) {
   return { ...problem, memory: { rss_mb, heap_mb } }
 }
 
+const noWebhooks: WebhookFigures = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
+
 /** Every provider that is configured here or has something in flight or a pause. */
 function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Standing['providers'] {
   const caps = new Map(capsOf(deps.config).map(({ provider, cap }) => [provider, cap]))
   const names = new Set([...deps.providers.keys(), ...known.map(({ name }) => name)])
   return Object.fromEntries(
     [...names].toSorted().map((name) => {
-      const { in_flight = 0, paused_until = null, paused_for = null } = known.find((one) => one.name === name) ?? {}
-      return [name, { in_flight, cap: caps.get(name) ?? null, paused_until, paused_for }]
+      const own = known.find((one) => one.name === name)
+      const { in_flight = 0, paused_until = null, paused_for = null, webhooks = noWebhooks } = own ?? {}
+      return [name, { in_flight, cap: caps.get(name) ?? null, paused_until, paused_for, webhooks }]
     }),
   )
 }

@@ -12,10 +12,11 @@ import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
 import { capsOf } from '../engine/claim.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
-import { causedBy, raiseAnyway } from '../engine/journal.ts'
+import { type CausedBy, causedBy, raiseAnyway } from '../engine/journal.ts'
 import { type Reported, requireAttempt } from '../engine/signed-urls.ts'
 import { storeOutput } from '../engine/store-output.ts'
 import { triggerPass } from '../engine/trigger.ts'
+import { noteAccepted, noteRefused } from '../engine/webhook-notes.ts'
 import { json, readText, requireMethod } from './http/request.ts'
 
 /** Providers are answered within a second; most results are copied and shown by then. */
@@ -27,6 +28,7 @@ const reportBounds = { depth: 64, values: 100_000 }
 interface ReportedAttempt {
   deps: Deps
   context: EndpointContext
+  provider: Provider
   attempt: Reported
   report: Report
 }
@@ -34,11 +36,8 @@ interface ReportedAttempt {
 export const webhook: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const provider = providerOfPath(request, deps)
-  // First, because it needs no one else: a stranger's call ends here, and has no key fetched for it.
-  const attempt = requireAttempt(request, deps, provider.name)
-  const body = await readText(request, reportBounds)
-  const report = await provider.readWebhook(request.headers, body, clockOf(deps), attempt.model)
-  const reported: ReportedAttempt = { deps, context, attempt, report }
+  const reported: ReportedAttempt = { deps, context, provider, ...(await verify(request, deps, context, provider)) }
+  const { report, attempt } = reported
   const { observation } = report
   if (observation.kind === 'running') {
     await adopt(reported)
@@ -51,6 +50,27 @@ export const webhook: Endpoint = async (request, deps, context) => {
   }
   return json({ message: 'Thank you' })
 }
+
+async function verify(request: Request, deps: Deps, context: EndpointContext, provider: Provider) {
+  try {
+    // First, because it needs no one else: a stranger's call ends here, and has no key fetched for it.
+    const attempt = requireAttempt(request, deps, provider.name)
+    const body = await readText(request, reportBounds)
+    const report = await provider.readWebhook(request.headers, body, clockOf(deps), attempt.model)
+    return { attempt, report }
+  } catch (error) {
+    // An address without our seal is no provider's: a stranger's, or the doctor's.
+    const isSealed = new URL(request.url).searchParams.has('mac')
+    if (error instanceof AppError && isSealed) noteRefused(deps, context, provider.name, error.message)
+    throw error
+  }
+}
+
+/** The circumstances of a statement that a webhook makes. */
+const causeOf = ({ deps, context, provider }: ReportedAttempt): CausedBy => ({
+  ...causedBy(deps, 'webhook', context),
+  ...noteAccepted(deps, provider.name),
+})
 
 function providerOfPath(request: Request, deps: Deps): Provider {
   const name = new URL(request.url).pathname.replace(/\/$/, '').split('/').at(-1) ?? ''
@@ -81,12 +101,13 @@ async function storeInTime(reported: ReportedAttempt, output: string[]): Promise
  * Tells the open attempt its prediction, if it doesn't know it yet. A prediction that no step wants is recorded instead and
  * canceled right after. True when the attempt took it.
  */
-async function adopt({ deps, context, attempt, report }: ReportedAttempt): Promise<boolean> {
+async function adopt(reported: ReportedAttempt): Promise<boolean> {
+  const { deps, context, attempt, report } = reported
   const { prediction_id, urls } = report
   const check_in = requireRecipe(deps, attempt).timing.firstCheckSeconds
   await raiseAnyway(deps)
   const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in }]
-  const [moved] = await recordSubmissions(deps.db, told, causedBy(deps, 'webhook', context))
+  const [moved] = await recordSubmissions(deps.db, told, causeOf(reported))
   if (moved?.did === 'strayed') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
   return moved?.did === 'created'
 }
@@ -97,9 +118,9 @@ async function write<Outcome>(
   record: Statement<Told<Outcome & { prediction_id: string }>, Moved>,
   outcome: Outcome,
 ): Promise<void> {
-  const { deps, context, attempt, report } = reported
+  const { deps, attempt, report } = reported
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
-  const tell = () => record(deps.db, told, causedBy(deps, 'webhook', context))
+  const tell = () => record(deps.db, told, causeOf(reported))
   await raiseAnyway(deps)
   let [moved] = await tell()
   // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
@@ -117,7 +138,7 @@ function goOn({ deps, context, attempt }: ReportedAttempt, { status }: Moved): v
 async function lookNow(reported: ReportedAttempt): Promise<void> {
   const { deps, context, attempt, report } = reported
   const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
-  const [moved] = await recordLooks(deps.db, told, causedBy(deps, 'webhook', context))
+  const [moved] = await recordLooks(deps.db, told, causeOf(reported))
   if (moved) triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
 }
 

@@ -45,8 +45,8 @@ export function batched<In extends Row, Out extends Row, Own extends Timed = Tim
   return (db, rows, timed) => {
     const [row, ...others] = rows
     if (!row || others.length > 0 || timed?.now) return send(db, rows, timed)
-    // The history says of all that a statement moves that the same one caused it.
-    const queue = queueOf(db, timed?.by)
+    // The history says of all that a statement moves that the same one caused it, and a webhook is noted with its own.
+    const queue = queueOf(db, `${timed?.by} ${timed?.heard}`)
     const done = Promise.withResolvers<Out[]>()
     queue.waiting.push({ row, timed, done })
     if (!queue.isBusy) void drain(queue)

@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { MoveReport } from '../../core/history.ts'
 import type { Timed } from './sql.ts'
+import { heard } from './webhooks.ts'
 
 interface EntryOf {
   /** The row as it was when it was locked. */
@@ -37,7 +38,7 @@ export const remember = (moves: RawBuilder<unknown>, now: RawBuilder<Date>, time
     select id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
       ${timed?.memory?.heap_mb ?? null}::integer, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
       (entry ->> 'attempt')::integer, entry ->> 'code', entry ->> 'reason', (entry ->> 'failed')::boolean
-    from (${moves}) as moves where entry is not null)`
+    from (${moves}) as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}`
 
 /** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
 export const reported = (move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>

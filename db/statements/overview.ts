@@ -14,11 +14,26 @@ interface Capped {
 
 export interface Figures {
   counts: { recipe: string; status: Status; count: number }[]
-  providers: { name: string; in_flight: number; paused_until: string | null; paused_for: string | null }[]
+  providers: {
+    name: string
+    in_flight: number
+    paused_until: string | null
+    paused_for: string | null
+    webhooks: WebhookFigures
+  }[]
   locks_held: number
   /** Of what passes have missed: not of what waits for the end of a pause, or for a slot. */
   oldest_due_age_seconds: number | null
   last_problem: Problem | null
+}
+
+/** What became of a provider's webhooks at our door, since its first. */
+export interface WebhookFigures {
+  accepted_at: string | null
+  refused: number
+  refused_at: string | null
+  /** Why the last one was refused. */
+  last_reason: string | null
 }
 
 /** The newest failure, whatever became of its task since. */
@@ -48,9 +63,10 @@ export async function readFigures(db: Db, { caps = [], ...timed }: Capped & Time
       (select coalesce(jsonb_agg(c), '[]') from (
         select recipe, status, count(*)::int as count from counted group by recipe, status order by recipe, status) as c) as counts,
       (select coalesce(jsonb_agg(p), '[]') from (
-        select name, coalesce(in_flight, 0) as in_flight, paused_until, case when paused_until is not null then paused_for end as paused_for
-        from (select name, case when paused_until > ${now} then paused_until end as paused_until, paused_for from providers) as paused
-          full join (select provider as name, count(*)::int as in_flight from counted
+        select name, coalesce(in_flight, 0) as in_flight, case when paused_until > ${now} then paused_until end as paused_until,
+          case when paused_until > ${now} then paused_for end as paused_for, jsonb_build_object('accepted_at', webhook_accepted_at,
+            'refused', coalesce(webhooks_refused, 0), 'refused_at', webhook_refused_at, 'last_reason', webhook_refused_for) as webhooks
+        from providers full join (select provider as name, count(*)::int as in_flight from counted
             where phase in ('submitting', 'unconfirmed', 'running') group by provider) as flying using (name)
         order by name) as p) as providers,
       (select count(*)::int from counted where lock_key is not null and status in ('pending', 'processing', 'waiting_continue')) as locks_held,

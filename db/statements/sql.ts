@@ -13,6 +13,8 @@ export interface Timed {
   by?: Cause
   /** The writing process's memory at this moment, for the history. */
   memory?: Memory
+  /** The provider whose webhook it was, where that is to be noted. */
+  heard?: string | undefined
   /** Hears of every move that the statement made. */
   onMoved?: (moves: readonly MoveReport[]) => void
 }

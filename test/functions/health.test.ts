@@ -27,7 +27,8 @@ test('an empty deployment stands still, and says so', async () => {
     ...{ status: 'ok', recipes: {}, oldest_due_age_seconds: null, locks_held: 0, last_problem: null },
   })
   expect(Object.values(tasks)).toEqual([0, 0, 0, 0, 0, 0])
-  expect(providers['replicate']).toEqual({ in_flight: 0, cap: 7, paused_until: null, paused_for: null })
+  const webhooks = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
+  expect(providers['replicate']).toEqual({ in_flight: 0, cap: 7, paused_until: null, paused_for: null, webhooks })
 })
 
 test('tasks are counted by status and by recipe, and predictions in flight by provider', async () => {
