@@ -2,9 +2,6 @@
 import * as z from 'zod'
 import { microsOf } from './price.ts'
 
-// Compiling a schema pays after some hundred values; a function that just started has one environment to check.
-z.config({ jitless: true })
-
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
 export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema)
@@ -118,6 +115,9 @@ export const variables: readonly string[] = Object.keys(environment.shape)
 
 export type Config = Readonly<z.output<typeof environment>>
 
+/** Compiling a schema pays after some hundred values; a function that just started has one environment to check. */
+const uncompiled = { jitless: true }
+
 /** `more`: the providers' own variables. Throws one error that lists every variable that is wrong, by name, and what would be right. */
 export function parseEnvironment(env: Record<string, string | undefined>, more: z.ZodRawShape): Config {
   const raw = {
@@ -127,9 +127,9 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   }
-  const base = environment.extend(more).safeParse(raw)
+  const base = environment.extend(more).safeParse(raw, uncompiled)
   // How settings fit together is asked of sound ones only.
-  const parsed = base.success ? complete.safeParse(raw) : base
+  const parsed = base.success ? complete.safeParse(raw, uncompiled) : base
   if (base.success && parsed.success) return Object.freeze(base.data as typeof parsed.data)
   // Only names and reasons: a value may be a secret.
   const faults = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)

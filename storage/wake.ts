@@ -95,5 +95,5 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 /** A record that is missing or not understood is unknown, and the unknown is awake. */
 async function readRecord<T>(store: BlobStore, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  return schema.safeParse(await store.get(key, { type: 'json' })).data
+  return schema.safeParse(await store.get(key, { type: 'json' }), { jitless: true }).data
 }

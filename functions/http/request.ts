@@ -70,7 +70,7 @@ function validate<T>(value: unknown, schema: ZodType<T>): T {
 
 /** Throws `invalid_request` with one entry a wrong, missing or unknown field. */
 export function requireValid<T>(schema: ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, { jitless: true })
   if (parsed.success) return parsed.data
   throw invalid(parsed.error.issues.flatMap((issue) => faultsOf(issue, value)))
 }
