@@ -11,27 +11,12 @@ import { cancelStrays } from './cancel-strays.ts'
 import { checkPrediction, searchSubmission } from './check.ts'
 import { listRunningTasks } from './check-list.ts'
 import { type Claim, capsOf, claim } from './claim.ts'
-import type { Deps, EndpointContext } from './deps.ts'
+import type { Deps } from './deps.ts'
 import { alertOverdue, type CausedBy, causedBy, readMemory } from './journal.ts'
+import { emptyResult, type PassOptions, type PassResult } from './pass-result.ts'
 import { type Copy, storeOutput } from './store-output.ts'
 import { submitStep } from './submit.ts'
-import { emptyResult, type PassResult } from './trigger.ts'
 import { noOutcomes, type Outcomes, type Written, writeWhile } from './write-outcomes.ts'
-
-export interface PassOptions {
-  /** What triggered it. */
-  by: Cause
-  context: EndpointContext
-  taskId?: string | undefined
-  /** What the caller's own statement has claimed already: the first round. */
-  claimed?: Claim | undefined
-  /** Begins nothing after this long; PASS_SECONDS otherwise. */
-  seconds?: number | undefined
-  /** Copies have ended after this long. */
-  endSeconds?: number | undefined
-  /** Counts go here as they happen, for a caller that answers before the pass is over. */
-  result?: PassResult
-}
 
 export async function runPass(deps: Deps, options: PassOptions): Promise<PassResult> {
   const { by, context, result = emptyResult() } = options

@@ -3,7 +3,8 @@
 import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
 import type { Deps, EndpointContext, LightDeps } from '../../engine/deps.ts'
-import { emptyResult, type PassResult, runPassLate } from '../../engine/trigger.ts'
+import { emptyResult, type PassResult } from '../../engine/pass-result.ts'
+import { runPassLate } from '../../engine/trigger.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
 const answerMs = 24_000
