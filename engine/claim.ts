@@ -11,6 +11,8 @@ import type { CausedBy } from './journal.ts'
 export interface Claim {
   tasks: Claimed[]
   sendBy: Date
+  /** More is due. */
+  isCut?: true
 }
 
 /** The instant is taken before the statement: what comes between costs patience, never safety. */

@@ -26,12 +26,12 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
+    const { tasks, sendBy, isCut } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
     const again = await runRound(deps, cause, tasks, { isLate, sendBy, endBy }, result)
-    if (isLate() || !(again || tasks.length === deps.config.PASS_BATCH)) break
+    if (isLate() || !(again || isCut || tasks.length === deps.config.PASS_BATCH)) break
   }
   log(deps, by, result, performance.now() - started)
   return result

@@ -21,7 +21,7 @@ export type FailureKind =
   | 'constraint'
   /** A deadlock, or a lock that wasn't waited for. */
   | 'conflict'
-  /** SQL or values that Postgres doesn't take, or an answer larger than the driver's way to it allows. */
+  /** SQL or values that Postgres doesn't take, or a request larger than the driver's way to it allows. */
   | 'wrong'
   | 'failed'
 
@@ -33,6 +33,7 @@ const kinds: readonly (readonly [string, FailureKind])[] = [
   ['08004', 'refused'],
   ['3D000', 'refused'],
   ['40003', 'lost'],
+  ['54N07', 'lost'],
   ['55P03', 'conflict'],
   ['57014', 'late'],
   ['57P', 'lost'],
@@ -51,7 +52,8 @@ const unexecuted: readonly FailureKind[] = ['unreachable', 'waking', 'busy', 're
 
 /**
  * `code` is Postgres' SQLSTATE. Where Postgres said nothing, it is one of the standard's own: 08001, the statement was never sent;
- * 08007, it was, and nobody knows whether it took effect; and what db/driver/neon.ts makes of its proxy's words.
+ * 08007, it was, and nobody knows whether it took effect; and what db/driver/neon.ts makes of its proxy's words: 54N07, from the
+ * part of class 54 (program limit exceeded) that is left to implementations, where the answer is too large for the way back.
  */
 export class DatabaseError extends Error {
   override name = 'DatabaseError'
@@ -72,6 +74,11 @@ export class DatabaseError extends Error {
   /** It certainly didn't reach Postgres, or wasn't executed there. */
   get wasNeverSent(): boolean {
     return unexecuted.includes(this.kind)
+  }
+
+  /** It was executed, perhaps, and every answer as large as its own would be lost as well. */
+  get isTooLarge(): boolean {
+    return this.code === '54N07'
   }
 
   get isConnectionLost(): boolean {

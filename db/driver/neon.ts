@@ -45,6 +45,7 @@ function asNeonFailure(error: unknown): DatabaseError {
   if (isSqlState(code)) return new DatabaseError(words, code, constraint, error)
   const said = `Neon answered ${status}: ${words}`
   if (status === 429) return new DatabaseError(said, '53300', undefined, error)
+  if (status === 507) return new DatabaseError(said, '54N07', undefined, error)
   if (status === 413) return new DatabaseError(said, '54000', undefined, error)
   // Of 400 nothing is certain either: it is also the answer where Postgres went away in the middle of a statement.
   const wasRefused = status > 400 && status < 500 && status !== 408

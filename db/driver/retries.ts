@@ -114,7 +114,7 @@ function mayRepeat(error: unknown, isRepeatable: boolean): error is DatabaseErro
   if (error.wasNeverSent) return error.kind !== 'refused'
   // The victim of a deadlock: Postgres has undone it, and let the other one through.
   if (error.kind === 'conflict') return true
-  return isRepeatable && error.kind === 'lost'
+  return isRepeatable && error.kind === 'lost' && !error.isTooLarge
 }
 
 async function sendOnce<R>(driver: Driver, query: CompiledQuery): Promise<QueryResult<R>> {

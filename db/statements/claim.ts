@@ -10,6 +10,7 @@ import { DatabaseError } from '../driver/errors.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { type Cap, overdueSince } from './overdue.ts'
+import { inPages } from './pages.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
@@ -40,6 +41,8 @@ export interface Claims {
   tasks: Claimed[]
   /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. Not for one task. */
   nextDueAt: Date | null
+  /** More is due, and was left because the answer would have been too large. */
+  isCut?: true
   /** Before this claim something had been due for this long: passes are missing, or too few. Absent where nothing had, for long. */
   overdueSeconds?: number
 }
@@ -77,22 +80,34 @@ const claimForRequests = batched(async (db, rows: readonly { id: string }[], p?:
   })
 })
 
-/** Sends the claim again where a rival took the same slot, and asks by its name for a claim whose answer was lost. */
+/** Sends the claim again where a rival took the same slot, and asks by its name for a claim whose answer was lost, or too large. */
 async function claimSome(db: Db, p: ClaimParams, ids?: readonly string[]): Promise<Claims> {
   const name = randomUUID()
+  let { limit } = p
   for (let tries = 1; ; tries += 1) {
     try {
-      return await sendClaim(db, p, name, ids)
+      const claims = await sendClaim(db, { ...p, limit }, name, ids)
+      return limit < p.limit ? { ...claims, isCut: true } : claims
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
-      if (error.kind === 'lost') return await readClaim(db, name, p, error)
+      const found = error.kind === 'lost' ? await readClaim(db, name, p) : []
+      if (found.length > 0) return { tasks: found, nextDueAt: null, ...(error.isTooLarge && { isCut: true }) }
+      if (error.isTooLarge && !ids && limit > 1) {
+        limit = Math.ceil(limit / 2)
+        continue
+      }
       // Each rival that is refused lets another one through.
       if (error.constraint !== 'tasks_slot' || tries === slotTries) throw error
     }
   }
 }
 
-type Row = Claimed & { next_due_at: Date | null; overdue_since: Date | null }
+type Row = Claimed & { next_due_at: Date | null; overdue_since: Date | null; is_cut: boolean }
+
+/** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
+const mostBytes = 5_000_000
+/** Of a row, beside its jsonb. */
+const columnBytes = 2_000
 
 async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly string[]): Promise<Claims> {
   const now = clock(p)
@@ -148,7 +163,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     }
     -- 4. Locks them. The limit counts what could be locked, so that passes at the same moment share the work. A request's pass waits for
     --    its row, in the order in which every batch locks: whoever holds it may only be a click that comes to nothing.
-    due as materialized (
+    locked as materialized (
       select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, admitted.waits, terms.*,
         t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
       from admitted
@@ -160,6 +175,13 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
           ? sql`and t.id = any(${ids}::uuid[]) order by t.id for update of t`
           : sql`order by admitted.turn, admitted.due_at limit ${p.limit} for update of t skip locked`
       }),
+    -- What doesn't fit into one answer stays due.
+    weighed as (
+      select locked.*, ${columnBytes} + (select octet_length(concat(t.input, t.steps, t.strays, t.output, t.provider_urls))
+        from tasks t where t.id = locked.id) as bytes from locked),
+    due as materialized (
+      select * from (select weighed.*, sum(bytes) over (order by turn, id) - bytes as before from weighed) as counted
+      where before < ${mostBytes}),
     ${
       isCapped
         ? sql`
@@ -214,17 +236,18 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     -- 8. Writes the history, and answers, with a row of instants alone where nothing was claimed.
     ${remember(sql`select id, ${moveOf} as did, entry from moved`, now, p)}
     select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at,
-      ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(moveOf)}
+      (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(moveOf)}
     from (select) as always left join moved on true
   `.execute(db)
   const tasks = reportMoves(
     rows.filter((row) => row.id),
     p,
   )
-  const { claimed_at, next_due_at = null, overdue_since } = rows[0] ?? {}
+  const { claimed_at, next_due_at = null, overdue_since, is_cut } = rows[0] ?? {}
   return {
     tasks,
     nextDueAt: tasks.length === 0 ? next_due_at : null,
+    ...(is_cut && { isCut: true }),
     ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
 }
@@ -232,18 +255,20 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
 /** The history's words for what a claim does. */
 const moveOf = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
 
-/**
- * What the claim of this name took, if it came to Postgres. Else the failure: a claim sent again could take others, and be lost as well.
- * What was canceled since is only looked at.
- */
-async function readClaim(db: Db, name: string, p: Timed, failure: DatabaseError): Promise<Claims> {
-  const { rows } = await sql<Claimed>`
-    select case when status = 'processing' and phase = 'submitting' then 'submit' else 'look' end as work,
-      ${clock(p)} as claimed_at, t.*
-    from tasks t where due_at is not null and claim_id = ${name}
-  `.execute(repeatable(db))
-  if (rows.length === 0) throw failure
-  return { tasks: rows, nextDueAt: null }
+/** As many as one claim could take. */
+const mostClaimed = 2_000
+
+/** What the claim of this name took, if it came to Postgres. What was canceled since is only looked at. */
+function readClaim(db: Db, name: string, p: Timed): Promise<Claimed[]> {
+  return inPages<Claimed>(mostClaimed, async ({ limit, after }) => {
+    const { rows } = await sql<Claimed>`
+      select case when status = 'processing' and phase = 'submitting' then 'submit' else 'look' end as work,
+        ${clock(p)} as claimed_at, t.*
+      from tasks t where due_at is not null and claim_id = ${name} and ${after ? sql`id > ${after.id}` : sql`true`}
+      order by id limit ${limit}
+    `.execute(repeatable(db))
+    return rows
+  })
 }
 
 function termsRow(terms: ClaimTerms) {

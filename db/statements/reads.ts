@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Status, Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
+import { inPages } from './pages.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 import type { Started } from './start.ts'
 
@@ -52,14 +53,16 @@ export interface ListParams {
 
 /** Newest first, paged by key: a page costs the same wherever it is. */
 export async function listTasks(db: Db, p: ListParams): Promise<Task[]> {
-  const { rows } = await sql<Task>`
-    select * from tasks
-    where user_id = ${p.user_id}
-      and ${p.after ? sql`id < ${p.after}` : sql`true`}
-      and ${p.status ? sql`status = ${p.status}` : sql`true`}
-    order by id desc limit ${p.limit}
-  `.execute(repeatable(db))
-  return rows
+  return inPages<Task>(p.limit, async ({ limit, after = p.after && { id: p.after } }) => {
+    const { rows } = await sql<Task>`
+      select * from tasks
+      where user_id = ${p.user_id}
+        and ${after ? sql`id < ${after.id}` : sql`true`}
+        and ${p.status ? sql`status = ${p.status}` : sql`true`}
+      order by id desc limit ${limit}
+    `.execute(repeatable(db))
+    return rows
+  })
 }
 
 export interface LockHolder {

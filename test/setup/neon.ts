@@ -15,6 +15,7 @@ export type Fault =
   | 'hang-after'
   | 'reset-before'
   | 'reset-after'
+  | 'too-large-after'
   | 'error'
   | { slowMs: number }
   | { status: number; answer: { message: string; code?: string } | string }
@@ -72,6 +73,7 @@ async function handle(pools: Pools, fault: Fault | undefined, request: IncomingM
   const reply = await perform(poolFor(pools, parsed.connectionString), parsed, response)
   if (fault === 'reset-after') return request.socket.destroy()
   if (fault === 'hang-after') return
+  if (fault === 'too-large-after') return send(response, 507, { message: 'response is too large', code: null })
   if (typeof fault === 'object') await wait(fault.slowMs)
   send(response, reply.status, reply.body)
 }
