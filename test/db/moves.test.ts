@@ -19,7 +19,8 @@ type Name = keyof typeof moves
 const names = (Object.keys(moves) as Name[]).map((name): [Name] => [name])
 
 async function expectMoved(db: Db, name: Name, task: Row, changes: Partial<Row>, params?: Params) {
-  const expected = { ...task, ...changes }
+  // A continue leaves its own name.
+  const expected = { ...task, ...changes, ...(name === 'continue' && { claim_id: expect.any(String) }) }
   expect(await moves[name](db, task, params)).toEqual({ ...expected, moved: true })
   expect(await read(db, task)).toEqual(expected)
 }

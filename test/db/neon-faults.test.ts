@@ -1,5 +1,5 @@
 // Every way in which Neon's endpoint may fail, met by each sort of statement: reads, writes behind a fence and claims are sent again
-// and leave the same rows; a start or a person's move of unknown fate is not, and is executed once at most.
+// and leave the same rows, as does a continue; a start or another move of a person's of unknown fate is not, and is executed once at most.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { repeatable } from '../../db/driver/retries.ts'
@@ -7,7 +7,7 @@ import { readTask } from '../../db/statements/reads.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
-import { continueTask } from '../../db/statements/user-moves.ts'
+import { cancelTask, continueTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 import type { Fault, NeonStandIn } from '../setup/neon.ts'
 import { claim, heldOf, insertState, noon, read } from './setup.ts'
@@ -121,12 +121,11 @@ test.each(cases)('a start that meets %s makes one task at most, and none of it i
   expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['started'] : [])
 })
 
-test.each(cases)("a person's continue that meets %s moves her task once at most", async (_name, mode) => {
+test.each(cases)("a person's continue that meets %s moves her task once, and says so", async (_name, mode) => {
   const task = await insertState(plain, 'waiting_continue')
   const { settled, requests } = await meet(mode, () => continueTask(db, { ...task, step: 1, now: noon }))
-  if (mode.fate === 'unknown') expect([settled, requests]).toEqual([lost, 1])
-  else expect([settled, requests]).toMatchObject([answered({ moved: true }), requestsOf(mode)])
-  expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['continued'] : [])
+  expect([settled, requests]).toMatchObject([answered({ moved: true }), requestsOf(mode)])
+  expect(await movesOf(task)).toEqual(['continued'])
 })
 
 test('a suspended database whose first statement is slow and then fails is awake for the second try', async () => {
@@ -141,4 +140,12 @@ test('a statement is repeatable where it says so, not where another one did', as
   expect((await one.execute(repeatable(db))).rows).toEqual([{ one: 1 }])
   standIn.faults.push('reset-before')
   await expect(sql`select 1 as one`.execute(db)).rejects.toMatchObject({ kind: 'lost' })
+})
+
+test.each(cases)("a person's cancel that meets %s moves her task once at most", async (_name, mode) => {
+  const task = await insertState(plain, 'waiting_continue')
+  const { settled, requests } = await meet(mode, () => cancelTask(db, { ...task, now: noon }))
+  if (mode.fate === 'unknown') expect([settled, requests]).toEqual([lost, 1])
+  else expect([settled, requests]).toMatchObject([answered({ moved: true }), requestsOf(mode)])
+  expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['canceled'] : [])
 })

@@ -124,7 +124,20 @@ function nameOf(sql: string): string {
   const known = names.get(sql)
   if (known) return known
   const moves = [...sql.matchAll(/^\s*(\w+) as (?:materialized )?\($/gm)].map((match) => match[1])
-  const helpers = ['told', 'target', 'queue', 'due', 'terms', 'free', 'caps', 'ranked', 'admitted', 'locked', 'weighed', 'seated']
+  const helpers = [
+    'told',
+    'target',
+    'queue',
+    'due',
+    'terms',
+    'free',
+    'caps',
+    'ranked',
+    'admitted',
+    'locked',
+    'weighed',
+    'seated',
+  ]
   const own = moves.filter((move) => move && !helpers.includes(move))
   const name = own.join('+') || sql.trim().replaceAll(/\s+/g, ' ').slice(0, 40)
   names.set(sql, name)

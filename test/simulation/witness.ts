@@ -52,6 +52,8 @@ export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness 
 
   const begin = (row: Row) => {
     const { id, current_step, attempt, claim_token, provider } = row
+    // A claim or click whose answer was lost is found by its name, or sent again: the attempt is the same.
+    if (attempts.has(String(claim_token))) return
     const begun: Attempt = { task: String(id), step: Number(current_step), attempt: Number(attempt) }
     attempts.set(String(claim_token), begun)
     attempts.set(String(attemptSeed(String(claim_token))), begun)
