@@ -97,6 +97,7 @@ export const checkedSchema = z.object({
 export const recoveredSchema = z.object({
   ...workedSchema.shape,
   ...checkedSchema.shape,
+  found: count.meta({ description: 'predictions whose create had no answer, found in the list of their provider' }),
   uploads_deleted: count,
   tasks_deleted: count,
 })

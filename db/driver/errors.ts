@@ -105,9 +105,14 @@ export function isSqlState(code: unknown): code is string {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
 }
 
-/** What poolers say in a code that means nothing (08P01, XX000), of what passes by itself. */
-const passing =
-  /no more connections|max client connections|too many|cannot connect|login has been failing|shutting down|timeout|paused/i
+/** What poolers, and Neon's proxy, say in a code that means nothing (08P01, XX000), of what passes by itself. */
+const passing = new RegExp(
+  [
+    'no more connections|max client connections|too many|cannot connect|login has been failing|shutting down|timeout|paused',
+    "couldn't connect to compute node|control plane request failed|endpoint is idle|waiting for endpoint",
+  ].join('|'),
+  'i',
+)
 
 /** Whatever keeps a connection from coming about, nothing was executed. A pooler that doesn't take our way to connect never will. */
 function unsent(code: string, words: string): string {
