@@ -22,6 +22,8 @@ export interface Operation {
   fates: Fates
   /** After this long it ends without an answer: in one of `fates` that isn't a death, or with no effect. */
   patienceMs: number
+  /** While it is so, nothing becomes of it but the end of patience. */
+  isHeld?: (() => boolean) | undefined
   begunAt: number
   run(): Promise<unknown>
   fail(fate: Fate): unknown

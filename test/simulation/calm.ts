@@ -1,7 +1,9 @@
 // The time after the faults: pings alone must bring every task to rest, and then sleep. Some people go on to the end, the others
 // have vanished; what they left open closes by itself.
-import { act, look, type Person } from './people.ts'
+import { act, look, type Person, raiseForNothing } from './people.ts'
 import { sendPing, sleptOver } from './pings.ts'
+import { endTroubles } from './trouble.ts'
+import { faultsOn } from './weather.ts'
 import { deliver, signedAnew, takeWebhooks } from './webhooks.ts'
 import type { World } from './world.ts'
 
@@ -21,6 +23,7 @@ export async function settle(world: World, people: readonly Person[]): Promise<s
   const { scheduler, random } = world
   scheduler.faults = false
   world.calmSince = scheduler.nowMs
+  endTroubles(world)
   scheduler.note('--- the faults stop ---')
   await drain(world)
   const slept = await sleptOver(world)
@@ -33,16 +36,18 @@ export async function settle(world: World, people: readonly Person[]): Promise<s
       await sendPing(world, random.pick(['worker', 'checker'] as const))
       await drain(world)
       for (const person of staying) if (person.taskId) await stayOn(world, person)
-      if (await isAtRest(world, staying)) return rest(world)
+      if (await isAtRest(world, staying)) return rest(world, people)
     }
   }
   return ['not settled: still moving after two hundred pings']
 }
 
 /** Nothing is asked while nothing is due, and gates that nobody answers close. */
-async function rest(world: World): Promise<string[]> {
+async function rest(world: World, people: readonly Person[]): Promise<string[]> {
   await hearAgain(world)
   const broken = await idleIsFree(world)
+  if (world.weather.clocksGoBack && faultsOn.wakeBehindTime) await wakeBehindTime(world, people)
+  broken.push(...(await sweep(world)))
   if (world.random.chance(0.7)) return broken
   await world.scheduler.advance(gateMs)
   for (let times = 0; times < 3; times += 1) {
@@ -51,6 +56,45 @@ async function rest(world: World): Promise<string[]> {
   }
   const { rows } = await world.pool.query<{ id: string }>(`select id from tasks where status = 'waiting_continue'`)
   return [...broken, ...rows.map(({ id }) => `not settled: the gate of ${id} is still open after a week`)]
+}
+
+/** An instance that raised the mark, and slept since, has its clock set back: what it raises then must be seen all the same. */
+async function wakeBehindTime(world: World, people: readonly Person[]): Promise<void> {
+  const { scheduler, trouble } = world
+  const [person] = people
+  // Of no task: the mark is raised before anybody looks.
+  const ask = async () => {
+    if (person) await raiseForNothing(world, person)
+    await drain(world)
+  }
+  for (let times = 0; times < 3; times += 1) await ask()
+  for (let times = 0; times < 2; times += 1) {
+    await scheduler.advance(2 * minuteMs)
+    await sendPing(world, 'worker')
+    await drain(world)
+  }
+  trouble.instancesBackMs = 10 * minuteMs
+  for (let times = 0; times < 3; times += 1) await ask()
+  trouble.instancesBackMs = 0
+}
+
+/** Two days later all uploads are gone, and whatever was stored for a task that never came to be. */
+async function sweep(world: World): Promise<string[]> {
+  const { blobs, scheduler, pool } = world
+  if (![...blobs.keys()].some((key) => /^files\/(uploads|inputs)\//.test(key))) return []
+  for (let times = 0; times < 2; times += 1) {
+    await scheduler.advance(25 * 3_600_000)
+    await sendPing(world, 'recover')
+    await drain(world)
+  }
+  const { rows } = await pool.query<{ id: string }>('select id::text from tasks')
+  const known = new Set(rows.map(({ id }) => id))
+  return [...blobs.keys()].flatMap((key) => {
+    const [, folder, task = ''] = key.split('/')
+    if (folder === 'uploads') return [`swept: ${key.replaceAll(/[0-9a-f]{32}/g, '…')} is still there after two days`]
+    if (folder !== 'inputs' || known.has(task) || !faultsOn.orphans) return []
+    return [`swept: ${key} is still there, and no such task`]
+  })
 }
 
 /** Old webhooks change nothing. */

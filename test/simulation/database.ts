@@ -14,6 +14,7 @@ import type { Database } from '../../db/statements/schema.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { LoudFault } from './activity.ts'
 import type { Scheduler } from './scheduler.ts'
+import { databaseNow, type Trouble } from './trouble.ts'
 import { requireCall } from './virtual-time.ts'
 
 /** A connection whose plans are made once: planning costs more than all else, and no schedule's rows are many. */
@@ -40,15 +41,16 @@ export interface DbSeam {
   /** Statements that a mutant sends again when their answer is lost. */
   resends(statement: string): boolean
   witness: StatementWitness
+  trouble: Trouble
   /** How often statements fail, of ten. */
   shakes: number
 }
 
-/** For an instance whose clock is `skewMs` ahead of the database's. */
-export function openDb(scheduler: Scheduler, skewMs: number, seam: DbSeam): Db {
+/** For an instance that has a clock of its own. */
+export function openDb(scheduler: Scheduler, clockMs: () => number, seam: DbSeam): Db {
   const once = ({ sql, parameters, queryId }: CompiledQuery) => {
     const call = requireCall()
-    const madeAt = made.get(queryId) ?? scheduler.nowMs + skewMs
+    const madeAt = made.get(queryId) ?? clockMs()
     made.set(queryId, madeAt)
     return scheduler.operate(call, {
       label: `statement ${nameOf(sql)}`,
@@ -56,7 +58,8 @@ export function openDb(scheduler: Scheduler, skewMs: number, seam: DbSeam): Db {
       patienceMs,
       run: () => {
         scheduler.statements += 1
-        const values = parameters.map((value) => instantOf(value, { madeAt, skewMs, nowMs: scheduler.nowMs }))
+        const nowMs = databaseNow(scheduler, seam.trouble)
+        const values = parameters.map((value) => instantOf(value, madeAt, nowMs))
         return query(seam, seam.rewrite(sql, call.name), sql, values)
       },
       fail: (fate) =>
@@ -99,15 +102,10 @@ const made = new WeakMap<CompiledQuery['queryId'], number>()
 
 /**
  * Instances hand in their own "now" where the database would take its own, which is that of the moment at which the statement
- * runs. Other instants are as far off as the instance's clock is.
+ * runs. Other instants were the database's before.
  */
-function instantOf(
-  value: unknown,
-  { madeAt, skewMs, nowMs }: { madeAt: number; skewMs: number; nowMs: number },
-): unknown {
-  if (!(value instanceof Date)) return value
-  return new Date(value.getTime() === madeAt ? nowMs : value.getTime() - skewMs)
-}
+const instantOf = (value: unknown, madeAt: number, nowMs: number): unknown =>
+  value instanceof Date && value.getTime() === madeAt ? new Date(nowMs) : value
 
 const plans = new Map<string, string>()
 

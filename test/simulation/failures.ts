@@ -40,12 +40,13 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
   const last = task.steps[task.current_step - 1]
   const prediction = predictions.find(({ id }) => id === last?.prediction_id)
   const { witness, providers } = world
+  const { mostBackMs } = world.trouble
   const failure: Failure = {
     prediction,
     outcome: prediction && providers.outcomes.get(prediction.id),
     wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
     wasThere: isListed(world, task, predictions),
-    seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '')) / 1000,
+    seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '') + mostBackMs) / 1000,
     isTraining: task.recipe === 'avatar',
   }
   if (isLawful[task.error_code]?.(failure)) return []
@@ -61,7 +62,8 @@ const provableMs = 40 * 60_000
 
 /** Whether a prediction of the task's last attempt could be found in a list since the faults stopped. */
 function isListed(world: World, task: Task, predictions: readonly Paid[]): boolean {
-  const { weather, witness, providers, calmSince } = world
+  const { weather, witness, providers, calmSince, trouble } = world
+  if (trouble.keyless === task.provider) return false
   if (weather.list !== 'well' && weather.list !== 'lagging') return false
   if ((task.finished_at?.getTime() ?? 0) <= calmSince) return false
   return predictions.some((prediction) => {

@@ -7,6 +7,7 @@ import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark, type WakeMark } from '../../storage/wake.ts'
+import type { Activity } from './activity.ts'
 import { gated, openStore, ungated } from './blobs.ts'
 import { openDb } from './database.ts'
 import { openHttp } from './http.ts'
@@ -20,6 +21,8 @@ const log = pino({ level: 'silent' })
 
 export interface Instance {
   name: string
+  /** Calls that come later than the next deployment don't come to it. */
+  deployment: number
   deps: Deps
 }
 
@@ -29,59 +32,80 @@ export interface Instances {
   /** After its call has ended by itself. */
   giveBack(instance: Instance): void
   create(): Instance
+  /** From now on calls come to new ones. */
+  replaceAll(): void
 }
 
-type Parts = Pick<World, 'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'witness' | 'pool'>
+type Parts = Pick<World, 'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'witness' | 'pool' | 'trouble'>
 
 export function openInstances(
-  { random, weather, scheduler, providers, blobs, witness, pool }: Parts,
+  { random, weather, scheduler, providers, blobs, witness, pool, trouble }: Parts,
   mutant: Mutant | undefined,
   markRaised: (isUncertain: boolean) => void,
 ): Instances {
-  const warm: Instance[] = []
-  const config = configOf(weather)
+  let warm: Instance[] = []
+  let deployment = 1
   const newId = countedUuid()
   const http = openHttp(scheduler, { providers, weather, missing: witness.missing })
-  const store = (name: string) => openStore(gated(scheduler), blobs, name)
   const seam = {
-    ...{ pool, witness, shakes: weather.shakes },
+    ...{ pool, witness, trouble, shakes: weather.shakes },
     rewrite: (statement: string, call: string) => mutant?.rewrite?.(statement, call) ?? statement,
     resends: (statement: string) => mutant?.resends?.(statement) ?? false,
+  }
+  const trueMark = openWakeMark(openStore(ungated, blobs, 'wake'), { now: scheduler.now })
+  const raised = async (isUncertain: boolean) => {
+    markRaised(isUncertain)
+    if (isUncertain || (await trueMark.look())) return
+    witness.broken.push('slept over: the mark was raised, and is down')
   }
   let count = 0
   const create = (): Instance => {
     count += 1
     const skewMs = weather.skews[count % weather.skews.length] ?? 0
-    const now = () => new Date(scheduler.nowMs + skewMs)
+    const clockMs = () => scheduler.nowMs + skewMs - trouble.instancesBackMs
+    const now = () => new Date(clockMs())
+    const config = configOf(weather, trouble.keyless)
+    let firstCall: Activity | undefined
+    const tokenOf = () => {
+      firstCall ??= requireCall()
+      return mutant?.keepsToken ? firstCall : requireCall()
+    }
+    const store = (name: string) => openStore(gated(scheduler, trouble, tokenOf), blobs, name)
     const deps: Deps = {
       ...{ config, log, http, recipes, newId, now },
       wait: (ms, signal) => scheduler.wait(requireCall(), ms, signal),
-      db: openDb(scheduler, skewMs, seam),
+      db: openDb(scheduler, clockMs, seam),
       files: openFiles(store('files')),
-      wake: watched(openWakeMark(store('wake'), { now }), markRaised),
+      wake: watched(openWakeMark(store('wake'), { now }), raised),
       // No promise rests on them, so they need no draw of the scheduler's.
       instants: openInstants(openStore(ungated, blobs, 'instants'), scheduler.now),
       providers: openProviders(config, http),
     }
-    return { name: `instance ${count}`, deps: mutant?.change?.(deps) ?? deps }
+    return { name: `instance ${count}`, deployment, deps: mutant?.change?.(deps) ?? deps }
   }
   return {
     create,
     take: () => warm.splice(random.between(0, warm.length - 1), 1)[0] ?? create(),
-    giveBack: (instance) => void warm.push(instance),
+    giveBack: (instance) => {
+      if (instance.deployment === deployment) warm.push(instance)
+    },
+    replaceAll: () => {
+      deployment += 1
+      warm = []
+    },
   }
 }
 
 /** Where a mark could not be raised, news are written all the same. */
-function watched(wake: WakeMark, markRaised: (isUncertain: boolean) => void): WakeMark {
+function watched(wake: WakeMark, raised: (isUncertain: boolean) => Promise<void>): WakeMark {
   const raise = async () => {
     try {
       await wake.raise()
-      markRaised(false)
     } catch (error) {
-      markRaised(true)
+      await raised(true)
       throw error
     }
+    await raised(false)
   }
   return { ...wake, raise }
 }

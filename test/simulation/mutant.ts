@@ -10,6 +10,8 @@ export interface Mutant {
   rewrite?: (statement: string, call: string) => string
   /** Changes what an instance's calls are handed. */
   change?: (deps: Deps) => Deps
+  /** An instance's blob store is opened once, with the token of its first call. */
+  keepsToken?: boolean
   /** Statements that are sent again when their answer is lost. */
   resends?: (statement: string) => boolean
 }

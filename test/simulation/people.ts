@@ -1,5 +1,5 @@
 // The users of a simulation: they start, look, continue, redo, cancel, press twice, retry what got no answer, and vanish.
-import type { TaskView } from '../../core/answers.ts'
+import type { TaskView, Uploaded } from '../../core/answers.ts'
 import type { Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
@@ -7,9 +7,17 @@ import { openSession } from '../../functions/http/users.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
+import { upload } from '../../functions/upload.ts'
+import { blank } from '../../simulator/draw.ts'
 import { downloadShown } from './results.ts'
 import { publicUrl } from './weather.ts'
 import type { World } from './world.ts'
+
+interface Redo {
+  task_id: string
+  step?: number
+  attempt?: number
+}
 
 export interface Person {
   name: string
@@ -24,8 +32,16 @@ export interface Person {
   seen?: TaskView
   /** Everything she was ever shown, for the promise that a task only moves forward. */
   views: TaskView[]
-  /** How often she asked to redo a task. */
+  /** How often they asked to redo a task. A request that is sent again isn't another. */
   redone: Map<string, number>
+  /** The redo that they asked for last, which may be delivered again. */
+  lastRedo?: Redo
+  /** Uploads their photo before they start. */
+  uploads: boolean
+  /** Where it is. */
+  photo?: string
+  /** What they start next, the same until it was accepted: its key stays, too. */
+  request?: object
   /** Cancels what takes her too long. */
   isImpatient: boolean
   /** Redoes what she is shown. */
@@ -46,6 +62,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       ...{ name, token, recipe, accepted: [], views: [], redone: new Map(), asks: 0 },
       steps: random.between(1, 3),
       auto: random.chance(0.3),
+      uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
       isPicky: random.chance(world.weather.echoes ? 0.6 : 0.15),
       isEager: recipe === 'memes' || random.chance(world.weather.quota ? 0.6 : 0.1),
@@ -57,6 +74,7 @@ export async function createPeople(world: World): Promise<Person[]> {
 /** One thing that a person may do now. */
 export async function act(world: World, person: Person): Promise<void> {
   if (!person.taskId) return startTask(world, person)
+  if (person.lastRedo && world.random.chance(0.12)) return post(world, person, 'redo', redo, person.lastRedo)
   const { seen } = person
   // One batch of memes at a time: whoever wants the next one too early is refused.
   const again = person.isEager ? { 'start another': 2 } : {}
@@ -75,31 +93,54 @@ export async function act(world: World, person: Person): Promise<void> {
   return post(world, person, 'continue', continueEndpoint, deed === 'continue' ? body : { task_id: person.taskId })
 }
 
+/** A redo of a task that isn't there. */
+export const raiseForNothing = (world: World, person: Person): Promise<void> =>
+  post(world, person, 'redo', redo, { task_id: '01900000-0000-7000-8000-ffffffffffff' })
+
 /** Sometimes of an earlier task, while a newer one may be running. */
 function redoTask(world: World, person: Person): Promise<void> {
   const task_id = (world.random.chance(0.3) && world.random.pick(person.accepted)) || (person.taskId ?? '')
   const step = task_id === person.taskId ? (person.seen?.current_step ?? 0) : 0
   person.redone.set(task_id, (person.redone.get(task_id) ?? 0) + 1)
-  return post(world, person, 'redo', redo, { task_id, ...(step > 0 && { step }) })
+  const attempt = step > 0 ? person.seen?.steps.find((view) => view.step === step)?.attempt : undefined
+  const body: Redo = { task_id, ...(step > 0 && { step }), ...(attempt && { attempt }) }
+  // Without what was seen, what comes again is a wish of its own.
+  if (attempt) person.lastRedo = body
+  return post(world, person, 'redo', redo, body)
 }
 
 /** Retried with the same key until it was accepted: that is what the key is for. */
-function startTask(world: World, person: Person): Promise<void> {
+async function startTask(world: World, person: Person): Promise<void> {
+  if (person.uploads && !person.photo) return uploadPhoto(world, person)
+  person.request ??= requestOf(person)
   const key = `${person.name}-${person.accepted.length + 1}`
-  return post(world, person, 'start', start, requestOf(person), { 'idempotency-key': key }, (answer) => {
+  return post(world, person, 'start', start, person.request, { 'idempotency-key': key }, (answer) => {
+    delete person.request
     if (!person.accepted.includes(answer.task_id)) person.accepted.push(answer.task_id)
     if (answer.task_id !== person.taskId) delete person.seen
     person.taskId = answer.task_id
   })
 }
 
-function requestOf({ recipe, steps, auto }: Person): object {
+function requestOf({ recipe, steps, auto, photo }: Person): object {
   const each = <T>(make: (index: number) => T) => Array.from({ length: steps }, (_, index) => make(index))
   if (recipe === 'memes') return { recipe, prompts: each((index) => `a cat, ${index}`) }
   const training_type = steps === 1 ? 'portrait' : 'style'
   if (recipe === 'avatar') return { recipe, training_type, images_url: 'https://images.test/photos.zip' }
   const garments = each((index) => `https://images.test/garment-${index}.png`)
-  return { person_image: 'https://images.test/person.png', garments, auto_continue: auto }
+  return { person_image: photo ?? 'https://images.test/person.png', garments, auto_continue: auto }
+}
+
+/** An upload whose answer is lost is made again: the first is nobody's, and is swept. */
+async function uploadPhoto(world: World, person: Person): Promise<void> {
+  const request = new Request(`${publicUrl}/api/upload`, {
+    method: 'POST',
+    body: Buffer.from(blank.bytes),
+    headers: { authorization: `Bearer ${person.token}`, 'content-type': blank.type },
+  })
+  await world.call(`${person.name} uploads`, upload, request, async (response) => {
+    if (response.ok) person.photo = ((await response.json()) as Uploaded).url
+  })
 }
 
 export async function look(world: World, person: Person): Promise<void> {

@@ -17,7 +17,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
   const broken = [
     ...world.witness.broken,
     ...people.flatMap((person) => acceptedIsDurable(person, byId)),
-    ...people.flatMap(onlyForward),
+    ...(world.trouble.mostBackMs > 0 ? [] : people.flatMap(onlyForward)),
     ...tasks.flatMap(settled),
     ...tasks.flatMap((task) => neverPaidTwice(world, task, { predictions, people, redone })),
     ...tasks.flatMap(recordedOnce),
@@ -145,6 +145,10 @@ function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictio
     }
     // Replicate was told when to cancel by itself; fal has nothing of the kind.
     const mayRun = !isKnown && (provider === 'fal' || age <= unconfirmedMs.replicate + lateMs)
-    return status === 'running' && !mayRun ? [`running on: prediction ${id} of ${task.id} (${task.status})`] : []
+    // Without the key nobody can cancel it.
+    const isOutOfReach = world.trouble.keyless === provider
+    return status === 'running' && !mayRun && !isOutOfReach
+      ? [`running on: prediction ${id} of ${task.id} (${task.status})`]
+      : []
   })
 }

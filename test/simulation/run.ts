@@ -7,6 +7,7 @@ import { act, createPeople, type Person } from './people.ts'
 import { sendPing } from './pings.ts'
 import { brokenPromises } from './promises.ts'
 import { type Delivery, spoilNext } from './providers.ts'
+import { changeTrouble, isTroubled } from './trouble.ts'
 import { deliver, signedAnew, takeWebhooks } from './webhooks.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -56,12 +57,14 @@ async function storm(world: World, people: readonly Person[]): Promise<void> {
       webhook: deliveries.length > 0 ? 8 : 0,
       ending: 1.5,
       neighbour: weather.hasNeighbours ? 1.5 : 0,
+      trouble: isTroubled(weather) ? 2 : 0,
     })
     if (what === 'person') await act(world, random.pick(people))
     if (what === 'ping')
       await sendPing(world, random.pick(['worker', 'checker', 'checker', 'recover', 'tick'] as const))
     if (what === 'clock') await scheduler.advance(Number(random.weighted(weather.isSlow ? slowJumps : jumps)))
     if (what === 'ending') spoilNext(providers, random.pick)
+    if (what === 'trouble') changeTrouble(world)
     if (what === 'neighbour') await addNeighbour(world)
     if (what === 'webhook') {
       const [delivery] = deliveries.splice(random.between(0, deliveries.length - 1), 1)

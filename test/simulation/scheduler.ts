@@ -64,7 +64,10 @@ export class Scheduler {
   }
 
   /** Called by the seams. Never settles once its activity is dead. */
-  operate<T>(activity: Activity, part: Pick<Operation, 'label' | 'fates' | 'run' | 'fail' | 'patienceMs'>): Promise<T> {
+  operate<T>(
+    activity: Activity,
+    part: Pick<Operation, 'label' | 'fates' | 'run' | 'fail' | 'patienceMs' | 'isHeld'>,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (activity.state === 'killed') return
       activity.pending += 1
@@ -87,8 +90,9 @@ export class Scheduler {
 
   /** Picks one waiting operation and its fate. False when none waits. */
   async step(): Promise<boolean> {
-    const [operation] = this.operations.splice(this.draw(), 1)
+    const operation = this.draw()
     if (!operation) return false
+    this.operations.splice(this.operations.indexOf(operation), 1)
     this.last = operation.activity
     const fate = this.faults ? this.random.weighted<Fate>({ done: 10, ...operation.fates }) : 'done'
     await this.meet(operation, fate)
@@ -96,9 +100,10 @@ export class Scheduler {
   }
 
   /** Often the call that ran last goes on: some overtake all others, which even draws would hardly ever show. */
-  private draw(): number {
-    const same = this.operations.findIndex(({ activity }) => activity === this.last)
-    return same >= 0 && this.random.chance(0.6) ? same : this.random.between(0, this.operations.length - 1)
+  private draw(): Operation | undefined {
+    const free = this.operations.filter(({ isHeld }) => !isHeld?.())
+    const same = free.find(({ activity }) => activity === this.last)
+    return same && this.random.chance(0.6) ? same : free[this.random.between(0, free.length - 1)]
   }
 
   /** What has been taken out of the queue meets its fate. */

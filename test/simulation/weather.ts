@@ -9,6 +9,16 @@ export const cronSecret = 'simulated-cron-secret'
 export const replicateUrl = 'https://replicate.test'
 export const falUrl = 'https://fal.test'
 
+/** Faults whose mend isn't there yet would break promises in every run: each is off until it is. */
+export const faultsOn = {
+  store: true,
+  keys: false,
+  clocks: true,
+  databaseClock: true,
+  orphans: false,
+  wakeBehindTime: false,
+}
+
 export interface Weather {
   /** Without a public address there are no webhooks, and providers are sent the images themselves. */
   isReachable: boolean
@@ -40,6 +50,13 @@ export interface Weather {
   isHeavy: boolean
   secondsPerStep: number
   secondsPerTraining: number
+  /** The blob store refuses or hangs at times. */
+  storeFails: boolean
+  /** Whether a provider's key stays, and whose doesn't. */
+  keys: 'kept' | 'gone for a while' | 'gone for good'
+  keyProvider: 'replicate' | 'fal'
+  /** Those of the instances, and the database's. */
+  clocksGoBack: boolean
 }
 
 export function drawWeather(random: Random): Weather {
@@ -63,17 +80,21 @@ export function drawWeather(random: Random): Weather {
     isHeavy: random.chance(0.1),
     secondsPerStep: random.pick(flickers ? [60, 900] : [3, 10, 25, 60, 900]),
     secondsPerTraining: random.pick([20, 300, 2_000, 5_000, 40_000]),
+    storeFails: random.chance(0.2) && faultsOn.store,
+    keys: faultsOn.keys ? random.weighted({ kept: 10, 'gone for a while': 1, 'gone for good': 1 }) : 'kept',
+    keyProvider: random.pick(['replicate', 'replicate', 'fal'] as const),
+    clocksGoBack: random.chance(0.12) && faultsOn.clocks,
   }
 }
 
-export function configOf({ isReachable, caps, quota }: Weather): Config {
+export function configOf({ isReachable, caps, quota }: Weather, keyless?: 'replicate' | 'fal'): Config {
   const count = (value: number | undefined) => (value === undefined ? undefined : String(value))
   return parseConfig({
     DATABASE_URL: 'postgres://simulated',
-    REPLICATE_API_TOKEN: 'simulated',
+    REPLICATE_API_TOKEN: keyless === 'replicate' ? undefined : 'simulated',
     REPLICATE_BASE_URL: `${replicateUrl}/v1`,
     REPLICATE_WEBHOOK_SECRET: webhookSecret,
-    FAL_KEY: 'simulated',
+    FAL_KEY: keyless === 'fal' ? undefined : 'simulated',
     FAL_QUEUE_URL: `${falUrl}/queue`,
     FAL_API_URL: `${falUrl}/api`,
     FAL_JWKS_URL: `${falUrl}/jwks.json`,

@@ -7,6 +7,7 @@ import type { DatabaseError } from '../../db/driver/errors.ts'
 import type { Blobs } from './blobs.ts'
 import type { Row, StatementWitness } from './database.ts'
 import type { Scheduler } from './scheduler.ts'
+import { databaseNow, type Trouble } from './trouble.ts'
 import type { Weather } from './weather.ts'
 
 /** One attempt, by what marks its request. */
@@ -40,9 +41,10 @@ interface Seen {
   scheduler: Scheduler
   blobs: Blobs
   weather: Weather
+  trouble: Trouble
 }
 
-export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness {
+export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen): Witness {
   const attempts: Witness['attempts'] = new Map()
   const spent: Witness['spent'] = new Map()
   const missing: Witness['missing'] = new Map()
@@ -55,11 +57,13 @@ export function openWitness({ pool, scheduler, blobs, weather }: Seen): Witness 
     // A claim or click whose answer was lost is found by its name, or sent again: the attempt is the same.
     if (attempts.has(String(claim_token))) return
     const begun: Attempt = { task: String(id), step: Number(current_step), attempt: Number(attempt) }
+    // A claim whose answer was lost, and that is found by its name.
+    if (attempts.has(String(claim_token))) return
     attempts.set(String(claim_token), begun)
     attempts.set(String(attemptSeed(String(claim_token))), begun)
     add(spent, `${id} ${current_step}`, 1)
     const paused = pauses.get(String(provider))
-    if (paused && paused.getTime() > scheduler.nowMs) {
+    if (paused && paused.getTime() > databaseNow(scheduler, trouble)) {
       broken.push(`pause: an attempt of ${id} begins though ${provider} asked to wait until ${paused.toISOString()}`)
     }
   }

@@ -9,6 +9,7 @@ import type { Mutant } from './mutant.ts'
 import { type Delivery, openProviders, type Providers } from './providers.ts'
 import { type Random, seeded } from './random.ts'
 import { Scheduler } from './scheduler.ts'
+import { noTrouble, type Trouble } from './trouble.ts'
 import { describeWeather, drawWeather, type Weather } from './weather.ts'
 import { openWitness, type Witness } from './witness.ts'
 
@@ -20,6 +21,9 @@ export interface World {
   blobs: Blobs
   witness: Witness
   pool: Pool
+  trouble: Trouble
+  /** A new deployment, with the keys that there are now. */
+  redeploy(): void
   /** Webhooks that were heard, where they come again. */
   echoes: Set<Delivery>
   /** When the faults stopped, by the virtual clock. */
@@ -43,8 +47,9 @@ export function openWorld(seed: number, pool: Pool, mutant?: Mutant): World {
   const scheduler = new Scheduler(random)
   const providers = openProviders(weather, scheduler.now)
   const blobs: Blobs = new Map()
-  const witness = openWitness({ pool, scheduler, blobs, weather })
-  const parts = { random, weather, scheduler, providers, blobs, witness, pool }
+  const trouble = noTrouble()
+  const witness = openWitness({ pool, scheduler, blobs, weather, trouble })
+  const parts = { random, weather, scheduler, providers, blobs, witness, pool, trouble }
   const instances = openInstances(parts, mutant, (isUncertain) => {
     world.isMarkUncertain = isUncertain
   })
@@ -53,6 +58,7 @@ export function openWorld(seed: number, pool: Pool, mutant?: Mutant): World {
     echoes: new Set(),
     calmSince: Number.POSITIVE_INFINITY,
     isMarkUncertain: false,
+    redeploy: instances.replaceAll,
     outside: instances.create(),
     call: (name, endpoint, request, heard) => {
       const instance = instances.take()
