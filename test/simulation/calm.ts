@@ -1,6 +1,6 @@
 // The time after the faults: pings alone must bring every task to rest, and then sleep. Some people go on to the end, the others
 // have vanished; what they left open closes by itself.
-import { act, look, type Person, raiseForNothing } from './people.ts'
+import { act, look, type Person, raiseForNothing, redoAgain } from './people.ts'
 import { sendPing, sleptOver } from './pings.ts'
 import { endTroubles } from './trouble.ts'
 import { faultsOn } from './weather.ts'
@@ -44,7 +44,7 @@ export async function settle(world: World, people: readonly Person[]): Promise<s
 
 /** Nothing is asked while nothing is due, and gates that nobody answers close. */
 async function rest(world: World, people: readonly Person[]): Promise<string[]> {
-  await hearAgain(world)
+  await hearAgain(world, people)
   const broken = await idleIsFree(world)
   if (world.weather.clocksGoBack && faultsOn.wakeBehindTime) await wakeBehindTime(world, people)
   broken.push(...(await sweep(world)))
@@ -97,10 +97,14 @@ async function sweep(world: World): Promise<string[]> {
   })
 }
 
-/** Old webhooks change nothing. */
-async function hearAgain(world: World): Promise<void> {
+/** Old webhooks change nothing, and neither do redos that are delivered again. */
+async function hearAgain(world: World, people: readonly Person[]): Promise<void> {
   for (const delivery of [...world.echoes].slice(0, 12)) {
     await deliver(world, signedAnew(world, delivery))
+    await drain(world)
+  }
+  for (const person of people) {
+    if (person.acceptedRedo) await redoAgain(world, person, person.acceptedRedo)
     await drain(world)
   }
 }

@@ -12,6 +12,8 @@ interface Failure {
   wasRejected: boolean
   /** Its provider shows what it created, and was asked in time. */
   wasThere: boolean
+  /** All of its provider's hour fell into the calm, while pings came every ten minutes. */
+  wasToBeHad: boolean
   /** From the attempt's start to its end. */
   seconds: number
   isTraining: boolean
@@ -30,7 +32,8 @@ const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = 
     after(seconds, isTraining ? 24 * hour : hour) && !wasThere,
   timed_out: ({ seconds, isTraining }) => after(seconds, isTraining ? 24 * hour : hour / 2),
   // The provider forgets inputs and outputs after an hour, or at once where it is told to.
-  result_lost: ({ seconds, outcome }) => after(seconds, hour) || outcome === 'data_removed',
+  result_lost: ({ seconds, outcome, wasToBeHad }) =>
+    (after(seconds, hour) && !wasToBeHad) || outcome === 'data_removed',
   result_unusable: ({ outcome }) => outcome === 'no_output',
   prediction_lost: ({ isTraining, outcome }) => isTraining && outcome === 'data_removed',
 }
@@ -46,6 +49,7 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
     outcome: prediction && providers.outcomes.get(prediction.id),
     wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
     wasThere: isListed(world, task, predictions),
+    wasToBeHad: isToBeHad(world, task, Date.parse(last?.submitted_at ?? '')),
     seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '') + mostBackMs) / 1000,
     isTraining: task.recipe === 'avatar',
   }
@@ -55,6 +59,12 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
   return [
     `failed without cause: ${task.id} failed with ${task.error_code} after ${seconds} s; the provider says: ${truth}`,
   ]
+}
+
+/** With a store that is well and a provider that gives its files, a copy has an hour for a few seconds' work. */
+function isToBeHad({ weather, calmSince, trouble }: World, { recipe, provider }: Task, submittedAt: number): boolean {
+  if (weather.withholds > 0 || weather.flickers || trouble.keyless === provider || recipe === 'avatar') return false
+  return submittedAt >= calmSince && submittedAt <= calmSince + hour * 1000
 }
 
 /** Replicate erases what marks an attempt after an hour; some of that goes by between looks. */

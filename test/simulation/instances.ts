@@ -76,12 +76,13 @@ export function openInstances(
       wait: (ms, signal) => scheduler.wait(requireCall(), ms, signal),
       db: openDb(scheduler, clockMs, seam),
       files: openFiles(store('files')),
-      wake: watched(openWakeMark(store('wake'), { now }), raised),
+      wake: openWakeMark(store('wake'), { now }),
       // No promise rests on them, so they need no draw of the scheduler's.
       instants: openInstants(openStore(ungated, blobs, 'instants'), scheduler.now),
       providers: openProviders(config, http),
     }
-    return { name: `instance ${count}`, deployment, deps: mutant?.change?.(deps) ?? deps }
+    const changed = mutant?.change?.(deps) ?? deps
+    return { name: `instance ${count}`, deployment, deps: { ...changed, wake: watched(changed.wake, raised) } }
   }
   return {
     create,

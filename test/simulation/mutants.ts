@@ -2,8 +2,9 @@
 import type { Mutant } from './mutant.ts'
 import { movingMutants } from './mutants-moving.ts'
 import { payingMutants } from './mutants-paying.ts'
+import { storingMutants } from './mutants-storing.ts'
 
-export const mutants: readonly Mutant[] = [...payingMutants, ...movingMutants]
+export const mutants: readonly Mutant[] = [...payingMutants, ...movingMutants, ...storingMutants]
 
 export function requireMutant(name: string): Mutant {
   const found = mutants.find((known) => known.name === name)

@@ -36,6 +36,8 @@ export interface Person {
   redone: Map<string, number>
   /** The redo that they asked for last, which may be delivered again. */
   lastRedo?: Redo
+  /** One that was accepted: whenever it comes again, it changes nothing. */
+  acceptedRedo?: Redo
   /** Uploads their photo before they start. */
   uploads: boolean
   /** Where it is. */
@@ -54,6 +56,7 @@ export interface Person {
 export async function createPeople(world: World): Promise<Person[]> {
   const { random } = world
   const people: Person[] = []
+  const isLimited = world.weather.quota !== undefined || world.weather.mostAttempts < 3
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
     const { token } = await openSession(world.outside.deps, name)
@@ -64,7 +67,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       auto: random.chance(0.3),
       uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
-      isPicky: random.chance(world.weather.echoes ? 0.6 : 0.15),
+      isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.15),
       isEager: recipe === 'memes' || random.chance(world.weather.quota ? 0.6 : 0.1),
     })
   }
@@ -74,7 +77,7 @@ export async function createPeople(world: World): Promise<Person[]> {
 /** One thing that a person may do now. */
 export async function act(world: World, person: Person): Promise<void> {
   if (!person.taskId) return startTask(world, person)
-  if (person.lastRedo && world.random.chance(0.12)) return post(world, person, 'redo', redo, person.lastRedo)
+  if (person.lastRedo && world.random.chance(0.12)) return redoAgain(world, person, person.lastRedo)
   const { seen } = person
   // One batch of memes at a time: whoever wants the next one too early is refused.
   const again = person.isEager ? { 'start another': 2 } : {}
@@ -93,6 +96,10 @@ export async function act(world: World, person: Person): Promise<void> {
   return post(world, person, 'continue', continueEndpoint, deed === 'continue' ? body : { task_id: person.taskId })
 }
 
+/** The request that was sent last, by a proxy or a client that heard no answer. */
+export const redoAgain = (world: World, person: Person, body: Redo): Promise<void> =>
+  post(world, person, 'redo', redo, body)
+
 /** A redo of a task that isn't there. */
 export const raiseForNothing = (world: World, person: Person): Promise<void> =>
   post(world, person, 'redo', redo, { task_id: '01900000-0000-7000-8000-ffffffffffff' })
@@ -106,7 +113,9 @@ function redoTask(world: World, person: Person): Promise<void> {
   const body: Redo = { task_id, ...(step > 0 && { step }), ...(attempt && { attempt }) }
   // Without what was seen, what comes again is a wish of its own.
   if (attempt) person.lastRedo = body
-  return post(world, person, 'redo', redo, body)
+  return post(world, person, 'redo', redo, body, {}, (_view, status) => {
+    if (attempt && status === 202) person.acceptedRedo = body
+  })
 }
 
 /** Retried with the same key until it was accepted: that is what the key is for. */
@@ -158,7 +167,7 @@ async function post(
   endpoint: Endpoint,
   body: object,
   headers: Record<string, string> = {},
-  told: (view: TaskView) => void = () => undefined,
+  told: (view: TaskView, status: number) => void = () => undefined,
 ): Promise<void> {
   person.asks += 1
   const request = new Request(`${publicUrl}/api/${name}`, {
@@ -167,7 +176,7 @@ async function post(
     headers: { authorization: `Bearer ${person.token}`, ...headers },
   })
   await world.call(`${person.name} asks to ${name}`, endpoint, request, async (response) => {
-    if (response.ok) told((await response.clone().json()) as TaskView)
+    if (response.ok) told((await response.clone().json()) as TaskView, response.status)
     if (name !== 'start') await hear(person, response)
   })
 }

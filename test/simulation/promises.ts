@@ -24,6 +24,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
     ...tasks.flatMap((task) => attemptsCounted(world, task)),
     ...tasks.flatMap((task) => failedForAReason(world, task, predictions)),
     ...everyPredictionIsKnown(world, byId, predictions),
+    ...tasks.flatMap((task) => inputsAreThere(world, task)),
   ]
   for (const task of tasks) {
     broken.push(...(await faultsOfResults(world, task)))
@@ -72,6 +73,12 @@ function settled(task: Task): string[] {
     ...(task.phase ? [`not settled: ${task.id} (${task.status}) still has an open attempt (${task.phase})`] : []),
     ...open.map((stray) => `not settled: stray ${stray.prediction_id} of ${task.id} is not canceled`),
   ]
+}
+
+/** What a task was started with is its own: neither a sweep nor a start of unknown fate takes it away. */
+function inputsAreThere({ blobs }: World, { id, input }: Task): string[] {
+  const keys = JSON.stringify(input).match(/inputs\/[\w-]+\/\d+/g) ?? []
+  return keys.filter((key) => !blobs.has(`files/${key}/0`)).map((key) => `input lost: ${key} of ${id} is not stored`)
 }
 
 /** Redos that moved a task, by task and step: each is the permission to pay once more. */

@@ -12,11 +12,13 @@ export const falUrl = 'https://fal.test'
 /** Faults whose mend isn't there yet would break promises in every run: each is off until it is. */
 export const faultsOn = {
   store: true,
-  keys: false,
+  keys: true,
+  /** What was never submitted waits for the key, without end. */
+  keysForGood: false,
   clocks: true,
   databaseClock: true,
   orphans: false,
-  wakeBehindTime: false,
+  wakeBehindTime: true,
 }
 
 export interface Weather {
@@ -44,6 +46,8 @@ export interface Weather {
   isSlow: boolean
   caps: { replicate?: number; fal?: number }
   quota: number | undefined
+  /** Of a step. */
+  mostAttempts: number
   /** By how much instances' clocks are ahead of the database's, in milliseconds. */
   skews: readonly number[]
   /** Weights that are copied in parts. */
@@ -80,14 +84,17 @@ export function drawWeather(random: Random): Weather {
     isHeavy: random.chance(0.1),
     secondsPerStep: random.pick(flickers ? [60, 900] : [3, 10, 25, 60, 900]),
     secondsPerTraining: random.pick([20, 300, 2_000, 5_000, 40_000]),
+    mostAttempts: random.chance(0.2) ? 2 : 5,
     storeFails: random.chance(0.2) && faultsOn.store,
-    keys: faultsOn.keys ? random.weighted({ kept: 10, 'gone for a while': 1, 'gone for good': 1 }) : 'kept',
+    keys: faultsOn.keys
+      ? random.weighted({ kept: 10, 'gone for a while': 1, 'gone for good': faultsOn.keysForGood ? 1 : 0 })
+      : 'kept',
     keyProvider: random.pick(['replicate', 'replicate', 'fal'] as const),
     clocksGoBack: random.chance(0.12) && faultsOn.clocks,
   }
 }
 
-export function configOf({ isReachable, caps, quota }: Weather, keyless?: 'replicate' | 'fal'): Config {
+export function configOf({ isReachable, caps, quota, mostAttempts }: Weather, keyless?: 'replicate' | 'fal'): Config {
   const count = (value: number | undefined) => (value === undefined ? undefined : String(value))
   return parseConfig({
     DATABASE_URL: 'postgres://simulated',
@@ -104,6 +111,7 @@ export function configOf({ isReachable, caps, quota }: Weather, keyless?: 'repli
     REPLICATE_CONCURRENCY: count(caps.replicate),
     FAL_CONCURRENCY: count(caps.fal),
     DAILY_TASKS_PER_USER: count(quota),
+    MAX_ATTEMPTS_PER_STEP: count(mostAttempts),
     PASS_BATCH: '20',
     LOG_LEVEL: 'silent',
   })

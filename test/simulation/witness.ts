@@ -95,6 +95,10 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
     async took(statement, parameters, rows) {
       const begun = rows.filter(isBegun)
       for (const row of begun) begin(row)
+      for (const row of rows.filter(({ moved }) => moved === true && isRedo.test(statement))) {
+        if (Number(row['attempt']) < weather.mostAttempts) continue
+        broken.push(`attempts: step ${row['current_step']} of ${row['id']} is redone after ${row['attempt']} attempts`)
+      }
       const told = toldOf(parameters)
       for (const row of rows) if ('did' in row) learn(row, told.find(({ id }) => id === row['id']) ?? {})
       if (told.some(({ kind }) => kind === 'throttled')) {
@@ -109,6 +113,8 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
     },
   }
 }
+
+const isRedo = /next_step = greatest\(mine\.current_step, 1\)/
 
 const add = (counts: Map<string, number>, key: string, by: number) => counts.set(key, (counts.get(key) ?? 0) + by)
 
