@@ -23,7 +23,7 @@ export interface Bundle {
 
 /** Where CommonJS modules inside a bundle look for `require`. */
 const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
-/** Native, or never reached: sharp is loaded by the upload door alone, pino-pretty only where a terminal asks for it. */
+/** Native, or never reached: sharp is loaded by the doors that take images, pino-pretty only where a terminal asks for it. */
 const external = ['sharp', 'pg-native', 'pino-pretty']
 
 /** Into a folder that is theirs alone, and lies within the checkout, because sharp is looked for from there. */

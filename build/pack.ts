@@ -9,12 +9,16 @@ import type { Bundle } from './bundle.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
+/** Doors that take images, and so draw them anew. */
+const imageDoors = ['start', 'upload']
+
 /** As netlify.toml says it; a test holds the two against each other. */
 export function packing(bundles: readonly Bundle[]): Config {
   const own = bundles.map(({ name, folder }) => [name, { includedFiles: [`${relative(root, folder)}/*`] }])
-  // sharp is native: Netlify's own tracing finds what of it belongs to the function.
-  const upload: Config[string] = { nodeBundler: 'nft', includedFiles: ['!node_modules/node/**'] }
-  return { '*': { nodeBundler: 'none', includedFilesBasePath: root }, ...Object.fromEntries(own), upload }
+  // sharp is native: Netlify's own tracing finds what of it belongs to the functions that take images.
+  const traced: Config[string] = { nodeBundler: 'nft', includedFiles: ['!node_modules/node/**'] }
+  const taking = Object.fromEntries(imageDoors.map((name) => [name, traced]))
+  return { '*': { nodeBundler: 'none', includedFilesBasePath: root }, ...Object.fromEntries(own), ...taking }
 }
 
 /** Packs all bundles into a folder: as zips, which are what is deployed, or as folders, which can be run. Gives the manifest's path. */
@@ -26,9 +30,9 @@ export async function packDoors(bundles: readonly Bundle[], out: string, archive
   return { manifest, packed: await zipFunctions([dirname(first.folder)], out, options) }
 }
 
-/** In kB: Netlify's own runtime is 330 of them; of upload, sharp with libvips is the rest. */
+/** In kB: Netlify's own runtime is 330 of them; of the doors that take images, sharp with libvips is the rest. */
 const mostKb = 1_200
-const mostKbOf: Record<string, number> = { upload: 12_000 }
+const mostKbOf: Record<string, number> = Object.fromEntries(imageDoors.map((name) => [name, 12_000]))
 
 /** One line a door; throws when one is heavier than it may be. */
 export async function reportSizes(bundles: readonly Bundle[]): Promise<void> {

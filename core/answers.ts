@@ -100,6 +100,7 @@ export const recoveredSchema = z.object({
   found: count.meta({ description: 'predictions whose create had no answer, found in the list of their provider' }),
   uploads_deleted: count,
   tasks_deleted: count,
+  orphans_deleted: count,
 })
 
 const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)

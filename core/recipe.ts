@@ -68,6 +68,8 @@ export interface Recipe<Input = unknown> {
   input: ZodType<Input>
   /** MIME types of the files that an input may name, judged by content where they are stored here. Images by default. */
   inputTypes?: readonly string[]
+  /** How many photos a zip file of the input holds at least. */
+  leastPhotos?(input: Input): number
   /** A start request and a provider's answer to it: the recipe is tried on them before anybody's money is. */
   example: Example
   /** Number of steps, at least 1. */

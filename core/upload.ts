@@ -11,6 +11,9 @@ export const archiveType = 'application/zip'
 /** Of a file that is uploaded, or sent inside a start request. */
 export const maxImageBytes = 4 * 1024 * 1024
 
+/** Of what is kept of it: a zip file written anew may be a little larger than it came. A provider that can't reach us is sent as much. */
+export const maxStoredBytes = 5_000_000
+
 /** From an upload's hour to its deletion: nobody takes longer to start a task with it. */
 const keptHours = 24
 
@@ -27,7 +30,7 @@ export const hourOf = (instant: Date): string => instant.toISOString().slice(0, 
 
 export const makeUploadId = (now: Date, random: string): string => `${hourOf(now)}-${random}`
 
-/** Where an upload is stored, for an owner as `engine/sweep.ts` writes one. */
+/** Where an upload is stored, for an owner as `engine/sweep-uploads.ts` writes one. */
 export function uploadKey(owner: string, id: string): string {
   const [hour, random] = id.split('-')
   return `uploads/${hour}/${owner}/${random}`

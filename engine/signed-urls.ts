@@ -4,6 +4,7 @@ import { canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
+import { maxStoredBytes } from '../core/upload.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { isMac, keysOf, mac } from './keys.ts'
 
@@ -17,7 +18,7 @@ const storedKey = (reference: string): string | undefined =>
 /** Fetched by providers within minutes of the submission, or after a queue's wait; never kept by anybody. */
 const linkSeconds = 24 * 3_600
 /** A provider that can't reach us gets the bytes themselves; both limit such inputs to about a megabyte, some to more. */
-const maxInlineBytes = 5_000_000
+const maxInlineBytes = maxStoredBytes
 
 /** What a provider can fetch: the address itself, a signed link that carries the attempt's marker, or the bytes. */
 export async function linkFor(

@@ -1,10 +1,10 @@
 // GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
-// and whatever is overdue re-enters the ordinary path. Uploads of the day before are deleted,
-// and finished tasks that are older than the deployment wants to keep.
-
+// and whatever is overdue re-enters the ordinary path. It deletes uploads of the day
+// before, inputs without a task, and finished tasks that are older than the deployment wants to keep.
 import type { Endpoint } from '../engine/deps.ts'
 import { raiseAnyway } from '../engine/journal.ts'
-import { sweepTasks, sweepUploads } from '../engine/sweep.ts'
+import { sweepStored } from '../engine/sweep.ts'
+import { sweepUploads } from '../engine/sweep-uploads.ts'
 import { requireCron } from './http/cron-secret.ts'
 import { ping } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
@@ -12,10 +12,10 @@ import { json, requireMethod } from './http/request.ts'
 export const recover: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  const [{ nextDueAt: _, ...counts }, uploads_deleted, tasks_deleted] = await Promise.all([
+  const [{ nextDueAt: _, ...counts }, uploads_deleted, { tasks, orphans }] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
     sweepUploads(deps),
-    sweepTasks(deps),
+    sweepStored(deps),
   ])
   // What had been slept over was begun to be moved; pings go on with it.
   if (!counts.idle) await raiseAnyway(deps)
@@ -24,6 +24,7 @@ export const recover: Endpoint = async (request, deps, context) => {
     message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`,
     ...counts,
     uploads_deleted,
-    tasks_deleted,
+    tasks_deleted: tasks,
+    orphans_deleted: orphans,
   })
 }

@@ -5,13 +5,15 @@ import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { faultOfSteps } from '../core/soundness.ts'
+import { DatabaseError } from '../db/driver/errors.ts'
 import { readStarted } from '../db/statements/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/statements/start.ts'
 import { type Deps, type Endpoint, type EndpointContext, requireProvider } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
-import { type KeptInput, keepImages, shortenUploads } from './http/input-files.ts'
+import { type TakenInput, takeFiles } from './http/input-files.ts'
 import { withinLimits } from './http/limits.ts'
+import { shortenOwn } from './http/own-addresses.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
 import { requireUser } from './http/users.ts'
 
@@ -28,15 +30,15 @@ export const start: Endpoint = async (request, deps, context) => {
   const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
   const recipe = requireRecipe(deps, name)
   requireProvider(deps, recipe)
-  const input = requireValid(recipe.input, shortenUploads(request, deps, fields))
+  const input = requireValid(recipe.input, shortenOwn(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
   const stepFault = faultOfSteps(recipe.totalSteps(input))
   if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
   const request_hash = hash({ name, auto_continue, input })
   const id = deps.newId()
-  let kept: KeptInput
+  let taken: TakenInput
   try {
-    kept = await keepImages(deps, { id, user_id: userId }, input, recipe.inputTypes)
+    taken = await takeFiles(deps, { id, user_id: userId }, input, recipe)
   } catch (error) {
     // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
     const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
@@ -48,7 +50,7 @@ export const start: Endpoint = async (request, deps, context) => {
     user_id: userId,
     recipe: recipe.name,
     provider: recipe.provider,
-    input: kept.input,
+    input: taken.input,
     auto_continue: auto_continue || recipe.gate === 'auto',
     total_steps: recipe.totalSteps(input),
     lock_key: lockKey(recipe, userId),
@@ -56,15 +58,26 @@ export const start: Endpoint = async (request, deps, context) => {
     request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
+  // First what may fail without a trace. A repeated request's files needn't be written at all.
   await deps.wake.raise()
-  const write = () => startTask(deps.db, task, causedBy(deps, 'user', context))
-  const started = await withinLimits(deps, task, write).catch(async (error) => {
-    // Only where the task certainly isn't there: a lost connection may have come after its insert.
-    if (error instanceof AppError) await kept.discard()
-    throw error
-  })
-  if (!started.created) await kept.discard()
+  const earlier =
+    taken.count > 0 && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
+  if (earlier) return answer(deps, context, { started: earlier, request_hash, recipe })
+  const started = await insertWithFiles(deps, task, taken, context)
+  if (started.created) context.waitUntil(taken.settle())
+  else await taken.discard()
   return answer(deps, context, { started, request_hash, recipe })
+}
+
+async function insertWithFiles(deps: Deps, task: NewTask, taken: TakenInput, context: EndpointContext): Promise<Started> {
+  try {
+    await taken.write()
+    return await withinLimits(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
+  } catch (error) {
+    // Not where the task may be there: a lost connection may have come after its insert. Files without a task are swept.
+    if (!(error instanceof DatabaseError)) await taken.discard()
+    throw error
+  }
 }
 
 function requireRecipe(deps: Deps, name: string): Recipe {

@@ -2,10 +2,12 @@
 // GET /api/upload?id=: the image as it was kept, to its owner.
 import * as z from 'zod'
 import type { Uploaded } from '../core/answers.ts'
+import { withDeadline } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
-import { archiveType, imageTypes, maxImageBytes, uploadId, uploadUrl } from '../core/upload.ts'
+import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId, uploadUrl } from '../core/upload.ts'
 import type { Deps, Endpoint } from '../engine/deps.ts'
-import { keyOfUpload, newUploadId } from '../engine/sweep.ts'
+import { keyOfUpload, newUploadId } from '../engine/sweep-uploads.ts'
+import { cleanArchive } from '../storage/archive.ts'
 import { UnacceptableFile } from '../storage/files.ts'
 import { cleanImage } from '../storage/image.ts'
 import { serveFile } from '../storage/serve.ts'
@@ -15,6 +17,9 @@ import { requireUser } from './http/users.ts'
 
 /** What a form adds around its one file. */
 const formBytes = 16 * 1024
+/** Together less than a function's life of 60 s. */
+const cleanMs = 30_000
+const writeMs = 20_000
 /** An id never names another content. */
 const cacheControl = 'private, max-age=86400, immutable'
 
@@ -41,16 +46,16 @@ async function serveUpload(request: Request, deps: Deps, userId: string): Promis
 
 async function store(deps: Deps, key: string, bytes: Uint8Array): Promise<void> {
   try {
-    // A zip file of photos is kept as it is: only the provider that is given it opens it.
     const isArchive = (await detectType(bytes.subarray(0, sampleBytes), [archiveType])) !== undefined
-    const clean = isArchive ? bytes : await cleanImage(bytes)
-    await deps.files.write(key, one(clean), { accept: [...imageTypes, archiveType], maxBytes: maxImageBytes })
+    const clean = await (isArchive ? withDeadline(cleanMs, (signal) => cleanArchive(bytes, signal)) : cleanImage(bytes))
+    const options = { accept: [...imageTypes, archiveType], maxBytes: maxStoredBytes }
+    await withDeadline(writeMs, (signal) => deps.files.write(key, one(clean), { ...options, signal }))
   } catch (error) {
     if (!(error instanceof UnacceptableFile)) throw error
     if (error.reason === 'too_large') throw new AppError('body_too_large', `${error.message}; send a smaller one.`)
     throw new AppError(
       'unsupported_media_type',
-      `${error.message}; send a PNG, JPEG or WebP image, or a zip file of them.`,
+      `${error.message}; send a PNG, JPEG, WebP or AVIF image, or a zip file of them.`,
       { cause: error },
     )
   }

@@ -33,6 +33,7 @@ export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
   provider: 'fal',
   input: inputFields(policy),
   inputTypes: ['application/zip'],
+  leastPhotos: ({ training_type }) => (training_type === 'portrait' ? 10 : 4),
   example: {
     input: { training_type: 'portrait', images_url: 'https://example.com/photos.zip', trigger_phrase: 'ohwx person' },
     output: {

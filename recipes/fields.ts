@@ -1,6 +1,7 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import * as z from 'zod'
-import { uploadId } from '../core/upload.ts'
+import { parseDataUri } from '../core/data-uri.ts'
+import { archiveType, imageTypes, uploadId } from '../core/upload.ts'
 import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
 import { isPublicHost } from '../providers/public-host.ts'
 
@@ -19,16 +20,17 @@ export const textField = (max: number) => z.string().trim().min(1).max(max)
 interface Kind {
   /** With its article. */
   called: string
-  dataUri: RegExp
+  /** What a data URI of it may call itself; what it is, its content tells. */
+  types: readonly string[]
 }
 
 const image: Kind = {
   called: 'a PNG, JPEG or WebP image',
-  dataUri: /^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/,
+  types: [...imageTypes, 'image/avif', 'image/heic', 'image/heif'],
 }
 const archive: Kind = {
   called: 'a zip file',
-  dataUri: /^data:application\/zip;base64,[A-Za-z0-9+/]+={0,2}$/,
+  types: [archiveType],
 }
 
 /** An https URL on a public host, an upload's address, or a data URI of an image. */
@@ -46,7 +48,7 @@ function fileField(policy: ImagePolicy, kind: Kind) {
     .overwrite(asSent)
     .meta({
       format: 'uri-reference',
-      description: `an https URL, the address of an upload, or a base64 data URI of ${kind.called}`,
+      description: `an https URL, the address of an upload, or a data URI of ${kind.called}`,
     })
 }
 
@@ -57,7 +59,7 @@ function asSent(value: string): string {
 }
 
 function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
-  if (value.startsWith('data:')) return dataUriFault(value, kind)
+  if (/^\s*data:/i.test(value)) return dataUriFault(value, kind)
   // Whether it is there, and the user's own, is found out when it is copied.
   if (uploadId(value)) return undefined
   if (isAmbiguous(value)) return ambiguousAddress
@@ -75,9 +77,10 @@ function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | und
   return undefined
 }
 
-function dataUriFault(value: string, { called, dataUri }: Kind): string | undefined {
+function dataUriFault(value: string, { called, types }: Kind): string | undefined {
   if (value.length > maxDataUri) return 'must be at most 4 MB as a file; send a URL instead'
-  return dataUri.test(value) ? undefined : `must be a base64 data URI of ${called}`
+  const uri = parseDataUri(value)
+  return uri && uri.data !== '' && types.includes(uri.type) ? undefined : `must be a data URI of ${called}`
 }
 
 function isWithin(hostname: string, host: string): boolean {

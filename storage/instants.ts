@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import type { BlobStore } from './store.ts'
 
-export type Noted = 'worker' | 'checker' | 'recover' | 'tick' | 'overdue alert'
+export type Noted = 'worker' | 'checker' | 'recover' | 'tick' | 'overdue alert' | 'upload sweep' | 'sweep'
 
 export interface Instants {
   /** `name` happens now. */

@@ -1,6 +1,7 @@
 // Cuts a stream of bytes into parts, and puts parts together again. files.ts uses it; at most one part is held in memory at a time.
 import { createHash } from 'node:crypto'
-import type { BlobStore } from './store.ts'
+import { endsWithin } from '../core/deadline.ts'
+import { type BlobStore, StoreFault } from './store.ts'
 
 /** Both ends included, as in HTTP. */
 export interface ByteRange {
@@ -58,27 +59,52 @@ function joined(pieces: readonly Uint8Array[], size: number): ArrayBuffer {
   return bytes.buffer
 }
 
+/** Between two pieces of a part that is read. A store that answers gives them within milliseconds. */
+const silenceMs = 10_000
+
 /** The bytes of `range`, out of those parts alone that hold some of them. A part that is missing or cut short is an error. */
-export async function* joinParts(store: BlobStore, key: string, partBytes: number, range: ByteRange) {
+export async function* joinParts(
+  store: BlobStore,
+  key: string,
+  partBytes: number,
+  range: ByteRange,
+  patienceMs: number = silenceMs,
+): AsyncGenerator<Uint8Array, void> {
   for (let index = Math.floor(range.start / partBytes); index * partBytes <= range.end; index += 1) {
     const first = index * partBytes
     const from = Math.max(range.start - first, 0)
     const to = Math.min(range.end + 1 - first, partBytes)
-    yield* slicePart(store, `${key}/${index}`, from, to)
+    yield* slicePart(store, `${key}/${index}`, from, to, patienceMs)
   }
 }
 
-async function* slicePart(store: BlobStore, name: string, from: number, to: number): AsyncGenerator<Uint8Array> {
+async function* slicePart(store: BlobStore, name: string, from: number, to: number, ms: number) {
   const part: ReadableStream<Uint8Array> | null = await store.get(name, { type: 'stream' })
   if (!part) throw new Error(`Stored part ${name} is gone`)
   let at = 0
-  for await (const chunk of part) {
+  for await (const chunk of piecesOf(part, ms)) {
     const slice = chunk.subarray(Math.max(from - at, 0), Math.max(to - at, 0))
     at += chunk.byteLength
     if (slice.byteLength > 0) yield slice
     if (at >= to) return
   }
   throw new Error(`Stored part ${name} ends at byte ${at}, before ${to}`)
+}
+
+/** The clock runs only while a piece is waited for: whoever reads may be slow. */
+async function* piecesOf(part: ReadableStream<Uint8Array>, ms: number): AsyncGenerator<Uint8Array> {
+  const reader = part.getReader()
+  try {
+    for (;;) {
+      const next = reader.read()
+      if (!(await endsWithin(ms, next))) throw new StoreFault(`The blob store gave nothing for ${ms} ms`)
+      const { done, value } = await next
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel()
+  }
 }
 
 /** A stream of what a generator yields, asked for one chunk at a time as it is read, and closed when its reader leaves. */

@@ -111,5 +111,4 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
 })
 
 /** The same link as `resultUrl` in core/view.ts. */
-const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step
-  || case when t.attempt > 1 then '&attempt=' || t.attempt else '' end`
+const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step || '&attempt=' || t.attempt`

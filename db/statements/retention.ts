@@ -40,3 +40,11 @@ export async function readForgotten(db: Db, limit: number): Promise<string[]> {
 export async function dropForgotten(db: Db, ids: readonly string[]): Promise<void> {
   await sql`delete from forgotten where id = any(${ids}::uuid[])`.execute(repeatable(db))
 }
+
+/** Those of the ids that are no task's. */
+export async function readMissing(db: Db, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from unnest(${ids}::uuid[]) as named (id) where not exists (select from tasks where tasks.id = named.id)
+  `.execute(repeatable(db))
+  return rows.map(({ id }) => id)
+}

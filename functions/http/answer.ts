@@ -3,6 +3,7 @@
 import { AppError } from '../../core/errors.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import type { Deps, EndpointContext } from '../../engine/deps.ts'
+import { StoreFault } from '../../storage/store.ts'
 import { secure } from './headers.ts'
 import { allowOrigin, answerPreflight, requireOrigin } from './origin.ts'
 import { problem } from './request.ts'
@@ -54,6 +55,10 @@ export function notConfigured(cause: unknown): AppError {
 }
 
 function faultOf(error: unknown): AppError {
+  if (error instanceof StoreFault) {
+    const detail = 'The file store does not answer. Nothing was changed; try again.'
+    return new AppError('unavailable', detail, { headers: { 'retry-after': '5' } })
+  }
   if (!(error instanceof DatabaseError && error.isConnectionLost))
     return new AppError('internal', 'Something went wrong on our side. Try again.')
   const detail = error.wasNeverSent

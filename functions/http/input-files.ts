@@ -1,102 +1,150 @@
-// Images that come inside a start request (data URIs) or were uploaded before it become files of the task's own, at once: rows and
-// provider requests carry links, and uploads may be deleted.
+// Files that come with a start request, inside it (data URIs) or uploaded before, become files of the task's own: rows and provider
+// requests carry links, and uploads may be deleted. start.ts takes them first, which refuses what is wrong and writes nothing, and
+// writes them once all else has been found right.
+import { decodeDataUri, parseDataUri } from '../../core/data-uri.ts'
+import { withDeadline } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
-import { imageTypes, maxImageBytes as maxBytes, uploadId } from '../../core/upload.ts'
+import type { Recipe } from '../../core/recipe.ts'
+import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId } from '../../core/upload.ts'
 import type { Deps } from '../../engine/deps.ts'
 import { fileReference } from '../../engine/signed-urls.ts'
-import { keyOfUpload } from '../../engine/sweep.ts'
+import { noteStart } from '../../engine/start-note.ts'
+import { keyOfUpload } from '../../engine/sweep-uploads.ts'
+import { cleanArchive, countPhotos } from '../../storage/archive.ts'
 import { UnacceptableFile } from '../../storage/files.ts'
+import { cleanImage } from '../../storage/image.ts'
 import { invalid } from './request.ts'
 
-/** A text may begin like this too; a file field's value is one of these as a whole. */
-const inlineFile = /^data:(?:image\/(?:png|jpeg|webp)|application\/zip);base64,/
+/** Each half of a start's files has this long: a function lives for 60 s. */
+const patienceMs = 24_000
 
-/** What is written out with our own address in front means the same as without it: one upload, one request, one hash. */
-export function shortenUploads(request: Request, deps: Deps, fields: unknown): unknown {
-  const { PUBLIC_URL } = deps.config
-  const origins = [new URL(request.url).origin, ...(PUBLIC_URL ? [new URL(PUBLIC_URL).origin] : [])]
-  const shorten = (value: unknown): unknown => {
-    if (typeof value === 'string') {
-      const origin = origins.find((own) => value.startsWith(own))
-      const path = origin && value.slice(origin.length)
-      return path && uploadId(path) ? path : value
-    }
-    if (Array.isArray(value)) return value.map(shorten)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shorten(inner)]))
-  }
-  return shorten(fields)
-}
-
-export interface KeptInput {
+export interface TakenInput {
   /** Every data URI and every upload's address is replaced by a reference to a file. */
   input: unknown
-  /** Takes the files away again: the task did not come to be. */
+  count: number
+  write(): Promise<void>
+  /** The task is there: its note goes. Never rejects. */
+  settle(): Promise<void>
+  /** Takes the files away again, as far as the store lets it: the task did not come to be. What stays is swept. */
   discard(): Promise<void>
 }
 
-/** Throws `invalid_request` naming the field; nothing stays stored then. */
-export async function keepImages(
+interface Taking {
+  deps: Deps
+  user_id: string
+  path: string
+  recipe: Pick<Recipe, 'inputTypes'>
+  leastPhotos: number
+  signal: AbortSignal
+}
+
+/** Throws `invalid_request` naming the field. Nothing is stored before `write`. */
+export async function takeFiles(
   deps: Deps,
   task: { id: string; user_id: string },
   input: unknown,
-  accept: readonly string[] = imageTypes,
-): Promise<KeptInput> {
-  const keys: string[] = []
-  const discard = async () => {
-    for (const key of keys) await deps.files.remove(key)
-  }
-  const keep = async (value: unknown, path: string): Promise<unknown> => {
+  recipe: Recipe,
+): Promise<TakenInput> {
+  const files = new Map<string, () => Promise<AsyncIterable<Uint8Array>>>()
+  const leastPhotos = recipe.leastPhotos?.(input) ?? 1
+  const take = async (value: unknown, path: string, signal: AbortSignal): Promise<unknown> => {
     if (typeof value === 'string') {
-      const upload = uploadId(value)
-      if (!upload && !inlineFile.test(value)) return value
-      const key = `inputs/${task.id}/${keys.length + 1}`
-      keys.push(key)
-      if (upload) await copy(deps, { from: keyOfUpload(task.user_id, upload), to: key, path, accept })
-      else await store(deps, { dataUri: value, to: key, path, accept })
+      const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos, signal }
+      const open = uploadId(value) ? await takeUpload(taking, value) : await takeInline(taking, value)
+      if (!open) return value
+      const key = `inputs/${task.id}/${files.size + 1}`
+      files.set(key, open)
       return fileReference(key)
     }
     if (typeof value !== 'object' || value === null) return value
-    // One after the other, so that none is still being written when another is refused.
-    const kept: [string, unknown][] = []
-    for (const [key, inner] of Object.entries(value)) kept.push([key, await keep(inner, join(path, key))])
-    return Array.isArray(value) ? kept.map(([, inner]) => inner) : Object.fromEntries(kept)
+    // One after the other, so that one image at a time is unfolded in memory.
+    const taken: [string, unknown][] = []
+    for (const [key, inner] of Object.entries(value)) taken.push([key, await take(inner, join(path, key), signal)])
+    return Array.isArray(value) ? taken.map(([, inner]) => inner) : Object.fromEntries(taken)
   }
-  try {
-    return { input: await keep(input, ''), discard }
-  } catch (error) {
-    await discard()
-    throw error
+  const replaced = await withDeadline(patienceMs, (signal) => take(input, '', signal))
+  return { input: replaced, count: files.size, ...keeping(deps, task.id, files, typesOf(recipe)) }
+}
+
+function keeping(
+  deps: Deps,
+  id: string,
+  files: ReadonlyMap<string, () => Promise<AsyncIterable<Uint8Array>>>,
+  accept: readonly string[],
+): Pick<TakenInput, 'write' | 'settle' | 'discard'> {
+  let note: string | undefined
+  const remove = async (keys: Iterable<string>) => {
+    try {
+      await Promise.all([...keys].map((key) => deps.files.remove(key)))
+      if (note) await deps.files.remove(note)
+    } catch (error) {
+      deps.log.warn({ err: error, task: id }, 'what a start has written stays until the sweep')
+    }
+  }
+  return {
+    write: () =>
+      withDeadline(patienceMs, async (signal) => {
+        if (files.size > 0) note = await noteStart(deps, id, signal)
+        for (const [key, open] of files)
+          await deps.files.write(key, await open(), { accept, maxBytes: maxStoredBytes, signal })
+      }),
+    settle: () => remove([]),
+    discard: () => remove(files.keys()),
   }
 }
 
-interface Keeping {
-  to: string
-  path: string
-  accept: readonly string[]
-}
+const typesOf = ({ inputTypes = imageTypes }: Pick<Recipe, 'inputTypes'>): readonly string[] => inputTypes
 
 /** Another user's upload is answered like one that never was. */
-async function copy(deps: Deps, { from, ...keeping }: Keeping & { from: string }): Promise<void> {
-  const found = await deps.files.read(from)
-  const { path } = keeping
-  if (!found) throw invalid([{ path, message: 'there is no such upload of yours (any more); upload the file again' }])
-  await write(deps, found.body, keeping)
+async function takeUpload(taking: Taking, address: string) {
+  const { deps, user_id, path, leastPhotos, recipe } = taking
+  const key = keyOfUpload(user_id, uploadId(address) ?? '')
+  const missing = () =>
+    invalid([{ path, message: 'there is no such upload of yours (any more); upload the file again' }])
+  const read = async () => {
+    const found = await deps.files.read(key)
+    if (!found) throw missing()
+    return found
+  }
+  const { file, body } = await read()
+  await refuseByField(path, async () => {
+    if (!typesOf(recipe).includes(file.type)) throw new UnacceptableFile('wrong_type', `it is ${file.type}`)
+    if (file.type === archiveType) requirePhotos(await countPhotos(await new Response(body).bytes()), leastPhotos)
+  })
+  return async () => (await read()).body
 }
 
-async function store(deps: Deps, { dataUri, ...keeping }: Keeping & { dataUri: string }): Promise<void> {
-  await write(deps, one(Buffer.from(dataUri.slice(dataUri.indexOf(',') + 1), 'base64')), keeping)
+async function takeInline({ path, recipe, leastPhotos, signal }: Taking, value: string) {
+  const types = typesOf(recipe)
+  const uri = parseDataUri(value)
+  // A text may begin like this too; a file field's value is one of these as a whole.
+  if (!uri || !(types.includes(uri.type) || /^image\//.test(uri.type))) return undefined
+  const bytes = decodeDataUri(uri)
+  if (!bytes) throw invalid([{ path, message: 'must be a data URI whose data is whole, in base64 or percent-encoded' }])
+  if (bytes.byteLength > maxImageBytes)
+    throw new AppError('body_too_large', `${path}: must be at most 4 MB as a file; send a URL instead.`)
+  const clean = await refuseByField(path, async () => {
+    if (!types.includes(archiveType)) return cleanImage(bytes)
+    requirePhotos(await countPhotos(bytes), leastPhotos)
+    return cleanArchive(bytes, signal)
+  })
+  return async () => one(clean)
 }
 
-async function write(deps: Deps, body: AsyncIterable<Uint8Array>, { to, path, accept }: Keeping): Promise<void> {
+function requirePhotos(count: number, least: number): void {
+  if (count >= least) return
+  throw new UnacceptableFile(
+    'wrong_type',
+    `the zip file holds ${count} photo${count === 1 ? '' : 's'}, at least ${least} are needed`,
+  )
+}
+
+async function refuseByField<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await deps.files.write(to, body, { accept, maxBytes })
-  } catch (error) {
-    if (!(error instanceof UnacceptableFile)) throw error
-    if (error.reason === 'too_large') {
-      throw new AppError('body_too_large', `${path}: must be at most 4 MB as a file; send a URL instead.`)
-    }
-    throw invalid([{ path, message: `must be a real file of one of these types: ${accept.join(', ')}` }])
+    return await work()
+  } catch (cause) {
+    if (!(cause instanceof UnacceptableFile)) throw cause
+    throw invalid([{ path, message: `must be a file that can be used: ${cause.message}` }], { cause })
   }
 }
 

@@ -2,8 +2,9 @@
 
 import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
-import type { Deps, EndpointContext, LightDeps } from '../../engine/deps.ts'
+import { clockOf, type Deps, type EndpointContext, type LightDeps } from '../../engine/deps.ts'
 import { emptyResult, type PassResult } from '../../engine/pass-result.ts'
+import { sweepIfDue } from '../../engine/sweep-uploads.ts'
 import { runPassLate } from '../../engine/trigger.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
@@ -30,9 +31,10 @@ export async function ping(deps: Deps | LightDeps, context: EndpointContext, opt
   context.waitUntil(noted.catch((error) => deps.log.warn({ err: error, by }, 'a ping could not be noted')))
   const result = emptyResult()
   const mark = await deps.wake.look()
+  if (by !== 'recover') context.waitUntil(sweepIfDue(deps, { looks: mark !== undefined }))
   if (mark || options.look) {
     const pass = runPassLate(deps, { by, context, result, seconds, endSeconds }).then(async ({ idle, nextDueAt }) => {
-      if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
+      if (idle && mark) await deps.wake.lower(mark, nextLookAt(deps, nextDueAt))
     })
     let isAnswered = false
     context.waitUntil(
@@ -40,10 +42,17 @@ export async function ping(deps: Deps | LightDeps, context: EndpointContext, opt
         if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
       }),
     )
-    await endsWithin(answerMs, pass, deps.wait)
+    await endsWithin(Math.max(0, answerMs - (performance.now() - started)), pass, deps.wait)
     isAnswered = true
   }
   return { ...result, duration_ms: Math.round(performance.now() - started) }
+}
+
+/** Where finished tasks are kept for some days only, a sleep lasts no longer than one: nothing else may come to delete them. */
+function nextLookAt(deps: Deps | LightDeps, nextDueAt: Date | null): Date | undefined {
+  if (deps.config.KEEP_FINISHED_DAYS === undefined) return nextDueAt ?? undefined
+  const tomorrow = new Date(clockOf(deps).getTime() + 86_400_000)
+  return nextDueAt && nextDueAt < tomorrow ? nextDueAt : tomorrow
 }
 
 export const plural = (count: number): string => `${count} prediction${count === 1 ? '' : 's'}`

@@ -30,12 +30,12 @@ test('resultKey() keeps every prediction apart, and is a key whatever the provid
 })
 
 test('resultUrl() names the attempt from the second on', () => {
-  expect(resultUrl(id, 2, 1)).toBe(`/api/result?task_id=${id}&step=2`)
+  expect(resultUrl(id, 2, 1)).toBe(`/api/result?task_id=${id}&step=2&attempt=1`)
   expect(resultUrl(id, 2, 3)).toBe(`/api/result?task_id=${id}&step=2&attempt=3`)
 })
 
 test('resultUrl() names the file from the second on', () => {
-  expect(resultUrl(id, 2, 1, 1)).toBe(`/api/result?task_id=${id}&step=2`)
+  expect(resultUrl(id, 2, 1, 1)).toBe(`/api/result?task_id=${id}&step=2&attempt=1`)
   expect(resultUrl(id, 2, 3, 2)).toBe(`/api/result?task_id=${id}&step=2&attempt=3&file=2`)
 })
 

@@ -41,19 +41,19 @@ test('status shows the whole task view', async () => {
   const answer = await poll(story)
   const [first] = (await rowOf(app, story)).steps
   const made = {
-    result_url: `/api/result?task_id=${story.id}&step=1`,
+    result_url: `/api/result?task_id=${story.id}&step=1&attempt=1`,
     ...{ submitted_at: first?.submitted_at, finished_at: first?.finished_at },
     files: [
       {
         ...{ name: 'try-on-step-1.png', type: 'image/png', size: expect.any(Number) },
-        url: `/api/result?task_id=${story.id}&step=1`,
+        url: `/api/result?task_id=${story.id}&step=1&attempt=1`,
       },
     ],
   }
   expect(answer.status).toBe(200)
   expect(await answer.json()).toEqual({
     ...{ task_id: story.id, recipe: 'try-on', status: 'waiting_continue', current_step: 1, total_steps: 2 },
-    intermediate_result: `/api/result?task_id=${story.id}&step=1`,
+    intermediate_result: `/api/result?task_id=${story.id}&step=1&attempt=1`,
     ...{ result_url: null, error_code: null, error_message: null, finished_at: null },
     steps: [
       {

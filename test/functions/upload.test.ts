@@ -1,11 +1,13 @@
 // POST /api/upload, and what becomes of an upload: used by its owner's tasks, shown to its owner, deleted after a day.
 import { sql } from 'kysely'
 import sharp from 'sharp'
+import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { recover } from '../../functions/recover.ts'
 import { start } from '../../functions/start.ts'
-import { tick } from '../../functions/tick.ts'
 import { upload } from '../../functions/upload.ts'
+import { worker } from '../../functions/worker.ts'
+import { sweepUploads } from '../../engine/sweep-uploads.ts'
 import { rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret, useTestDeps } from '../setup/deps.ts'
@@ -131,6 +133,8 @@ test('a task started with an upload gets a copy, and the provider a signed link 
   expect(link.searchParams.get('marker')).toBe(row.claim_token)
   const answer = await fetch(link)
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/jpeg'])
+  // No longer than the link lives, and by nobody in between.
+  expect(answer.headers.get('cache-control')).toBe('private, max-age=86400')
 })
 
 test('an upload’s address with our own origin in front is the same, also for the Idempotency-Key', async () => {
@@ -183,19 +187,44 @@ test('recover deletes uploads after a day; a task’s own copy stays', async () 
   expect(await sweep()).toBe(0)
 })
 
-test('where nobody pings recover, the platform’s own schedule deletes them, once an hour', async () => {
-  await uploaded('ada')
+test('any ping deletes them, however many there are, and none looks again within the hour', async () => {
+  const store = app.blobs.openStore('files')
   clock.advance(26 * 3_600)
-  const minute = new Date(clock.now()).getUTCMinutes()
-  clock.advance(((16 - minute + 60) % 60) * 60)
-  const run = async () => {
-    await app.call(tick, { path: '/' })
+  await Promise.all(Array.from({ length: 130 }, (_, n) => store.set(`uploads/2026030100/ada/${n}/0`, 'x')))
+  const ask = async () => {
+    await app.call(worker, { path: '/api/worker', token: cronSecret })
     await app.settle()
-    return (await stored('uploads')).length
+    return (await store.list({ prefix: 'uploads/2026030100/' })).blobs.length
   }
-  expect(await run()).toBeGreaterThan(0)
-  clock.advance(60)
-  expect(await run()).toBe(0)
+  expect(await ask()).toBe(0)
+  await store.set('uploads/2026030100/ada/late/0', 'x')
+  expect(await ask()).toBe(1)
+  clock.advance(3_600)
+  expect(await ask()).toBe(0)
+})
+
+test('a sweep that comes to the end of its time leaves the rest to the next, and does not call itself done', async () => {
+  const store = app.blobs.openStore('files')
+  clock.advance(26 * 3_600)
+  await Promise.all(Array.from({ length: 3 }, (_, n) => store.set(`uploads/2026030100/ada/${n}/0`, 'x')))
+  expect(await sweepUploads(app.deps, 0)).toBe(0)
+  expect(await sweepUploads(app.deps)).toBe(3)
+})
+
+test('recover deletes inputs whose task never came to be, by the age in their key, and no other', async () => {
+  const store = app.blobs.openStore('files')
+  const idAt = (hoursAgo: number) => v7({ msecs: clock.now().getTime() - hoursAgo * 3_600_000 })
+  const [lost, older, young] = [idAt(2), idAt(200), idAt(0.5)]
+  for (const id of [lost, older, young]) await store.set(`inputs/${id}/1/0`, 'x')
+  const live = await idOf(await begin('ada', await uploaded('ada')))
+  const aged = idAt(3)
+  await sql`update tasks set id = ${aged}::uuid where id = ${live}::uuid`.execute(app.deps.db)
+  await store.set(`inputs/${aged}/1/0`, 'x')
+  const answer = await app.call(recover, { path: '/api/recover', token: cronSecret })
+  expect(await answer.json()).toMatchObject({ orphans_deleted: 2 })
+  const keys = await stored('inputs')
+  for (const id of [young, aged]) expect(keys).toContain(`inputs/${id}/1/0`)
+  for (const id of [lost, older]) expect(keys).not.toContain(`inputs/${id}/1/0`)
 })
 
 test('a blob store that fails does not keep recover from its other work', async () => {

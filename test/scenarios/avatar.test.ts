@@ -33,7 +33,7 @@ test('weights and configuration are stored, listed in the view, and served under
   await pingUntil(app, story, isOver, pace)
   const view = await see(story)
   const [weights, config] = view.steps[0]?.files ?? []
-  const url = `/api/result?task_id=${story.id}&step=1`
+  const url = `/api/result?task_id=${story.id}&step=1&attempt=1`
   expect(view).toMatchObject({ status: 'completed', result_url: url })
   expect(weights).toEqual({
     ...{ name: 'avatar-step-1.safetensors', type: 'application/x-safetensors' },

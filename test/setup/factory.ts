@@ -146,7 +146,7 @@ function ofPhase(phase: Phase | null) {
 
 function ofStatus(status: Status, known: Known, at: Date): Partial<Row> & { steps: StepRecord[] } {
   const steps = recordsOf(known, at)
-  const shown = `/api/result?task_id=${known.id}&step=${known.current_step}`
+  const shown = `/api/result?task_id=${known.id}&step=${known.current_step}&attempt=${known.attempt}`
   switch (status) {
     case 'pending':
       return { steps, next_step: Math.min(known.current_step + 1, known.total_steps) }

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { decodeDataUri, parseDataUri } from '../../core/data-uri.ts'
+
+const bytes = Buffer.from([0xff, 0xd8, 0xfb, 0xef, 0x3e, 0x00, 0x41])
+const base64 = bytes.toString('base64')
+
+test.each([
+  ['as the standard has it', `data:image/jpeg;base64,${base64}`],
+  ['by an unregistered name', `data:image/jpg;base64,${base64}`],
+  ['in upper case', `DATA:IMAGE/JPEG;BASE64,${base64}`],
+  ['with a parameter', `data:image/jpeg;charset=utf-8;base64,${base64}`],
+  ['with blanks around', ` data:image/jpeg; base64,${base64}\n`],
+  ['without padding', `data:image/jpeg;base64,${base64.replace(/=+$/, '')}`],
+  ['in the alphabet of addresses', `data:image/jpeg;base64,${bytes.toString('base64url')}`],
+  ['in folded lines', `data:image/jpeg;base64,${base64.slice(0, 4)}\r\n${base64.slice(4)}`],
+  ['with base64 percent-encoded', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
+  ['percent-encoded', `data:image/jpeg,${[...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')}`],
+])('a data URI %s is read', (_name, text) => {
+  const uri = parseDataUri(text)
+  expect(uri?.type).toBe('image/jpeg')
+  expect(uri && decodeDataUri(uri)).toEqual(bytes)
+})
+
+test('data without percent signs and base64 is itself', () => {
+  expect(decodeDataUri({ type: '', isBase64: false, data: 'hello' })).toEqual(Buffer.from('hello'))
+})
+
+test.each(['', 'data:', 'data:image/png;base64', 'https://a.test/data:,', `data:${'x'.repeat(300)},a`])(
+  '%j is none',
+  (text) => expect(parseDataUri(text)).toBeUndefined(),
+)
+
+test.each(['data:image/png;base64,!!!!', 'data:image/png;base64,A', 'data:image/png;base64,', 'data:image/png,%f'])(
+  'the data of %s is not whole',
+  (text) => {
+    const uri = parseDataUri(text)
+    expect(uri && decodeDataUri(uri)).toBeUndefined()
+  },
+)
