@@ -37,18 +37,26 @@ export function parseDataUri(text: string): DataUri | undefined {
 
 /** Undefined where the data isn't what the head says. */
 export function decodeDataUri({ isBase64, data }: DataUri): Uint8Array | undefined {
-  const bytes = data.includes('%') ? percentDecoded(data) : Buffer.from(data, 'latin1')
-  if (!bytes || !isBase64) return bytes
+  const text = data.includes('%') ? percentDecoded(data) : data
+  if (text === undefined || !isBase64) return text === undefined ? undefined : bytesOf(text)
   // Both alphabets, and lines as mail programs fold them.
-  const text = bytes.toString('latin1').replaceAll(/\s/g, '')
-  const isWhole = /^[\w+/-]+={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1
-  return isWhole ? Buffer.from(text, 'base64') : undefined
+  const digits = text
+    .replaceAll(/\s/g, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/')
+    .replace(/={1,2}$/, '')
+  const isWhole = /^[A-Za-z0-9+/]+$/.test(digits) && digits.length % 4 !== 1
+  return isWhole ? bytesOf(atob(digits)) : undefined
 }
 
-function percentDecoded(text: string): Buffer | undefined {
+function percentDecoded(text: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(text)) return undefined
-  return Buffer.from(
-    text.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-    'latin1',
-  )
+  return text.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** A byte a character, of megabytes in milliseconds. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index)
+  return bytes
 }

@@ -2,10 +2,12 @@
 import type { AttemptView, StepView, TaskView } from './answers.ts'
 import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
 
+export const resultPath = '/api/result'
+
 /** Where a stored result is downloaded. It names the attempt, so that its content never changes and is kept for long. */
 export function resultUrl(id: string, step: number, attempt: number, file = 1): string {
   const more = file > 1 ? `&file=${file}` : ''
-  return `/api/result?task_id=${id}&step=${step}&attempt=${attempt}${more}`
+  return `${resultPath}?task_id=${id}&step=${step}&attempt=${attempt}${more}`
 }
 
 /** What a downloaded file is called. Files of a step are numbered from 1. */

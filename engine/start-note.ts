@@ -37,8 +37,8 @@ export interface StartNote {
 export async function readOldNotes(deps: Needs): Promise<StartNote[]> {
   const folder = folderOf(deps.config)
   const hour = hourOf(new Date(clockOf(deps).getTime() - youngMs))
-  const names = await deps.files.folders(folder)
-  return names.filter((name) => name < hour).map((name) => ({ id: name.slice(nameLength), key: folder + name }))
+  const keys = await deps.files.keys(folder)
+  return keys.filter((key) => key < folder + hour).map((key) => ({ id: key.slice(folder.length + nameLength), key }))
 }
 
 /** Its name says all. */

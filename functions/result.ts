@@ -43,7 +43,12 @@ export const result: Endpoint = async (request, deps) => {
   if (new URL(request.url).searchParams.has('signature')) {
     const link = readQuery(request, signed)
     const key = requireSignedLink(deps, link)
-    return (await serveFile(request, deps.files, key, { cacheControl: linkCacheControl(deps, link), maxBytes: maxBytesOf(deps) })) ?? gone()
+    return (
+      (await serveFile(request, deps.files, key, {
+        cacheControl: linkCacheControl(deps, link),
+        maxBytes: maxBytesOf(deps),
+      })) ?? gone()
+    )
   }
   return serveOwned(request, deps)
 }

@@ -69,7 +69,12 @@ export const start: Endpoint = async (request, deps, context) => {
   return answer(deps, context, { started, request_hash, recipe })
 }
 
-async function insertWithFiles(deps: Deps, task: NewTask, taken: TakenInput, context: EndpointContext): Promise<Started> {
+async function insertWithFiles(
+  deps: Deps,
+  task: NewTask,
+  taken: TakenInput,
+  context: EndpointContext,
+): Promise<Started> {
   try {
     await taken.write()
     return await withinLimits(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { parseDataUri } from '../core/data-uri.ts'
 import { archiveType, imageTypes, uploadId } from '../core/upload.ts'
+import { resultPath } from '../core/view.ts'
 import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
 import { isPublicHost } from '../providers/public-host.ts'
 
@@ -58,10 +59,13 @@ function asSent(value: string): string {
   return URL.parse(value)?.href ?? value
 }
 
+const ownResult = 'must not be the address of a result here; download it and upload it, or send another https URL'
+
 function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
   if (/^\s*data:/i.test(value)) return dataUriFault(value, kind)
   // Whether it is there, and the user's own, is found out when it is copied.
   if (uploadId(value)) return undefined
+  if (value === resultPath || value.startsWith(`${resultPath}?`)) return ownResult
   if (isAmbiguous(value)) return ambiguousAddress
   const url = URL.parse(value)
   if ((url?.href ?? value).length > maxUrl) return `must be at most ${maxUrl} characters long`

@@ -27,6 +27,8 @@ export interface Files {
   remove(key: string): Promise<void>
   /** The next parts of the keys that begin with `prefix`, which ends with a slash. */
   folders(prefix: string): Promise<string[]>
+  /** The keys of all files that begin with `prefix`, where they are few. */
+  keys(prefix: string): Promise<string[]>
   /** Removes files whose keys begin with `prefix`, at most about `limit` of them. Gives how many parts went. */
   clear(prefix: string, limit: number): Promise<number>
 }
@@ -62,6 +64,12 @@ export function openFiles(store: BlobStore): Files {
       for await (const { directories } of store.list({ prefix, directories: true, paginate: true }))
         names.push(...directories.map((path) => path.slice(prefix.length).replace(/\/.*$/, '')))
       return names
+    },
+    keys: async (prefix) => {
+      const keys: string[] = []
+      for await (const { blobs } of store.list({ prefix, paginate: true }))
+        keys.push(...blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : [])))
+      return keys
     },
     clear: (prefix, limit) => clearFolder(store, prefix, limit),
   }

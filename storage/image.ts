@@ -8,7 +8,8 @@ import { UnacceptableFile } from './write.ts'
 
 /** Some hundred bytes can unfold into gigabytes; twice what today's phones take by default is still decoded within a function's memory. */
 const maxPixels = 50_000_000
-const patienceSeconds = 15
+/** For one picture, however often it is written. */
+const patienceMs = 20_000
 
 /** What is decoded; AVIF is stored as JPEG, since models don't take it. */
 const readTypes = ['image/png', 'image/jpeg', 'image/webp', 'image/avif', 'image/heic', 'image/heif']
@@ -40,15 +41,16 @@ export async function cleanImage(bytes: Uint8Array, maxBytes = maxImageBytes): P
   if (bytes.byteLength === 0) throw new UnacceptableFile('empty', 'There is nothing in it')
   const type = await detectType(bytes, readTypes)
   if (!type) throw new UnacceptableFile('wrong_type', 'It is not a PNG, JPEG, WebP or AVIF image')
+  const endBy = performance.now() + patienceMs
   let clean: Uint8Array = bytes
   for (const writing of writings) {
-    clean = await draw(bytes, type, writing)
+    clean = await draw(bytes, type, writing, endBy)
     if (clean.byteLength <= maxBytes) break
   }
   return clean
 }
 
-async function draw(bytes: Uint8Array, type: string, { side, write }: Writing): Promise<Uint8Array> {
+async function draw(bytes: Uint8Array, type: string, { side, write }: Writing, endBy: number): Promise<Uint8Array> {
   // Loaded with the first image: it is most of such a function's weight.
   const { default: sharp } = await import('sharp')
   try {
@@ -58,7 +60,7 @@ async function draw(bytes: Uint8Array, type: string, { side, write }: Writing): 
       // Models see no transparency: what lies under it would show, black mostly.
       .flatten({ background: '#fff' })
       .toColourspace('srgb')
-      .timeout({ seconds: patienceSeconds })
+      .timeout({ seconds: Math.max(1, Math.ceil((endBy - performance.now()) / 1_000)) })
     return await write(upright, type).toBuffer()
   } catch (cause) {
     throw unreadable(type, cause)
@@ -68,6 +70,8 @@ async function draw(bytes: Uint8Array, type: string, { side, write }: Writing): 
 function unreadable(type: string, cause: unknown): UnacceptableFile {
   if (/pixel limit/.test(String(cause)))
     return new UnacceptableFile('too_large', `It has more than ${maxPixels / 1_000_000} million pixels`, { cause })
+  if (/timeout/.test(String(cause)))
+    return new UnacceptableFile('too_large', 'It takes too long to draw; send a smaller one', { cause })
   // Its decoder is patented, and so isn't there.
   if (/hei[cf]/.test(type))
     return new UnacceptableFile(

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { decodeDataUri, parseDataUri } from '../../core/data-uri.ts'
 
-const bytes = Buffer.from([0xff, 0xd8, 0xfb, 0xef, 0x3e, 0x00, 0x41])
-const base64 = bytes.toString('base64')
+const bytes = new Uint8Array([0xff, 0xd8, 0xfb, 0xef, 0x3e, 0x00, 0x41])
+const base64 = Buffer.from(bytes).toString('base64')
 
 test.each([
   ['as the standard has it', `data:image/jpeg;base64,${base64}`],
@@ -11,7 +11,7 @@ test.each([
   ['with a parameter', `data:image/jpeg;charset=utf-8;base64,${base64}`],
   ['with blanks around', ` data:image/jpeg; base64,${base64}\n`],
   ['without padding', `data:image/jpeg;base64,${base64.replace(/=+$/, '')}`],
-  ['in the alphabet of addresses', `data:image/jpeg;base64,${bytes.toString('base64url')}`],
+  ['in the alphabet of addresses', `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64url')}`],
   ['in folded lines', `data:image/jpeg;base64,${base64.slice(0, 4)}\r\n${base64.slice(4)}`],
   ['with base64 percent-encoded', `data:image/jpeg;base64,${encodeURIComponent(base64)}`],
   ['percent-encoded', `data:image/jpeg,${[...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')}`],
@@ -22,7 +22,7 @@ test.each([
 })
 
 test('data without percent signs and base64 is itself', () => {
-  expect(decodeDataUri({ type: '', isBase64: false, data: 'hello' })).toEqual(Buffer.from('hello'))
+  expect(decodeDataUri({ type: '', isBase64: false, data: 'hello' })).toEqual(new TextEncoder().encode('hello'))
 })
 
 test.each(['', 'data:', 'data:image/png;base64', 'https://a.test/data:,', `data:${'x'.repeat(300)},a`])(

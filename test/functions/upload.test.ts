@@ -3,11 +3,12 @@ import { sql } from 'kysely'
 import sharp from 'sharp'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
+import { noteStart } from '../../engine/start-note.ts'
+import { sweepUploads } from '../../engine/sweep-uploads.ts'
 import { recover } from '../../functions/recover.ts'
 import { start } from '../../functions/start.ts'
 import { upload } from '../../functions/upload.ts'
 import { worker } from '../../functions/worker.ts'
-import { sweepUploads } from '../../engine/sweep-uploads.ts'
 import { rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret, useTestDeps } from '../setup/deps.ts'
@@ -190,7 +191,7 @@ test('recover deletes uploads after a day; a task’s own copy stays', async () 
 test('any ping deletes them, however many there are, and none looks again within the hour', async () => {
   const store = app.blobs.openStore('files')
   clock.advance(26 * 3_600)
-  await Promise.all(Array.from({ length: 130 }, (_, n) => store.set(`uploads/2026030100/ada/${n}/0`, 'x')))
+  await Promise.all(Array.from({ length: 105 }, (_, n) => store.set(`uploads/2026030100/ada/${n}/0`, 'x')))
   const ask = async () => {
     await app.call(worker, { path: '/api/worker', token: cronSecret })
     await app.settle()
@@ -211,20 +212,33 @@ test('a sweep that comes to the end of its time leaves the rest to the next, and
   expect(await sweepUploads(app.deps)).toBe(3)
 })
 
-test('recover deletes inputs whose task never came to be, by the age in their key, and no other', async () => {
+test('recover deletes what a start that died has written, after an hour, and nothing of another database', async () => {
   const store = app.blobs.openStore('files')
-  const idAt = (hoursAgo: number) => v7({ msecs: clock.now().getTime() - hoursAgo * 3_600_000 })
-  const [lost, older, young] = [idAt(2), idAt(200), idAt(0.5)]
-  for (const id of [lost, older, young]) await store.set(`inputs/${id}/1/0`, 'x')
+  const preview = { ...app.deps, config: { ...app.deps.config, DATABASE_URL: 'postgres://a@preview.test/stepgate' } }
+  const die = async (deps: typeof app.deps, id: string) => {
+    await noteStart(deps, id, AbortSignal.timeout(5_000))
+    await store.set(`inputs/${id}/1/0`, 'x')
+  }
+  const [lost, others, young] = [v7(), v7(), v7()]
   const live = await idOf(await begin('ada', await uploaded('ada')))
-  const aged = idAt(3)
-  await sql`update tasks set id = ${aged}::uuid where id = ${live}::uuid`.execute(app.deps.db)
-  await store.set(`inputs/${aged}/1/0`, 'x')
+  await app.settle()
+  expect((await store.list({ prefix: 'starts/' })).blobs).toEqual([])
+  await die(app.deps, lost)
+  await die(app.deps, live)
+  await die(preview, others)
+  clock.advance(2 * 3_600)
+  await die(app.deps, young)
   const answer = await app.call(recover, { path: '/api/recover', token: cronSecret })
-  expect(await answer.json()).toMatchObject({ orphans_deleted: 2 })
+  expect(await answer.json()).toMatchObject({ orphans_deleted: 1 })
   const keys = await stored('inputs')
-  for (const id of [young, aged]) expect(keys).toContain(`inputs/${id}/1/0`)
-  for (const id of [lost, older]) expect(keys).not.toContain(`inputs/${id}/1/0`)
+  for (const id of [others, live, young]) expect(keys).toContain(`inputs/${id}/1/0`)
+  expect(keys).not.toContain(`inputs/${lost}/1/0`)
+  const notes = (await store.list({ prefix: 'starts/' })).blobs.map(({ key }) => key)
+  expect([notes.length, notes.some((key) => key.includes(others)), notes.some((key) => key.includes(young))]).toEqual([
+    2,
+    true,
+    true,
+  ])
 })
 
 test('a blob store that fails does not keep recover from its other work', async () => {

@@ -1,7 +1,7 @@
 // An avatar from its photos to its files: the zip is checked where it is ours, the weights are copied over several passes, and both
 // files are shown and served.
 
-import { zipSync } from 'fflate'
+import { unzipSync, zipSync } from 'fflate'
 import { beforeEach, expect, test } from 'vitest'
 import { result } from '../../functions/result.ts'
 import { start } from '../../functions/start.ts'
@@ -18,7 +18,14 @@ const { fal } = app.simulator
 const mebi = 1024 * 1024
 const request = { recipe: 'avatar', training_type: 'portrait', trigger_phrase: 'ohwx' }
 const foreign = { ...request, images_url: 'https://images.test/photos.zip' }
-const zip = zipSync({ '1.jpg': new Uint8Array(2_000).fill(7), '2.jpg': new Uint8Array(2_000).fill(8) }, { level: 0 })
+const pixel = new Uint8Array(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  ),
+)
+const photos = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`${at}.png`, pixel]))
+const zip = zipSync(photos(10), { level: 0 })
 
 beforeEach(() => {
   fal.reset()
@@ -135,7 +142,7 @@ test('a zip file that was uploaded is given to fal by a link of our own', async 
   expect(address).toMatch(/^https:\/\/stepgate\.test\/api\/result\?file=inputs.*&marker=/)
   const served = await app.call(result, { path: address.replace('https://stepgate.test', '') })
   expect(served.headers.get('content-type')).toBe('application/zip')
-  expect(Buffer.from(await served.bytes()).equals(Buffer.from(zip))).toBe(true)
+  expect(Object.keys(unzipSync(await served.bytes()))).toHaveLength(10)
 })
 
 const dataUri = (type: string, bytes: Uint8Array) => `data:${type};base64,${Buffer.from(bytes).toString('base64')}`
@@ -157,13 +164,9 @@ test.each([
 
 test('an uploaded picture is no zip file, and an uploaded zip file no picture', async () => {
   const token = await app.signIn('ada')
-  const pixel = Buffer.from(
-    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-    'base64',
-  )
   const put = async (bytes: Uint8Array<ArrayBuffer>) =>
     ((await (await app.call(upload, { path: '/api/upload', body: bytes, token })).json()) as { url: string }).url
-  const picture = await put(new Uint8Array(pixel))
+  const picture = await put(pixel)
   const archive = await put(new Uint8Array(zip))
   const tryOn = { person_image: archive, garments: [picture] }
   for (const body of [{ ...request, images_url: picture }, tryOn]) {

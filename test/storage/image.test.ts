@@ -70,12 +70,16 @@ test('a small file that unfolds into too many pixels is refused before it is unf
 
 test.each([
   ['a PNG that another program packs better', () => noise(1_300, 1_300).png().toBuffer()],
-  ['the noise of a sensor', () => noise(4_000, 3_000).jpeg({ quality: 100 }).toBuffer()],
-])('%s is never too large for what writing it anew makes of it', async (_name, make) => {
-  const kept = await cleanImage(await make())
-  expect(kept.byteLength).toBeLessThanOrEqual(4 * 1024 * 1024)
-  expect((await sharp(kept).metadata()).width).toBeGreaterThanOrEqual(1_024)
-})
+  ['the noise of a sensor', () => noise(2_600, 2_000).jpeg({ quality: 100 }).toBuffer()],
+])(
+  '%s is never too large for what writing it anew makes of it',
+  async (_name, make) => {
+    const kept = await cleanImage(await make())
+    expect(kept.byteLength).toBeLessThanOrEqual(4 * 1024 * 1024)
+    expect((await sharp(kept).metadata()).width).toBeGreaterThanOrEqual(1_024)
+  },
+  120_000,
+)
 
 test('what only looks like a picture is refused', async () => {
   const photo = await fromPhone()
