@@ -27,6 +27,9 @@ export const taskErrorCodes = [
 ] as const
 export type TaskErrorCode = (typeof taskErrorCodes)[number]
 
+export const gateReasons = ['budget_exceeded'] as const
+export type GateReason = (typeof gateReasons)[number]
+
 /** A file that a step produced, as stored. */
 export interface StepFile {
   type: string
@@ -45,6 +48,8 @@ export interface StepRecord {
   finished_at: string | null
   files?: StepFile[]
   error_code?: TaskErrorCode
+  /** In millionths of a dollar, as far as it is known. */
+  cost_micros?: number | null
   /** Earlier attempts of the same step, oldest first: what was paid before a redo stays on record. */
   past?: Omit<StepRecord, 'past'>[]
 }
@@ -110,6 +115,16 @@ export interface Task {
   result_url: string | null
   error_code: TaskErrorCode | null
   error_message: string | null
+  /** What each step was expected to cost, in millionths of a dollar; null where that isn't known. */
+  prices: (number | null)[] | null
+  /** What is still held for it beside what it has cost, and the day (UTC, as text) on whose ceilings all of it counts. */
+  reserved_micros: number
+  reserved_on: string | null
+  settled_micros: number
+  /** What the provider's figures make of the open attempt. */
+  metered_micros: number | null
+  /** Why a gate stands that should have opened by itself. */
+  gate_reason: GateReason | null
   created_at: Date
   updated_at: Date
   finished_at: Date | null

@@ -1,17 +1,19 @@
 // Neon's HTTP driver with what it lacks: a deadline for each statement, and errors that say what became of it. connect() makes one.
-import { type NeonDbError, neon } from '@neondatabase/serverless'
+import { type NeonDbError, neon, types as own } from '@neondatabase/serverless'
 import type { NeonDialectConfig } from 'kysely-neon'
 import { asDatabaseError, DatabaseError, isSqlState } from './errors.ts'
+import { typesOver } from './types.ts'
 
 type NeonClient = Exclude<NeonDialectConfig['neon'], (...args: never[]) => unknown>
 
 /** When the deadline aborts the request, Neon cancels the statement; whether in time, nobody tells. */
 export function neonClient(url: string, timeoutMs: number): NeonClient {
   const sql = neon(url)
+  const types = typesOver(own)
   return {
     query: (text, parameters, options) =>
       sql
-        .query(text, parameters, { ...options, fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } })
+        .query(text, parameters, { ...options, types, fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } })
         .catch((error: unknown) => Promise.reject(asNeonFailure(error))),
   }
 }

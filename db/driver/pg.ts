@@ -1,8 +1,9 @@
 // `pg` for any Postgres but Neon: a small pool whose failures say what became of the statement. connect() makes one.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
-import { Pool, type PoolClient } from 'pg'
+import { Pool, type PoolClient, types } from 'pg'
 import { asDatabaseError } from './errors.ts'
 import { keepPlans, type Plans } from './prepared-statements.ts'
+import { typesOver } from './types.ts'
 
 // A function handles one request at a time and a pass sends its statements one by one; many instances share the server.
 const maxConnections = 8
@@ -23,6 +24,7 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
     maxLifetimeSeconds: lifeSeconds,
+    types: typesOver(types),
   })
   pool.on('error', onIdleError)
   const plans = keepPlans()

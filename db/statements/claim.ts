@@ -9,6 +9,7 @@ import { batched } from '../driver/batches.ts'
 import { DatabaseError } from '../driver/errors.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
+import { book, booking, expected, isStopped } from './money.ts'
 import { type Cap, overdueSince } from './overdue.ts'
 import { inPages } from './pages.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
@@ -140,15 +141,15 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
         : sql``
     }
     -- 2. What is due, in turns: every user's first task, then every user's second, so that a long queue of one user starves nobody.
-    --    A pending task of a paused provider only has its strays canceled, if it has any.
+    --    A pending task of a paused provider, or while spending is stopped, only has its strays canceled, if it has any.
     queue as (
-      select t.id, t.provider, t.status, t.due_at, t.status = 'pending' and providers.name is not null as paused,
+      select t.id, t.provider, t.status, t.due_at, t.status = 'pending' and ${isHalted} as paused,
         t.strays @> '[{"over": false}]' as has_strays, row_number() over (partition by t.user_id order by t.due_at, t.id) as turn
       from ${from} left join providers on providers.name = t.provider and providers.paused_until > ${now}
       where t.due_at <= ${now}
         and ${p.dueBy ? sql`(t.phase is distinct from 'running' or t.due_at <= ${p.dueBy})` : sql`true`}
         and t.recipe in (select recipe from terms)
-        and (t.status <> 'pending' or providers.name is null or t.strays @> '[{"over": false}]')),
+        and (t.status <> 'pending' or not ${isHalted} or t.strays @> '[{"over": false}]')),
     -- 3. Of those, whom there is a slot for. Who has to wait for one may have strays to cancel meanwhile.
     ${
       isCapped
@@ -165,6 +166,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     --    its row, in the order in which every batch locks: whoever holds it may only be a click that comes to nothing.
     locked as materialized (
       select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, admitted.waits, terms.*,
+        t.reserved_micros as reserved_before, t.settled_micros as settled_before,
         t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
       from admitted
         join tasks t on t.id = admitted.id
@@ -202,9 +204,9 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
         },
         deadline_at = ${now} + ${seconds(sql`o.attempt_seconds`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
         claim_id = ${name}, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
-        error_code = null, error_message = null, updated_at = ${now}
+        metered_micros = null, error_code = null, error_message = null, updated_at = ${now}
       from seated o where t.id = o.id and o.was = 'pending' and not o.waits
-      returning 'submit' as work, t.*, ${entry({ now })}),
+      returning 'submit' as work, t.*, ${entry({ now })}, ${booking({ ...begun, now })}),
     -- 6. Moves what is only looked at to its next look. A prediction's: after a quarter of the time already waited, within least and most;
     --    slowly after the watch; never past the limit, where the last look is due; and past it once a most.
     looked as (
@@ -224,16 +226,18 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
             least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
           else ${now} + ${seconds(sql`${retrySeconds}`)} end
       from due o where t.id = o.id and (o.was <> 'pending' or o.waits) and not o.expired
-      returning 'look' as work, t.*, ${entry({ now })}),
-    -- 7. Cancels what nobody continued in time.
+      returning 'look' as work, t.*, ${entry({ now })}, null::jsonb as booking),
+    -- 7. Cancels what nobody continued in time, and gives back what was kept for its steps.
     expired as (
       update tasks t set
-        status = 'canceled', error_code = 'gate_expired', finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
+        status = 'canceled', error_code = 'gate_expired', reserved_micros = 0, finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
         error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
       from due o where t.id = o.id and o.expired
-      returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}),
+      returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}, ${booking({ ...givenBack, now })}),
     moved as (select * from submitted union all select * from looked union all select * from expired),
-    -- 8. Writes the history, and answers, with a row of instants alone where nothing was claimed.
+    -- 8. Books the attempts that began, and what was given back; writes the history; and answers, with a row of instants alone where
+    --    nothing was claimed.
+    ${book(sql`select id, booking from moved`, now)},
     ${remember(sql`select id, ${moveOf} as did, entry from moved`, now, p)}
     select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at,
       (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(moveOf)}
@@ -251,6 +255,20 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
 }
+
+const isHalted = sql`(providers.name is not null or ${isStopped})`
+
+/** An attempt that began: what its step was reserved for is in flight. */
+export const begun = {
+  kind: sql`'reserved'`,
+  reserved: expected(sql`t.current_step`),
+  step: sql`t.current_step`,
+  attempt: sql`t.attempt`,
+  token: sql`t.claim_token`,
+  spent: sql`0`,
+}
+/** No attempt was open. */
+const givenBack = { kind: sql`null`, step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`null` }
 
 /** The history's words for what a claim does. */
 const moveOf = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`

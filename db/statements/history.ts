@@ -51,7 +51,8 @@ export const reportedFailures = sql`
 
 /** The rows without their reports, which go to the caller's `onMoved`. */
 export function reportMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
-  const told = rows.map(({ report, entry: _, ...row }: Row & { report?: MoveReport | null; entry?: unknown }) => ({
+  type Told = Row & { report?: MoveReport | null; entry?: unknown; booking?: unknown }
+  const told = rows.map(({ report, entry: _, booking: __, ...row }: Told) => ({
     row: row as unknown as Row,
     report,
   }))

@@ -6,11 +6,12 @@ import type { StepFile } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportedFailures, reportMoves } from './history.ts'
+import { book, booking, costOf, expected, isOverspent } from './money.ts'
 import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 type LookTold = Told<CheckOutcome & { prediction_id: string }>
 
-const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8`
+const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8, cost bigint`
 
 /** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
 const held = sql`t.id = o.id and o.held and t.status = 'processing'`
@@ -24,10 +25,10 @@ export const recordLooks = batched(async (db, told: readonly LookTold[], timed) 
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
     succeeded as (
-      update tasks t set phase = 'storing', output = o.output, misses = 0, updated_at = ${now},
+      update tasks t set phase = 'storing', output = o.output, misses = 0, metered_micros = o.cost, updated_at = ${now},
         due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
       from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
-      returning t.id, 'succeeded' as did, t.status, ${entry({ now })}),
+      returning t.id, 'succeeded' as did, t.status, ${entry({ now })}, null::jsonb as booking),
     ${failed(now)},
     noted as (
       update tasks t set
@@ -40,8 +41,9 @@ export const recordLooks = batched(async (db, told: readonly LookTold[], timed) 
         unanswered_reason = case o.kind when 'unanswered' then o.reason when 'postponed' then t.unanswered_reason end,
         due_at = case when o.kind in ('seen', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
       from target o where ${own} and (o.kind in ('seen', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
-      returning t.id, o.kind as did, t.status, null::jsonb as entry),
+      returning t.id, o.kind as did, t.status, null::jsonb as entry, null::jsonb as booking),
     moved as (select * from succeeded union all select * from failed union all select * from noted),
+    ${book(sql`select * from moved`, now)},
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures} from moved
   `.execute(db)
@@ -54,11 +56,25 @@ const isSameMiss = (now: RawBuilder<Date>) =>
 const missesNow = (now: RawBuilder<Date>) => sql`t.misses + case when ${isSameMiss(now)} then 0 else 1 end`
 const lost = (now: RawBuilder<Date>) => sql`${missesNow(now)} >= ${missesAllowed}`
 
+/** What the attempt has cost: charged or not, a prediction that failed counts in full where its provider doesn't tell. */
+const cost = costOf(sql`o.cost`)
+
+/** Ends an attempt: it was reserved, and is paid. */
+const settled = (now: RawBuilder<Date>) =>
+  booking({
+    kind: sql`'settled'`,
+    reserved: sql`-${expected(sql`o.step`)}`,
+    settled: sql`t.settled_micros - o.settled_before`,
+    prediction: sql`o.prediction_id`,
+    now,
+  })
+
 const failed = (now: RawBuilder<Date>) => sql`
   failed as (
     update tasks t set status = 'failed', phase = null, claim_token = null, prediction_id = null, output = null,
       steps = close_attempt(t, 'failed', ${now}, jsonb_build_object(
-        'error_code', coalesce(o.code, 'prediction_lost'), 'prediction_id', o.prediction_id)),
+        'error_code', coalesce(o.code, 'prediction_lost'), 'prediction_id', o.prediction_id) || costed(${cost})),
+      reserved_micros = 0, settled_micros = t.settled_micros + coalesce(${cost}, 0),
       error_code = coalesce(o.code, 'prediction_lost'), error_message = o.reason,
       strays = case when o.leave
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
@@ -74,36 +90,51 @@ const failed = (now: RawBuilder<Date>) => sql`
       reason: sql`o.reason`,
       failed: sql`true`,
       now,
-    })})`
+    })}, ${settled(now)})`
 
 /** The copy is complete: `files` are stored under the attempt's keys and can be downloaded. */
 export interface StoredOutcome {
   prediction_id: string
   files: StepFile[]
+  /** What it has cost by its provider's figures, where they came with this report. */
+  cost?: number | undefined
   /** From now until an unanswered gate closes. */
   gate_in: number
 }
 
-/** processing → completed (last step) | waiting_continue | pending (the gate opens by itself). */
+/**
+ * processing → completed (last step) | waiting_continue | pending (the gate opens by itself). Where the day's ceilings were passed,
+ * because reality was dearer than what was reserved, no gate opens by itself: what was kept for the steps that are left is given back.
+ */
 export const recordStored = batched(async (db, told: readonly Told<StoredOutcome>[], timed) => {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
+  const goesOn = sql`t.auto_continue and not o.overspent`
+  // Beyond what was reserved: the counters get it by this very statement.
+  const dearer = sql`coalesce(coalesce(o.cost, o.metered_micros) - price_of(o.prices, o.step), 0)`
   const { rows } = await sql<Moved>`
-    with ${target(told, sql`prediction_id text, files jsonb, gate_in float8`)},
+    with ${target(told, sql`prediction_id text, files jsonb, gate_in float8, cost bigint`)},
+    judged as materialized (select o.*, ${timed?.ceilings ? isOverspent(timed.ceilings, dearer) : sql`false`} as overspent from target o),
     stored as (
       update tasks t set
-        status = case when ${last} then 'completed' when t.auto_continue then 'pending' else 'waiting_continue' end,
-        next_step = case when not ${last} and t.auto_continue then t.current_step + 1 end,
-        due_at = case when ${last} then ${dueForStrays(now)} when t.auto_continue then ${now}
+        status = case when ${last} then 'completed' when ${goesOn} then 'pending' else 'waiting_continue' end,
+        next_step = case when not ${last} and ${goesOn} then t.current_step + 1 end,
+        due_at = case when ${last} then ${dueForStrays(now)} when ${goesOn} then ${now}
           else coalesce(${dueForStrays(now)}, ${now} + ${seconds(sql`o.gate_in`)}) end,
         deadline_at = ${now} + ${seconds(sql`o.gate_in`)},
         finished_at = case when ${last} then ${now} end,
         result_url = case when ${last} then ${shown} end,
         intermediate_result = case when not ${last} then ${shown} end,
-        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object('files', o.files, 'prediction_id', o.prediction_id)),
+        steps = close_attempt(t, 'completed', ${now}, jsonb_build_object(
+          'files', o.files, 'prediction_id', o.prediction_id) || costed(${cost})),
+        settled_micros = t.settled_micros + coalesce(${cost}, 0),
+        reserved_micros = case when ${last} or t.auto_continue and o.overspent then 0
+          else greatest(t.reserved_micros - ${expected(sql`o.step`)}, 0) end,
+        gate_reason = case when not ${last} and t.auto_continue and o.overspent then 'budget_exceeded' end,
         phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
-      from target o where ${held} and ${ended}
-      returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}),
+      from judged o where ${held} and ${ended}
+      returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}, ${settled(now)}),
+    ${book(sql`select * from stored`, now)},
     ${remember(sql`select * from stored`, now, timed)}
     select id, did, status, ${reported()} from stored as moved
   `.execute(repeatable(db))

@@ -5,6 +5,7 @@ import type { SubmissionOutcome } from '../../core/decide.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reportedFailures, reportMoves } from './history.ts'
+import { book, booking, expected } from './money.ts'
 import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
@@ -19,14 +20,14 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${foreign}
-      returning t.id, 'created' as did, t.status, ${entry({ now })}),
+      returning t.id, 'created' as did, t.status, ${entry({ now })}, null::jsonb as booking),
     ${strayed(now)},
     ${released(now)},
     ${failed(now)},
     unknown as (
       update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'unknown' and ${open}
-      returning t.id, 'unknown' as did, t.status, ${entry({ now })}),
+      returning t.id, 'unknown' as did, t.status, ${entry({ now })}, null::jsonb as booking),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
       select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
@@ -35,6 +36,7 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
         paused_for = excluded.paused_for, updated_at = excluded.updated_at),
     moved as (select * from created union all select * from strayed union all select * from released
       union all select * from failed union all select * from unknown),
+    ${book(sql`select * from moved`, now)},
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures} from moved
   `.execute(repeatable(db))
@@ -50,7 +52,15 @@ const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
 const foreign = sql`exists (select from tasks other where other.prediction_id = o.prediction_id
   and other.id <> t.id and other.provider = t.provider)`
 
-/** A prediction that the open attempt doesn't want: of a canceled task, of an earlier attempt, or a second one. */
+/** What its attempt was expected to cost. */
+const price = expected(sql`o.step`)
+/** It is the prediction of an attempt that was booked as paid when it couldn't be found. */
+const paidAhead = sql`is_paid_ahead(o.steps, o.strays, o.step, o.attempt)`
+
+/**
+ * A prediction that the open attempt doesn't want: of a canceled task, of an earlier attempt, or a second one. All of them are paid. That
+ * of a canceled task was reserved; the others are doubles, but for one that was paid ahead.
+ */
 const strayed = (now: RawBuilder<Date>) => sql`
   strayed as (
     update tasks t set
@@ -59,6 +69,9 @@ const strayed = (now: RawBuilder<Date>) => sql`
       finished_at = case when ${open} then o.finished else t.finished_at end,
       phase = case when ${open} then null else t.phase end,
       claim_token = case when ${open} then null else t.claim_token end,
+      reserved_micros = case when ${open} then 0 else t.reserved_micros end,
+      settled_micros = t.settled_micros + case when ${open} then ${price} else 0 end,
+      steps = case when ${open} then with_cost(t.steps, o.step, price_of(t.prices, o.step)) else t.steps end,
       due_at = ${now}, updated_at = ${now}
     from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
       and o.known is distinct from o.prediction_id and not ${foreign}
@@ -66,9 +79,21 @@ const strayed = (now: RawBuilder<Date>) => sql`
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',
         jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
-    returning t.id, 'strayed' as did, t.status, ${entry({ now })})`
+    returning t.id, 'strayed' as did, t.status, ${entry({ now })}, ${booking({
+      kind: sql`case when ${open} then 'settled' when not ${paidAhead} then 'double' end`,
+      reserved: sql`case when ${open} then -${price} else 0 end`,
+      settled: price,
+      prediction: sql`o.prediction_id`,
+      spent: sql`case when ${open} then t.reserved_micros + t.settled_micros - o.reserved_before - o.settled_before
+        when not ${paidAhead} then ${price} else 0 end`,
+      isDouble: sql`not (${open})`,
+      now,
+    })})`
 
-/** Back to pending for the same step. A create that was throttled or not sent spent nothing: its number is used again. */
+/**
+ * Back to pending for the same step. A create that was throttled or not sent spent nothing: its number is used again. The step stays
+ * reserved, as it goes on; of a canceled task it is given back.
+ */
 const released = (now: RawBuilder<Date>) => sql`
   released as (
     update tasks t set
@@ -77,19 +102,38 @@ const released = (now: RawBuilder<Date>) => sql`
       phase = null, claim_token = null, updated_at = ${now},
       attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,
       due_at = case t.status when 'processing' then ${now} + ${seconds(sql`coalesce(o.retry_in, 0)`)}
-        else ${dueForStrays(now)} end
+        else ${dueForStrays(now)} end,
+      reserved_micros = case t.status when 'processing' then t.reserved_micros else 0 end,
+      steps = case t.status when 'processing' then t.steps else with_cost(t.steps, o.step, 0 * price_of(t.prices, o.step)) end
     from target o where t.id = o.id and o.kind in ('throttled', 'unsent', 'absent') and ${open}
-    returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })})`
+    returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })}, ${booking({
+      kind: sql`'released'`,
+      reserved: sql`-${price}`,
+      now,
+    })})`
+
+/** What couldn't be found out may have been paid, and is booked as if it was. */
+const mayBePaid = sql`o.kind = 'unsettled'`
+const lost = sql`price_of(t.prices, o.step) * (${mayBePaid})::integer`
 
 const failed = (now: RawBuilder<Date>) => sql`
   failed as (
     update tasks t set
       status = case t.status when 'processing' then 'failed' else t.status end,
       steps = case t.status when 'processing'
-        then close_attempt(t, 'failed', ${now}, jsonb_build_object('error_code', o.code)) else t.steps end,
+        then close_attempt(t, 'failed', ${now}, jsonb_build_object('error_code', o.code) || costed(${lost}))
+        else with_cost(t.steps, o.step, ${lost}) end,
+      reserved_micros = 0, settled_micros = t.settled_micros + coalesce(${lost}, 0),
       error_code = case t.status when 'processing' then o.code else t.error_code end,
       error_message = case t.status when 'processing' then o.reason else t.error_message end,
       finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
       due_at = ${dueForStrays(now)}, updated_at = ${now}
     from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
-    returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })})`
+    returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })}, ${booking(
+      {
+        kind: sql`case when ${mayBePaid} then 'settled' else 'released' end`,
+        reserved: sql`-${price}`,
+        settled: sql`coalesce(${lost}, 0)`,
+        now,
+      },
+    )})`

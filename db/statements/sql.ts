@@ -2,6 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Cause, Memory, MoveReport } from '../../core/history.ts'
 import type { Held } from '../../core/task.ts'
+import type { Ceilings } from './money.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
@@ -15,6 +16,8 @@ export interface Timed {
   memory?: Memory
   /** The provider whose webhook it was, where that is to be noted. */
   heard?: string | undefined
+  /** What may be reserved a day; by default without limit. */
+  ceilings?: Ceilings | undefined
   /** Hears of every move that the statement made. */
   onMoved?: (moves: readonly MoveReport[]) => void
 }
@@ -64,6 +67,7 @@ export const target = (told: readonly Held[], columns: RawBuilder<unknown>): Raw
       as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
   target as materialized (
     select told.*, t.status as was, t.phase, t.updated_at as since, t.finished_at as finished, t.prediction_id as known,
+      t.user_id, t.recipe, t.steps, t.strays, t.prices, t.metered_micros, t.reserved_on, t.reserved_micros as reserved_before, t.settled_micros as settled_before,
       (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
     from tasks t join told on told.id = t.id where ${isTold}
     order by t.id for update of t)`

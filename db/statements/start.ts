@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
+import { dayOf, isStopped, spend } from './money.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -13,6 +14,8 @@ export interface NewTask {
   input: unknown
   auto_continue: boolean
   total_steps: number
+  /** What each step is expected to cost: all of it is reserved. Left out: not known. */
+  prices?: (number | null)[]
   lock_key: string | null
   idempotency_key: string | null
   request_hash: string | null
@@ -26,15 +29,22 @@ export interface Started extends Task {
   created: boolean
 }
 
+/** An operator has stopped spending for all: nothing was written. */
+export class SpendingStopped extends Error {
+  override name = 'SpendingStopped'
+}
+
 /**
- * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, and one of
- * `daily_starts_within_quota` when the day's tasks are used up; a repeated key is neither a task nor counted.
+ * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, one of
+ * `daily_starts_within_quota` when the day's tasks are used up, and one of `spending_within_ceiling` when it would cost more than is left;
+ * a repeated key is neither a task nor counted. Throws SpendingStopped while it is, and nothing was started before.
  */
 export async function startTask(db: Db, { daily_quota, ...task }: NewTask, timed: Timed = {}): Promise<Started> {
   // What may be refused, or meet a row that is there, would be so together with all that share its statement.
   const isFree = task.idempotency_key === null && task.lock_key === null && daily_quota === undefined
   const [answer] = await (isFree ? startTogether : startTasks)(db, [task], { ...timed, daily_quota })
-  return answer?.started as Started
+  if (!answer) throw new SpendingStopped('an operator has stopped all spending')
+  return answer.started
 }
 
 type Terms = Timed & Pick<NewTask, 'daily_quota'>
@@ -44,17 +54,25 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
   const { rows } = await sql<Started & { told_id: string }>`
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, recipe text, provider text, input jsonb,
-        auto_continue boolean, total_steps integer, lock_key text, idempotency_key text, request_hash text)),
+        auto_continue boolean, total_steps integer, prices jsonb, lock_key text, idempotency_key text, request_hash text)),
     started as (
-      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, lock_key,
-        idempotency_key, request_hash, due_at, created_at, updated_at)
-      select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, lock_key,
-        idempotency_key, request_hash, ${now}, ${now}, ${now} from told
+      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, prices,
+        reserved_micros, reserved_on, lock_key, idempotency_key, request_hash, due_at, created_at, updated_at)
+      select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, prices, price_from(prices, 1), ${dayOf(now)},
+        lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
+      -- While spending is stopped, only what has been started before is found.
+      where not ${isStopped} or exists (
+        select from tasks t where t.user_id = told.user_id and t.idempotency_key = told.idempotency_key)
       -- A conflict must "update" something to return the row that was there.
       on conflict (user_id, idempotency_key) where idempotency_key is not null
         do update set idempotency_key = excluded.idempotency_key
       returning *, id in (select id from told) as created),
     ${terms.daily_quota ? counted(sql`started where created`, terms.daily_quota, now) : sql``}
+    ${spend(
+      sql`select user_id, recipe, reserved_on as day, reserved_micros as micros, true as asks, false as is_double
+        from started where created ${terms.daily_quota ? sql`and (select count(*) from counted) >= 0` : sql``}`,
+      terms.ceilings,
+    )},
     moved as (select t.*, ${beginning(now)} from started t),
     ${remember(sql`select id, 'started' as did, entry from moved`, now, terms)}
     select told.id as told_id, moved.*, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
@@ -80,4 +98,5 @@ export const counted = (rows: RawBuilder<unknown>, quota: number, now: RawBuilde
       insert into daily_starts as d (user_id, day, started, quota)
       select user_id, (${now} at time zone 'UTC')::date, count(*), ${quota} from ${rows} group by user_id order by user_id
       on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
-        started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end),`
+        started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end
+      returning user_id),`

@@ -5,7 +5,9 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
+import { begun } from './claim.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
+import { booking, costOf, dayOf, enter, expected, isStopped, spend } from './money.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
@@ -40,7 +42,8 @@ export interface Continue extends Move, Terms {
 
 /**
  * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's
- * to send. → pending where the provider is paused, or may not be claimed here. The click's own name stays in the row, as the token of the attempt
+ * to send. → pending where the provider is paused, spending is stopped, or it may not be claimed here. What was given back at the gate is
+ * reserved again: that may throw a violation of `spending_within_ceiling`. The click's own name stays in the row, as the token of the attempt
  * and as `claim_id`: sent again after a lost answer, the statement knows that it was the one that moved the task.
  */
 export const continueTask = move<Continue>('continued', (now, { claims = [], submitLeaseSeconds = 0 }) => {
@@ -54,13 +57,17 @@ export const continueTask = move<Continue>('continued', (now, { claims = [], sub
       prediction_id = null, output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
       deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
       due_at = ${begins(sql`${now} + ${seconds(sql`${submitLeaseSeconds}::float8`)}`, now)}, updated_at = ${now},
-      auto_continue = t.auto_continue or coalesce(mine.all, false)
+      auto_continue = t.auto_continue or coalesce(mine.all, false), metered_micros = null, gate_reason = null,
+      reserved_micros = greatest(mine.reserved_micros, mine.needed),
+      reserved_on = case when mine.needed > mine.reserved_micros then ${dayOf(now)} else mine.reserved_on end
     from (
-      select mine.*, told.all, told.name, terms.within, terms.recipe is not null and not exists (
+      select mine.*, told.all, told.name, terms.within, price_from(mine.prices, mine.current_step + 1) as needed,
+        terms.recipe is not null and not ${isStopped} and not exists (
         select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
       from mine join told on told.id = mine.id left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
         as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
-    where ${seen} and mine.status = 'waiting_continue'`
+    where ${seen} and mine.status = 'waiting_continue'
+    returning t.*, ${booking({ ...begun, kind: sql`case when mine.begins then 'reserved' end`, now })}`
 })
 
 const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
@@ -71,36 +78,52 @@ const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
 export interface Redo extends Move, Pick<Terms, 'maxAttempts' | 'daily_quota'> {}
 
 /**
- * waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. Throws a violation
- * of `daily_starts_within_quota` when the day's tasks are used up.
+ * waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. This step and those
+ * that are left are reserved today. Throws a violation of `daily_starts_within_quota` when the day's tasks are used up, and one of
+ * `spending_within_ceiling` when it would cost more than is left. Moves nothing while spending is stopped.
  */
 export const redoTask = move<Redo>(
   'redone',
   (now, { maxAttempts }) => sql`
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
-      due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null
-    from mine where ${seen} and mine.status in ('waiting_continue', 'failed')
-      and ${maxAttempts === undefined ? sql`true` : sql`mine.attempt < ${maxAttempts}`}`,
+      due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null, gate_reason = null,
+      reserved_micros = price_from(mine.prices, greatest(mine.current_step, 1)),
+      reserved_on = case when mine.prices is not null then ${dayOf(now)} end
+    from mine where ${seen} and mine.status in ('waiting_continue', 'failed') and not ${isStopped}
+      and ${maxAttempts === undefined ? sql`true` : sql`mine.attempt < ${maxAttempts}`}
+    returning t.*, null::jsonb as booking`,
 )
 
 /**
  * pending, processing or waiting_continue → canceled. A running prediction becomes a stray, to be canceled at the
- * provider; an attempt whose prediction isn't known yet stays open until it is.
+ * provider; an attempt whose prediction isn't known yet stays open, and reserved, until it is. What never began is given back.
  */
 export const cancelTask = move('canceled', (now) => {
   const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
+  const isPaid = sql`coalesce(mine.phase in ('running', 'storing'), false)`
+  const cost = costOf()
   return sql`
     update tasks t set status = 'canceled', finished_at = ${now}, updated_at = ${now}, next_step = null,
       prediction_id = null, output = null, slot = null,
       phase = case when ${unknown} then t.phase end,
       claim_token = case when ${unknown} then t.claim_token end,
-      steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now}, '{}') else t.steps end,
+      steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now},
+        case when ${unknown} then '{}' else costed(${cost}) end) else t.steps end,
+      reserved_micros = case when ${unknown} then least(t.reserved_micros, ${expected(sql`t.current_step`)}) else 0 end,
+      settled_micros = t.settled_micros + case when ${isPaid} then coalesce(${cost}, 0) else 0 end,
       strays = case t.phase when 'running'
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
       due_at = case when ${unknown} then t.due_at
         when t.phase = 'running' or t.strays @> '[{"over": false}]' then ${now} end
-    from mine where ${seen} and mine.status in ('pending', 'processing', 'waiting_continue')`
+    from mine where ${seen} and mine.status in ('pending', 'processing', 'waiting_continue')
+    returning t.*, ${booking({
+      kind: sql`case when ${isPaid} then 'settled' end`,
+      reserved: sql`-${expected(sql`t.current_step`)}`,
+      settled: sql`t.settled_micros - mine.settled_micros`,
+      ...{ step: sql`mine.current_step`, attempt: sql`mine.attempt`, token: sql`mine.claim_token` },
+      ...{ prediction: sql`mine.prediction_id`, spent: sql`0`, now },
+    })}`
 })
 
 /** The row is where the person saw it. */
@@ -112,6 +135,17 @@ const seen = sql`t.id = mine.id
 interface Call extends Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'> {
   name: string
 }
+
+/**
+ * What a move adds to the counters: what was reserved goes back to its own day, what is reserved now counts on this one. Whoever spends
+ * more asks for it; a cancel never does. After the day's starts, so that all lock in one order.
+ */
+const amounts = (did: string, now: RawBuilder<Date>, isCounted: boolean) => sql`
+  select mine.user_id, mine.recipe, coalesce(day, ${dayOf(now)}) as day, micros, asks, false as is_double
+  from moved join mine using (id) cross join lateral (values
+    (mine.reserved_on, -mine.reserved_micros, false), (moved.reserved_on, moved.reserved_micros, ${did !== 'canceled'}),
+    (moved.reserved_on, moved.settled_micros - mine.settled_micros, false)) as amounts (day, micros, asks)
+  ${isCounted ? sql`where (select count(*) from counted) >= 0` : sql``}`
 
 /** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
 function move<Own extends Move = Move>(
@@ -127,12 +161,18 @@ function move<Own extends Move = Move>(
       mine as materialized (
         select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
         where ${isTold} order by t.id for update of t),
-      moved as (${update(now, terms)} returning t.*, true as moved, ${entry({ ...before, now })}),
+      moved as (${update(now, terms)}, true as moved, ${entry({ ...before, now })}),
       ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
+      bookings as materialized (
+        select moved.id, b.* from moved, jsonb_to_record(booking) as b (kind text, reserved bigint, settled bigint, recipe text,
+          provider text, day date, step integer, attempt integer, claim_token uuid, prediction_id text)
+        where booking is not null),
+      ${enter(now)},
+      ${spend(amounts(did, now, Boolean(terms.daily_quota)), terms.ceilings)},
       ${remember(sql`select id, ${did} as did, entry from moved`, now, terms)}
       select moved.*, ${reported(sql`${did}::text`)} from moved
       union all
-      select mine.*, mine.claim_id is not distinct from told.name, null, null from mine join told on told.id = mine.id
+      select mine.*, null, mine.claim_id is not distinct from told.name, null, null from mine join told on told.id = mine.id
       where not exists (select from moved where moved.id = mine.id)
     `.execute(did === 'continued' ? repeatable(db) : db)
     return reportMoves(rows, terms)

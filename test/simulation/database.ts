@@ -7,9 +7,10 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
 } from 'kysely'
-import type { Pool } from 'pg'
+import { type Pool, types } from 'pg'
 import { asDatabaseError, DatabaseError } from '../../db/driver/errors.ts'
 import { retrying } from '../../db/driver/retries.ts'
+import { typesOver } from '../../db/driver/types.ts'
 import type { Database } from '../../db/statements/schema.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { LoudFault } from './activity.ts'
@@ -18,7 +19,11 @@ import { databaseNow, type Trouble } from './trouble.ts'
 import { requireCall } from './virtual-time.ts'
 
 /** A connection whose plans are made once: planning costs more than all else, and no schedule's rows are many. */
-export const connectionOptions = { max: 1, options: '-c plan_cache_mode=force_generic_plan -c jit=off' }
+export const connectionOptions = {
+  max: 1,
+  options: '-c plan_cache_mode=force_generic_plan -c jit=off',
+  types: typesOver(types),
+}
 
 const deaths = { 'killed before': 0.15, 'killed after': 0.15 }
 /** As long as db/driver/connect.ts waits for one. */

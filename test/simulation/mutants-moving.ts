@@ -55,16 +55,16 @@ export const movingMutants: readonly Mutant[] = [
     }),
   },
   statement('due-forgotten-with-result', 'a stored result with an open gate is not made due for the next step', [
-    /when t\.auto_continue then (coalesce\(\$\d+::timestamptz, now\(\)\))\s+else/,
-    "when t.auto_continue then $1 + interval '30 days' else",
+    /when t\.auto_continue and not o\.overspent then (coalesce\(\$\d+::timestamptz, now\(\)\))\s+else/,
+    "when t.auto_continue and not o.overspent then $1 + interval '30 days' else",
   ]),
   statement('gate-never-closes', 'a gate that nobody answers stays open', [
     "t.status = 'waiting_continue' and t.deadline_at <=",
     "t.status = 'waiting_continue' and t.deadline_at + interval '100 years' <=",
   ]),
   statement('lock-not-taken', 'a task of an exclusive recipe takes a lock of its own', [
-    "'pending', total_steps, 1, lock_key",
-    "'pending', total_steps, 1, lock_key || gen_random_uuid()",
+    /lock_key, idempotency_key, request_hash, (coalesce\()/,
+    'lock_key || gen_random_uuid(), idempotency_key, request_hash, $1',
   ]),
   statement(
     'cap-not-kept',
