@@ -2,6 +2,7 @@
 import type { TaskEvent } from '../core/history.ts'
 import type { Task } from '../core/task.ts'
 import type { TaskStory } from '../db/statements/overview.ts'
+import { refusalsOf } from './troubles.ts'
 import { distance, duration, instant } from './words.ts'
 
 /** What is known beside the task. */
@@ -19,6 +20,7 @@ export function explain(story: TaskStory, now: Date, around: Around): string[] {
     where(task),
     ...why(task, now),
     next(story, now, around),
+    ...refusals(story, now),
     ...task.strays
       .filter((stray) => stray.given_up)
       .map(
@@ -69,6 +71,12 @@ function lastCheck({ checked_at, unanswered, unanswered_since, unanswered_reason
     return `${checks}${since}, none answered: ${unanswered_reason ?? 'no reason is on record'}`
   }
   return checked_at ? `It was not over at the last check, ${distance(checked_at, now)}.` : 'No pass has checked it yet.'
+}
+
+/** Of tasks that a webhook could move on. */
+function refusals({ task, webhooks }: TaskStory, now: Date): string[] {
+  if (task.status !== 'processing') return []
+  return refusalsOf(task.provider, webhooks, now).map(({ says, todo }) => `${says} ${todo}`)
 }
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)

@@ -7,10 +7,11 @@ import { checkEnvironment, readEnvironment } from './environment.ts'
 import { type Check, type Examined, type Finding, runChecks } from './findings.ts'
 import { checkFal, checkReplicate, checkWebhookSecret } from './providers.ts'
 import { askHealth, checkCron, checkSite, checkWebhooks } from './site.ts'
+import { checkProviders } from './standing.ts'
 
 const checks: readonly Check[] = [
   ...[checkEnvironment, checkDatabase, checkSchema, checkClocks],
-  ...[checkSite, checkCron, checkWebhooks, checkBlobs],
+  ...[checkSite, checkCron, checkWebhooks, checkProviders, checkBlobs],
   ...[checkReplicate, checkWebhookSecret, checkFal],
 ]
 
