@@ -1,19 +1,17 @@
 // Runs each command of `npm run tasks`. list, show and stats only read; check and recover run the same passes as the functions do; resume
 // ends a provider's pause. cli/tasks.ts calls them.
-import type { Standing } from '../core/answers.ts'
 import { requireHeld, type Task } from '../core/task.ts'
 import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/statements/overview.ts'
 import { resumeProvider } from '../db/statements/pauses.ts'
-import { recordLooks } from '../db/statements/record-results.ts'
+import { recordChecks } from '../db/statements/record-results.ts'
 import { capsOf } from '../engine/claim.ts'
 import { causedBy } from '../engine/journal.ts'
 import { runPass } from '../engine/pass.ts'
 import type { PassResult } from '../engine/pass-result.ts'
-import { readStanding } from '../engine/standing.ts'
+import { readStanding, type Standing } from '../engine/standing.ts'
 import type { Command } from './arguments.ts'
 import { type Around, explain, moveWords } from './explain.ts'
 import { type Opened, withDatabase, withDeployment } from './open.ts'
-import { troublesOf } from './troubles.ts'
 import { distance, duration, instant, table } from './words.ts'
 
 type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
@@ -52,7 +50,7 @@ export async function check({ id, isJson }: Of<'check'>): Promise<string> {
     await deps.wake.raise()
     if (task.phase === 'running' && task.prediction_id) {
       const told = { ...requireHeld(task), prediction_id: task.prediction_id, kind: 'postponed' as const, retry_in: 0 }
-      await recordLooks(deps.db, [told], causedBy(deps, 'operator', context))
+      await recordChecks(deps.db, [told], causedBy(deps, 'operator', context))
     }
     const result = await runPass(deps, { by: 'operator', context, taskId: task.id })
     const known = await requireStory(deps, task.id)
@@ -142,7 +140,6 @@ const documentOf = ({ story, around }: Known, now: Date) => ({
   task: shown(story.task),
   history: story.history,
   paused: story.paused,
-  webhooks: story.webhooks,
 })
 
 /** The claim token opens webhooks' addresses, and nobody needs to see it. */
@@ -174,15 +171,13 @@ function sectionsOf(standing: Standing): string[] {
     dead_man,
   } = standing
   const counts = Object.entries({ ...recipes, all: tasks }).map(([name, own]) => [name, ...Object.values(own)])
-  const now = new Date()
-  const flights = Object.entries(providers).map(([name, { in_flight, cap, paused_until, webhooks }]) => [
-    ...[name, in_flight, cap, paused_until && distance(new Date(paused_until), now)],
-    ...[webhooks.accepted_at ? distance(new Date(webhooks.accepted_at), now) : 'not known', webhooks.refused],
+  const flights = Object.entries(providers).map(([name, { in_flight, cap, paused_until, paused_for }]) => [
+    ...[name, in_flight, cap, paused_until && `until ${paused_until}: ${paused_for ?? ''}`],
   ])
   const { silent_seconds, ...came } = dead_man
   return [
     table(['recipe', ...Object.keys(tasks)], counts),
-    table(['provider', 'in flight', 'cap', 'pause ends', 'last webhook', 'refused'], flights),
+    table(['provider', 'in flight', 'cap', 'paused'], flights),
     table(
       ['ping', 'last came'],
       Object.entries(came).map(([name, at]) => [name, at ?? 'not known']),
@@ -193,7 +188,6 @@ function sectionsOf(standing: Standing): string[] {
       `This process takes ${memory.rss_mb} MB of ${memory.limit_mb} MB.`,
       ...(silent_seconds === null ? [] : [`The last ping came ${duration(silent_seconds * 1000)} ago.`]),
       problemIn(last_problem),
-      ...troublesOf(providers, now).map(({ says, todo }) => `${says} ${todo}`),
     ].join('\n'),
   ]
 }

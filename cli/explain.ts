@@ -2,7 +2,6 @@
 import type { TaskEvent } from '../core/history.ts'
 import type { Task } from '../core/task.ts'
 import type { TaskStory } from '../db/statements/overview.ts'
-import { refusalsOf } from './troubles.ts'
 import { distance, duration, instant } from './words.ts'
 
 /** What is known beside the task. */
@@ -20,7 +19,6 @@ export function explain(story: TaskStory, now: Date, around: Around): string[] {
     where(task),
     ...why(task, now),
     next(story, now, around),
-    ...refusals(story, now),
     ...task.strays
       .filter((stray) => stray.given_up)
       .map(
@@ -58,6 +56,7 @@ function why(task: Task, now: Date): string[] {
     case 'storing':
       return [
         `${task.provider} is done with prediction ${task.prediction_id}; its output is being copied into storage.`,
+        ...(task.unanswered_reason ? [`Our own store keeps it from being stored: ${task.unanswered_reason}.`] : []),
       ]
     case null:
       return whyResting(task)
@@ -71,12 +70,6 @@ function lastCheck({ checked_at, unanswered, unanswered_since, unanswered_reason
     return `${checks}${since}, none answered: ${unanswered_reason ?? 'no reason is on record'}`
   }
   return checked_at ? `It was not over at the last check, ${distance(checked_at, now)}.` : 'No pass has checked it yet.'
-}
-
-/** Of tasks that a webhook could move on. */
-function refusals({ task, webhooks }: TaskStory, now: Date): string[] {
-  if (task.status !== 'processing') return []
-  return refusalsOf(task.provider, webhooks, now).map(({ says, todo }) => `${says} ${todo}`)
 }
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)

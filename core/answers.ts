@@ -105,34 +105,29 @@ export const recoveredSchema = z.object({
 
 const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)
 
-/** What is known of one provider. */
-const providerStanding = z.object({
-  in_flight: count,
-  cap: count.nullable(),
-  paused_until: instant.nullable(),
-  paused_for: z.string().nullable().meta({ description: 'why it is paused' }),
-  webhooks: z
-    .object({
-      ...{ accepted_at: instant.nullable(), refused: count, refused_at: instant.nullable() },
-      last_reason: z.string().nullable().meta({ description: 'why the last of the refused ones was' }),
-    })
-    .meta({ description: 'when the last one was accepted, to within a minute, and how many were refused in all' }),
-  silent: z
-    .object({ tasks: count, checks: count, since: instant, reason: z.string().nullable() })
-    .nullable()
-    .meta({ description: 'tasks whose last checks it left without an answer, and the most in a row' }),
-})
-
-const pingedAt = instant.nullable()
-
-/** How things stand: of one deployment, for its operator alone. */
-export const standingSchema = z.object({
+/** How things stand, for the cron secret alone. */
+const standing = z.object({
+  database: z.object({ answered_in_ms: z.int() }),
   tasks: byStatus.meta({ description: 'unfinished ones, and finished ones that were started within a day' }),
   recipes: z.record(z.string(), byStatus),
-  providers: z
-    .record(z.string(), providerStanding)
-    .meta({ description: 'those that are configured, in flight, paused or heard of' }),
-  oldest_due_age_seconds: z.number().nullable().meta({ description: 'of what passes have missed' }),
+  providers: z.record(
+    z.string(),
+    z.object({
+      in_flight: count,
+      cap: count.nullable(),
+      paused_until: instant.nullable(),
+      paused_for: z.string().nullable(),
+      webhooks: z
+        .object({
+          accepted_at: instant.nullable(),
+          refused: count,
+          refused_at: instant.nullable(),
+          last_reason: z.string().nullable(),
+        })
+        .meta({ description: 'when one was taken last, to within a minute, and how many were refused' }),
+    }),
+  ),
+  oldest_due_age_seconds: z.number().nullable(),
   locks_held: count,
   memory: z.object({ rss_mb: z.int(), heap_mb: z.int(), heap_limit_mb: z.int(), limit_mb: z.int() }),
   last_problem: z
@@ -141,22 +136,21 @@ export const standingSchema = z.object({
       ...{ at: z.string(), by: z.string().nullable() },
       memory: z.object({ rss_mb: z.number().nullable(), heap_mb: z.number().nullable() }),
     })
-    .nullable()
-    .meta({ description: 'the newest failure, whatever became of its task since' }),
+    .nullable(),
   dead_man: z
     .object({
-      ...{ worker: pingedAt, checker: pingedAt, recover: pingedAt, tick: pingedAt },
-      silent_seconds: z.int().nullable().meta({ description: 'since the newest of them' }),
+      ...{
+        worker: instant.nullable(),
+        checker: instant.nullable(),
+        recover: instant.nullable(),
+        tick: instant.nullable(),
+      },
+      silent_seconds: z.int().nullable(),
     })
-    .meta({ description: 'when each ping last came, to within a minute' }),
+    .meta({ description: 'when each ping last came' }),
 })
 
-/** The details are for the cron secret alone. */
-export const healthySchema = z.object({
-  status: z.literal('ok'),
-  database: z.object({ answered_in_ms: z.int() }).optional(),
-  ...standingSchema.partial().shape,
-})
+export const healthySchema = z.object({ status: z.literal('ok'), ...standing.partial().shape })
 export const thankedSchema = z.object({ message })
 
 const codes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]]
@@ -186,5 +180,4 @@ export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
 export type TaskPage = z.infer<typeof taskPageSchema>
 export type Uploaded = z.infer<typeof uploadedSchema>
-export type Standing = z.infer<typeof standingSchema>
 export type Problem = z.infer<typeof problemSchema>

@@ -99,7 +99,7 @@ export function decideSearch(
   }
 }
 
-/** What a look at a prediction, or at the copy of its output, changes. */
+/** What a check of a prediction, or the copy of its output, changes. */
 export type CheckOutcome =
   /** Succeeded: these output URLs are to be copied. `cost`: what the provider's figures say that it was, in micros. */
   | { kind: 'succeeded'; output: string[]; cost?: number | undefined }
@@ -111,10 +111,13 @@ export type CheckOutcome =
   | { kind: 'seen' }
   /** No answer: noted, so that an operator sees since when, and why. */
   | { kind: 'unanswered'; reason: string }
-  /** Not now: a copy that failed or wasn't done, or a look that wasn't made, is due again in `retry_in` seconds. */
-  | { kind: 'postponed'; retry_in: number }
+  /**
+   * Not now: a copy that failed or wasn't done, or a check that was not made, is due again in `retry_in` seconds. `reason` is a fault of
+   * ours that keeps the output from being stored: noted, so that an operator sees it.
+   */
+  | { kind: 'postponed'; retry_in: number; reason?: string }
 
-/** What a look at a running prediction came to. Undefined: nothing new, and nothing to write. */
+/** What a check of a running prediction came to. Undefined: nothing new, and nothing to write. */
 export function decideCheck(
   observation: Observation,
   task: Pick<Task, 'submitted_at' | 'deadline_at' | 'misses' | 'unanswered'>,
@@ -171,12 +174,14 @@ export interface Copying {
 
 /**
  * What a copy that failed, or found no time to end, changes. `seen` is what the provider says of the prediction now, if it was asked.
- * Only its own word that the data is gone ends the task before both the attempt's limit and a fair time to copy are over.
+ * Only its own word that the data is gone ends the task before both the attempt's limit and a fair time to copy are over. Where the fault
+ * is ours (`storeFault`), nothing else ends it: the result is paid for, and can be copied once the store works again.
  */
 export function decideCopy(
   seen: Observation | undefined,
   { storing_since = null, deadline_at = null }: Copying,
   now: Date,
+  storeFault?: string,
 ): CheckOutcome {
   if (seen?.kind === 'failed') return failedOf(seen)
   if (seen?.kind === 'missing') {
@@ -184,11 +189,12 @@ export function decideCopy(
     return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }
   }
   const age = secondsSince(storing_since, now)
-  if (age >= copySeconds && secondsSince(deadline_at, now) >= 0) {
+  if (storeFault === undefined && age >= copySeconds && secondsSince(deadline_at, now) >= 0) {
     return { kind: 'failed', code: 'result_lost', reason: 'The result could not be copied from the provider in time.' }
   }
   const { least, most } = copyRetrySeconds
-  return { kind: 'postponed', retry_in: Math.round(Math.min(most, Math.max(least, age / 4))) }
+  const retry_in = Math.round(Math.min(most, Math.max(least, age / 4)))
+  return { kind: 'postponed', retry_in, ...(storeFault !== undefined && { reason: shorten(storeFault) }) }
 }
 
 function secondsSince(instant: Date | null, now: Date): number {

@@ -3,13 +3,13 @@
 import type { ZodType } from 'zod'
 import type { GenerationRequest, Metrics } from './provider.ts'
 
-/** When a prediction is looked at. Between looks a quarter of the time already waited passes, within min and max. */
+/** When a prediction is checked. Between checks a quarter of the time already waited passes, within min and max. */
 export interface Timing {
-  /** After submission, before the first look. */
+  /** After submission, before the first check. */
   firstCheckSeconds: number
   minCheckSeconds: number
   maxCheckSeconds: number
-  /** After this long, looks come `slowCheckSeconds` apart. */
+  /** After this long, checks come `slowCheckSeconds` apart. */
   watchSeconds: number
   slowCheckSeconds: number
   /** From submission to `timed_out`. */

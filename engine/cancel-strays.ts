@@ -11,7 +11,7 @@ import { type Deps, requireProvider, requireRecipe } from './deps.ts'
 export async function cancelStrays(deps: Deps, task: Claimed): Promise<StrayOutcome[]> {
   const open = task.strays.filter((stray) => !stray.over)
   const wait = (stray: Stray) => waitOf(stray, task.claimed_at)
-  // A task under way has looks of its own; one that rests comes back for the next try.
+  // A task under way has checks of its own; one that rests comes back for the next try.
   if (task.phase && open.every((stray) => wait(stray) > 0)) return []
   return Promise.all(
     open.map(async (stray) => {

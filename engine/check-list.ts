@@ -1,4 +1,4 @@
-// Looks at many predictions in few requests, where a provider lists them: a pass asks here before it asks for each by itself.
+// Checks many predictions in few requests, where a provider lists them: a pass asks here before it asks for each by itself.
 // A list may lag behind, so it only ever says "not over yet": what it doesn't show as running, and every end, is asked for itself.
 
 import { endsWithin } from '../core/deadline.ts'
@@ -6,18 +6,18 @@ import { shorten } from '../core/decide.ts'
 import type { Claimed } from '../db/statements/claim.ts'
 import type { Deps } from './deps.ts'
 
-/** From so many on, a list is quicker than looks at the default concurrency, and a hundredth of the requests. */
+/** From so many on, a list is quicker than checks at the default concurrency, and a hundredth of the requests. */
 const listFrom = 100
-/** Creates and other looks wait for it. */
+/** Creates and other checks wait for it. */
 const listMs = 3_000
 
 /** The tasks whose prediction was just seen running: nothing is to be asked about them, and nothing to be written. */
 export async function listRunningTasks(deps: Deps, tasks: readonly Claimed[]): Promise<ReadonlySet<string>> {
   const seen = new Set<string>()
-  for (const [provider, looks] of Map.groupBy(tasks.filter(mayBeListed), (task) => task.provider)) {
-    if (looks.length < listFrom) continue
-    const running = await listOf(deps, provider, looks)
-    for (const { id, prediction_id } of looks) if (running.has(prediction_id ?? '')) seen.add(id)
+  for (const [provider, checks] of Map.groupBy(tasks.filter(mayBeListed), (task) => task.provider)) {
+    if (checks.length < listFrom) continue
+    const running = await listOf(deps, provider, checks)
+    for (const { id, prediction_id } of checks) if (running.has(prediction_id ?? '')) seen.add(id)
   }
   return seen
 }
@@ -27,14 +27,14 @@ export async function listRunningTasks(deps: Deps, tasks: readonly Claimed[]): P
  * itself, so that a list which stands still costs no result: the provider keeps it longer than that.
  */
 function mayBeListed({ work, phase, misses, unanswered, submitted_at, deadline_at, claimed_at }: Claimed): boolean {
-  if (work !== 'look' || phase !== 'running' || misses > 0 || unanswered > 0 || !submitted_at || !deadline_at)
+  if (work !== 'check' || phase !== 'running' || misses > 0 || unanswered > 0 || !submitted_at || !deadline_at)
     return false
   return claimed_at.getTime() * 2 < submitted_at.getTime() + deadline_at.getTime()
 }
 
-async function listOf(deps: Deps, name: string, looks: readonly Claimed[]): Promise<ReadonlySet<string>> {
-  const ids = new Set(looks.flatMap(({ prediction_id }) => prediction_id ?? []))
-  const since = new Date(Math.min(...looks.map(({ submitted_at }) => submitted_at?.getTime() ?? 0)))
+async function listOf(deps: Deps, name: string, checks: readonly Claimed[]): Promise<ReadonlySet<string>> {
+  const ids = new Set(checks.flatMap(({ prediction_id }) => prediction_id ?? []))
+  const since = new Date(Math.min(...checks.map(({ submitted_at }) => submitted_at?.getTime() ?? 0)))
   try {
     const listing = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
     if (!(await endsWithin(listMs, listing, deps.wait))) {

@@ -124,9 +124,9 @@ async function learn(deps: Deps, task: Claimed, learning: Learning, outcomes: Ou
     if (outcome.kind === 'throttled') throttled.add(outcome.provider)
     outcomes.submissions.push({ ...requireHeld(task), ...outcome })
   }
-  // The claim has put off the next look, by an hour perhaps: one that was not made is due still.
+  // The claim has put off the next check, by an hour perhaps: one that was not made is due still.
   if (isLate() && task.phase === 'running' && !seen.has(task.id)) {
-    outcomes.looks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
+    outcomes.checks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
   }
   if (isLate() || task.work === 'expired') return
   if (task.strays.some((stray) => !stray.over)) outcomes.strays.push(...(await cancelStrays(deps, task)))
@@ -138,14 +138,16 @@ async function learn(deps: Deps, task: Claimed, learning: Learning, outcomes: Ou
   }
   if (task.phase === 'running' && !seen.has(task.id)) {
     const outcome = await checkPrediction(deps, task)
-    if (outcome) outcomes.looks.push({ ...requireOwn(task), ...outcome })
+    if (outcome) outcomes.checks.push({ ...requireOwn(task), ...outcome })
   }
 }
 
 /** What this round is to copy: outputs just found, or left in storing by an earlier one. */
-function copiesOf(tasks: Claimed[], { looks, moves }: Written): Copy[] {
+function copiesOf(tasks: Claimed[], { checks, moves }: Written): Copy[] {
   const won = new Set(moves.filter((move) => move.did === 'succeeded').map((move) => move.id))
-  const found = new Map(looks.flatMap((look) => (look.kind === 'succeeded' ? [[look.id, look.output] as const] : [])))
+  const found = new Map(
+    checks.flatMap((check) => (check.kind === 'succeeded' ? [[check.id, check.output] as const] : [])),
+  )
   return tasks.flatMap((task) => {
     const output = won.has(task.id) ? found.get(task.id) : task.output
     if (!output) return []
@@ -161,7 +163,7 @@ async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, outcomes:
   const { id, step, attempt, claim_token, prediction_id } = task
   const own = { id, step, attempt, claim_token, prediction_id }
   if (copied.kind === 'stored') outcomes.stored.push({ ...own, ...copied })
-  else outcomes.looks.push({ ...own, ...copied })
+  else outcomes.checks.push({ ...own, ...copied })
 }
 
 function requireOwn(task: Claimed): Held & { prediction_id: string } {
@@ -179,7 +181,7 @@ function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {
   result.found += found
   result.rejected += did('rejected')
   result.unconfirmed += did('unknown')
-  result.checked += tasks.filter((task) => task.work === 'look' && task.phase !== 'unconfirmed').length
+  result.checked += tasks.filter((task) => task.work === 'check' && task.phase !== 'unconfirmed').length
   result.completed += became('completed')
   result.waiting += became('waiting_continue')
   result.failed += did('failed') + did('rejected') + did('unsettled')

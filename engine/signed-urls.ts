@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import type { LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
 import { maxStoredBytes } from '../core/upload.ts'
+import { StoreFault } from '../storage/store.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { isMac, keysOf, mac } from './keys.ts'
 
@@ -63,11 +64,6 @@ export function carriesMarker(input: Record<string, unknown>, marker: string): b
 
 const linkText = (key: string, expires: number): string => `result link\n${key}\n${expires}`
 
-/** The blob store did not give a file that may well be there. */
-export class StorageFault extends Error {
-  override name = 'StorageFault'
-}
-
 async function inline(deps: Deps, key: string): Promise<string> {
   const found = await readWhole(deps, key)
   if (!found) throw new Error('an image of this task is no longer stored')
@@ -81,7 +77,7 @@ async function readWhole(deps: Deps, key: string): Promise<{ type: string; bytes
     const { file, body } = found
     if (file.size <= maxInlineBytes) return { type: file.type, bytes: Buffer.from(await new Response(body).bytes()) }
   } catch (cause) {
-    throw new StorageFault('the blob store did not give a stored image', { cause })
+    throw cause instanceof StoreFault ? cause : new StoreFault('The blob store did not give a stored image', { cause })
   }
   throw new Error('a stored image is too large to send along; set PUBLIC_URL to an https address')
 }

@@ -1,15 +1,44 @@
-// Reads how things stand, in one statement; the instants of pings come from the blob store. GET /api/health and `npm run tasks -- stats`
-// call it.
-import type { Standing } from '../core/answers.ts'
-import { statuses } from '../core/task.ts'
-import { type Figures, type Problem, readFigures } from '../db/statements/overview.ts'
+// How things stand, in one object: the details of GET /api/health, and `npm run tasks -- stats`. One statement; the instants of pings
+// come from the blob store.
+import { type Status, statuses } from '../core/task.ts'
+import { type Figures, type LastProblem, readFigures, type WebhookFigures } from '../db/statements/overview.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readMemory, readMemoryLimits } from './journal.ts'
 
-export async function readStanding(
-  deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log'>,
-): Promise<Standing> {
+type ByStatus = Record<Status, number>
+
+export interface Standing {
+  /** Of the finished ones, those that were started within a day. */
+  tasks: ByStatus
+  recipes: Record<string, ByStatus>
+  providers: Record<
+    string,
+    {
+      in_flight: number
+      cap: number | null
+      paused_until: string | null
+      paused_for: string | null
+      webhooks: WebhookFigures
+    }
+  >
+  oldest_due_age_seconds: number | null
+  locks_held: number
+  memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
+  last_problem: (Omit<LastProblem, 'rss_mb' | 'heap_mb'> & { memory: Pick<LastProblem, 'rss_mb' | 'heap_mb'> }) | null
+  dead_man: DeadMan
+}
+
+/** When each ping last came, to within a minute; `silent_seconds` is since the newest of them. */
+export interface DeadMan {
+  worker: string | null
+  checker: string | null
+  recover: string | null
+  tick: string | null
+  silent_seconds: number | null
+}
+
+export async function readStanding(deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log'>) {
   const [figures, dead_man] = await Promise.all([
     readFigures(deps.db, { caps: capsOf(deps.config), now: deps.now?.() }),
     readDeadMan(deps),
@@ -17,11 +46,7 @@ export async function readStanding(
   return standingOf(deps, figures, dead_man)
 }
 
-function standingOf(
-  deps: Pick<Deps, 'config' | 'providers'>,
-  figures: Figures,
-  dead_man: Standing['dead_man'],
-): Standing {
+function standingOf(deps: Pick<Deps, 'config' | 'providers'>, figures: Figures, dead_man: DeadMan): Standing {
   const { counts, locks_held, oldest_due_age_seconds, last_problem } = figures
   const recipes: Standing['recipes'] = {}
   const tasks = noTasks()
@@ -43,29 +68,29 @@ function standingOf(
   }
 }
 
-const noTasks = () => Object.fromEntries(statuses.map((status) => [status, 0])) as Standing['tasks']
+const noTasks = () => Object.fromEntries(statuses.map((status) => [status, 0])) as ByStatus
 
-function problemOf({ rss_mb, heap_mb, ...problem }: Problem) {
+function problemOf({ rss_mb, heap_mb, ...problem }: LastProblem) {
   return { ...problem, memory: { rss_mb, heap_mb } }
 }
 
-const unheard = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
-const still = { in_flight: 0, paused_until: null, paused_for: null, webhooks: unheard, silent: null }
+const noWebhooks: WebhookFigures = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
 
-/** Every provider that is configured here, has something in flight, is paused, or has sent webhooks. */
+/** Every provider that is configured here or has something in flight or a pause. */
 function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Standing['providers'] {
   const caps = new Map(capsOf(deps.config).map(({ provider, cap }) => [provider, cap]))
   const names = new Set([...deps.providers.keys(), ...known.map(({ name }) => name)])
   return Object.fromEntries(
     [...names].toSorted().map((name) => {
-      const { name: _, ...figures } = known.find((one) => one.name === name) ?? { name, ...still }
-      return [name, { cap: caps.get(name) ?? null, ...figures }]
+      const own = known.find((one) => one.name === name)
+      const { in_flight = 0, paused_until = null, paused_for = null, webhooks = noWebhooks } = own ?? {}
+      return [name, { in_flight, cap: caps.get(name) ?? null, paused_until, paused_for, webhooks }]
     }),
   )
 }
 
 /** Not known while the blob store doesn't answer; all else still is. */
-async function readDeadMan(deps: Pick<Deps, 'instants' | 'now' | 'log'>): Promise<Standing['dead_man']> {
+async function readDeadMan(deps: Pick<Deps, 'instants' | 'now' | 'log'>): Promise<DeadMan> {
   const names = ['worker', 'checker', 'recover', 'tick'] as const
   const [worker, checker, recover, tick] = await Promise.all(
     names.map((name) =>

@@ -6,6 +6,7 @@ import { lacksBytes } from '../core/output-address.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
+import { StoreFault } from '../storage/store.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'
 import { askProvider, clockOf, type Deps, requireRecipe } from './deps.ts'
 
@@ -38,10 +39,11 @@ export async function storeOutput(
   const recipe = requireRecipe(deps, copy)
   const stopAt = Math.min(performance.now() + deps.config.COPY_SECONDS * 1000, endBy - partMs)
   const isLate = () => performance.now() >= stopAt
+  const waiting: Waiting = { for: 'provider' }
   try {
     const files = await withDeadline(Math.max(0, Math.round(endBy - performance.now())), async (signal) => {
       const output = await outputOf(deps, recipe, copy)
-      return copyFiles(deps, recipe, { ...copy, output }, { signal, isLate })
+      return copyFiles(deps, recipe, { ...copy, output }, { signal, isLate, waiting })
     })
     if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
@@ -53,13 +55,28 @@ export async function storeOutput(
         reason: shorten(`The result can not be used: ${error.message}`),
       }
     }
-    deps.log.warn({ err: error, task: copy.id, step: copy.step }, 'copy failed')
+    const about = { err: error, task: copy.id, step: copy.step }
+    const storeFault = storeFaultOf(error, waiting)
+    if (storeFault) deps.log.error(about, 'the blob store keeps a result from being stored')
+    else deps.log.warn(about, 'copy failed')
     // The provider is asked only while there is time for its answer.
     const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
     const prediction = { id: copy.prediction_id, urls: copy.urls }
     const seen = isPressed ? undefined : await askProvider(deps, recipe, prediction)
-    return decideCopy(seen, copy, clockOf(deps))
+    return decideCopy(seen, copy, clockOf(deps), storeFault)
   }
+}
+
+/** Whom a copy waits for now, so that a deadline tells whose fault it is. */
+interface Waiting {
+  for: 'provider' | 'store'
+}
+
+/** What our own store did wrong, in words; undefined where the fault isn't ours. */
+function storeFaultOf(error: unknown, waiting: Waiting): string | undefined {
+  if (error instanceof StoreFault) return error.message
+  const isDeadline = error instanceof DOMException && error.name === 'TimeoutError'
+  return isDeadline && waiting.for === 'store' ? 'The blob store did not answer in time' : undefined
 }
 
 /** The row keeps no bytes of a data URI, so another pass asks the provider for them again. */
@@ -75,12 +92,14 @@ async function outputOf(deps: Deps, recipe: Recipe, copy: Copy): Promise<readonl
 interface Limits {
   signal: AbortSignal
   isLate(): boolean
+  waiting: Waiting
 }
 
 /** Undefined: it took too long for one pass, and the next one goes on. Each gets something done, however late it is. */
 async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
   const files: StepFile[] = []
   let copied = 0
+  limits.waiting.for = 'store'
   for (const [index, url] of copy.output.entries()) {
     const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
     // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
@@ -98,11 +117,14 @@ async function copyFile(
   deps: Deps,
   { accept, maxBytes }: Recipe,
   { url, key }: { url: string; key: string },
-  { signal, isLate }: Limits,
+  { signal, isLate, waiting }: Limits,
 ) {
   const open = async (start: number): Promise<Opened> => {
-    const { status, ...opened } = await deps.http.download(url, signal, start)
-    if (status === 200 || status === 206) return opened
+    waiting.for = 'provider'
+    const { status, ...opened } = await deps.http.download(url, signal, start).finally(() => {
+      waiting.for = 'store'
+    })
+    if (status === 200 || status === 206) return { ...opened, body: watched(opened.body, waiting) }
     opened.body.cancel()
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
@@ -112,4 +134,23 @@ async function copyFile(
     if (!stored) throw error
     return stored
   })
+}
+
+/** The same bytes; whoever waits for the next ones waits for the provider. */
+function watched(body: Opened['body'], waiting: Waiting): Opened['body'] {
+  return {
+    cancel: () => body.cancel(),
+    async *[Symbol.asyncIterator]() {
+      waiting.for = 'provider'
+      try {
+        for await (const chunk of body) {
+          waiting.for = 'store'
+          yield chunk
+          waiting.for = 'provider'
+        }
+      } finally {
+        waiting.for = 'store'
+      }
+    },
+  }
 }

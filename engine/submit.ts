@@ -6,8 +6,9 @@ import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { TooLate } from '../providers/connection.ts'
+import { StoreFault } from '../storage/store.ts'
 import { clockOf, type Deps, requireProvider, requireRecipe } from './deps.ts'
-import { fileReference, linkFor, StorageFault, webhookUrl } from './signed-urls.ts'
+import { fileReference, linkFor, webhookUrl } from './signed-urls.ts'
 
 /** After a fault of ours before the POST: not at once again, and not for long. */
 const faultRetrySeconds = 30
@@ -33,8 +34,7 @@ export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'the request could not be built')
     // A blob store that is out of sorts says nothing of the request.
-    if (error instanceof StorageFault || error instanceof AppError)
-      return { kind: 'unsent', retry_in: faultRetrySeconds }
+    if (error instanceof StoreFault || error instanceof AppError) return { kind: 'unsent', retry_in: faultRetrySeconds }
     return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
   }
   // Asked when its turn at the provider has come: however long it waited, a create of a claim that may have run out isn't sent.

@@ -4,7 +4,7 @@ import { endsWithin } from '../core/deadline.ts'
 import type { CheckOutcome, SubmissionOutcome } from '../core/decide.ts'
 import { withoutBytes } from '../core/output-address.ts'
 import type { Statement } from '../db/driver/batches.ts'
-import { recordLooks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
+import { recordChecks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
 import { recordStrays, type StrayOutcome } from '../db/statements/record-strays.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
@@ -15,16 +15,16 @@ export interface Outcomes {
   submissions: Told<SubmissionOutcome>[]
   /** Further predictions of one attempt (a provider's own double): recorded after the first, to be canceled. */
   doubles: Told<SubmissionOutcome>[]
-  looks: Told<CheckOutcome & { prediction_id: string }>[]
+  checks: Told<CheckOutcome & { prediction_id: string }>[]
   stored: Told<StoredOutcome>[]
   strays: StrayOutcome[]
 }
 
-export const noOutcomes = (): Outcomes => ({ submissions: [], doubles: [], looks: [], stored: [], strays: [] })
+export const noOutcomes = (): Outcomes => ({ submissions: [], doubles: [], checks: [], stored: [], strays: [] })
 
 /** What was told, and what it moved. */
 export interface Written {
-  looks: Outcomes['looks']
+  checks: Outcomes['checks']
   moves: Moved[]
 }
 
@@ -41,14 +41,14 @@ export async function writeWhile(
   cause: () => CausedBy,
   outcomes: Outcomes,
 ): Promise<Written> {
-  const written: Written = { looks: [], moves: [] }
+  const written: Written = { checks: [], moves: [] }
   for (let isDone = false; !isDone; ) {
     isDone = await endsWithin(flushMs, work, deps.wait)
     const taken = { ...outcomes }
     Object.assign(outcomes, noOutcomes())
     try {
       written.moves.push(...(await writeOutcomes(deps, cause, taken)))
-      written.looks.push(...taken.looks)
+      written.checks.push(...taken.checks)
     } catch (error) {
       if (isDone) throw error
       deps.log.error({ err: error }, 'outcomes could not be written yet')
@@ -58,7 +58,7 @@ export async function writeWhile(
   return written
 }
 
-/** What is fenced may be told again, together with what comes after it. A look would count its 404 twice; it is made again. */
+/** What is fenced may be told again, together with what comes after it. A check would count its 404 twice; it is made again. */
 function putBack(outcomes: Outcomes, { submissions, doubles, stored }: Outcomes): void {
   outcomes.submissions.unshift(...submissions)
   outcomes.doubles.unshift(...doubles)
@@ -70,10 +70,10 @@ async function writeOutcomes(deps: Deps, cause: () => CausedBy, outcomes: Outcom
   if (Object.values(outcomes).some((told) => told.length > 0)) await raiseAnyway(deps)
   const submitted = await write(deps, cause, outcomes.submissions, recordSubmissions)
   for (const double of outcomes.doubles) submitted.push(...(await write(deps, cause, [double], recordSubmissions)))
-  const looked = await write(deps, cause, outcomes.looks.map(withoutFiles), recordLooks)
+  const checked = await write(deps, cause, outcomes.checks.map(withoutFiles), recordChecks)
   const stored = await write(deps, cause, outcomes.stored, recordStored)
   if (outcomes.strays.length > 0) await recordStrays(deps.db, outcomes.strays, cause())
-  return [...submitted, ...looked, ...stored]
+  return [...submitted, ...checked, ...stored]
 }
 
 async function write<Outcome>(
@@ -86,6 +86,6 @@ async function write<Outcome>(
 }
 
 /** What a provider sends inside its answer is copied by this pass, or asked for again: rows and statements stay small. */
-function withoutFiles<T extends CheckOutcome>(look: T): T {
-  return look.kind === 'succeeded' ? { ...look, output: look.output.map(withoutBytes) } : look
+function withoutFiles<T extends CheckOutcome>(check: T): T {
+  return check.kind === 'succeeded' ? { ...check, output: check.output.map(withoutBytes) } : check
 }

@@ -1,15 +1,21 @@
 // GET /api/health: 200 when the database answers, 503 when it doesn't. To the cron secret it tells how things stand.
+import { endsWithin } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
-import { ping } from '../db/statements/reads.ts'
+import { probeDatabase } from '../db/statements/reads.ts'
 import { clockOf, type Deps, type Endpoint } from '../engine/deps.ts'
 import { readStanding } from '../engine/standing.ts'
 import { isCron } from './http/cron-secret.ts'
 import { json, requireMethod } from './http/request.ts'
 
+/** Less than any monitor's patience. */
+const answerMs = 10_000
+
 export const health: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
   try {
-    return json({ status: 'ok', ...(isCron(request, deps) ? await details(deps) : await askSeldom(deps)) })
+    const told = isCron(request, deps) ? details(deps) : askSeldom(deps)
+    if (!(await endsWithin(answerMs, told, deps.wait))) throw new Error(`No answer within ${answerMs} ms`)
+    return json({ status: 'ok', ...(await told) })
   } catch (cause) {
     deps.log.error({ err: cause }, 'health: the database does not answer')
     throw new AppError('unavailable', 'The database does not answer.', { cause })
@@ -29,7 +35,7 @@ async function askSeldom(deps: Deps): Promise<object> {
   const age = clockOf(deps).getTime() - (heard.get(deps.db) ?? Number.NEGATIVE_INFINITY)
   const isRecent = (ms: number) => age >= 0 && age < ms
   if (isRecent(busyMs) || (isRecent(idleMs) && !(await isBusy(deps)))) return {}
-  await ping(deps.db)
+  await probeDatabase(deps.db)
   heard.set(deps.db, clockOf(deps).getTime())
   return {}
 }

@@ -1,6 +1,7 @@
 // GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
 // and whatever is overdue re-enters the ordinary path. It deletes uploads of the day
 // before, inputs without a task, and finished tasks that are older than the deployment wants to keep.
+import { endsWithin } from '../core/deadline.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { raiseAnyway } from '../engine/journal.ts'
 import { sweepStored } from '../engine/sweep.ts'
@@ -9,16 +10,26 @@ import { requireCron } from './http/cron-secret.ts'
 import { ping } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
 
+/** Together with a ping's patience less than a monitor's; what takes longer goes on after the answer, uncounted. */
+const sweepMs = 24_000
+const raiseMs = 1_000
+
 export const recover: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
-  const [{ nextDueAt: _, ...counts }, uploads_deleted, { tasks, orphans }] = await Promise.all([
+  const sweeps = Promise.all([sweepUploads(deps), sweepStored(deps)])
+  context.waitUntil(sweeps)
+  const [{ nextDueAt: _, ...counts }, isSwept] = await Promise.all([
     ping(deps, context, { by: 'recover', look: true }),
-    sweepUploads(deps),
-    sweepStored(deps),
+    endsWithin(sweepMs, sweeps, deps.wait),
   ])
+  const [uploads_deleted, { tasks, orphans }] = isSwept ? await sweeps : [0, { tasks: 0, orphans: 0 }]
   // What had been slept over was begun to be moved; pings go on with it.
-  if (!counts.idle) await raiseAnyway(deps)
+  if (!counts.idle) {
+    const raised = raiseAnyway(deps)
+    context.waitUntil(raised)
+    await endsWithin(raiseMs, raised, deps.wait)
+  }
   const moved = counts.submitted + counts.checked
   return json({
     message: `Picked up ${moved} overdue task${moved === 1 ? '' : 's'}`,

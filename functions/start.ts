@@ -28,7 +28,7 @@ export const start: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const userId = await requireUser(request, deps)
   const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
-  const recipe = requireRecipe(deps, name)
+  const recipe = requireKnownRecipe(deps, name)
   requireProvider(deps, recipe)
   const input = requireValid(recipe.input, shortenOwn(request, deps, fields))
   const idempotency_key = idempotencyKey(request)
@@ -85,7 +85,7 @@ async function insertWithFiles(
   }
 }
 
-function requireRecipe(deps: Deps, name: string): Recipe {
+function requireKnownRecipe(deps: Deps, name: string): Recipe {
   const recipe = deps.recipes.get(name)
   if (recipe) return recipe
   const known = [...deps.recipes.keys()].join(', ')

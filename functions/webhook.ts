@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts'
 import type { Provider, Report } from '../core/provider.ts'
 import type { Held } from '../core/task.ts'
 import type { Statement } from '../db/driver/batches.ts'
-import { recordLooks, recordStored } from '../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../db/statements/record-results.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
 import { capsOf } from '../engine/claim.ts'
@@ -41,11 +41,11 @@ export const webhook: Endpoint = async (request, deps, context) => {
   const { observation } = report
   if (observation.kind === 'running') {
     await adopt(reported)
-    if (report.withheld) await lookNow(reported)
+    if (report.withheld) await checkNow(reported)
   } else {
     const never = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
     const outcome = decideCheck(observation, never, requireRecipe(deps, attempt), clockOf(deps))
-    if (outcome?.kind === 'failed') await write(reported, recordLooks, outcome)
+    if (outcome?.kind === 'failed') await write(reported, recordChecks, outcome)
     if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome.output)
   }
   return json({ message: 'Thank you' })
@@ -81,7 +81,7 @@ function providerOfPath(request: Request, deps: Deps): Provider {
 
 /**
  * Shows the result, which tells the row all there is, before the answer if it can. Nobody reports it again: what takes longer,
- * or fails, may die on its way, so the attempt is at least told its prediction before the answer, and looks do the rest.
+ * or fails, may die on its way, so the attempt is at least told its prediction before the answer, and checks do the rest.
  */
 async function storeInTime(reported: ReportedAttempt, output: string[]): Promise<void> {
   const { deps, context, attempt } = reported
@@ -134,22 +134,22 @@ function goOn({ deps, context, attempt }: ReportedAttempt, { status }: Moved): v
   else if (status === 'pending') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
 }
 
-/** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next look. */
-async function lookNow(reported: ReportedAttempt): Promise<void> {
+/** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next check. */
+async function checkNow(reported: ReportedAttempt): Promise<void> {
   const { deps, context, attempt, report } = reported
   const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
-  const [moved] = await recordLooks(deps.db, told, causeOf(reported))
+  const [moved] = await recordChecks(deps.db, told, causeOf(reported))
   if (moved) triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
 }
 
-/** Copies the output and shows the step done. If this process dies on the way, a look at the prediction starts it again. */
+/** Copies the output and shows the step done. If this process dies on the way, a check of the prediction starts it again. */
 async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
   const { deps, attempt, report } = reported
   const { prediction_id, urls } = report
   const copy = { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
   if (copied.kind === 'stored') await write(reported, recordStored, copied)
-  else await write(reported, recordLooks, copied)
+  else await write(reported, recordChecks, copied)
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

@@ -5,7 +5,7 @@ import type { Held } from '../../core/task.ts'
 import { requireHeld } from '../../core/task.ts'
 import { type Claimed, claimDue } from '../../db/statements/claim.ts'
 import { readTask } from '../../db/statements/reads.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { termsOf } from '../../engine/claim.ts'
@@ -94,7 +94,7 @@ export const works: Work[] = [
     name: `write-back of ${limit} looks`,
     work: (side) => {
       const told = owned(side).map((own) => ({ ...own, kind: 'postponed' as const, retry_in: 15 }))
-      return recordLooks(side.db, told, { now: side.now })
+      return recordChecks(side.db, told, { now: side.now })
     },
   },
   {

@@ -7,11 +7,10 @@ import { checkEnvironment, readEnvironment } from './environment.ts'
 import { type Check, type Examined, type Finding, runChecks } from './findings.ts'
 import { checkFal, checkReplicate, checkWebhookSecret } from './providers.ts'
 import { askHealth, checkCron, checkSite, checkWebhooks } from './site.ts'
-import { checkProviders } from './standing.ts'
 
 const checks: readonly Check[] = [
   ...[checkEnvironment, checkDatabase, checkSchema, checkClocks],
-  ...[checkSite, checkCron, checkWebhooks, checkProviders, checkBlobs],
+  ...[checkSite, checkCron, checkWebhooks, checkBlobs],
   ...[checkReplicate, checkWebhookSecret, checkFal],
 ]
 

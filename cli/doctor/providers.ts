@@ -49,7 +49,7 @@ export const checkWebhookSecret: Check = [
     const accepted = REPLICATE_WEBHOOK_SECRET.split(/\s+/)
     if (!accepted.includes(key))
       return fail("REPLICATE_WEBHOOK_SECRET is not this account's: its webhooks are refused", todo)
-    return ok("the one here is this account's own; whether the site has it too, its refused webhooks tell")
+    return ok("Replicate's own is accepted")
   },
 ]
 

@@ -1,17 +1,19 @@
 // The deployment as others meet it at PUBLIC_URL: its health, its pings, its webhook doors, and the clocks.
 import * as z from 'zod'
-import { healthySchema } from '../../core/answers.ts'
 import type { Http, HttpResponse } from '../../providers/http.ts'
 import { isOffered, providers } from '../../providers/index.ts'
 import { distance, duration } from '../words.ts'
 import { type Check, type Examined, fail, ok, unchecked, type Verdict, warn } from './findings.ts'
 
-/** An earlier version may lack what it tells of its providers. */
-const healthy = healthySchema
-  .pick({ status: true, database: true, oldest_due_age_seconds: true, dead_man: true })
-  .extend({ providers: healthySchema.shape.providers.catch(undefined) })
+const standing = z.object({
+  status: z.literal('ok'),
+  database: z.object({ answered_in_ms: z.number() }).optional(),
+  oldest_due_age_seconds: z.number().nullable().optional(),
+  /** Beside it, when each ping last came. */
+  dead_man: z.object({ silent_seconds: z.number().nullable() }).catchall(z.string().nullable()).optional(),
+})
 
-type Healthy = z.output<typeof healthy>
+type Standing = z.output<typeof standing>
 
 export interface Answered {
   response: HttpResponse
@@ -19,7 +21,7 @@ export interface Answered {
   /** Its clock less this machine's, to a second. */
   aheadMs: number
   /** Undefined where it doesn't say that it is well. */
-  standing: Healthy | undefined
+  standing: Standing | undefined
 }
 
 const timeoutMs = 20_000
@@ -35,11 +37,8 @@ export async function askHealth(http: Http, { config }: Pick<Examined, 'config'>
   const tookMs = Date.now() - asked
   // The header has whole seconds, and was written somewhere on the way.
   const theirs = Date.parse(String(response.headers['date'])) + 500
-  return { response, tookMs, aheadMs: theirs - (asked + tookMs / 2), standing: healthy.safeParse(response.body).data }
+  return { response, tookMs, aheadMs: theirs - (asked + tookMs / 2), standing: standing.safeParse(response.body).data }
 }
-
-/** Strangers are told no names of variables, and this may be one. */
-const unsetTodo = 'The log of its functions names what is missing: set it at the site, and deploy again.'
 
 const problem = z.object({ code: z.string(), detail: z.string() })
 
@@ -58,7 +57,7 @@ export const checkSite: Check = [
     const isUnset = said.code === 'not_configured'
     return fail(
       `${status} ${said.code}: ${said.detail.replaceAll(/\s+/g, ' ')}`,
-      isUnset ? unsetTodo : 'Look at the log of its functions.',
+      isUnset ? 'Set it there, and deploy again.' : 'Look at the log of its functions.',
     )
   },
 ]
@@ -83,7 +82,7 @@ export const checkCron: Check = [
   },
 ]
 
-function pingsOf({ silent_seconds, ...came }: NonNullable<Healthy['dead_man']>): Verdict {
+function pingsOf({ silent_seconds, ...came }: NonNullable<Standing['dead_man']>): Verdict {
   const todo = 'Set up a ping (docs/deploying.md, "Pings"), or publish the site, whose schedule then runs.'
   if (silent_seconds === null) return warn('no ping is on record', todo)
   const now = new Date()
@@ -114,17 +113,20 @@ export const checkWebhooks: Check = [
       offered.map(async ({ name: provider }) => {
         const url = `${PUBLIC_URL}/api/webhook/${provider}`
         const { status, headers, body } = await http.send({ method: 'POST', url, body: {}, timeoutMs })
-        const { code = '' } = problem.safeParse(body).data ?? {}
+        const { code = '', detail = '' } = problem.safeParse(body).data ?? {}
         if (status === 401 && code === 'bad_signature') return ok(`/api/webhook/${provider} refuses what nobody signed`)
-        return fail(`/api/webhook/${provider} answers ${status} ${code}`.trim(), todoOf(provider, status, headers))
+        return fail(
+          `/api/webhook/${provider} answers ${status} ${code}`.trim(),
+          todoOf(provider, status, headers, detail),
+        )
       }),
     )
   },
 ]
 
-function todoOf(provider: string, status: number, headers: HttpResponse['headers']): string {
+function todoOf(provider: string, status: number, headers: HttpResponse['headers'], detail: string): string {
   if (status === 404) return `The key of ${provider} is not set at the site, or this is not its address.`
-  if (status === 503) return unsetTodo
+  if (status === 503) return `${detail} Set it at the site, and deploy again.`
   if (status >= 300 && status < 400) return `Webhooks follow no redirects: make ${headers['location']} PUBLIC_URL.`
   return 'Something on the way answers instead of the function, or it fails: look at its log.'
 }

@@ -25,15 +25,15 @@ export interface ClaimParams extends Timed {
   submitLeaseSeconds: number
   /** How many predictions may be in flight at a provider; none named, none limited. */
   caps?: readonly Cap[]
-  /** Predictions that came due after this are left for the next pass: this one has just looked at them. */
+  /** Predictions that came due after this are left for the next pass: this one has just checked them. */
   dueBy?: Date | undefined
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
 }
 
-/** `submit`: an attempt has begun and its create is the caller's to send. `look`: ask the provider. `expired`: nothing. */
+/** `submit`: an attempt has begun and its create is the caller's to send. `check`: ask the provider. `expired`: nothing. */
 export interface Claimed extends Task {
-  work: 'submit' | 'look' | 'expired'
+  work: 'submit' | 'check' | 'expired'
   /** The database's clock at the claim. */
   claimed_at: Date
 }
@@ -60,7 +60,7 @@ const unconfirmedSlotSeconds = 240
 /**
  * pending → processing/submitting (a new attempt, with a token that names it to its end);
  * processing/submitting whose claim ran out → unconfirmed; waiting_continue past its gate → canceled;
- * whatever else is due is only looked at: its `due_at` moves to the next look.
+ * whatever else is due is only checked: its `due_at` moves to the next check.
  */
 export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<Claims> {
   if (!taskId) return claimSome(db, p)
@@ -207,9 +207,9 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
         metered_micros = null, error_code = null, error_message = null, updated_at = ${now}
       from seated o where t.id = o.id and o.was = 'pending' and not o.waits
       returning 'submit' as work, t.*, ${entry({ now })}, ${booking({ ...begun, now })}),
-    -- 6. Moves what is only looked at to its next look. A prediction's: after a quarter of the time already waited, within least and most;
-    --    slowly after the watch; never past the limit, where the last look is due; and past it once a most.
-    looked as (
+    -- 6. Moves what is only checked to its next check. A prediction's: after a quarter of the time already waited, within least and most;
+    --    slowly after the watch; never past the limit, where the last check is due; and past it once a most.
+    checked as (
       update tasks t set
         phase = case t.phase when 'submitting' then 'unconfirmed' else t.phase end,
         slot = case when t.phase = 'unconfirmed' and t.submitted_at <= ${now} - ${seconds(sql`${unconfirmedSlotSeconds}`)}
@@ -226,7 +226,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
             least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
           else ${now} + ${seconds(sql`${retrySeconds}`)} end
       from due o where t.id = o.id and (o.was <> 'pending' or o.waits) and not o.expired
-      returning 'look' as work, t.*, ${entry({ now })}, null::jsonb as booking),
+      returning 'check' as work, t.*, ${entry({ now })}, null::jsonb as booking),
     -- 7. Cancels what nobody continued in time, and gives back what was kept for its steps.
     expired as (
       update tasks t set
@@ -234,7 +234,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
         error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
       from due o where t.id = o.id and o.expired
       returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}, ${booking({ ...givenBack, now })}),
-    moved as (select * from submitted union all select * from looked union all select * from expired),
+    moved as (select * from submitted union all select * from checked union all select * from expired),
     -- 8. Books the attempts that began, and what was given back; writes the history; and answers, with a row of instants alone where
     --    nothing was claimed.
     ${book(sql`select id, booking from moved`, now)},
@@ -271,16 +271,16 @@ export const begun = {
 const givenBack = { kind: sql`null`, step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`null` }
 
 /** The history's words for what a claim does. */
-const moveOf = sql`case work when 'submit' then 'claimed' when 'look' then 'ran_out' else work end`
+const moveOf = sql`case work when 'submit' then 'claimed' when 'check' then 'ran_out' else work end`
 
 /** As many as one claim could take. */
 const mostClaimed = 2_000
 
-/** What the claim of this name took, if it came to Postgres. What was canceled since is only looked at. */
+/** What the claim of this name took, if it came to Postgres. What was canceled since is only checked. */
 function readClaim(db: Db, name: string, p: Timed): Promise<Claimed[]> {
   return inPages<Claimed>(mostClaimed, async ({ limit, after }) => {
     const { rows } = await sql<Claimed>`
-      select case when status = 'processing' and phase = 'submitting' then 'submit' else 'look' end as work,
+      select case when status = 'processing' and phase = 'submitting' then 'submit' else 'check' end as work,
         ${clock(p)} as claimed_at, t.*
       from tasks t where due_at is not null and claim_id = ${name} and ${after ? sql`id > ${after.id}` : sql`true`}
       order by id limit ${limit}

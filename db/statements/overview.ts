@@ -14,11 +14,17 @@ interface Capped {
 
 export interface Figures {
   counts: { recipe: string; status: Status; count: number }[]
-  providers: ProviderFigures[]
+  providers: {
+    name: string
+    in_flight: number
+    paused_until: string | null
+    paused_for: string | null
+    webhooks: WebhookFigures
+  }[]
   locks_held: number
   /** Of what passes have missed: not of what waits for the end of a pause, or for a slot. */
   oldest_due_age_seconds: number | null
-  last_problem: Problem | null
+  last_problem: LastProblem | null
 }
 
 /** What became of a provider's webhooks at our door, since its first. */
@@ -30,18 +36,8 @@ export interface WebhookFigures {
   last_reason: string | null
 }
 
-export interface ProviderFigures {
-  name: string
-  in_flight: number
-  paused_until: string | null
-  paused_for: string | null
-  webhooks: WebhookFigures
-  /** Of what runs there, the tasks whose last checks were left without an answer: the most checks in a row, since when, and why. */
-  silent: { tasks: number; checks: number; since: string; reason: string | null } | null
-}
-
-/** The newest failure, whatever became of its task since. */
-export interface Problem {
+/** The newest failure, whatever became of its task since; or our own store that keeps a paid result from being stored (`store_fault`). */
+export interface LastProblem {
   task_id: string
   step: number
   attempt: number
@@ -61,36 +57,30 @@ export async function readFigures(db: Db, { caps = [], ...timed }: Capped & Time
   const now = clock(timed)
   const { rows } = await sql<Figures>`
     with counted as materialized (
-      select recipe, status, provider, phase, lock_key, due_at, unanswered, unanswered_since, unanswered_reason from tasks
+      select recipe, status, provider, phase, lock_key, due_at, id, current_step, attempt, unanswered_since, unanswered_reason from tasks
       where due_at is not null or id >= ${firstIdAt(sql`now() - interval '1 day'`)})
     select
       (select coalesce(jsonb_agg(c), '[]') from (
         select recipe, status, count(*)::int as count from counted group by recipe, status order by recipe, status) as c) as counts,
       (select coalesce(jsonb_agg(p), '[]') from (
-        select name, coalesce(in_flight, 0) as in_flight,
-          case when paused_until > ${now} then paused_until end as paused_until, case when paused_until > ${now} then paused_for end as paused_for,
-          ${webhooks} as webhooks,
-          case when silent > 0 then jsonb_build_object('tasks', silent, 'checks', checks, 'since', since, 'reason', reason) end as silent
-        from providers full join (
-          select provider as name, count(*)::int as in_flight, count(*) filter (where ${isSilent})::int as silent,
-            max(unanswered) filter (where ${isSilent}) as checks, min(unanswered_since) filter (where ${isSilent}) as since,
-            (array_agg(unanswered_reason order by unanswered desc) filter (where ${isSilent}))[1] as reason
-          from counted where phase in ('submitting', 'unconfirmed', 'running') group by provider) as flying using (name)
+        select name, coalesce(in_flight, 0) as in_flight, case when paused_until > ${now} then paused_until end as paused_until,
+          case when paused_until > ${now} then paused_for end as paused_for, jsonb_build_object('accepted_at', webhook_accepted_at,
+            'refused', coalesce(webhooks_refused, 0), 'refused_at', webhook_refused_at, 'last_reason', webhook_refused_for) as webhooks
+        from providers full join (select provider as name, count(*)::int as in_flight from counted
+            where phase in ('submitting', 'unconfirmed', 'running') group by provider) as flying using (name)
         order by name) as p) as providers,
       (select count(*)::int from counted where lock_key is not null and status in ('pending', 'processing', 'waiting_continue')) as locks_held,
       round(extract(epoch from ${now} - ${overdueSince(now, caps, 0)}))::float8 as oldest_due_age_seconds,
       (select to_jsonb(problem) from (
-        select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
-        from task_events where failed order by id desc limit 1) as problem) as last_problem
+        (select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
+        from task_events where failed order by id desc limit 1)
+        union all
+        (select id, current_step, attempt, 'store_fault', unanswered_reason, unanswered_since, null, null, null
+        from counted where phase = 'storing' and unanswered_reason is not null order by unanswered_since limit 1)
+        order by at desc limit 1) as problem) as last_problem
   `.execute(repeatable(db))
   return rows[0] as Figures
 }
-
-const webhooks = sql`jsonb_build_object('accepted_at', webhook_accepted_at, 'refused', coalesce(webhooks_refused, 0),
-  'refused_at', webhook_refused_at, 'last_reason', webhook_refused_for)`
-
-/** Only what runs is checked; other phases may still show what came before them. */
-const isSilent = sql`phase = 'running' and unanswered > 0`
 
 export interface FlightFilter extends Capped {
   status?: Status | undefined
@@ -120,8 +110,6 @@ export interface TaskStory {
   task: Task
   history: TaskEvent[]
   paused: { until: Date; reason: string | null } | null
-  /** What became of its provider's webhooks. */
-  webhooks: WebhookFigures
   /** How many predictions are in flight at its provider, its own included. */
   in_flight: number
 }
@@ -142,30 +130,24 @@ export async function findTaskOf(db: Db, prediction_id: string): Promise<string 
 }
 
 export async function readStory(db: Db, id: string, timed?: Timed): Promise<TaskStory | undefined> {
-  type Row = Task &
-    Pick<TaskStory, 'webhooks' | 'in_flight'> & {
-      history: Told[]
-      paused_until: Date | null
-      paused_for: string | null
-    }
+  type Row = Task & { history: EventAsJson[]; paused_until: Date | null; paused_for: string | null; in_flight: number }
   const { rows } = await sql<Row>`
-    select t.*, case when p.paused_until > ${clock(timed)} then p.paused_until end as paused_until, p.paused_for, ${webhooks} as webhooks, (
+    select t.*, p.paused_until, p.paused_for, (
       select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history, (
       select count(*)::int from tasks f where f.due_at is not null and f.provider = t.provider
         and f.phase in ('submitting', 'unconfirmed', 'running')) as in_flight
-    from tasks t left join providers p on p.name = t.provider
+    from tasks t left join providers p on p.name = t.provider and p.paused_until > ${clock(timed)}
     where t.id = ${id}
   `.execute(repeatable(db))
   if (!rows[0]) return undefined
-  const { history, paused_until, paused_for, in_flight, webhooks: reported, ...task } = rows[0]
+  const { history, paused_until, paused_for, in_flight, ...task } = rows[0]
   return {
     task,
     in_flight,
-    webhooks: reported,
     history: history.map(({ task_id: _, id: __, at, ...event }) => ({ ...event, at: new Date(at) })),
     paused: paused_until && { until: paused_until, reason: paused_for },
   }
 }
 
 /** As jsonb tells it. */
-type Told = Omit<TaskEvent, 'at'> & { at: string; task_id: string; id: number }
+type EventAsJson = Omit<TaskEvent, 'at'> & { at: string; task_id: string; id: number }

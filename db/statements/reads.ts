@@ -88,6 +88,6 @@ export async function readLockHolder(
 }
 
 /** Answers when the database does. */
-export async function ping(db: Db): Promise<void> {
+export async function probeDatabase(db: Db): Promise<void> {
   await sql`select 1`.execute(repeatable(db))
 }

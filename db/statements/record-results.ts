@@ -7,9 +7,9 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, costOf, expected, isOverspent } from './money.ts'
-import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
 
-type LookTold = Told<CheckOutcome & { prediction_id: string }>
+type CheckTold = Told<CheckOutcome & { prediction_id: string }>
 
 const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8, cost bigint`
 
@@ -17,15 +17,17 @@ const columns = sql`kind text, prediction_id text, output jsonb, code text, reas
 const held = sql`t.id = o.id and o.held and t.status = 'processing'`
 const own = sql`${held} and o.known = o.prediction_id`
 /** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
-const ended = sql`(o.known = o.prediction_id or o.known is null and o.phase in ('submitting', 'unconfirmed'))`
+const ended = sql`(o.known = o.prediction_id
+  or o.known is null and o.phase in ('submitting', 'unconfirmed') and not ${foreign})`
 
-/** processing/running → storing; running or storing → failed; or only a note of when to look again. */
-export const recordLooks = batched(async (db, told: readonly LookTold[], timed) => {
+/** processing/running → storing; running or storing → failed; or only a note of when to check again. */
+export const recordChecks = batched(async (db, told: readonly CheckTold[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
     succeeded as (
-      update tasks t set phase = 'storing', output = o.output, misses = 0, metered_micros = o.cost, updated_at = ${now},
+      update tasks t set phase = 'storing', output = o.output, misses = 0, metered_micros = o.cost,
+        unanswered = 0, unanswered_since = null, unanswered_reason = null, updated_at = ${now},
         due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
       from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
       returning t.id, 'succeeded' as did, t.status, ${entry({ now })}, null::jsonb as booking),
@@ -36,9 +38,11 @@ export const recordLooks = batched(async (db, told: readonly LookTold[], timed) 
         misses = case o.kind when 'missing' then ${missesNow(now)} when 'unanswered' then t.misses else 0 end,
         missed_at = case o.kind when 'missing' then case when ${isSameMiss(now)} then t.missed_at else ${now} end else t.missed_at end,
         unanswered = case o.kind when 'unanswered' then t.unanswered + 1 when 'postponed' then t.unanswered else 0 end,
-        unanswered_since = case o.kind when 'unanswered' then coalesce(t.unanswered_since, ${now})
-          when 'postponed' then t.unanswered_since end,
-        unanswered_reason = case o.kind when 'unanswered' then o.reason when 'postponed' then t.unanswered_reason end,
+        unanswered_since = case when o.kind = 'unanswered' or ${storeFault} then coalesce(t.unanswered_since, ${now})
+          when o.kind = 'postponed' and t.phase = 'running' then t.unanswered_since end,
+        -- While an output is copied, what our own store did wrong.
+        unanswered_reason = case when o.kind = 'unanswered' or ${storeFault} then o.reason
+          when o.kind = 'postponed' and t.phase = 'running' then t.unanswered_reason end,
         due_at = case when o.kind in ('seen', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
       from target o where ${own} and (o.kind in ('seen', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
       returning t.id, o.kind as did, t.status, null::jsonb as entry, null::jsonb as booking),
@@ -49,6 +53,8 @@ export const recordLooks = batched(async (db, told: readonly LookTold[], timed) 
   `.execute(db)
   return reportMoves(rows, timed)
 })
+
+const storeFault = sql`(o.kind = 'postponed' and t.phase = 'storing' and o.reason is not null)`
 
 /** Heard of by a pass and a webhook, or by two passes: 404s are counted as far apart as they are asked for. */
 const isSameMiss = (now: RawBuilder<Date>) =>
@@ -82,7 +88,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       finished_at = ${now}, updated_at = ${now}
     from target o where ${held} and (
       o.kind = 'failed' and o.leave is not true and ${ended}
-      -- What is given up still ran when it was looked at; meanwhile it may have succeeded.
+      -- What is given up still ran when it was checked; meanwhile it may have succeeded.
       or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
       or o.kind = 'missing' and o.known = o.prediction_id and ${lost(now)})
     returning t.id, 'failed' as did, t.status, ${entry({

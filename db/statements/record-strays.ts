@@ -8,7 +8,7 @@ export type StrayOutcome = StrayFate & { id: string }
 
 /**
  * Marks strays as over, notes when the others are tried again, and lets a task with nothing left to do at the provider rest. A task
- * under way keeps its next look.
+ * under way keeps its next check.
  */
 export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?: Timed): Promise<void> {
   const now = clock(timed)

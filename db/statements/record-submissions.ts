@@ -6,7 +6,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, expected } from './money.ts'
-import { clock, dueForStrays, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
@@ -47,10 +47,6 @@ const words = { code: sql`o.code`, reason: sql`o.reason` }
 
 /** The outcome's attempt is the open one, and its fate was still unwritten. */
 const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
-
-/** It is another task's, which waits for it: whoever named it here was wrong. */
-const foreign = sql`exists (select from tasks other where other.prediction_id = o.prediction_id
-  and other.id <> t.id and other.provider = t.provider)`
 
 /** What its attempt was expected to cost. */
 const price = expected(sql`o.step`)

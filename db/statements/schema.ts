@@ -20,10 +20,6 @@ interface ProvidersTable {
   name: string
   paused_until: Date | null
   paused_for: string | null
-  webhook_accepted_at: Date | null
-  webhooks_refused: Generated<number>
-  webhook_refused_at: Date | null
-  webhook_refused_for: string | null
   updated_at: Generated<Date>
 }
 

@@ -81,3 +81,7 @@ export const isTold = sql`t.id = any(array(select id from told))`
 /** What a finished task still has to do at the provider, or nothing. */
 export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
   sql`case when t.strays @> '[{"over": false}]' then ${at} end`
+
+/** The prediction that is told of is another task's, which waits for it: whoever named it here was wrong. */
+export const foreign = sql`exists (select from tasks other where other.prediction_id = o.prediction_id
+  and other.id <> t.id and other.provider = t.provider)`

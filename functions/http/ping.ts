@@ -3,6 +3,7 @@
 import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
 import { clockOf, type Deps, type EndpointContext, type LightDeps } from '../../engine/deps.ts'
+import type { PassOptions } from '../../engine/pass-result.ts'
 import { emptyResult, type PassResult } from '../../engine/pass-result.ts'
 import { sweepIfDue } from '../../engine/sweep-uploads.ts'
 import { runPassLate } from '../../engine/trigger.ts'
@@ -30,22 +31,24 @@ export async function ping(deps: Deps | LightDeps, context: EndpointContext, opt
   const noted = deps.instants.note(by)
   context.waitUntil(noted.catch((error) => deps.log.warn({ err: error, by }, 'a ping could not be noted')))
   const result = emptyResult()
-  const mark = await deps.wake.look()
-  if (by !== 'recover') context.waitUntil(sweepIfDue(deps, { looks: mark !== undefined }))
-  if (mark || options.look) {
-    const pass = runPassLate(deps, { by, context, result, seconds, endSeconds }).then(async ({ idle, nextDueAt }) => {
-      if (idle && mark) await deps.wake.lower(mark, nextLookAt(deps, nextDueAt))
-    })
-    let isAnswered = false
-    context.waitUntil(
-      pass.catch((error) => {
-        if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
-      }),
-    )
-    await endsWithin(Math.max(0, answerMs - (performance.now() - started)), pass, deps.wait)
-    isAnswered = true
-  }
+  const work = passIfAwake(deps, options, { by, context, result, seconds, endSeconds })
+  let isAnswered = false
+  context.waitUntil(
+    work.catch((error) => {
+      if (isAnswered) deps.log.error({ err: error, by }, 'the pass failed after the answer')
+    }),
+  )
+  await endsWithin(answerMs, work, deps.wait)
+  isAnswered = true
   return { ...result, duration_ms: Math.round(performance.now() - started) }
+}
+
+async function passIfAwake(deps: Deps | LightDeps, { look }: PingOptions, pass: PassOptions): Promise<void> {
+  const mark = await deps.wake.look()
+  if (pass.by !== 'recover') pass.context.waitUntil(sweepIfDue(deps, { looks: mark !== undefined }))
+  if (!mark && !look) return
+  const { idle, nextDueAt } = await runPassLate(deps, pass)
+  if (idle && mark) await deps.wake.lower(mark, nextLookAt(deps, nextDueAt))
 }
 
 /** Where finished tasks are kept for some days only, a sleep lasts no longer than one: nothing else may come to delete them. */

@@ -10,8 +10,6 @@ import { afterAll, expect, test } from 'vitest'
 import { examine } from '../../cli/doctor/examine.ts'
 import { report } from '../../cli/doctor/report.ts'
 import { startStack } from '../../dev/stack.ts'
-import { notConfigured } from '../../functions/http/answer.ts'
-import { problem } from '../../functions/http/request.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { type Noted, openInstants } from '../../storage/instants.ts'
 import { createDatabase } from '../setup/database.ts'
@@ -79,7 +77,6 @@ test('a deployment that has never been pinged is well but for its pings and its 
     ...[
       'ok webhooks',
       'ok webhooks',
-      'ok providers',
       'ok blob store',
       'ok replicate',
       'ok webhook secret',
@@ -224,20 +221,19 @@ const sites: [string, string, RequestListener, RegExp][] = [
     'a site without its settings',
     'site',
     unset,
-    /^FAIL site 503 not_configured: This deployment is not set up.* → The log of its functions names what/,
+    /^FAIL site 503 not_configured: DATABASE_URL is not set → Set it there/,
   ],
   [
     'a site without its settings',
     'webhooks',
     unset,
-    /^FAIL webhooks .*fal answers 503 not_configured → The log of its functions names what is missing/,
+    /^FAIL webhooks .*fal answers 503 not_configured → DATABASE_URL is not set/,
   ],
 ]
 
 function unset(...[, answer]: Parameters<RequestListener>): void {
-  void problem(notConfigured(undefined))
-    .text()
-    .then((text) => answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(text))
+  const document = { code: 'not_configured', detail: 'DATABASE_URL is not set' }
+  answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(JSON.stringify(document))
 }
 
 test.each(sites)('%s: %s', (_what, name, listener, line) =>

@@ -10,15 +10,12 @@ const noon = new Date('2026-03-01T12:00:00.000Z')
 interface Scene extends Partial<Around> {
   paused?: Parameters<typeof explain>[0]['paused']
   in_flight?: number
-  webhooks?: Parameters<typeof explain>[0]['webhooks']
 }
 
-const unheard = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
-
 function said(state: State, overrides: TaskOverrides = {}, scene: Scene = {}): string {
-  const { paused = null, in_flight = 0, webhooks = unheard, cap, pinged_at } = scene
+  const { paused = null, in_flight = 0, cap, pinged_at } = scene
   const task = taskRow({ at: noon, ...states[state], ...overrides })
-  return explain({ task, history: [], paused, in_flight, webhooks }, noon, { cap, pinged_at }).join('\n')
+  return explain({ task, history: [], paused, in_flight }, noon, { cap, pinged_at }).join('\n')
 }
 
 test.each<[State, string[]]>([
@@ -70,20 +67,6 @@ test.each<[string, Date | null | undefined, string]>([
 ])('pings are blamed for work that stays only if they do not come: %s', (_name, pinged_at, sentence) => {
   expect(said('running', { due_at: later(noon, -7_200) }, { pinged_at })).toContain(sentence)
   expect(said('running', { due_at: later(noon, -30) }, { pinged_at })).not.toMatch(/[Pp]ings? (is|come|has)/)
-})
-
-test('webhooks that are refused are named, until one is accepted again', () => {
-  const webhooks = {
-    ...{ accepted_at: later(noon, -7_200).toISOString(), refused: 4, refused_at: later(noon, -60).toISOString() },
-    last_reason: 'The webhook is refused: webhook-signature does not fit the body.',
-  }
-  const words = said('running', {}, { webhooks })
-  expect(words).toContain("replicate's webhooks are refused: 4 in all, the last 60 s ago")
-  expect(words).toContain('webhook-signature does not fit the body')
-  expect(words).toContain('REPLICATE_WEBHOOK_SECRET')
-  expect(said('completed', {}, { webhooks })).not.toContain('webhook')
-  const mended = { ...webhooks, accepted_at: later(noon, -30).toISOString() }
-  expect(said('running', {}, { webhooks: mended })).not.toContain('webhook')
 })
 
 test('a prediction that was found is not called submitted, in no move of the history', () => {

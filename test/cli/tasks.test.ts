@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { parseCommand, usage } from '../../cli/arguments.ts'
-import { noteRefusedWebhooks } from '../../db/statements/webhooks.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
 import { useTestDeps } from '../setup/deps.ts'
@@ -200,21 +199,6 @@ test('stats tells how things stand, and when pings came where the blob store is 
   expect(await runJson(['stats'], deployment)).toMatchObject({
     tasks: { pending: 1, processing: 1 },
     dead_man: { worker: expect.stringMatching(/^20/) },
-  })
-})
-
-test('stats names what is wrong between this deployment and its providers', async () => {
-  await insertTasks(app.deps.db, [
-    { ...states.running, unanswered: 5, unanswered_since: later(now, -900), unanswered_reason: 'no answer' },
-  ])
-  await pause('fal')
-  await noteRefusedWebhooks(app.deps.db, { provider: 'replicate', count: 2, reason: 'No such signature.' })
-  const { out } = await run(['stats'])
-  expect(out).toMatch(/fal is paused until .*: no credit/)
-  expect(out).toMatch(/replicate left 5 checks in a row without an answer/)
-  expect(out).toMatch(/replicate's webhooks are refused: 2 in all.* No such signature\./)
-  expect(await runJson(['stats'])).toMatchObject({
-    providers: { replicate: { webhooks: { refused: 2 }, silent: { tasks: 1, checks: 5 } }, fal: { silent: null } },
   })
 })
 

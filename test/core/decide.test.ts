@@ -182,6 +182,16 @@ test.each(copies)('decideCopy() %s: %j, tried for %d s, limit + %d s', (_, seen,
   expect(decideCopy(seen, copying, now)).toEqual(outcome)
 })
 
+test("decideCopy() never ends a result for a fault of our store, but for the provider's word that it is gone", () => {
+  const late: Copying = { storing_since: before(90_000), deadline_at: before(80_000) }
+  const fault = 'The blob store refuses our credentials (401)'
+  expect(decideCopy(succeeded, late, now, fault)).toEqual({ ...postponed(120), reason: fault })
+  expect(decideCopy(undefined, late, now, fault)).toEqual({ ...postponed(120), reason: fault })
+  const gone: Observation = { kind: 'failed', code: 'result_lost', reason: 'Data removed.' }
+  expect(decideCopy(gone, late, now, fault)).toEqual(gone)
+  expect(decideCopy({ kind: 'missing' }, late, now, fault)).toMatchObject({ kind: 'missing', code: 'result_lost' })
+})
+
 test("decideCopy() leaves what it doesn't know to a pass", () => {
   expect(decideCopy(succeeded, {}, now)).toEqual(postponed(10))
 })

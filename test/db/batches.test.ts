@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
 import { claimDue } from '../../db/statements/claim.ts'
 import { readTask } from '../../db/statements/reads.ts'
-import { recordLooks } from '../../db/statements/record-results.ts'
+import { recordChecks } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -153,10 +153,10 @@ test('neon: a shared statement whose answer is lost fails for all that share it,
   onTestFinished(() => void standIn.faults.splice(0))
   const { settled } = await behindOthers(
     db,
-    (task) => recordLooks(db, [missing(task)], { by: 'webhook' }),
+    (task) => recordChecks(db, [missing(task)], { by: 'webhook' }),
     () => {
       standIn.faults.push('reset-after')
-      return tasks.map((task) => recordLooks(db, [missing(task)], { by: 'webhook' }))
+      return tasks.map((task) => recordChecks(db, [missing(task)], { by: 'webhook' }))
     },
   )
   expect(settled).toMatchObject([{ reason: { kind: 'lost' } }, { reason: { kind: 'lost' } }])

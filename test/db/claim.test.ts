@@ -20,7 +20,7 @@ each('%s: claimDue() leaves what is not due, and says when it will be', async (d
   const before = await bytes(db, task)
   expect(await claim(db)).toEqual({ tasks: [], nextDueAt: later(noon, 40) })
   expect(await bytes(db, task)).toBe(before)
-  expect((await claim(db, { now: later(noon, 40) })).tasks).toMatchObject([{ id: task.id, work: 'look' }])
+  expect((await claim(db, { now: later(noon, 40) })).tasks).toMatchObject([{ id: task.id, work: 'check' }])
 })
 
 each('%s: claimDue() opens the first attempt of a step with a claim of its own', async (driver) => {
@@ -89,7 +89,7 @@ test.each(overBoth(looked))(
     const { claim_id: unnamed, ...kept } = task
     expect(unnamed).toBeNull()
     const checked_at = task.phase ? noon : null
-    expect(tasks).toMatchObject([{ ...kept, ...expected, checked_at, work: 'look', claimed_at: noon }])
+    expect(tasks).toMatchObject([{ ...kept, ...expected, checked_at, work: 'check', claimed_at: noon }])
   },
 )
 
@@ -111,19 +111,19 @@ test.each(overBoth(checks))(
     const db = over(driver)
     const times = { submitted_at: later(noon, -waited), deadline_at: later(noon, left), due_at: noon }
     await insertState(db, 'running', times)
-    expect((await claim(db)).tasks).toMatchObject([{ work: 'look', due_at: later(noon, seconds) }])
+    expect((await claim(db)).tasks).toMatchObject([{ work: 'check', due_at: later(noon, seconds) }])
   },
 )
 
 each('%s: claimDue() leaves predictions that came due since the pass began, and takes all else', async (driver) => {
   const db = over(driver)
   const [before, after] = [later(noon, -2), later(noon, -1)]
-  const looked = await insertState(db, 'running', { due_at: after })
+  const checked = await insertState(db, 'running', { due_at: after })
   const due = await insertState(db, 'running', { due_at: before })
   const copying = await insertState(db, 'storing', { due_at: after })
   const { tasks } = await claim(db, { dueBy: before })
   expect(tasks.map(({ id }) => id).toSorted()).toEqual([due.id, copying.id].toSorted())
-  expect((await claim(db)).tasks).toMatchObject([{ id: looked.id }])
+  expect((await claim(db)).tasks).toMatchObject([{ id: checked.id }])
 })
 
 each('%s: claimDue() cancels a task whose gate nobody answered', async (driver) => {

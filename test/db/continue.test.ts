@@ -42,7 +42,7 @@ each('%s: continueTask() leaves a claim that nobody used to be found out', async
   const db = over(driver)
   const task = await insertState(db, 'waiting_continue')
   await press(db, task)
-  expect((await claim(db, { now: later(now, 90) })).tasks).toMatchObject([{ work: 'look', phase: 'unconfirmed' }])
+  expect((await claim(db, { now: later(now, 90) })).tasks).toMatchObject([{ work: 'check', phase: 'unconfirmed' }])
 })
 
 each('%s: continueTask() queues at a paused provider, and begins when the pause is over', async (driver) => {

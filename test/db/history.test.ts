@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
 import type { Task } from '../../core/task.ts'
 import { readStory } from '../../db/statements/overview.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Timed } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
@@ -40,7 +40,7 @@ async function runStep(db: Db, task: { id: string }, second: number): Promise<vo
   await claim(db, { taskId: task.id, ...by('worker', second) })
   await recordSubmissions(db, [{ ...heldOf(await read(db, task)), ...created }], by('worker', second + 1))
   const held = { ...heldOf(await read(db, task)), prediction_id: 'p' }
-  await recordLooks(db, [{ ...held, kind: 'succeeded', output: ['o'] }], by('webhook', second + 2))
+  await recordChecks(db, [{ ...held, kind: 'succeeded', output: ['o'] }], by('webhook', second + 2))
   await recordStored(db, [{ ...held, ...stored }], by('webhook', second + 3))
 }
 
@@ -74,7 +74,7 @@ each(
     const db = over(driver)
     const task = await insertState(db, 'running')
     const told = { ...heldOf(task), prediction_id: task.prediction_id ?? '', kind: 'failed' as const }
-    await recordLooks(db, [{ ...told, code: 'provider_failed', reason: 'Out of memory.' }], by('worker'))
+    await recordChecks(db, [{ ...told, code: 'provider_failed', reason: 'Out of memory.' }], by('worker'))
     expect(await eventsOf(db, task)).toMatchObject([
       { move: 'failed', code: 'provider_failed', reason: 'Out of memory.', failed: true, at: noon, ...memory },
     ])
@@ -107,8 +107,8 @@ each('%s: what changes no state is not told', async (driver) => {
   const task = await insertState(db, 'running', { due_at: noon })
   await claim(db, by('worker'))
   const told = { ...heldOf(task), prediction_id: task.prediction_id ?? '' }
-  await recordLooks(db, [{ ...told, kind: 'missing', retry_in: 60, reason: 'Unknown.' }], by('worker'))
-  await recordLooks(db, [{ ...told, kind: 'seen' }], by('worker'))
+  await recordChecks(db, [{ ...told, kind: 'missing', retry_in: 60, reason: 'Unknown.' }], by('worker'))
+  await recordChecks(db, [{ ...told, kind: 'seen' }], by('worker'))
   await continueTask(db, { id: task.id, user_id: task.user_id, ...by('user') })
   expect(await eventsOf(db, task)).toEqual([])
 })
@@ -157,7 +157,7 @@ each('%s: the first failure opens a run, those after it do not, and a success en
   const own = (task: Task) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '' })
   const fail = () =>
     end('running', (task, timed) =>
-      recordLooks(db, [{ ...own(task), kind: 'failed', code: 'provider_failed', reason: 'No.' }], timed),
+      recordChecks(db, [{ ...own(task), kind: 'failed', code: 'provider_failed', reason: 'No.' }], timed),
     )
   await fail()
   await fail()

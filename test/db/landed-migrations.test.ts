@@ -9,7 +9,7 @@ import type { Task } from '../../core/task.ts'
 import type { Connection } from '../../db/driver/connect.ts'
 import { listMigrations, migrate } from '../../db/migrate.ts'
 import { claimDue } from '../../db/statements/claim.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
@@ -140,12 +140,12 @@ async function passOnce(at: Date): Promise<void> {
   const submits = tasks.filter(({ work }) => work === 'submit')
   await recordSubmissions(db, submits.map(adopted), { now: at })
   const ran = tasks.filter(({ phase }) => phase === 'running')
-  const looks = ran.map((task) => ({
+  const checks = ran.map((task) => ({
     ...own(task),
     kind: 'succeeded' as const,
     output: ['https://provider.test/out.png'],
   }))
-  await recordLooks(db, looks, { now: at })
+  await recordChecks(db, checks, { now: at })
   const stored = [...ran, ...tasks.filter(({ phase }) => phase === 'storing')].map((task) => ({
     ...own(task),
     files: [{ type: 'image/png', size: 1 }],

@@ -4,7 +4,7 @@ import { v7 } from 'uuid'
 import { expect } from 'vitest'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { listInFlight, readFigures } from '../../db/statements/overview.ts'
-import { recordLooks } from '../../db/statements/record-results.ts'
+import { recordChecks } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -59,7 +59,7 @@ each('%s: a slot is free again the moment its prediction is over, whatever came 
     { now: noon },
   )
   expect((await claim(db, { caps })).tasks).toHaveLength(1)
-  await recordLooks(db, [{ ...failed, prediction_id: 'p', kind: 'succeeded', output: ['u'] }], { now: noon })
+  await recordChecks(db, [{ ...failed, prediction_id: 'p', kind: 'succeeded', output: ['u'] }], { now: noon })
   expect((await claim(db, { caps })).tasks).toHaveLength(1)
   expect(await inFlight(db)).toBe(3)
 })
@@ -86,7 +86,7 @@ each('%s: an unconfirmed attempt holds its slot for minutes, and a canceled one 
   expect((await claim(db, { caps })).tasks.filter(({ work }) => work === 'submit')).toHaveLength(0)
   const { tasks } = await claim(db, { caps, now: later(noon, 100) })
   expect(
-    tasks.filter(({ work, slot }: { work: string; slot?: unknown }) => work === 'look' && slot === null),
+    tasks.filter(({ work, slot }: { work: string; slot?: unknown }) => work === 'check' && slot === null),
   ).toHaveLength(1)
   const open = await insertState(db, 'submitting', { slot: 9 })
   await cancelTask(db, { ...open, now: noon })
@@ -111,7 +111,7 @@ each("%s: a pending task's strays are canceled while its provider is paused, or 
   const task = await insertState(db, 'pending', { strays: [stray()] })
   for (const told of [{}, { caps }]) {
     expect((await claim(db, { ...told, now: later(noon, 40) })).tasks).toMatchObject([
-      { id: task.id, work: 'look', status: 'pending' },
+      { id: task.id, work: 'check', status: 'pending' },
     ])
     await sql`update tasks set due_at = ${noon}`.execute(db)
   }

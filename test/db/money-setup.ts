@@ -4,7 +4,7 @@ import { afterEach, expect } from 'vitest'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import type { Held, Task } from '../../core/task.ts'
 import type { Ceilings } from '../../db/statements/money.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -48,7 +48,7 @@ export async function running(db: Db, more: Partial<NewTask> = {}): Promise<Row 
 
 export const own = (task: Row & Held) => ({ ...heldOf(task), prediction_id: `p-${task.id}` })
 export const tellLook = (db: Db, task: Row & Held, outcome: CheckOutcome) =>
-  recordLooks(db, [{ ...own(task), ...outcome }], { now: noon })
+  recordChecks(db, [{ ...own(task), ...outcome }], { now: noon })
 export const store = (db: Db, task: Row & Held, more: { cost?: number } = {}) =>
   recordStored(db, [{ ...own(task), files: [], gate_in: 60, ...more }], { now: noon, ceilings })
 

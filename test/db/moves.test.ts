@@ -117,7 +117,7 @@ each('%s: cancelTask() makes a stray of a running prediction', async (driver) =>
   const row = await read(db, task)
   expect(row).toMatchObject({ ...closed, due_at: at, strays: [left] })
   expect(row.steps).toMatchObject([{ status: 'completed' }, { status: 'canceled', prediction_id: task.prediction_id }])
-  expect((await claim(db, { now: at })).tasks).toMatchObject([{ work: 'look', strays: [left] }])
+  expect((await claim(db, { now: at })).tasks).toMatchObject([{ work: 'check', strays: [left] }])
 })
 
 const everyState = stateNames.map((state): [State] => [state])

@@ -8,7 +8,7 @@ import { insertPast } from '../../bench/scale/past.ts'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import { listInFlight, readFigures, readStory } from '../../db/statements/overview.ts'
 import { listTasks, readLockHolder, readStarted, readTask } from '../../db/statements/reads.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { deleteFinished } from '../../db/statements/retention.ts'
@@ -99,7 +99,7 @@ const toldOf = <Outcome extends object>(rows: readonly Row[], outcome: Outcome) 
   rows.map((row) => ({ ...heldOf(row), prediction_id: row.prediction_id ?? '', ...outcome }))
 
 const running = () => active.filter(({ phase }) => phase === 'running')
-const looks = (outcome: CheckOutcome, rows = running()) => recordLooks(db, toldOf(rows, outcome))
+const checks = (outcome: CheckOutcome, rows = running()) => recordChecks(db, toldOf(rows, outcome))
 const submissions = (outcome: SubmissionOutcome) =>
   recordSubmissions(
     db,
@@ -145,7 +145,11 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   ['readStory', () => readStory(db, one('running').id), ['tasks_pkey', 'task_events_pkey']],
   ['listInFlight', () => listInFlight(db, { limit: 100 }), ['tasks_due']],
   ['startTask', () => startTask(db, newTask()), ['tasks_idempotency']],
-  ['recordLooks: what failed, and whether it opens a run', () => looks(failed), ['tasks_pkey', 'task_events_endings']],
+  [
+    'recordChecks: what failed, and whether it opens a run',
+    () => checks(failed),
+    ['tasks_pkey', 'task_events_endings'],
+  ],
   ['recordStored', () => recordStored(db, toldOf(running(), stored)), ['tasks_pkey']],
   ['recordSubmissions', () => submissions(created), ['tasks_pkey', 'task_events_endings']],
   ['recordStrays', () => recordStrays(db, [{ ...stray(), id: one('running').id, retry_in: 1 }]), ['tasks_pkey']],

@@ -1,7 +1,7 @@
 // Two lawful writes of one row at once, and many batches over the same rows: none is lost, and none waits for ever.
 import { expect } from 'vitest'
 import type { CheckOutcome } from '../../core/decide.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Told } from '../../db/statements/sql.ts'
@@ -124,7 +124,7 @@ each('%s: batches over the same rows in any order never deadlock', async (driver
       strays: [stray({ prediction_id: 's' })],
     })),
   )
-  const looks: Told<CheckOutcome & { prediction_id: string }>[] = rows.map((task) => ({
+  const checks: Told<CheckOutcome & { prediction_id: string }>[] = rows.map((task) => ({
     ...{ ...heldOf(task), prediction_id: task.prediction_id ?? '' },
     ...{ kind: 'postponed', retry_in: 1 },
   }))
@@ -132,8 +132,8 @@ each('%s: batches over the same rows in any order never deadlock', async (driver
   const strays = rows.map(({ id }) => ({ id, prediction_id: 's', over: false, retry_in: 1 }))
   for (let round = 0; round < 8; round++) {
     await Promise.all([
-      recordLooks(db, looks),
-      recordLooks(db, looks.toReversed()),
+      recordChecks(db, checks),
+      recordChecks(db, checks.toReversed()),
       recordSubmissions(db, seconds.toReversed()),
       recordStrays(db, strays.toReversed()),
       recordSubmissions(db, seconds),

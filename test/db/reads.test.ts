@@ -1,7 +1,7 @@
 // Reads, the price of each request in statements, and the indexes that keep every statement's cost off the history.
 import { type QueryResult, RawNode, sql, type UnknownRow } from 'kysely'
 import { expect, test } from 'vitest'
-import { listTasks, ping, readTask } from '../../db/statements/reads.ts'
+import { listTasks, probeDatabase, readTask } from '../../db/statements/reads.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
@@ -15,7 +15,7 @@ const idOf = ({ id }: { id: string }) => id
 
 each('%s: reads find nothing on an empty table', async (driver) => {
   const db = over(driver)
-  await ping(db)
+  await probeDatabase(db)
   expect(await listTasks(db, { user_id: 'ada', limit: 10 })).toEqual([])
   expect(await readTask(db, { id: crypto.randomUUID(), user_id: 'ada' })).toBeUndefined()
 })

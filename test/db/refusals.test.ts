@@ -2,7 +2,7 @@
 // A row's own token is told where it has one, so that it is the state that refuses.
 import { expect, test } from 'vitest'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Moved } from '../../db/statements/sql.ts'
 import { type Row, type State, stateNames } from '../setup/factory.ts'
@@ -21,7 +21,7 @@ const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id
 const look =
   (outcome: CheckOutcome): Tell =>
   (db, task) =>
-    recordLooks(db, [{ ...own(task), ...outcome }], { now })
+    recordChecks(db, [{ ...own(task), ...outcome }], { now })
 const stored: Tell = (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 60 }], { now })
 
 const open: State[] = ['submitting', 'unconfirmed', 'canceled while submitting', 'canceled while unconfirmed']

@@ -1,7 +1,8 @@
-// recordLooks() and recordStored(): what a provider said of a prediction, and the one move that shows a step done.
+// recordChecks() and recordStored(): what a provider said of a prediction, and the one move that shows a step done.
 import { expect, test } from 'vitest'
 import { resultUrl } from '../../core/view.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { readFigures } from '../../db/statements/overview.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { later, type Row, type State, stray, type TaskOverrides } from '../setup/factory.ts'
 import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
@@ -15,35 +16,35 @@ const day = 86_400
 const closed = { phase: null, claim_token: null, prediction_id: null, output: null, updated_at: now }
 const pair: State[] = ['running', 'storing']
 
-each('%s: recordLooks() and recordStored() do nothing on an empty table', async (driver) => {
+each('%s: recordChecks() and recordStored() do nothing on an empty table', async (driver) => {
   const nobody = { id: crypto.randomUUID(), step: 1, attempt: 1, claim_token: crypto.randomUUID(), prediction_id: 'p' }
   for (const told of [[], [nobody]]) {
-    const looks = told.map((one) => ({ ...one, kind: 'succeeded' as const, output }))
-    expect(await recordLooks(over(driver), looks)).toEqual([])
+    const checks = told.map((one) => ({ ...one, kind: 'succeeded' as const, output }))
+    expect(await recordChecks(over(driver), checks)).toEqual([])
     const stored = told.map((one) => ({ ...one, files, gate_in: day }))
     expect(await recordStored(over(driver), stored)).toEqual([])
   }
 })
 
-each('%s: recordLooks() takes a success once, and keeps its output to be copied', async (driver) => {
+each('%s: recordChecks() takes a success once, and keeps its output to be copied', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running', { misses: 2 })
   const told = [{ ...own(task), kind: 'succeeded' as const, output }]
   const moved = [{ id: task.id, did: 'succeeded', status: 'processing' }]
-  expect(await recordLooks(db, told, { now })).toEqual(moved)
+  expect(await recordChecks(db, told, { now })).toEqual(moved)
   const storing = { phase: 'storing', output, misses: 0, due_at: later(noon, 60), updated_at: now }
   expect(await read(db, task)).toEqual({ ...task, ...storing })
   const before = await bytes(db, task)
-  expect(await recordLooks(db, told, { now: later(noon, 1) })).toEqual([])
+  expect(await recordChecks(db, told, { now: later(noon, 1) })).toEqual([])
   expect(await bytes(db, task)).toBe(before)
 })
 
-each('%s: recordLooks() fails a prediction with its words, whether it ran or was being copied', async (driver) => {
+each('%s: recordChecks() fails a prediction with its words, whether it ran or was being copied', async (driver) => {
   const db = over(driver)
   for (const state of pair) {
     const task = await insertState(db, state, { attempt: 2 })
     const told = [{ ...own(task), kind: 'failed' as const, code: 'result_lost' as const, reason: 'Deleted.\0\ud800' }]
-    expect(await recordLooks(db, told, { now })).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
+    expect(await recordChecks(db, told, { now })).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
     const row = await read(db, task)
     const failed = { status: 'failed', error_code: 'result_lost', error_message: 'Deleted.\ufffd', finished_at: now }
     expect(row).toEqual({ ...task, ...closed, ...failed, due_at: null, steps: row.steps })
@@ -59,26 +60,26 @@ each('%s: recordLooks() fails a prediction with its words, whether it ran or was
   }
 })
 
-each('%s: recordLooks() makes a stray of a prediction that is given up', async (driver) => {
+each('%s: recordChecks() makes a stray of a prediction that is given up', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running')
   const told = [{ ...own(task), kind: 'failed' as const, code: 'timed_out' as const, reason: 'Late.', leave: true }]
-  await recordLooks(db, told, { now })
+  await recordChecks(db, told, { now })
   const left = { step: 1, attempt: 1, prediction_id: task.prediction_id, urls: task.provider_urls, over: false }
   expect(await read(db, task)).toMatchObject({ status: 'failed', due_at: now, strays: [left] })
-  expect((await claim(db)).tasks).toMatchObject([{ id: task.id, work: 'look', status: 'failed' }])
+  expect((await claim(db)).tasks).toMatchObject([{ id: task.id, work: 'check', status: 'failed' }])
 })
 
-each('%s: recordLooks() does not give up a prediction whose success is known', async (driver) => {
+each('%s: recordChecks() does not give up a prediction whose success is known', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'storing')
   const before = await bytes(db, task)
   const told = [{ ...own(task), kind: 'failed' as const, code: 'timed_out' as const, reason: 'Late.', leave: true }]
-  expect(await recordLooks(db, told, { now })).toEqual([])
+  expect(await recordChecks(db, told, { now })).toEqual([])
   expect(await bytes(db, task)).toBe(before)
 })
 
-each('%s: recordLooks() fails a prediction that was missing three times in a row', async (driver) => {
+each('%s: recordChecks() fails a prediction that was missing three times in a row', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running')
   const missing = [{ ...own(task), kind: 'missing' as const, retry_in: 60, reason: 'Unknown.' }]
@@ -87,39 +88,68 @@ each('%s: recordLooks() fails a prediction that was missing three times in a row
     // A pass and a webhook hear of it within one second.
     for (const seconds of [0, 1]) {
       const told = { now: later(at, seconds) }
-      expect(await recordLooks(db, missing, told)).toEqual([{ id: task.id, did: 'missing', status: 'processing' }])
+      expect(await recordChecks(db, missing, told)).toEqual([{ id: task.id, did: 'missing', status: 'processing' }])
       expect(await read(db, task)).toMatchObject({ misses, missed_at: at })
     }
   }
   const third = { now }
-  expect(await recordLooks(db, missing, third)).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
+  expect(await recordChecks(db, missing, third)).toEqual([{ id: task.id, did: 'failed', status: 'failed' }])
   const row = await read(db, task)
   expect(row).toMatchObject({ ...closed, error_code: 'prediction_lost', error_message: 'Unknown.', strays: [] })
   expect(row.steps).toMatchObject([{ status: 'failed', error_code: 'prediction_lost' }])
 })
 
-each('%s: recordLooks() counts misses anew once the prediction was seen', async (driver) => {
+each('%s: recordChecks() counts misses anew once the prediction was seen', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running', { misses: 2 })
-  expect(await recordLooks(db, [{ ...own(task), kind: 'seen' }], { now })).toMatchObject([{ did: 'seen' }])
+  expect(await recordChecks(db, [{ ...own(task), kind: 'seen' }], { now })).toMatchObject([{ did: 'seen' }])
   expect(await read(db, task)).toEqual({ ...task, misses: 0 })
   const missing = [{ ...own(task), kind: 'missing' as const, retry_in: 60, reason: 'Unknown.' }]
-  expect(await recordLooks(db, missing, { now })).toMatchObject([{ did: 'missing' }])
+  expect(await recordChecks(db, missing, { now })).toMatchObject([{ did: 'missing' }])
 })
 
-each('%s: recordLooks() counts misses anew once a failed copy found that the provider has it', async (driver) => {
+each('%s: recordChecks() counts misses anew once a failed copy found that the provider has it', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'storing', { misses: 2 })
-  await recordLooks(db, [{ ...own(task), kind: 'postponed', retry_in: 7 }], { now })
+  await recordChecks(db, [{ ...own(task), kind: 'postponed', retry_in: 7 }], { now })
   expect(await read(db, task)).toMatchObject({ misses: 0, status: 'processing' })
 })
 
-each('%s: recordLooks() postpones the next try of a copy', async (driver) => {
+each('%s: recordChecks() postpones the next try of a copy', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'storing')
   const told = [{ ...own(task), kind: 'postponed' as const, retry_in: 7 }]
-  expect(await recordLooks(db, told, { now })).toEqual([{ id: task.id, did: 'postponed', status: 'processing' }])
+  expect(await recordChecks(db, told, { now })).toEqual([{ id: task.id, did: 'postponed', status: 'processing' }])
   expect(await read(db, task)).toEqual({ ...task, due_at: later(noon, 7) })
+})
+
+each(
+  '%s: a store of ours that keeps a result from being stored is the last problem, until it is stored',
+  async (driver) => {
+    const db = over(driver)
+    const task = await insertState(db, 'storing')
+    const told = { ...own(task), kind: 'postponed' as const, retry_in: 7 }
+    await recordChecks(db, [{ ...told, reason: 'The blob store refuses us' }], { now })
+    await recordChecks(db, [{ ...told, reason: 'The blob store is silent' }], { now: later(noon, 1) })
+    expect(await read(db, task)).toMatchObject({ unanswered_reason: 'The blob store is silent', unanswered_since: now })
+    const { last_problem } = await readFigures(db, { now })
+    expect(last_problem).toMatchObject({ task_id: task.id, code: 'store_fault', message: 'The blob store is silent' })
+    await recordChecks(db, [told], { now: later(noon, 2) })
+    expect(await read(db, task)).toMatchObject({ unanswered_reason: null, unanswered_since: null })
+    expect((await readFigures(db, { now })).last_problem).toBeNull()
+  },
+)
+
+each("%s: an attempt that knows no prediction is not ended by another task's", async (driver) => {
+  const db = over(driver)
+  const other = await insertState(db, 'running')
+  const task = await insertState(db, 'unconfirmed')
+  const held = { ...own(task), prediction_id: other.prediction_id ?? '' }
+  expect(await recordStored(db, [{ ...held, files: [], gate_in: 60 }], { now })).toEqual([])
+  expect(
+    await recordChecks(db, [{ ...held, kind: 'failed', code: 'provider_failed', reason: 'No.' }], { now }),
+  ).toEqual([])
+  expect([await read(db, task), await read(db, other)]).toEqual([task, other])
 })
 
 type Expected = Partial<Pick<Row, 'status' | 'next_step' | 'due_at' | 'finished_at'>>
@@ -171,14 +201,14 @@ each('%s: recordStored() appends the record of each step, and names the attempt 
   expect(row.steps[0]).toEqual(task.steps[0])
 })
 
-each('%s: recordLooks() keeps every earlier attempt of a step, oldest first', async (driver) => {
+each('%s: recordChecks() keeps every earlier attempt of a step, oldest first', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running', { attempt: 2 })
   const [first] = task.steps
   const steps = first ? [{ ...first, past: [{ ...first, attempt: 0, prediction_id: 'oldest' }] }] : []
   const again = await insertState(db, 'running', { attempt: 2, steps })
   const told = [{ ...own(again), kind: 'failed' as const, code: 'provider_failed' as const, reason: 'Out of memory.' }]
-  await recordLooks(db, told, { now })
+  await recordChecks(db, told, { now })
   const past = (await read(db, again)).steps[0]?.past
   expect(past?.map(({ prediction_id }) => prediction_id)).toEqual(['oldest', first?.prediction_id])
   expect(past).not.toContainEqual(expect.objectContaining({ past: expect.anything() }))
@@ -189,7 +219,7 @@ each('%s: an end that is told of an attempt without a prediction names it in the
   for (const state of ['submitting', 'unconfirmed'] as const) {
     const [failing, storing] = [await insertState(db, state), await insertState(db, state)]
     const told = (task: Row) => ({ ...heldOf(task), prediction_id: 'named-by-webhook' })
-    await recordLooks(db, [{ ...told(failing), kind: 'failed', code: 'provider_failed', reason: 'x' }], { now: noon })
+    await recordChecks(db, [{ ...told(failing), kind: 'failed', code: 'provider_failed', reason: 'x' }], { now: noon })
     await recordStored(db, [{ ...told(storing), files: [], gate_in: 60 }], { now: noon })
     for (const task of [failing, storing]) {
       expect(await read(db, task)).toMatchObject({

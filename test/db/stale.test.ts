@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
@@ -24,7 +24,7 @@ const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id
 const look =
   (outcome: CheckOutcome): Write =>
   (db, task) =>
-    recordLooks(db, [{ ...own(task), ...outcome }], { now })
+    recordChecks(db, [{ ...own(task), ...outcome }], { now })
 const stored: Write = (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 60 }], { now })
 
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const

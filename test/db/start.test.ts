@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Status } from '../../core/task.ts'
 import { readLockHolder } from '../../db/statements/reads.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -97,7 +97,7 @@ const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const
 const endings: [string, State, (db: Db, task: Row) => Promise<unknown>][] = [
   ['it is completed', 'storing', (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 9 }])],
-  ['its prediction fails', 'running', (db, task) => recordLooks(db, [{ ...own(task), kind: 'failed', ...words }])],
+  ['its prediction fails', 'running', (db, task) => recordChecks(db, [{ ...own(task), kind: 'failed', ...words }])],
   [
     'its create is rejected',
     'submitting',

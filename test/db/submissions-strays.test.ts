@@ -21,7 +21,7 @@ test.each(overBoth(canceled.map((state) => [state])))(
     expect(await recordSubmissions(db, told, { now })).toEqual([{ id: task.id, did: 'strayed', status: 'canceled' }])
     const closed = { phase: null, claim_token: null, due_at: now, updated_at: now, strays: [unwanted] }
     expect(await read(db, task)).toEqual({ ...task, ...closed })
-    expect((await claim(db)).tasks).toMatchObject([{ id: task.id, work: 'look', strays: [unwanted] }])
+    expect((await claim(db)).tasks).toMatchObject([{ id: task.id, work: 'check', strays: [unwanted] }])
     const before = await bytes(db, task)
     expect(await recordSubmissions(db, told, { now })).toEqual([])
     expect(await bytes(db, task)).toBe(before)

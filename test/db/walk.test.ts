@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import type { Held, Status } from '../../core/task.ts'
 import { readStory } from '../../db/statements/overview.ts'
-import { recordLooks, recordStored } from '../../db/statements/record-results.ts'
+import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
@@ -55,7 +55,7 @@ const submissions: Exclude<SubmissionOutcome, { kind: 'created' }>[] = [
   { kind: 'rejected', ...words },
   { kind: 'unsettled', ...words },
 ]
-const looks: CheckOutcome[] = [
+const checks: CheckOutcome[] = [
   { kind: 'failed', ...words },
   { kind: 'failed', ...words, leave: true },
   { kind: 'missing', retry_in: 60, reason: 'Unknown.' },
@@ -82,8 +82,8 @@ const deeds: ((walk: Walk) => Promise<unknown>)[] = [
     return recordSubmissions(walk.db, [{ ...held, ...created }], walk)
   },
   (walk) => recordSubmissions(walk.db, [{ ...heldBy(walk), ...walk.pick(submissions) }], walk),
-  (walk) => recordLooks(walk.db, [{ ...predicted(walk, heldBy(walk)), kind: 'succeeded', output: ['o'] }], walk),
-  (walk) => recordLooks(walk.db, [{ ...predicted(walk, heldBy(walk)), ...walk.pick(looks) }], walk),
+  (walk) => recordChecks(walk.db, [{ ...predicted(walk, heldBy(walk)), kind: 'succeeded', output: ['o'] }], walk),
+  (walk) => recordChecks(walk.db, [{ ...predicted(walk, heldBy(walk)), ...walk.pick(checks) }], walk),
   (walk) => recordStored(walk.db, [{ ...predicted(walk, heldBy(walk)), files: [], gate_in: 400 }], walk),
   (walk) => {
     const strays = walk.row.strays.map(({ prediction_id }) => ({ id: walk.row.id, prediction_id, retry_in: 20 }))

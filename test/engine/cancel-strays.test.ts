@@ -9,7 +9,7 @@ import { later, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
 const clock = testClock()
 const app = await useTestDeps({ clock })
 const claimed_at = clock.now()
-const claimed = (overrides: TaskOverrides): Claimed => ({ ...taskRow(overrides), work: 'look', claimed_at })
+const claimed = (overrides: TaskOverrides): Claimed => ({ ...taskRow(overrides), work: 'check', claimed_at })
 const early = stray({ prediction_id: 'early', retry_at: later(claimed_at, 50).toISOString() })
 const due = stray({ prediction_id: 'due', retry_at: claimed_at.toISOString() })
 const fresh = stray({ prediction_id: 'fresh' })

@@ -18,7 +18,7 @@ const claimed = (phase: Claimed['phase'], overrides: TaskOverrides = {}): Claime
     deadline_at: later(clock.now(), -2 * days),
     ...overrides,
   }),
-  ...{ work: 'look', claimed_at: clock.now() },
+  ...{ work: 'check', claimed_at: clock.now() },
 })
 const copyOf = (task: Claimed) => ({
   ...{ id: task.id, step: 1, attempt: 1, claim_token: task.claim_token ?? '', recipe: task.recipe },

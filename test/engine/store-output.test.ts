@@ -2,13 +2,16 @@
 import { expect, test } from 'vitest'
 import { type Copy, storeOutput } from '../../engine/store-output.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
+import { openFiles } from '../../storage/files.ts'
+import { openNetlifyStore } from '../../storage/netlify.ts'
 import { begun, fault, ping, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
+import { serve } from '../setup/serve.ts'
 
 const clock = testClock()
 const app = await useTestDeps({ clock })
-const looks = () => app.simulator.replicate.till().requests.get
+const checks = () => app.simulator.replicate.till().requests.get
 const ago = (seconds: number) => new Date(clock.now().getTime() - seconds * 1000)
 
 /** An output whose first copy failed in this way, and will fail so again. */
@@ -46,9 +49,9 @@ test('storeOutput() stores a file that came inside its address', async () => {
 
 test('storeOutput() asks for a file again that came inside its address and is not in the row', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
-  const before = looks()
+  const before = checks()
   expect(await storeOutput(app.deps, { ...copy, output: ['data:,'] })).toMatchObject({ kind: 'stored' })
-  expect(looks()).toBe(before + 1)
+  expect(checks()).toBe(before + 1)
 })
 
 test('storeOutput() copies many files over several passes, each of which goes on after the last one', async () => {
@@ -66,21 +69,21 @@ test('storeOutput() copies many files over several passes, each of which goes on
 test('storeOutput() ends by its instant though the other side hangs, and then asks nobody', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   fault(app, { on: 'file', fault: 'hang', times: 100 })
-  const before = looks()
+  const before = checks()
   const copied = await storeOutput(app.deps, { ...copy, storing_since: ago(100) }, performance.now() + 50)
   expect(copied).toEqual({ kind: 'postponed', retry_in: 25 })
-  expect(looks()).toBe(before)
+  expect(checks()).toBe(before)
 })
 
 test('storeOutput() that fails asks the provider, tries more seldom the longer it fails, and gives up past the limit', async () => {
   const copy = await failing(broken)
-  const before = looks()
+  const before = checks()
   const tried = (seconds: number, deadline: number) =>
     storeOutput(app.deps, { ...copy, storing_since: ago(seconds), deadline_at: ago(deadline) })
   expect(await storeOutput(app.deps, copy)).toEqual({ kind: 'postponed', retry_in: 10 })
   expect(await tried(400, -60)).toEqual({ kind: 'postponed', retry_in: 100 })
   expect(await tried(3_000, 60)).toEqual({ kind: 'postponed', retry_in: 120 })
-  expect(looks()).toBe(before + 3)
+  expect(checks()).toBe(before + 3)
   expect(await tried(3_600, 0)).toMatchObject({ kind: 'failed', code: 'result_lost' })
 })
 
@@ -90,11 +93,11 @@ test.each([
   ['unencrypted web', 'http://files.test/signed/output.png'],
 ])('storeOutput() takes an output at %s for unusable, and tells its path to nobody', async (_, url) => {
   const copy = await failing(broken)
-  const before = looks()
+  const before = checks()
   const copied = await storeOutput(app.deps, { ...copy, output: [url] })
   expect(copied).toMatchObject({ kind: 'failed', code: 'result_unusable' })
   expect(JSON.stringify([copied, app.logged])).not.toContain('signed')
-  expect(looks()).toBe(before)
+  expect(checks()).toBe(before)
 })
 
 test('storeOutput() that fails logs the host of the output alone', async () => {
@@ -105,4 +108,38 @@ test('storeOutput() that fails logs the host of the output alone', async () => {
   const lines = JSON.stringify(app.logged)
   expect(lines).toContain(`GET ${origin}: answered 503`)
   expect(lines).not.toContain(pathname)
+})
+
+/** Files in a store that a server of the test's own stands for. */
+async function filesOf(answer: Parameters<typeof serve>[0]) {
+  const url = await serve(answer)
+  return openFiles(
+    openNetlifyStore('files', { access: { siteID: 's', token: 't', edgeURL: url, uncachedEdgeURL: url } }),
+  )
+}
+const muchTooLate = { storing_since: ago(90_000), deadline_at: ago(80_000) }
+
+test('storeOutput() never ends a paid result for a store that refuses us: it is tried later, and said why', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  const files = await filesOf((_, response) => response.writeHead(401).end())
+  app.logged.length = 0
+  const reason = 'The blob store refuses our credentials (401)'
+  expect(await storeOutput({ ...app.deps, files }, { ...copy, ...muchTooLate })).toEqual({
+    ...{ kind: 'postponed', retry_in: 120, reason },
+  })
+  expect(app.logged).toMatchObject([{ level: 50, msg: 'the blob store keeps a result from being stored' }])
+})
+
+test('storeOutput() never ends a paid result for a store that is silent', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  const files = await filesOf(() => undefined)
+  const copied = await storeOutput({ ...app.deps, files }, { ...copy, ...muchTooLate }, performance.now() + 500)
+  expect(copied).toMatchObject({ kind: 'postponed', reason: 'The blob store did not answer in time' })
+})
+
+test('storeOutput() takes a provider that is silent for no fault of the store', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  fault(app, { on: 'file', fault: 'hang', times: 100 })
+  const copied = await storeOutput(app.deps, { ...copy, ...muchTooLate }, performance.now() + 50)
+  expect(copied).toMatchObject({ kind: 'failed', code: 'result_lost' })
 })

@@ -116,3 +116,28 @@ test('health answers 200 with a database and 503 without, and tells nobody more 
   const answer = await lost.call(health, { path: '/api/health' })
   expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'unavailable', status: 503 }])
 })
+
+const called = (path: string) =>
+  new Request(`http://app.test/api/${path}`, { headers: { authorization: `Bearer ${cronSecret}` } })
+const apart = { waitUntil: () => undefined }
+/** Every patience is over at once. */
+const impatient = { ...app.deps, wait: () => Promise.resolve() }
+const never = () => new Promise<never>(() => undefined)
+
+test('a ping is answered in time though the blob store hangs', async () => {
+  const deps = {
+    ...impatient,
+    wake: { ...app.deps.wake, look: never },
+    instants: { ...app.deps.instants, note: never },
+  }
+  for (const [name, endpoint] of pings) expect((await endpoint(called(name), deps, apart)).status).toBe(200)
+})
+
+test('recover is answered in time though its sweeps hang', async () => {
+  const deps = { ...impatient, files: { ...app.deps.files, folders: never } }
+  expect(await (await recover(called('recover'), deps, apart)).json()).toMatchObject({ uploads_deleted: 0 })
+})
+
+test('health says within its time that the database hangs', async () => {
+  await expect(health(called('health'), impatient, apart)).rejects.toMatchObject({ code: 'unavailable' })
+})

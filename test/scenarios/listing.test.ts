@@ -31,7 +31,7 @@ async function check(): Promise<Record<string, unknown>> {
   const before = app.simulator.replicate.till().requests
   const { checked, completed, failed } = await ping(app, checker)
   const { get, list } = app.simulator.replicate.till().requests
-  return { checked, completed, failed, looks: get - before.get, pages: list - before.list }
+  return { checked, completed, failed, asked: get - before.get, pages: list - before.list }
 }
 
 const none = { completed: 0, failed: 0 }
@@ -39,19 +39,19 @@ const none = { completed: 0, failed: 0 }
 test('a pass over a hundred running predictions asks for the list, and for none of them', async () => {
   await submitted(120)
   clock.advance(3)
-  expect(await check()).toEqual({ ...none, checked: 120, looks: 0, pages: 2 })
+  expect(await check()).toEqual({ ...none, checked: 120, asked: 0, pages: 2 })
 })
 
 test('a pass over fewer asks for each', async () => {
   await submitted(99)
   clock.advance(3)
-  expect(await check()).toEqual({ ...none, checked: 99, looks: 99, pages: 0 })
+  expect(await check()).toEqual({ ...none, checked: 99, asked: 99, pages: 0 })
 })
 
 test('what the list does not show as running is asked for itself, and ends', async () => {
   await submitted(130, 110)
   clock.advance(5)
-  expect(await check()).toEqual({ checked: 130, completed: 20, failed: 0, looks: 20, pages: 2 })
+  expect(await check()).toEqual({ checked: 130, completed: 20, failed: 0, asked: 20, pages: 2 })
 })
 
 test.each<FaultInput>([
@@ -63,7 +63,7 @@ test.each<FaultInput>([
   await submitted(120)
   clock.advance(3)
   fault(app, broken)
-  expect(await check()).toEqual({ ...none, checked: 120, looks: 120, pages: 1 })
+  expect(await check()).toEqual({ ...none, checked: 120, asked: 120, pages: 1 })
 })
 
 test('a list that stands still delays, ends nothing, and is not believed past half of a prediction’s time', async () => {
@@ -71,17 +71,17 @@ test('a list that stands still delays, ends nothing, and is not believed past ha
   fault(app, { on: 'list', fault: 'unknown_status', word: 'processing', times: 100 })
   for (const seconds of [3, 30, 600]) {
     clock.advance(seconds)
-    expect(await check()).toMatchObject({ ...none, checked: 100, looks: 0, pages: 1 })
+    expect(await check()).toMatchObject({ ...none, checked: 100, asked: 0, pages: 1 })
   }
   clock.advance(1_200)
-  expect(await check()).toEqual({ checked: 100, completed: 100, failed: 0, looks: 100, pages: 0 })
+  expect(await check()).toEqual({ checked: 100, completed: 100, failed: 0, asked: 100, pages: 0 })
 })
 
 test('after a 404 a prediction is asked for itself, so that 404s in a row are counted as such', async () => {
   await submitted(120)
   await sql`update tasks set misses = 1 where user_id in ('user-1', 'user-2')`.execute(app.deps.db)
   clock.advance(3)
-  expect(await check()).toMatchObject({ checked: 120, looks: 2, pages: 2 })
+  expect(await check()).toMatchObject({ checked: 120, asked: 2, pages: 2 })
   const { rows } = await sql`select id from tasks where misses > 0`.execute(app.deps.db)
   expect(rows).toEqual([])
 })
@@ -92,5 +92,5 @@ test('looks that a pass has no time for are due still, however long the next wou
   clock.advance(3)
   await ping(late, checker)
   expect(app.simulator.replicate.till().requests.get).toBe(0)
-  expect(await check()).toMatchObject({ checked: 5, looks: 5 })
+  expect(await check()).toMatchObject({ checked: 5, asked: 5 })
 })

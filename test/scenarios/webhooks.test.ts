@@ -220,6 +220,19 @@ async function lostAndSucceeded() {
   return { story, id, body: await shownBy(id) }
 }
 
+test("a report at one task's address that names another task's prediction moves neither, and is answered 200", async () => {
+  const { story } = await lostAndSucceeded()
+  fault(app, { on: 'webhook', fault: 'lost', times: 100 })
+  const other = await begun(app, { user: 'eve', garments: 2 })
+  clock.advance(5)
+  const [before, rival] = [await rowOf(app, story), await rowOf(app, other)]
+  expect((await report(webhookOf(), await shownBy(rival.prediction_id))).status).toBe(200)
+  await app.settle()
+  expect([await rowOf(app, story), await rowOf(app, other)]).toEqual([before, rival])
+  await pingUntil(app, other, isWaiting, { clock })
+  expect(await rowOf(app, other)).toMatchObject({ strays: [] })
+})
+
 test('a result that is copied in time is shown before its webhook is answered', async () => {
   const { story, body } = await lostAndSucceeded()
   expect((await report(webhookOf(), body)).status).toBe(200)

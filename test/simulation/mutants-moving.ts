@@ -11,8 +11,8 @@ export const movingMutants: readonly Mutant[] = [
     "case o.kind when 'missing' then t.misses + 1 else t.misses end",
   ]),
   {
-    name: 'look-told-twice',
-    without: 'what a look found is told again when the connection was lost, so that one 404 counts twice',
+    name: 'check-told-twice',
+    without: 'what a check found is told again when the connection was lost, so that one 404 counts twice',
     resends: (text) => text.includes('succeeded as ('),
   },
   provider('silence-is-failure', 'an unreachable provider fails the task', (real) => ({
