@@ -18,7 +18,7 @@ const path = '/api/start'
 const body = { person_image: 'https://images.test/ada.jpg', garments: ['https://images.test/shirt.png'] }
 
 async function cookieOf(user: string): Promise<string> {
-  return `stepgate_session=${await app.signIn(user)}`
+  return `__Host-stepgate_session=${await app.signIn(user)}`
 }
 
 type Headers = Record<string, string>

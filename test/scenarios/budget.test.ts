@@ -19,7 +19,7 @@ const counter = statementCounter(app.database.url)
 
 /** Claims, and news of attempts; what people do tells of their tasks as well, but with their names. */
 const isOfPass =
-  /^\s*with\s+(terms|told as materialized \(\s*select \* from jsonb_to_recordset\(\S+\)\s+as told \(id uuid, step)/
+  /^\s*with\s+(?:--[^\n]*\s+)*(terms|told as materialized \(\s*select \* from jsonb_to_recordset\(\S+\)\s+as told \(id uuid, step)/
 
 /** All that was run, and without what the pass after the answer runs: it opens with its claim or its news. */
 async function counted() {

@@ -98,7 +98,7 @@ test('what could not be written while a pass goes on is written with what comes 
   const { db } = app.deps
   await sql`alter table tasks rename to tasks_away`.execute(db)
   flush.resolve()
-  await expect.poll(() => app.logged.map(({ msg }) => msg)).toContain('news could not be written yet')
+  await expect.poll(() => app.logged.map(({ msg }) => msg)).toContain('outcomes could not be written yet')
   await sql`alter table tasks_away rename to tasks`.execute(db)
   slowly.resolve()
   expect(await pinged).toMatchObject({ submitted: 2 })

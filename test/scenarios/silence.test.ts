@@ -47,13 +47,17 @@ test.each<[string, FaultInput]>([
   ['500', { on: 'get', fault: 'error', status: 500, times: 30 }],
   ['429', { on: 'get', fault: 'rate_limited', times: 30 }],
   ['reset', { on: 'get', fault: 'reset', times: 30 }],
-])('thirty answers of %s to looks change nothing but the next look', async (_name, silence) => {
+])('thirty answers of %s to checks change nothing but the next check, and are counted', async (_name, silence) => {
   fault(app, silence)
   const story = await begun(app)
   const before = await rowOf(app, story)
   const left = () => app.simulator.replicate.waitingFaults().length
   await pingUntil(app, story, () => left() === 0, { clock })
-  expect(await rowOf(app, story)).toEqual({ ...before, due_at: expect.any(Date) })
+  const noted = {
+    ...{ claim_id: expect.any(String), checked_at: expect.any(Date), unanswered: 30 },
+    ...{ unanswered_since: expect.any(Date), unanswered_reason: expect.any(String) },
+  }
+  expect(await rowOf(app, story)).toEqual({ ...before, ...noted, due_at: expect.any(Date) })
   expect(await pingUntil(app, story, isOver, { clock })).toMatchObject({ status: 'completed' })
   expect(costs(app)).toMatchObject({ sent: 1, created: 1 })
 })
