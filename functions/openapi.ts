@@ -2,6 +2,17 @@
 // of their answers come from.
 import * as z from 'zod'
 import {
+  type CreateDocumentOptions,
+  createDocument,
+  createSchema,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiRequestBodyObject,
+  type ZodOpenApiResponseObject,
+  type ZodOpenApiResponsesObject,
+  type ZodOpenApiSecuritySchemeObject,
+} from 'zod-openapi'
+import {
   attemptViewSchema,
   fileViewSchema,
   problemSchema,
@@ -35,28 +46,50 @@ export const openapi: Endpoint = async (request, deps) => {
   return json(describeApi(deps.recipes), 200, { 'cache-control': 'public, max-age=300' })
 }
 
-export function describeApi(recipes: Recipes): Json {
-  const paths: Record<string, Json> = {}
+export function describeApi(recipes: Recipes) {
+  const paths: ZodOpenApiPathsObject = {}
   for (const operation of operations) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, recipes) }
   }
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Stepgate',
-      version: '1',
-      summary: 'Multi-step AI generations that a person approves step by step.',
-      description: 'Members are added, never renamed: ignore those that you do not know.',
-      license: { name: 'MIT', identifier: 'MIT' },
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Stepgate',
+        version: '1',
+        summary: 'Multi-step AI generations that a person approves step by step.',
+        description: 'Members are added, never renamed: ignore those that you do not know.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      paths,
+      components: { schemas: named, securitySchemes },
     },
-    servers: [{ url: '/' }],
-    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
-    paths,
-    components: { schemas: components(), securitySchemes },
-  }
+    options,
+  )
 }
 
-const securitySchemes = {
+/** Answers that are worth a name. */
+const named = {
+  ...{ Problem: problemSchema, Session: sessionSchema, Started: startedSchema, File: fileViewSchema },
+  ...{ Attempt: attemptViewSchema, Step: stepViewSchema, Task: taskViewSchema, TaskPage: taskPageSchema },
+}
+
+const options: CreateDocumentOptions = {
+  // Rules that JSON Schema can't say are in the refusals' words.
+  allowEmptySchema: { custom: true, transform: true },
+  override: ({ jsonSchema, io }) => {
+    // What is answered may get further members one day, so nothing is said against them.
+    if (io === 'output') delete jsonSchema.additionalProperties
+    const { shorthand, ...full } = jsonSchema as Json & { shorthand?: string; properties?: Json }
+    if (!shorthand) return
+    for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
+    Object.assign(jsonSchema, { anyOf: [full.properties?.[shorthand] ?? {}, full] })
+  },
+}
+
+const securitySchemes: Record<string, ZodOpenApiSecuritySchemeObject> = {
   token: { type: 'http', scheme: 'bearer', description: 'A session’s token, or one of the identity provider.' },
   cookie: {
     type: 'apiKey',
@@ -70,53 +103,39 @@ const securitySchemes = {
 const cron = [{ cronSecret: [] }, { cronKey: [] }]
 const security = { anyone: [], user: [{ token: [] }, { cookie: [] }], cron, 'anyone, or cron': [{}, ...cron] }
 
-function describe(operation: Operation, recipes: Recipes): Json {
-  const { id, tag, does } = operation
-  const body = describeBody(operation.body, recipes)
+function describe(operation: Operation, recipes: Recipes): ZodOpenApiOperationObject {
+  const { id, tag, does, query, body, requestHeaders: names = [] } = operation
   return {
     operationId: id,
     tags: [tag],
     summary: does,
     security: security[operation.for],
-    parameters: [...queryParameters(operation), ...headerParameters(operation)],
-    ...(body && { requestBody: { required: true, content: body } }),
+    ...(query && { requestParams: { query } }),
+    parameters: names.map((name) => ({
+      ...{ name, in: 'header', description: requestHeaders[name], schema: { type: 'string' } },
+    })),
+    ...(body && { requestBody: { required: true, content: describeBody(body, recipes) } }),
     responses: { ...describeAnswers(operation), ...describeProblems(operation) },
   }
 }
 
-function queryParameters({ query }: Operation): Json[] {
-  if (!query) return []
-  const { properties = {}, required = [] } = requestShape(query) as { properties?: Json; required?: string[] }
-  return Object.entries(properties).map(([name, schema]) => ({
-    ...{ name, in: 'query', schema },
-    ...(required.includes(name) && { required: true }),
-  }))
-}
-
-function headerParameters({ requestHeaders: names = [] }: Operation): Json[] {
-  return names.map((name) => ({ name, in: 'header', description: requestHeaders[name], schema: { type: 'string' } }))
-}
-
-function describeBody(body: Operation['body'], recipes: Recipes): Json | undefined {
-  if (!body) return undefined
+function describeBody(body: NonNullable<Operation['body']>, recipes: Recipes): ZodOpenApiRequestBodyObject['content'] {
   if (body === 'webhook') return { 'application/json': { schema: { type: 'object' } } }
   if (body === 'start') return { 'application/json': { schema: startShape(recipes) } }
-  if (body !== 'upload') return { 'application/json': { schema: requestShape(body) } }
-  const part = {
-    type: 'string',
+  if (body !== 'upload') return { 'application/json': { schema: body } }
+  const image = z.string().meta({
     contentMediaType: 'application/octet-stream',
     description: 'The one file of the form.',
-  }
-  const form = { type: 'object', properties: { image: part }, required: ['image'] }
+  })
   return {
     ...Object.fromEntries(uploadBodies.map((type) => [type, {}])),
-    'multipart/form-data': { schema: form },
+    'multipart/form-data': { schema: z.object({ image }) },
   }
 }
 
 /** One shape a recipe; its name may be left out for one of them. */
 function startShape(recipes: Recipes): Json {
-  const { auto_continue } = requestShape(startEnvelope)['properties'] as Json
+  const { auto_continue } = shapeOf(startEnvelope)['properties'] as Json
   const shapes = [...recipes.values()].map(({ name, input }) => {
     const withName = (shape: Json): Json => {
       if (Array.isArray(shape['anyOf'])) return { anyOf: shape['anyOf'].map(withName) }
@@ -128,28 +147,34 @@ function startShape(recipes: Recipes): Json {
         required: [...(name === defaultRecipe ? [] : ['recipe']), ...(required ?? [])],
       }
     }
-    return { title: name, ...withName(requestShape(input)) }
+    return { title: name, ...withName(shapeOf(input)) }
   })
   return { anyOf: shapes }
 }
 
-function describeAnswers({ answers }: Operation): Json {
+const shapeOf = (schema: z.ZodType): Json => createSchema(schema, { io: 'input', opts: options }).schema as Json
+
+function describeAnswers({ answers }: Operation): ZodOpenApiResponsesObject {
   return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer, status)]))
 }
 
-function describeAnswer({ says, json: schema, isFile, headers = [] }: Answer, status: string): Json {
-  const described = headers.map((name) => [name, { description: answerHeaders[name], schema: { type: 'string' } }])
+function describeAnswer(
+  { says, json: schema, isFile, headers = [] }: Answer,
+  status: string,
+): ZodOpenApiResponseObject {
+  const text = { type: 'string' } as const
+  const described = headers.map((name) => [name, { description: answerHeaders[name], schema: text }])
   return {
     description: says,
     ...(headers.length > 0 && { headers: Object.fromEntries(described) }),
     ...(status !== '304' && {
-      content: isFile ? { '*/*': {} } : { 'application/json': { schema: answerShape(schema) } },
+      content: isFile ? { '*/*': {} } : { 'application/json': { schema: schema ?? { type: 'object' } } },
     }),
   }
 }
 
 /** Refusals by status, each with the codes that it can carry here. */
-function describeProblems({ problems: own, for: whom }: Operation): Json {
+function describeProblems({ problems: own, for: whom }: Operation): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...own, ...(whom === 'user' ? ofUsers : []), ...anywhere]) {
     byStatus.set(problems[code], [...(byStatus.get(problems[code]) ?? []), code])
@@ -157,59 +182,7 @@ function describeProblems({ problems: own, for: whom }: Operation): Json {
   return Object.fromEntries([...byStatus].map(([status, codes]) => [status, describeProblem(codes)]))
 }
 
-function describeProblem(codes: readonly ProblemCode[]): Json {
+function describeProblem(codes: ProblemCode[]): ZodOpenApiResponseObject {
   const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] }
   return { description: codes.join(', '), content: { 'application/problem+json': { schema } } }
-}
-
-/** Answers that are worth a name. */
-const named = z.registry<{ id: string }>()
-for (const [id, schema] of Object.entries({
-  ...{ Problem: problemSchema, Session: sessionSchema, Started: startedSchema },
-  ...{
-    File: fileViewSchema,
-    Attempt: attemptViewSchema,
-    Step: stepViewSchema,
-    Task: taskViewSchema,
-    TaskPage: taskPageSchema,
-  },
-}))
-  named.add(schema, { id })
-
-const refTo = (id: string) => `#/components/schemas/${id}`
-
-/** What is answered may get further members one day, so nothing is said against them. */
-const open = ({ jsonSchema }: { jsonSchema: { additionalProperties?: unknown } }) => {
-  delete jsonSchema.additionalProperties
-}
-
-function components(): Json {
-  const { schemas } = z.toJSONSchema(named, { uri: refTo, override: open })
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, bare(schema)]))
-}
-
-function answerShape(schema: z.ZodType | undefined): Json {
-  if (!schema) return { type: 'object' }
-  const id = named.get(schema)?.id
-  return id ? { $ref: refTo(id) } : bare(z.toJSONSchema(schema, { override: open }))
-}
-
-/** What a caller may write. Rules that JSON Schema can't say are in the refusals' words. */
-function requestShape(schema: z.ZodType): Json {
-  return bare(
-    z.toJSONSchema(schema, {
-      io: 'input',
-      unrepresentable: 'any',
-      override: ({ jsonSchema }) => {
-        const { shorthand, ...full } = jsonSchema as { shorthand?: string; properties?: Record<string, object> }
-        if (!shorthand) return
-        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
-        Object.assign(jsonSchema, { anyOf: [full.properties?.[shorthand] ?? {}, full] })
-      },
-    }),
-  )
-}
-
-function bare({ $schema: _, $id: __, ...schema }: Json): Json {
-  return schema
 }
