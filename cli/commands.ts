@@ -168,6 +168,7 @@ function sectionsOf(standing: Standing): string[] {
     locks_held,
     memory,
     last_problem,
+    store,
     dead_man,
   } = standing
   const counts = Object.entries({ ...recipes, all: tasks }).map(([name, own]) => [name, ...Object.values(own)])
@@ -185,6 +186,7 @@ function sectionsOf(standing: Standing): string[] {
     [
       due === null ? 'Nothing is due.' : `The oldest due task has waited for ${duration(due * 1000)}.`,
       `Locks held: ${locks_held}.`,
+      `The blob store: ${store}.`,
       `This process takes ${memory.rss_mb} MB of ${memory.limit_mb} MB.`,
       ...(silent_seconds === null ? [] : [`The last ping came ${duration(silent_seconds * 1000)} ago.`]),
       problemIn(last_problem),

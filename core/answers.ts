@@ -137,6 +137,9 @@ const standing = z.object({
       memory: z.object({ rss_mb: z.number().nullable(), heap_mb: z.number().nullable() }),
     })
     .nullable(),
+  store: z
+    .enum(['ok', 'refused', 'silent'])
+    .meta({ description: 'whether the blob store answers, or refuses our credentials' }),
   dead_man: z
     .object({
       ...{

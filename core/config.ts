@@ -1,6 +1,7 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
 import { microsOf } from './price.ts'
+import { maxStoredBytes } from './upload.ts'
 
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
 export const optional = <T extends z.ZodType>(schema: T) =>
@@ -71,7 +72,7 @@ const environment = z.object({
   BUDGET_PER_USER_PER_DAY: budget('2'),
   /** A step is submitted at most this often, each redo included. */
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
-  /** Then recover deletes a finished task, its history and its files; kept for ever where it is unset. */
+  /** Then pings delete a finished task, its history and its files; kept for ever where it is unset. */
   KEEP_FINISHED_DAYS: cap,
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
@@ -104,6 +105,14 @@ const complete = environment.superRefine((config, context) => {
     )
   }
   if (!AUTH_JWKS_URL && (AUTH_ISSUER || AUTH_AUDIENCE)) refuse('AUTH_JWKS_URL', 'must be set beside AUTH_ISSUER')
+  // An accepted upload is given to the provider in one answer.
+  const { ANSWER_LIMIT_MB } = config
+  if (ANSWER_LIMIT_MB && ANSWER_LIMIT_MB * 1_000_000 < maxStoredBytes) {
+    refuse(
+      'ANSWER_LIMIT_MB',
+      `must be at least ${maxStoredBytes / 1_000_000}: an upload of that size is accepted, and given to providers in one answer`,
+    )
+  }
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')
@@ -135,6 +144,10 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
   const faults = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
 }
+
+/** What one answer may carry of a stored file. */
+export const answerBytes = ({ ANSWER_LIMIT_MB }: Pick<Config, 'ANSWER_LIMIT_MB'>): number | undefined =>
+  ANSWER_LIMIT_MB && ANSWER_LIMIT_MB * 1024 * 1024
 
 /** Netlify's own database says how it wants to be spoken to, wherever its host is. */
 function driverOf(env: Record<string, string | undefined>): string | undefined {

@@ -80,6 +80,8 @@ export interface Recipe<Input = unknown> {
   /** MIME types that an output file may have, judged by its content. */
   accept: readonly string[]
   maxBytes: number
+  /** A step's first file is an input of the next step: one that a provider could not be given is not accepted there. */
+  passesOn?: true
   /** `unknown` is not free: such tasks count against the limits of number alone. */
   price: Price<Input> | 'unknown'
   /** In dollars: no more is reserved for tasks of this recipe in a day (UTC), whoever starts them. */

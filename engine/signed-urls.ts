@@ -1,6 +1,6 @@
 // Makes and checks the addresses of ours that a provider is given: signed links to stored images, and the address at which it reports on an
 // attempt. A submission makes them; the result and webhook endpoints check them.
-import { canBeCalledBack } from '../core/config.ts'
+import { answerBytes, type Config, canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
@@ -20,6 +20,10 @@ const storedKey = (reference: string): string | undefined =>
 const linkSeconds = 24 * 3_600
 /** A provider that can't reach us gets the bytes themselves; both limit such inputs to about a megabyte, some to more. */
 const maxInlineBytes = maxStoredBytes
+
+/** A stored file of more can't be given to a provider: its link is answered in one piece, or it is sent along. */
+export const passableBytes = (config: Config): number =>
+  canBeCalledBack(config) ? (answerBytes(config) ?? Number.POSITIVE_INFINITY) : maxInlineBytes
 
 /** What a provider can fetch: the address itself, a signed link that carries the attempt's marker, or the bytes. */
 export async function linkFor(

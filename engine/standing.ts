@@ -1,7 +1,9 @@
 // How things stand, in one object: the details of GET /api/health, and `npm run tasks -- stats`. One statement; the instants of pings
 // come from the blob store.
+import { endsWithin } from '../core/deadline.ts'
 import { type Status, statuses } from '../core/task.ts'
 import { type Figures, type LastProblem, readFigures, type WebhookFigures } from '../db/statements/overview.ts'
+import { StoreRefusal } from '../storage/store.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readMemory, readMemoryLimits } from './journal.ts'
@@ -26,6 +28,8 @@ export interface Standing {
   locks_held: number
   memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
   last_problem: (Omit<LastProblem, 'rss_mb' | 'heap_mb'> & { memory: Pick<LastProblem, 'rss_mb' | 'heap_mb'> }) | null
+  /** Whether the blob store answers. */
+  store: StoreState
   dead_man: DeadMan
 }
 
@@ -38,15 +42,21 @@ export interface DeadMan {
   silent_seconds: number | null
 }
 
-export async function readStanding(deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log'>) {
-  const [figures, dead_man] = await Promise.all([
+export async function readStanding(
+  deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log' | 'wait'>,
+): Promise<Standing> {
+  const [figures, notes] = await Promise.all([
     readFigures(deps.db, { caps: capsOf(deps.config), now: deps.now?.() }),
-    readDeadMan(deps),
+    readNotes(deps),
   ])
-  return standingOf(deps, figures, dead_man)
+  return standingOf(deps, figures, notes)
 }
 
-function standingOf(deps: Pick<Deps, 'config' | 'providers'>, figures: Figures, dead_man: DeadMan): Standing {
+function standingOf(
+  deps: Pick<Deps, 'config' | 'providers'>,
+  figures: Figures,
+  notes: Pick<Standing, 'store' | 'dead_man'>,
+): Standing {
   const { counts, locks_held, oldest_due_age_seconds, last_problem } = figures
   const recipes: Standing['recipes'] = {}
   const tasks = noTasks()
@@ -64,7 +74,7 @@ function standingOf(deps: Pick<Deps, 'config' | 'providers'>, figures: Figures, 
     locks_held,
     memory: { ...readMemory(), ...readMemoryLimits() },
     last_problem: last_problem && problemOf(last_problem),
-    dead_man,
+    ...notes,
   }
 }
 
@@ -89,17 +99,34 @@ function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: know
   )
 }
 
-/** Not known while the blob store doesn't answer; all else still is. */
-async function readDeadMan(deps: Pick<Deps, 'instants' | 'now' | 'log'>): Promise<DeadMan> {
+/** `refused`: its answer is 401 or 403. `silent`: it fails otherwise, or says nothing in time. */
+type StoreState = 'ok' | 'refused' | 'silent'
+
+/** Health is asked by monitors that give up soon. */
+const storeMs = 4_000
+
+/** What the blob store tells is not known while it doesn't answer; all else still is. */
+async function readNotes(
+  deps: Pick<Deps, 'instants' | 'now' | 'log' | 'wait'>,
+): Promise<{ store: StoreState; dead_man: DeadMan }> {
   const names = ['worker', 'checker', 'recover', 'tick'] as const
-  const [worker, checker, recover, tick] = await Promise.all(
-    names.map((name) =>
-      deps.instants.last(name).catch((error) => {
-        deps.log.warn({ err: error, name }, 'it is not known when it last ran')
-        return undefined
-      }),
-    ),
-  )
+  let store: StoreState = 'silent'
+  let instants: (Date | undefined)[] = []
+  const reading = Promise.all(names.map((name) => deps.instants.last(name)))
+  try {
+    if (await endsWithin(storeMs, reading, deps.wait)) {
+      instants = await reading
+      store = 'ok'
+    }
+  } catch (error) {
+    if (error instanceof StoreRefusal) store = 'refused'
+    deps.log.warn({ err: error }, 'it is not known when pings last came')
+  }
+  return { store, dead_man: deadManOf(deps, instants) }
+}
+
+function deadManOf(deps: Pick<Deps, 'now'>, instants: readonly (Date | undefined)[]): DeadMan {
+  const [worker, checker, recover, tick] = instants
   const iso = (at: Date | undefined) => at?.toISOString() ?? null
   const newest = Math.max(...[worker, checker, recover, tick].map((at) => at?.getTime() ?? Number.NEGATIVE_INFINITY))
   const silent_seconds = Number.isFinite(newest) ? Math.round((clockOf(deps).getTime() - newest) / 1000) : null

@@ -9,6 +9,7 @@ import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'
 import { askProvider, clockOf, type Deps, requireRecipe } from './deps.ts'
+import { passableBytes } from './signed-urls.ts'
 
 /** A succeeded prediction and the addresses of its output files. */
 export interface Copy extends Held, Copying {
@@ -16,6 +17,8 @@ export interface Copy extends Held, Copying {
   prediction_id: string
   urls: ProviderUrls
   output: readonly string[]
+  /** Whether a step follows, which is given this one's first file. Whoever copies without the row doesn't know. */
+  hasNextStep?: boolean
   /** Somebody may have stored it already, as where a provider repeats its report: that is looked for first. */
   mayBeStored?: boolean
 }
@@ -48,6 +51,9 @@ export async function storeOutput(
     if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
   } catch (error) {
+    // Perhaps only for a next step: whether there is one, a pass knows.
+    const isTooLarge = error instanceof UnacceptableFile && error.reason === 'too_large'
+    if (isTooLarge && recipe.passesOn && copy.hasNextStep === undefined) return { kind: 'postponed', retry_in: 0 }
     if (error instanceof UnacceptableFile || error instanceof ForbiddenAddress) {
       return {
         kind: 'failed',
@@ -105,7 +111,8 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
     // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
     const known = copy.mayBeStored || copy.output.length > 1 ? await deps.files.stat(key) : undefined
     if (!known && copied > 0 && limits.isLate()) return undefined
-    const file = known ?? (await copyFile(deps, recipe, { url, key }, limits))
+    const isPassedOn = recipe.passesOn && index === 0 && copy.hasNextStep !== false
+    const file = known ?? (await copyFile(deps, recipe, { url, key, isPassedOn }, limits))
     if (!file) return undefined
     if (!known) copied += 1
     files.push({ type: file.type, size: file.size })
@@ -116,9 +123,10 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
 async function copyFile(
   deps: Deps,
   { accept, maxBytes }: Recipe,
-  { url, key }: { url: string; key: string },
+  { url, key, isPassedOn }: { url: string; key: string; isPassedOn: boolean | undefined },
   { signal, isLate, waiting }: Limits,
 ) {
+  const most = isPassedOn ? Math.min(maxBytes, passableBytes(deps.config)) : maxBytes
   const open = async (start: number): Promise<Opened> => {
     waiting.for = 'provider'
     const { status, ...opened } = await deps.http.download(url, signal, start).finally(() => {
@@ -128,7 +136,7 @@ async function copyFile(
     opened.body.cancel()
     throw new HttpFailure({ method: 'GET', url, isPathSecret: true }, true, new Error(`answered ${status}`))
   }
-  return deps.files.copy(key, { open }, { accept, maxBytes, isLate, signal }).catch(async (error) => {
+  return deps.files.copy(key, { open }, { accept, maxBytes: most, isLate, signal }).catch(async (error) => {
     // Stored before by a rival, or before a crash: a prediction's output never changes, but its provider deletes it.
     const stored = signal.aborted ? undefined : await deps.files.stat(key)
     if (!stored) throw error

@@ -1,5 +1,6 @@
 // GET /api/result: a stored file, to its task's owner or by a signed link (which is how providers fetch a step's image).
 import * as z from 'zod'
+import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { resultKey, storedAttempt } from '../core/task.ts'
 import { fileName } from '../core/view.ts'
@@ -46,7 +47,7 @@ export const result: Endpoint = async (request, deps) => {
     return (
       (await serveFile(request, deps.files, key, {
         cacheControl: linkCacheControl(deps, link),
-        maxBytes: maxBytesOf(deps),
+        maxBytes: answerBytes(deps.config),
       })) ?? gone()
     )
   }
@@ -69,13 +70,11 @@ async function serveOwned(request: Request, deps: Deps): Promise<Response> {
   const type = files[file - 1]?.type ?? 'application/octet-stream'
   const response = await serveFile(request, deps.files, resultKey(id, step, prediction_id, file - 1), {
     cacheControl: attempt ? cacheControl : newestCacheControl,
-    maxBytes: maxBytesOf(deps),
+    maxBytes: answerBytes(deps.config),
     ...(download === '1' && { download: fileName(task.recipe, step, file, type) }),
   })
   return response ?? gone()
 }
-
-const maxBytesOf = ({ config }: Deps) => (config.ANSWER_LIMIT_MB ? config.ANSWER_LIMIT_MB * 1024 * 1024 : undefined)
 
 function gone(): never {
   throw new AppError('not_found', 'This file is not stored here (any more).')

@@ -77,6 +77,7 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   outputUrls: firstUrl,
   accept: ['image/png', 'image/jpeg', 'image/webp'],
   maxBytes: 25_000_000,
+  passesOn: true,
   price: {
     of: () => Math.ceil(usualSeconds * microsPerSecond),
     source: 'https://replicate.com/pricing',

@@ -138,6 +138,11 @@ test('parseConfig() limits answers where the platform does, unless it is told ot
   expect(parseConfig({ AWS_LAMBDA_FUNCTION_NAME: 'result', ANSWER_LIMIT_MB: '6' }).ANSWER_LIMIT_MB).toBe(6)
 })
 
+test('parseConfig() refuses a limit of answers under which an accepted upload could not be given to a provider', () => {
+  expect(parseConfig({ ANSWER_LIMIT_MB: '5' }).ANSWER_LIMIT_MB).toBe(5)
+  expect(() => parseConfig({ ANSWER_LIMIT_MB: '4' })).toThrow('ANSWER_LIMIT_MB: must be at least 5: an upload')
+})
+
 test('parseConfig() refuses a grace time that ends before a create may have been sent', () => {
   const settings = { SUBMIT_LEASE_SECONDS: '300', SUBMIT_TIMEOUT_SECONDS: '15', SUBMIT_GRACE_SECONDS: '180' }
   expect(() => parseConfig(settings)).toThrow('SUBMIT_GRACE_SECONDS: must be at least')

@@ -143,3 +143,20 @@ test('storeOutput() takes a provider that is silent for no fault of the store', 
   const copied = await storeOutput(app.deps, { ...copy, ...muchTooLate }, performance.now() + 50)
   expect(copied).toMatchObject({ kind: 'failed', code: 'result_lost' })
 })
+
+const limited = {
+  ...app.deps,
+  config: { ...app.deps.config, PUBLIC_URL: 'https://app.test', ANSWER_LIMIT_MB: 0.00005 },
+}
+
+test('storeOutput() takes a result that the next step could not be given for unusable, and keeps it where none follows', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  const failed = { kind: 'failed', code: 'result_unusable', reason: expect.stringContaining('larger than') }
+  expect(await storeOutput(limited, { ...copy, hasNextStep: true })).toEqual(failed)
+  expect(await storeOutput(limited, { ...copy, hasNextStep: false })).toMatchObject({ kind: 'stored' })
+})
+
+test('storeOutput() leaves a result to a pass that may be too large for a next step, where it is not known whether one follows', async () => {
+  const copy = await failing({ on: 'file', fault: 'error' })
+  expect(await storeOutput(limited, copy)).toEqual({ kind: 'postponed', retry_in: 0 })
+})

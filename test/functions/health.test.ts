@@ -1,10 +1,11 @@
 // GET /api/health with the cron secret: how things stand, from few statements, for whoever runs the deployment and nobody else.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { Standing } from '../../engine/standing.ts'
+import { readStanding, type Standing } from '../../engine/standing.ts'
 import { checker } from '../../functions/checker.ts'
 import { health } from '../../functions/health.ts'
 import { worker } from '../../functions/worker.ts'
+import { StoreFault, StoreRefusal } from '../../storage/store.ts'
 import { begun, fault, isOver, ping, pingUntil } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { statementCounter } from '../setup/database.ts'
@@ -118,4 +119,20 @@ test('without the secret, or with a wrong one, it says no more than that all is 
   }
   const unset = app.openInstance({ env: { CRON_SECRET: undefined } })
   expect(await (await unset.call(health, { path: '/api/health', token: '' })).json()).toEqual({ status: 'ok' })
+})
+
+const atOnce = () => Promise.resolve()
+const refuses = () => Promise.reject(new StoreRefusal('The blob store refuses our credentials (401)'))
+const fails = () => Promise.reject(new StoreFault('The blob store answered 500'))
+const hangs = () => new Promise<undefined>(() => undefined)
+
+test.each([
+  ['ok', 'answers', async () => undefined, undefined],
+  ['refused', 'refuses our credentials', refuses, undefined],
+  ['silent', 'fails', fails, undefined],
+  ['silent', 'hangs', hangs, atOnce],
+])('health says %s of a blob store that %s, and tells all else', async (store, _, last, wait) => {
+  const { deps } = app.openInstance({ wait })
+  const told = await readStanding({ ...deps, instants: { ...deps.instants, last } })
+  expect(told).toMatchObject({ store, locks_held: 0, dead_man: { worker: null, silent_seconds: null } })
 })
