@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { type Status, statuses } from '../core/task.ts'
+import { type SpendingView, spendingViews } from '../db/statements/usage.ts'
 
 export const usage = `npm run tasks -- COMMAND
 
@@ -18,6 +19,10 @@ export const usage = `npm run tasks -- COMMAND
   recover      picks up everything that is due
   resume NAME  ends the pause of a provider: its tasks are submitted again
   stats        how things stand as a whole
+  spend        what was paid and what is reserved, over thirty days
+    --by B       day (as it is by itself), recipe or user
+  stop-spending   stops every new start and step, everywhere; what runs is finished
+  allow-spending  ends that
 
   --env FILE   where to read the variables that the process doesn't have (.env, if there is one)
   --json       for programs
@@ -28,6 +33,9 @@ export type Command = { isJson: boolean; env?: string } & (
   | { name: 'help' }
   | { name: 'recover' }
   | { name: 'stats' }
+  | { name: 'spend'; by: SpendingView }
+  | { name: 'stop-spending' }
+  | { name: 'allow-spending' }
   | { name: 'show'; id: string }
   | { name: 'check'; id: string }
   | { name: 'resume'; provider: string }
@@ -62,11 +70,12 @@ const filters = z.object({
 })
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, env, ...given } = values
+  const { json: isJson = false, help, env, by, ...given } = values
   const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
   if (help || name === 'help') return { name: 'help', ...common }
   if (name !== 'list') refuseFilters(given)
+  if (by !== undefined && name !== 'spend') throw new UsageError('--by is for spend alone.')
   switch (name) {
     case 'list':
       refuseMore(rest)
@@ -79,8 +88,13 @@ export function parseCommand(words: string[]): Command {
       refuseMore(rest.slice(1))
       if (rest[0] === undefined) throw new UsageError('resume needs the name of a provider: replicate or fal.')
       return { name, ...common, provider: rest[0] }
+    case 'spend':
+      refuseMore(rest)
+      return { name, ...common, by: parseView(by) }
     case 'recover':
     case 'stats':
+    case 'stop-spending':
+    case 'allow-spending':
       refuseMore(rest)
       return { name, ...common }
     default:
@@ -105,6 +119,7 @@ function parseWords(words: string[]) {
         recipe: text,
         user: text,
         limit: text,
+        by: text,
       },
     })
   } catch (cause) {
@@ -121,6 +136,12 @@ function parseFilters(given: object) {
     return parsed.data
   }
   throw new UsageError(parsed.error.issues.map(({ message }) => message).join('\n'))
+}
+
+function parseView(by = 'day'): SpendingView {
+  const known = spendingViews.find((view) => view === by)
+  if (known) return known
+  throw new UsageError(`--by must be one of ${spendingViews.join(', ')}.`)
 }
 
 function parseId(command: string, id: string | undefined): string {

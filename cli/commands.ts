@@ -1,5 +1,6 @@
 // Runs each command of `npm run tasks`. list, show and stats only read; check and recover run the same passes as the functions do; resume
 // ends a provider's pause. cli/tasks.ts calls them.
+import { dollarsOf } from '../core/price.ts'
 import { requireHeld, type Task } from '../core/task.ts'
 import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/statements/overview.ts'
 import { resumeProvider } from '../db/statements/pauses.ts'
@@ -166,6 +167,8 @@ function sectionsOf(standing: Standing): string[] {
     providers,
     oldest_due_age_seconds: due,
     locks_held,
+    spending,
+    money,
     memory,
     last_problem,
     store,
@@ -187,6 +190,8 @@ function sectionsOf(standing: Standing): string[] {
       due === null ? 'Nothing is due.' : `The oldest due task has waited for ${duration(due * 1000)}.`,
       `Locks held: ${locks_held}.`,
       `The blob store: ${store}.`,
+      `Spent or reserved today: ${dollarsOf(money.spent_micros)}${money.limit_micros === null ? '' : ` of ${dollarsOf(money.limit_micros)}`}.`,
+      ...(spending === 'stopped' ? ['Spending is stopped: nothing new begins.'] : []),
       `This process takes ${memory.rss_mb} MB of ${memory.limit_mb} MB.`,
       ...(silent_seconds === null ? [] : [`The last ping came ${duration(silent_seconds * 1000)} ago.`]),
       problemIn(last_problem),

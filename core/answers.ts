@@ -2,10 +2,13 @@
 // other function builds them.
 import * as z from 'zod'
 import { type ProblemCode, problems } from './errors.ts'
-import { type Status, statuses, stepStatuses, taskErrorCodes } from './task.ts'
+import { gateReasons, type Status, statuses, stepStatuses, taskErrorCodes } from './task.ts'
 
 const instant = z.string().meta({ format: 'date-time' })
 const address = z.string().meta({ format: 'uri-reference' })
+
+/** In millionths of a US dollar. */
+const micros = z.int()
 
 export const fileViewSchema = z.object({
   name: z.string(),
@@ -20,6 +23,7 @@ export const attemptViewSchema = z.object({
   chosen: z.boolean().meta({ description: 'what it made is the result of its step' }),
   files: z.array(fileViewSchema).meta({ description: 'everything that it made' }),
   result_url: address.nullable(),
+  cost_micros: micros.nullable().meta({ description: 'what it has cost; null until it is known' }),
   submitted_at: instant.nullable(),
   finished_at: instant.nullable(),
 })
@@ -54,6 +58,18 @@ export const taskViewSchema = z.object({
   result_url: address.nullable().meta({ description: 'the result of a completed task' }),
   error_code: z.enum(taskErrorCodes).nullable(),
   error_message: z.string().nullable(),
+  gate_reason: z
+    .enum(gateReasons)
+    .nullable()
+    .meta({ description: 'why a task waits for continue though its gates open by themselves' }),
+  cost: z
+    .object({
+      estimated_micros: micros
+        .nullable()
+        .meta({ description: 'of all steps, each made once; null where it is not known' }),
+      settled_micros: micros.meta({ description: 'of all attempts that are over' }),
+    })
+    .meta({ description: 'in millionths of a US dollar' }),
   steps: z.array(stepViewSchema),
   created_at: instant,
   updated_at: instant,
@@ -83,6 +99,20 @@ export const taskPageSchema = z.object({
 
 export const uploadedSchema = z.object({
   url: z.string().meta({ format: 'uri-reference', description: 'to be named in an image field of start' }),
+})
+
+const spendingStates = z.enum(['allowed', 'stopped'])
+
+export const usageSchema = z.object({
+  day: z.object({
+    spent_micros: micros.meta({ description: 'what was paid today (UTC)' }),
+    reserved_micros: micros.meta({ description: 'what is kept for attempts and steps that are not over' }),
+    limit_micros: micros.nullable().meta({ description: 'null: there is no limit of a user' }),
+    left_micros: micros.nullable().meta({ description: 'of this limit, and of the whole deployment’s' }),
+    resets_at: instant,
+  }),
+  month: z.object({ spent_micros: micros }),
+  spending: spendingStates,
 })
 
 const message = z.string().meta({ description: 'the same for people' })
@@ -129,6 +159,10 @@ const standing = z.object({
   ),
   oldest_due_age_seconds: z.number().nullable(),
   locks_held: count,
+  spending: spendingStates.meta({ description: 'stopped: nothing new begins' }),
+  money: z
+    .object({ spent_micros: micros, limit_micros: micros.nullable(), left_micros: micros.nullable() })
+    .meta({ description: 'of the whole deployment, today (UTC): reserved and paid together' }),
   memory: z.object({ rss_mb: z.int(), heap_mb: z.int(), heap_limit_mb: z.int(), limit_mb: z.int() }),
   last_problem: z
     .object({
@@ -172,7 +206,9 @@ export const problemSchema = z.object({
   resets_at: z
     .string()
     .optional()
-    .meta({ format: 'date-time', description: 'with quota_exceeded: when the day is over' }),
+    .meta({ format: 'date-time', description: 'with quota_exceeded and budget_exceeded: when the day is over' }),
+  asked_micros: micros.optional().meta({ description: 'with budget_exceeded: what it would have cost' }),
+  left_micros: micros.optional().meta({ description: 'with budget_exceeded: what is left today' }),
   task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),
 })
 
@@ -181,6 +217,7 @@ export type StepView = z.infer<typeof stepViewSchema>
 export type TaskView = z.infer<typeof taskViewSchema>
 export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
+export type Usage = z.infer<typeof usageSchema>
 export type TaskPage = z.infer<typeof taskPageSchema>
 export type Uploaded = z.infer<typeof uploadedSchema>
 export type Problem = z.infer<typeof problemSchema>

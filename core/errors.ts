@@ -20,9 +20,11 @@ export const problems = {
   range_not_satisfiable: 416,
   idempotency_mismatch: 422,
   quota_exceeded: 429,
+  budget_exceeded: 429,
   internal: 500,
   not_configured: 503,
   unavailable: 503,
+  spending_stopped: 503,
 } as const
 
 export type ProblemCode = keyof typeof problems

@@ -41,6 +41,11 @@ export function sumOf(prices: readonly (number | null)[]): number | null {
   return prices.reduce<number | null>((sum, price) => (sum === null || price === null ? null : sum + price), 0)
 }
 
+/** What is known of the steps from this one on: as much as is reserved for them. */
+export function knownFrom(prices: readonly (number | null)[] | null, step: number): number {
+  return (prices ?? []).slice(step - 1).reduce<number>((sum, price) => sum + (price ?? 0), 0)
+}
+
 /** What a prediction cost by its provider's own figures; undefined where they don't tell, or tell nonsense: then the estimate stands. */
 export function costOf({ price }: Recipe, metrics: Metrics | undefined): number | undefined {
   if (price === 'unknown' || !metrics) return undefined

@@ -1,5 +1,6 @@
 // The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
 import type { AttemptView, StepView, TaskView } from './answers.ts'
+import { sumOf } from './price.ts'
 import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
 
 export const resultPath = '/api/result'
@@ -28,6 +29,8 @@ export function taskView(task: Task, pollAfterMs: number): TaskView {
     result_url: task.result_url,
     error_code: task.error_code,
     error_message: task.error_message,
+    gate_reason: task.status === 'waiting_continue' ? task.gate_reason : null,
+    cost: { estimated_micros: task.prices && sumOf(task.prices), settled_micros: task.settled_micros },
     steps: shownSteps(task).map((record) => stepView(task, record)),
     created_at: task.created_at.toISOString(),
     updated_at: task.updated_at.toISOString(),
@@ -77,6 +80,7 @@ function attemptView(task: Task, record: StepRecord, chosen: boolean): AttemptVi
     ...{ attempt, status, chosen },
     files: stored ? filesOf(task, stored) : [],
     result_url: stored ? resultUrl(task.id, step, attempt) : null,
+    cost_micros: record.cost_micros ?? null,
     ...{ submitted_at, finished_at },
   }
 }

@@ -56,6 +56,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     PUBLIC_URL: url,
     ALLOW_HTTP_CALLBACKS: options.webhooks ? '1' : '0',
     ALLOW_PRIVATE_IMAGES: '1',
+    // A portrait's training costs more than a user may spend by default.
+    BUDGET_PER_USER_PER_DAY: '10',
   })
   return {
     url,

@@ -68,6 +68,8 @@ const settings: Record<string, string> = {
     FAL_API_URL: `${simulator?.url}/fal/api`,
     FAL_JWKS_URL: `${simulator?.url}/fal/jwks.json`,
   }),
+  // Nothing is paid here, and a portrait's training would cost more than a user may spend by default.
+  ...(simulator && { BUDGET_PER_USER_PER_DAY: process.env['BUDGET_PER_USER_PER_DAY'] || '10' }),
   // Where nobody outside is to reach us, or to be reached.
   ...(!isOwn.replicate && !isOwn.fal && { PUBLIC_URL: address, ALLOW_HTTP_CALLBACKS: '1', ALLOW_PRIVATE_IMAGES: '1' }),
 }

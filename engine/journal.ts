@@ -5,6 +5,8 @@ import { getHeapStatistics } from 'node:v8'
 import type { Cause, Memory, MoveReport } from '../core/history.ts'
 import type { Timed } from '../db/statements/sql.ts'
 import { signMessage } from '../providers/signature.ts'
+import type { Noted } from '../storage/instants.ts'
+import { ceilingsOf } from './budget.ts'
 import { clockOf, type Deps, type EndpointContext } from './deps.ts'
 import { deriveKey } from './keys.ts'
 
@@ -19,6 +21,8 @@ export function causedBy(deps: Deps, by: Cause, context: EndpointContext): Cause
     by,
     now: deps.now?.(),
     memory: readMemory(),
+    ceilings: ceilingsOf(deps),
+    onSpent: (micros) => alertSpending(deps, context, micros),
     onMoved: (moves) => {
       for (const move of moves) {
         logMove(deps, by, move)
@@ -72,7 +76,35 @@ async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
   await sendAlert(deps, 'overdue', { overdue_seconds: Math.round(seconds) })
 }
 
-async function sendAlert(deps: Deps, type: 'failure' | 'overdue', data: object): Promise<void> {
+/** Of the deployment's day: each is told once. */
+const alertedPercents = [100, 80] as const
+const alerted = new WeakMap<Deps['instants'], string>()
+
+/** The day's ceiling is near, or reached. Starts that stay below cost nothing more; those above ask the store once a container. */
+export function alertSpending(deps: Deps, context: EndpointContext, micros: number): void {
+  const { ALERT_URL, BUDGET_PER_DAY: budget } = deps.config
+  const percent = budget === null ? undefined : alertedPercents.find((known) => micros * 100 >= known * budget)
+  if (!ALERT_URL || budget === null || percent === undefined) return
+  const name = `spending alert ${percent}` as const
+  const today = `${clockOf(deps).toISOString().slice(0, 10)} ${name}`
+  if (alerted.get(deps.instants) === today) return
+  alerted.set(deps.instants, today)
+  context.waitUntil(sendSpending(deps, name, { percent, spent_micros: micros, limit_micros: budget }))
+}
+
+async function sendSpending(deps: Deps, name: Noted, data: object): Promise<void> {
+  try {
+    const last = await deps.instants.last(name)
+    if (last?.toISOString().slice(0, 10) === clockOf(deps).toISOString().slice(0, 10)) return
+    await deps.instants.note(name)
+  } catch (error) {
+    // Better twice than never.
+    deps.log.warn({ err: error }, 'it is not known when the last alert was sent')
+  }
+  await sendAlert(deps, 'spending', data)
+}
+
+async function sendAlert(deps: Deps, type: 'failure' | 'overdue' | 'spending', data: object): Promise<void> {
   const { ALERT_URL: url, ALERT_SECRET, CRON_SECRET } = deps.config
   const secret = ALERT_SECRET ?? (CRON_SECRET && `whsec_${deriveKey(CRON_SECRET, 'alert').toString('base64')}`)
   if (!url || !secret) return

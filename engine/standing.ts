@@ -26,6 +26,9 @@ export interface Standing {
   >
   oldest_due_age_seconds: number | null
   locks_held: number
+  spending: 'allowed' | 'stopped'
+  /** Of the whole deployment, today (UTC): reserved and paid together. */
+  money: { spent_micros: number; limit_micros: number | null; left_micros: number | null }
   memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
   last_problem: (Omit<LastProblem, 'rss_mb' | 'heap_mb'> & { memory: Pick<LastProblem, 'rss_mb' | 'heap_mb'> }) | null
   /** Whether the blob store answers. */
@@ -72,9 +75,20 @@ function standingOf(
     providers: providersOf(deps, figures),
     oldest_due_age_seconds,
     locks_held,
+    spending: figures.stopped ? 'stopped' : 'allowed',
+    money: moneyOf(deps, figures),
     memory: { ...readMemory(), ...readMemoryLimits() },
     last_problem: last_problem && problemOf(last_problem),
     ...notes,
+  }
+}
+
+function moneyOf({ config }: Pick<Deps, 'config'>, { spent_micros }: Figures): Standing['money'] {
+  const { BUDGET_PER_DAY: limit_micros } = config
+  return {
+    spent_micros,
+    limit_micros,
+    left_micros: limit_micros === null ? null : Math.max(0, limit_micros - spent_micros),
   }
 }
 

@@ -1,11 +1,14 @@
 // POST /api/continue: the person likes what she sees; the next step is submitted.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
+import { knownFrom } from '../core/price.ts'
+import { readTask } from '../db/statements/reads.ts'
 import { continueTask } from '../db/statements/user-moves.ts'
 import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
+import { withinLimits } from './http/limits.ts'
 import { readJson, requireMethod } from './http/request.ts'
 import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
@@ -24,7 +27,13 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
   await deps.wake.raise()
   const sendBy = sendByOf(deps)
   const terms = { ...continueTerms(deps), ...causedBy(deps, 'user', context) }
-  const task = await continueTask(deps.db, { id, user_id, step, all, ...terms })
+  // What was given back at the gate is reserved again, which may be more than is left today.
+  const asks = async () => {
+    const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id })) ?? {}
+    return { recipe, micros: knownFrom(prices, current_step + 1) }
+  }
+  const goOn = () => continueTask(deps.db, { id, user_id, step, all, ...terms })
+  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, goOn)
   if (!task) throw notFound(id)
   if (task.moved) {
     triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })

@@ -1,12 +1,14 @@
 // POST /api/redo: runs the step just shown, or the one that failed, once more. It is the only way to a second payment for a step.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
+import { knownFrom } from '../core/price.ts'
 import type { Task } from '../core/task.ts'
+import { readTask } from '../db/statements/reads.ts'
 import { redoTask } from '../db/statements/user-moves.ts'
 import type { Deps, Endpoint } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
-import { withinLimits } from './http/limits.ts'
+import { spendingStopped, withinLimits } from './http/limits.ts'
 import { readJson, requireMethod } from './http/request.ts'
 import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
@@ -28,7 +30,11 @@ export const redo: Endpoint = async (request, deps, context) => {
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
   const move = { id, user_id, ...seen, daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
-  const task = await withinLimits(deps, { user_id, rivalOf: id }, () => redoTask(deps.db, move))
+  const asks = async () => {
+    const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id })) ?? {}
+    return { recipe, micros: knownFrom(prices, Math.max(current_step, 1)) }
+  }
+  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, () => redoTask(deps.db, move))
   if (!task) throw notFound(id)
   if (task.moved) {
     triggerPass(deps, context, { by: 'redo', taskId: id })
@@ -56,6 +62,8 @@ function refusalOf({ config }: Deps, task: Task, { step, attempt }: Seen): AppEr
   const isSeen = (step ?? current_step) === current_step && (attempt ?? task.attempt) === task.attempt
   if (isSeen && (status === 'waiting_continue' || status === 'failed')) {
     const most = config.MAX_ATTEMPTS_PER_STEP
+    // Nothing else keeps a step that may be redone from it.
+    if (task.attempt < most) return spendingStopped()
     return new AppError(
       'attempts_exceeded',
       `A step is made in at most ${most} attempts, and step ${current_step} has had them.`,

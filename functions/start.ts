@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
+import { knownFrom, pricesOf } from '../core/price.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { faultOfSteps } from '../core/soundness.ts'
 import { DatabaseError } from '../db/driver/errors.ts'
@@ -34,6 +35,7 @@ export const start: Endpoint = async (request, deps, context) => {
   const idempotency_key = idempotencyKey(request)
   const stepFault = faultOfSteps(recipe.totalSteps(input))
   if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
+  const prices = pricesOf(recipe, input)
   const request_hash = hash({ name, auto_continue, input })
   const id = deps.newId()
   let taken: TakenInput
@@ -52,7 +54,8 @@ export const start: Endpoint = async (request, deps, context) => {
     provider: recipe.provider,
     input: taken.input,
     auto_continue: auto_continue || recipe.gate === 'auto',
-    total_steps: recipe.totalSteps(input),
+    total_steps: prices.length,
+    prices,
     lock_key: lockKey(recipe, userId),
     idempotency_key,
     request_hash,
@@ -77,7 +80,9 @@ async function insertWithFiles(
 ): Promise<Started> {
   try {
     await taken.write()
-    return await withinLimits(deps, task, () => startTask(deps.db, task, causedBy(deps, 'user', context)))
+    const asks = async () => ({ recipe: task.recipe, micros: knownFrom(task.prices ?? null, 1) })
+    const write = () => startTask(deps.db, task, causedBy(deps, 'user', context))
+    return await withinLimits(deps, { ...task, asks, context }, write)
   } catch (error) {
     // Not where the task may be there: a lost connection may have come after its insert. Files without a task are swept.
     if (!(error instanceof DatabaseError)) await taken.discard()

@@ -3,7 +3,15 @@
 import * as z from 'zod'
 import type { BlobStore } from './store.ts'
 
-export type Noted = 'worker' | 'checker' | 'recover' | 'tick' | 'overdue alert' | 'upload sweep' | 'sweep'
+export type Noted =
+  | 'worker'
+  | 'checker'
+  | 'recover'
+  | 'tick'
+  | 'overdue alert'
+  | `spending alert ${80 | 100}`
+  | 'upload sweep'
+  | 'sweep'
 
 export interface Instants {
   /** `name` happens now. */

@@ -31,7 +31,13 @@ const heapMb = 512
 export async function openContainer(env: Record<string, string>): Promise<Container> {
   const { PATH } = process.env
   const child = fork(new URL('./container-process.ts', import.meta.url), {
-    env: { ...(PATH !== undefined && { PATH }), LOG_LEVEL: 'error', ...env },
+    env: {
+      ...(PATH !== undefined && { PATH }),
+      LOG_LEVEL: 'error',
+      BUDGET_PER_DAY: 'off',
+      BUDGET_PER_USER_PER_DAY: 'off',
+      ...env,
+    },
     execArgv: [`--max-old-space-size=${heapMb}`, '--expose-gc'],
   })
   const exited = once(child, 'exit')

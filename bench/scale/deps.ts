@@ -16,7 +16,10 @@ import { openWakeMark } from '../../storage/wake.ts'
 export const cronSecret = 'cron-secret-of-a-bench'
 
 export function openBenchDeps(db: Db, now: () => Date): Deps {
-  const config = parseConfig({ CRON_SECRET: cronSecret, SESSION_SECRET: 'session-secret-of-a-bench-32-bytes' })
+  const config = parseConfig({
+    ...{ CRON_SECRET: cronSecret, SESSION_SECRET: 'session-secret-of-a-bench-32-bytes' },
+    ...{ BUDGET_PER_DAY: 'off', BUDGET_PER_USER_PER_DAY: 'off' },
+  })
   return {
     ...{ config, db, now, newId: v7 },
     files: openFiles(openStore()),

@@ -1,7 +1,7 @@
 // Money: how a statement that moves tasks also books what that means. Entries of the ledger, which are never changed; and the day's counters,
 // whose CHECK is the ceiling. Counters are locked last, and in one order by all: day, then scope.
 import { type RawBuilder, sql } from 'kysely'
-import { jsonb } from './sql.ts'
+import { jsonb, type Timed } from './sql.ts'
 
 /** In millionths of a dollar a day (UTC); null where there is none. */
 export interface Ceilings {
@@ -86,6 +86,18 @@ export const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBui
       ceiling_micros = coalesce(excluded.ceiling_micros, case when s.ceiling_micros is not null
         then greatest(s.ceiling_micros, s.spent_micros + excluded.spent_micros) end)
     returning scope, day, spent_micros)`
+
+/** Select this beside the rows: what the whole deployment has spent today, where this statement changed it. reportSpent() takes it from there. */
+export const daySpent = (now: RawBuilder<Date>): RawBuilder<unknown> =>
+  sql`(select spent_micros from spent where scope = 'all' and day = ${dayOf(now)}) as day_spent`
+
+/** The rows without it; the caller's `onSpent` hears. */
+export function reportSpent<Row extends object>(rows: readonly Row[], timed: Timed): Row[] {
+  const told = rows.map(({ day_spent, ...row }: Row & { day_spent?: number | null }) => ({ row, day_spent }))
+  const [spent] = told.flatMap((one) => one.day_spent ?? [])
+  if (spent !== undefined) timed.onSpent?.(spent)
+  return told.map(({ row }) => row as unknown as Row)
+}
 
 /** Every counter that a task of this user and recipe counts in, with its ceiling. */
 const scopesOf = ({ all, user, recipes }: Ceilings = { all: null, user: null, recipes: {} }) => sql`

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { TaskEvent } from '../../core/history.ts'
 import type { Status, Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
+import { dayOf, isStopped } from './money.ts'
 import { type Cap, overdueSince, overdueTasks } from './overdue.ts'
 import { clock, type Db, firstIdAt, type Timed } from './sql.ts'
 
@@ -25,6 +26,9 @@ export interface Figures {
   /** Of what passes have missed: not of what waits for the end of a pause, or for a slot. */
   oldest_due_age_seconds: number | null
   last_problem: LastProblem | null
+  /** Reserved and paid today (UTC) by the whole deployment. */
+  spent_micros: number
+  stopped: boolean
 }
 
 /** What became of a provider's webhooks at our door, since its first. */
@@ -77,7 +81,9 @@ export async function readFigures(db: Db, { caps = [], ...timed }: Capped & Time
         union all
         (select id, current_step, attempt, 'store_fault', unanswered_reason, unanswered_since, null, null, null
         from counted where phase = 'storing' and unanswered_reason is not null order by unanswered_since limit 1)
-        order by at desc limit 1) as problem) as last_problem
+        order by at desc limit 1) as problem) as last_problem,
+      coalesce((select spent_micros from spending where scope = 'all' and day = ${dayOf(now)}), 0) as spent_micros,
+      ${isStopped} as stopped
   `.execute(repeatable(db))
   return rows[0] as Figures
 }

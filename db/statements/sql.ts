@@ -18,6 +18,8 @@ export interface Timed {
   heard?: string | undefined
   /** What may be reserved a day; by default without limit. */
   ceilings?: Ceilings | undefined
+  /** Hears what the whole deployment has reserved and paid today, after a statement that asked for more. */
+  onSpent?: (micros: number) => void
   /** Hears of every move that the statement made. */
   onMoved?: (moves: readonly MoveReport[]) => void
 }

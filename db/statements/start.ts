@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { dayOf, isStopped, spend } from './money.ts'
+import { dayOf, daySpent, isStopped, reportSpent, spend } from './money.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -75,10 +75,10 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
     )},
     moved as (select t.*, ${beginning(now)} from started t),
     ${remember(sql`select id, 'started' as did, entry from moved`, now, terms)}
-    select told.id as told_id, moved.*, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
+    select told.id as told_id, moved.*, ${daySpent(now)}, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
       or told.user_id = moved.user_id and told.idempotency_key = moved.idempotency_key
   `.execute(db)
-  return reportMoves(rows, terms).map(({ told_id: id, ...started }) => ({ id, started }))
+  return reportMoves(reportSpent(rows, terms), terms).map(({ told_id: id, ...started }) => ({ id, started }))
 }
 
 const startTogether = batched(startTasks)

@@ -7,7 +7,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { begun } from './claim.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { booking, costOf, dayOf, enter, expected, isStopped, spend } from './money.ts'
+import { booking, costOf, dayOf, daySpent, enter, expected, isStopped, reportSpent, spend } from './money.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
@@ -170,12 +170,12 @@ function move<Own extends Move = Move>(
       ${enter(now)},
       ${spend(amounts(did, now, Boolean(terms.daily_quota)), terms.ceilings)},
       ${remember(sql`select id, ${did} as did, entry from moved`, now, terms)}
-      select moved.*, ${reported(sql`${did}::text`)} from moved
+      select moved.*, ${daySpent(now)}, ${reported(sql`${did}::text`)} from moved
       union all
-      select mine.*, null, mine.claim_id is not distinct from told.name, null, null from mine join told on told.id = mine.id
+      select mine.*, null, mine.claim_id is not distinct from told.name, null, null, null from mine join told on told.id = mine.id
       where not exists (select from moved where moved.id = mine.id)
     `.execute(did === 'continued' ? repeatable(db) : db)
-    return reportMoves(rows, terms)
+    return reportMoves(reportSpent(rows, terms), terms)
   })
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
     const { id, user_id, step, attempt, all, ...terms }: Continue = own

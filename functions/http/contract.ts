@@ -12,6 +12,7 @@ import {
   taskViewSchema,
   thankedSchema,
   uploadedSchema,
+  usageSchema,
   workedSchema,
 } from '../../core/answers.ts'
 import type { ProblemCode } from '../../core/errors.ts'
@@ -90,6 +91,7 @@ const view = (says: string): Answer => ({ says, json: taskViewSchema, headers: [
 const unseen: Answer = { says: 'What If-None-Match names is still what is there.', headers: ['etag'] }
 const json = (says: string, schema: ZodType): Answer => ({ says, json: schema })
 const bodyProblems = ['invalid_json', 'invalid_request', 'body_too_large', 'origin_not_allowed'] as const
+const spendingProblems = ['budget_exceeded', 'spending_stopped'] as const
 const file = { isFile: true, headers: ['etag', 'content-disposition'] } as const
 
 const ofTasks: Operation[] = [
@@ -101,7 +103,11 @@ const ofTasks: Operation[] = [
       200: json('The task that this Idempotency-Key started before.', startedSchema),
       202: json('Accepted.', startedSchema),
     },
-    problems: [...bodyProblems, 'already_running', 'idempotency_mismatch', 'quota_exceeded'],
+    problems: [
+      ...bodyProblems,
+      ...(['already_running', 'idempotency_mismatch', 'quota_exceeded'] as const),
+      ...spendingProblems,
+    ],
   },
   {
     ...{ path: '/api/status', method: 'get', id: 'status', tag: 'tasks', for: 'user', query: statusQuery },
@@ -123,7 +129,7 @@ const ofTasks: Operation[] = [
     ...{ path: '/api/continue', method: 'post', id: 'continue', tag: 'tasks', for: 'user', body: continueBody },
     does: 'Approves the step just shown: the next one begins, or with `all` every one to the end.',
     answers: { 200: view('Nothing changed: the task has moved on from this step already.'), 202: view('Goes on.') },
-    problems: [...bodyProblems, 'not_found', 'not_waiting'],
+    problems: [...bodyProblems, 'not_found', 'not_waiting', 'budget_exceeded'],
   },
   {
     ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
@@ -136,6 +142,7 @@ const ofTasks: Operation[] = [
       ...bodyProblems,
       ...(['not_found', 'not_waiting', 'already_finished', 'attempts_exceeded'] as const),
       ...(['already_running', 'quota_exceeded'] as const),
+      ...spendingProblems,
     ],
   },
   {
@@ -143,6 +150,15 @@ const ofTasks: Operation[] = [
     does: 'Ends a task, at the provider too. What was stored stays.',
     answers: { 200: view('Canceled.') },
     problems: [...bodyProblems, 'not_found', 'already_finished'],
+  },
+]
+
+const ofMoney: Operation[] = [
+  {
+    ...{ path: '/api/usage', method: 'get', id: 'usage', tag: 'users', for: 'user' },
+    does: 'Tells what the user has spent today and this month, and what is left.',
+    answers: { 200: json('In millionths of a US dollar.', usageSchema) },
+    problems: [],
   },
 ]
 
@@ -220,6 +236,7 @@ export const operations: readonly Operation[] = [
     problems: ['not_found', 'origin_not_allowed'],
   },
   ...ofTasks,
+  ...ofMoney,
   ...ofFiles,
   ...pings,
   ...webhooks,

@@ -1,24 +1,44 @@
-// Turns the database's refusals of a start or a redo into answers: the lock of an exclusive recipe and the user's daily quota.
+// Turns the database's refusals of a start, redo or continue into answers: the lock of an exclusive recipe, the user's daily quota, and the
+// ceilings of what may be spent.
 // The lock is a unique index over unfinished rows, so it is free the instant its task is over, however that came about.
 import { AppError } from '../../core/errors.ts'
+import { dollarsOf } from '../../core/price.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { type LockHolder, readLockHolder } from '../../db/statements/reads.ts'
-import { clockOf, type Deps } from '../../engine/deps.ts'
+import { SpendingStopped } from '../../db/statements/start.ts'
+import { readSpent } from '../../db/statements/usage.ts'
+import { ceilingsOf, endOfDay, leftOf } from '../../engine/budget.ts'
+import { clockOf, type Deps, type EndpointContext } from '../../engine/deps.ts'
+import { alertSpending } from '../../engine/journal.ts'
 
 /** Which lock is asked for, and by whom. */
-type Wanted = { user_id: string } & ({ lock_key: string | null } | { rivalOf: string })
+type Wanted = { user_id: string; asks(): Promise<Asked>; context: EndpointContext } & (
+  | { lock_key: string | null }
+  | { rivalOf: string }
+)
+
+/** What it would cost, for a refusal's words. */
+export interface Asked {
+  recipe: string
+  micros: number
+}
 
 /** Between our look and our write a holder may end, and another begin; this often in a row is more than chance. */
 const mostTries = 5
 
-/** Throws `already_running`, naming the holder, when another task holds the lock, and `quota_exceeded` when the day's tasks are used up. */
+/**
+ * Throws `already_running`, naming the holder, when another task holds the lock, `quota_exceeded` when the day's tasks are used up,
+ * `budget_exceeded` when it would cost more than is left, and `spending_stopped` when an operator says so.
+ */
 export async function withinLimits<T>(deps: Deps, wanted: Wanted, write: () => Promise<T>): Promise<T> {
   let refused: unknown
   for (let tries = 0; tries < mostTries; tries += 1) {
     try {
       return await write()
     } catch (error) {
+      if (error instanceof SpendingStopped) throw spendingStopped()
       const constraint = error instanceof DatabaseError ? error.constraint : undefined
+      if (constraint === 'spending_within_ceiling') throw await budgetExceeded(deps, wanted)
       if (constraint === 'daily_starts_within_quota') throw quotaExceeded(deps)
       if (constraint !== 'tasks_lock') throw error
       refused = error
@@ -48,14 +68,38 @@ function alreadyRunning(holder: LockHolder, userId: string): AppError {
   return new AppError('already_running', detail, { extra: { task_id: id } })
 }
 
+export const spendingStopped = (): AppError =>
+  new AppError('spending_stopped', 'Spending is stopped here for now: nothing new begins. What runs is finished.', {
+    headers: { 'retry-after': '600' },
+  })
+
+async function budgetExceeded(deps: Deps, { user_id, asks, context }: Wanted): Promise<AppError> {
+  const { recipe, micros } = await asks()
+  const spent = await readSpent(deps.db, { user_id, recipe, now: deps.now?.() })
+  const ceilings = ceilingsOf(deps)
+  const left = leftOf(ceilings, spent, recipe) ?? 0
+  // As good as reached: nobody can start this any more.
+  if (ceilings.all !== null && ceilings.all - spent.all < micros) alertSpending(deps, context, ceilings.all)
+  const { resets_at, headers } = untilTomorrow(spent.at)
+  return new AppError(
+    'budget_exceeded',
+    `This may cost ${dollarsOf(micros)}, and ${dollarsOf(left)} is left today; the limit resets at ${resets_at}.`,
+    { extra: { resets_at, asked_micros: micros, left_micros: left }, headers },
+  )
+}
+
+function untilTomorrow(now: Date): { resets_at: string; headers: Record<string, string> } {
+  const resets = endOfDay(now)
+  const seconds = Math.ceil((resets.getTime() - now.getTime()) / 1000)
+  return { resets_at: resets.toISOString(), headers: { 'retry-after': String(seconds) } }
+}
+
 function quotaExceeded(deps: Deps): AppError {
-  const now = clockOf(deps)
-  const resets = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1))
-  const resets_at = resets.toISOString()
+  const { resets_at, headers } = untilTomorrow(clockOf(deps))
   const quota = deps.config.DAILY_TASKS_PER_USER
   return new AppError(
     'quota_exceeded',
     `You have started or redone ${quota} tasks today, which is the limit; it resets at ${resets_at}.`,
-    { extra: { resets_at }, headers: { 'retry-after': String(Math.ceil((resets.getTime() - now.getTime()) / 1000)) } },
+    { extra: { resets_at }, headers },
   )
 }

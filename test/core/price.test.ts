@@ -1,6 +1,6 @@
 // Prices are whole millionths of a dollar: what is unknown stays unknown, and what is nonsense is refused or ignored.
 import { expect, test } from 'vitest'
-import { costOf, dollarsOf, microsOf, pricesOf, sumOf } from '../../core/price.ts'
+import { costOf, dollarsOf, knownFrom, microsOf, pricesOf, sumOf } from '../../core/price.ts'
 import type { Recipe } from '../../core/recipe.ts'
 import { recipe } from './recipe.ts'
 
@@ -48,4 +48,10 @@ test.each<[string, Recipe, Parameters<typeof costOf>[1], number | undefined]>([
   ['knows nothing of an unknown price', recipe, { predict_seconds: 1 }, undefined],
 ])('costOf() %s', (_name, of, metrics, cost) => {
   expect(costOf(of, metrics)).toBe(cost)
+})
+
+test('knownFrom() adds what is known of the steps that are left', () => {
+  expect([knownFrom([1, null, 4], 1), knownFrom([1, null, 4], 2), knownFrom([1], 2), knownFrom(null, 1)]).toEqual([
+    5, 4, 0, 0,
+  ])
 })

@@ -1,4 +1,6 @@
 // The table of calls with which contract.test.ts asks every endpoint for every answer that its contract knows.
+import { switchSpending } from '../../db/statements/switches.ts'
+import type { Deps } from '../../engine/deps.ts'
 import type { Call } from '../setup/client.ts'
 import { png } from '../storage/setup.ts'
 
@@ -9,6 +11,8 @@ export interface Known {
   failed: string
   /** Failed, of a recipe of which another task is running. */
   locked: string
+  /** At a gate that gave back what was kept for its steps. */
+  priced: string
   completed: string
   upload: string
   /** A link to a stored file, as a provider gets it; later it has expired. */
@@ -18,7 +22,7 @@ export interface Known {
   falReport(body: object | string): Call
 }
 
-type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once'
+type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once' | 'poor' | 'stopped'
 
 export interface Ask {
   /** As in the document. */
@@ -26,7 +30,7 @@ export interface Ask {
   status: number
   code?: string
   call: (known: Known) => Call
-  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota, once allows one attempt a step. */
+  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota, once allows one attempt a step, poor may spend nothing. */
   at?: Where
   /** Without a token. */
   isAnonymous?: boolean
@@ -68,6 +72,8 @@ const start: Ask[] = [
   }),
   ask('post /api/start', 202, () => post('/api/start', fine), { at: 'capped' }),
   ask('post /api/start', 429, () => post('/api/start', fine), { code: 'quota_exceeded', at: 'capped' }),
+  ask('post /api/start', 429, () => post('/api/start', fine), { code: 'budget_exceeded', at: 'poor' }),
+  ask('post /api/start', 503, () => post('/api/start', fine), { code: 'spending_stopped', at: 'stopped' }),
   ...ofBody('post /api/start'),
 ]
 
@@ -106,6 +112,15 @@ const moving: Ask[] = [
   ask('post /api/redo', 409, ({ spare }) => post('/api/redo', { task_id: spare }), {
     code: 'attempts_exceeded',
     at: 'once',
+  }),
+  ask('post /api/redo', 429, ({ priced }) => post('/api/redo', { task_id: priced }), {
+    ...{ code: 'budget_exceeded', at: 'poor' },
+  }),
+  ask('post /api/redo', 503, ({ priced }) => post('/api/redo', { task_id: priced }), {
+    ...{ code: 'spending_stopped', at: 'stopped' },
+  }),
+  ask('post /api/continue', 429, ({ priced }) => post('/api/continue', { task_id: priced }), {
+    ...{ code: 'budget_exceeded', at: 'poor' },
   }),
   ask('post /api/redo', 202, ({ spare }) => post('/api/redo', { task_id: spare, step: 1 })),
   ask('post /api/redo', 200, ({ spare }) => post('/api/redo', { task_id: spare, step: 1 })),
@@ -172,6 +187,7 @@ const webhooks: Ask[] = (['replicate', 'fal'] as const).flatMap((provider) => {
 })
 
 const others: Ask[] = [
+  ask('get /api/usage', 200, () => ({ path: '/api/usage' })),
   ask('post /api/session', 201, () => post('/api/session')),
   ask('post /api/session', 403, () => post('/api/session', '', evil), {
     code: 'origin_not_allowed',
@@ -205,3 +221,10 @@ export const asks: readonly Ask[] = [
   ...others,
   ...faults,
 ]
+
+/** One call while an operator has stopped spending. */
+export async function whileStopped<T>({ db, now }: Deps, work: () => Promise<T>): Promise<T> {
+  const turn = (isStopped: boolean) => switchSpending(db, { isStopped, by: 'operator', now: now?.() })
+  await turn(true)
+  return work().finally(() => turn(false))
+}

@@ -20,7 +20,7 @@ import { insertTask, type TaskOverrides } from '../setup/factory.ts'
 import { startKeyServer } from '../setup/keys.ts'
 import { endpoints } from '../setup/mount.ts'
 import { chunksOf, png } from '../storage/setup.ts'
-import { type Ask, asks, type Known } from './contract-calls.ts'
+import { type Ask, asks, type Known, whileStopped } from './contract-calls.ts'
 
 interface Described {
   responses: Record<string, { content?: Record<string, { schema?: object }> }>
@@ -42,10 +42,11 @@ const instances: Record<NonNullable<Ask['at']>, Instance> = {
   blobless: app.openInstance({ env }),
   capped: app.openInstance({ env: { ...env, DAILY_TASKS_PER_USER: '1' } }),
   once: app.openInstance({ env: { ...env, MAX_ATTEMPTS_PER_STEP: '1' } }),
+  ...{ poor: app.openInstance({ env: { ...env, BUDGET_PER_DAY: '0' } }), stopped: app.openInstance({ env }) },
 }
 const document = describeApi(app.deps.recipes) as unknown as Document
 const known: Known = {
-  ...{ waiting: '', spare: '', failed: '', locked: '', completed: '', upload: '', link: '', expired: '' },
+  ...{ waiting: '', spare: '', failed: '', locked: '', priced: '', completed: '', upload: '', link: '', expired: '' },
   replicateReport: (body) => reportTo('replicate', body),
   falReport: (body) => reportTo('fal', body),
 }
@@ -80,6 +81,7 @@ beforeAll(async () => {
   known.failed = await insert({ status: 'failed' })
   known.locked = await insert({ status: 'failed', ...memes })
   await insert({ phase: 'running', ...memes })
+  known.priced = await insert({ status: 'waiting_continue', prices: [10, 10, 10] })
   known.completed = await insert({ status: 'completed' })
   const call = { path: '/api/upload', body: new Uint8Array(png(100)), token }
   known.upload = ((await (await app.call(endpointOf('/api/upload'), call)).json()) as { url: string }).url
@@ -213,7 +215,8 @@ test.each(asks.map((one) => [`${one.operation} answers ${one.status} ${one.code 
     const made = await withEtag(call(known))
     const bearer = isAnonymous ? undefined : token
     const path = operation.split(' ')[1] ?? ''
-    const answer = await instance.call(endpointOf(path), { ...(bearer && { token: bearer }), ...made })
+    const send = () => instance.call(endpointOf(path), { ...(bearer && { token: bearer }), ...made })
+    const answer = at === 'stopped' ? await whileStopped(app.deps, send) : await send()
     const shown = answer.clone()
     if (code) expect(await shown.json()).toMatchObject({ code, status })
     expect(answer.status).toBe(status)

@@ -39,7 +39,8 @@ test('status shows the whole task view', async () => {
   const story = await begun(app, { garments: 2 })
   await pingUntil(app, story, isWaiting, { clock })
   const answer = await poll(story)
-  const [first] = (await rowOf(app, story)).steps
+  const { settled_micros, steps } = await rowOf(app, story)
+  const [first] = steps
   const made = {
     result_url: `/api/result?task_id=${story.id}&step=1&attempt=1`,
     ...{ submitted_at: first?.submitted_at, finished_at: first?.finished_at },
@@ -54,12 +55,13 @@ test('status shows the whole task view', async () => {
   expect(await answer.json()).toEqual({
     ...{ task_id: story.id, recipe: 'try-on', status: 'waiting_continue', current_step: 1, total_steps: 2 },
     intermediate_result: `/api/result?task_id=${story.id}&step=1&attempt=1`,
-    ...{ result_url: null, error_code: null, error_message: null, finished_at: null },
+    ...{ result_url: null, error_code: null, error_message: null, gate_reason: null, finished_at: null },
+    cost: { estimated_micros: 70_000, settled_micros },
     steps: [
       {
         ...{ step: 1, status: 'completed', attempt: 1, prediction_id: first?.prediction_id },
         ...made,
-        attempts: [{ attempt: 1, status: 'completed', chosen: true, ...made }],
+        attempts: [{ attempt: 1, status: 'completed', chosen: true, cost_micros: settled_micros, ...made }],
       },
     ],
     ...{ created_at: expect.stringMatching(/Z$/), updated_at: expect.stringMatching(/Z$/) },

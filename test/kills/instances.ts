@@ -53,6 +53,8 @@ export async function openField(options: { instances: number; secondsPerStep: nu
     PUBLIC_URL: `http://localhost:${ports[0]}`,
     ALLOW_HTTP_CALLBACKS: '1',
     ALLOW_PRIVATE_IMAGES: '1',
+    BUDGET_PER_DAY: 'off',
+    BUDGET_PER_USER_PER_DAY: 'off',
     // The processes here die within a moment, so that nobody needs to wait as long as for a function.
     SUBMIT_LEASE_SECONDS: '3',
     SUBMIT_TIMEOUT_SECONDS: '2',

@@ -4,8 +4,19 @@ type Query = (text: string) => Promise<{ rows: { fault: string }[] }>
 
 /** Of each day and task, as sentences; nothing where all is right. */
 export async function faultsOfBooks(query: Query): Promise<string[]> {
-  return (await query(faults)).rows.map(({ fault }) => fault)
+  return [...(await query(faults)).rows, ...(await query(faultsOfKept)).rows].map(({ fault }) => fault)
 }
+
+/** What a task holds is what its open attempt and the steps that are left may cost. Holds after every statement. */
+export const faultsOfKept = `
+  select id || ' (' || concat_ws('/', status, phase) || ') holds ' || reserved_micros || ', and needs ' || needed as fault
+  from tasks cross join lateral (select case
+    when status = 'canceled' and phase is not null then coalesce(price_of(prices, current_step), 0)
+    when finished_at is not null or gate_reason is not null then 0
+    when phase is not null then price_from(prices, current_step)
+    when status = 'pending' then price_from(prices, next_step)
+    else price_from(prices, current_step + 1) end as needed) as needs
+  where reserved_micros <> needed`
 
 const faults = `
   with
@@ -28,7 +39,4 @@ const faults = `
   where coalesce(reserved, 0) <> case when phase is null then 0 else coalesce(price_of(prices, current_step), 0) end
   union all
   select 'paid: the ledger has ' || coalesce(settled, 0) || ' of ' || id || ', its row ' || settled_micros
-  from tasks left join booked on task_id = id where coalesce(settled, 0) <> settled_micros
-  union all
-  select 'kept: ' || id || ' is ' || status || ' and holds ' || reserved_micros
-  from tasks where finished_at is not null and phase is null and reserved_micros <> 0`
+  from tasks left join booked on task_id = id where coalesce(settled, 0) <> settled_micros`

@@ -18,6 +18,7 @@ import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
 import { tick } from '../../functions/tick.ts'
 import { upload } from '../../functions/upload.ts'
+import { usage } from '../../functions/usage.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { worker } from '../../functions/worker.ts'
 
@@ -38,6 +39,7 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     openapi,
     tick,
     upload,
+    usage,
     webhook,
   },
   continue: continueEndpoint,

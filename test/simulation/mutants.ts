@@ -2,9 +2,10 @@
 import type { Mutant } from './mutant.ts'
 import { movingMutants } from './mutants-moving.ts'
 import { payingMutants } from './mutants-paying.ts'
+import { spendingMutants } from './mutants-spending.ts'
 import { storingMutants } from './mutants-storing.ts'
 
-export const mutants: readonly Mutant[] = [...payingMutants, ...movingMutants, ...storingMutants]
+export const mutants: readonly Mutant[] = [...payingMutants, ...movingMutants, ...storingMutants, ...spendingMutants]
 
 export function requireMutant(name: string): Mutant {
   const found = mutants.find((known) => known.name === name)

@@ -3,6 +3,7 @@
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
 import { failedForAReason } from './failures.ts'
+import { faultsOfMoney } from './money.ts'
 import type { Person } from './people.ts'
 import { attemptOf, type Paid } from './providers.ts'
 import { faultsOfResults } from './results.ts'
@@ -29,6 +30,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
   for (const task of tasks) {
     broken.push(...(await faultsOfResults(world, task)))
   }
+  broken.push(...(await faultsOfMoney(world, tasks, predictions)))
   return broken
 }
 

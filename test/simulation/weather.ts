@@ -48,6 +48,8 @@ export interface Weather {
   quota: number | undefined
   /** Of a step. */
   mostAttempts: number
+  /** In millionths of a dollar, of all and of a user. It follows from the providers' pace: what is drawn stays as it was. */
+  budget: { all: number; user: number } | undefined
   /** By how much instances' clocks are ahead of the database's, in milliseconds. */
   skews: readonly number[]
   /** Weights that are copied in parts. */
@@ -63,10 +65,16 @@ export interface Weather {
   clocksGoBack: boolean
 }
 
+/** Little more than one try-on of a step, or two tasks of memes. */
+const budgets: ReadonlyMap<number, Weather['budget']> = new Map([
+  [3, { all: 50_000, user: 20_000 }],
+  [10, { all: 120_000, user: 60_000 }],
+])
+
 export function drawWeather(random: Random): Weather {
   const isCapped = random.chance(0.2)
   const flickers = random.chance(0.18)
-  return {
+  const weather = {
     isReachable: random.chance(0.85),
     webhooks: random.chance(0.75),
     list: random.weighted({ well: 6, lagging: 2, slow: 1, broken: 1 }),
@@ -92,9 +100,14 @@ export function drawWeather(random: Random): Weather {
     keyProvider: random.pick(['replicate', 'replicate', 'fal'] as const),
     clocksGoBack: random.chance(0.12) && faultsOn.clocks,
   }
+  return { ...weather, budget: budgets.get(weather.secondsPerStep) }
 }
 
-export function configOf({ isReachable, caps, quota, mostAttempts }: Weather, keyless?: 'replicate' | 'fal'): Config {
+export function configOf(
+  { isReachable, caps, quota, mostAttempts, budget }: Weather,
+  keyless?: 'replicate' | 'fal',
+): Config {
+  const dollars = (micros: number | undefined) => (micros === undefined ? 'off' : String(micros / 1_000_000))
   const count = (value: number | undefined) => (value === undefined ? undefined : String(value))
   return parseConfig({
     DATABASE_URL: 'postgres://simulated',
@@ -112,6 +125,8 @@ export function configOf({ isReachable, caps, quota, mostAttempts }: Weather, ke
     FAL_CONCURRENCY: count(caps.fal),
     DAILY_TASKS_PER_USER: count(quota),
     MAX_ATTEMPTS_PER_STEP: count(mostAttempts),
+    BUDGET_PER_DAY: dollars(budget?.all),
+    BUDGET_PER_USER_PER_DAY: dollars(budget?.user),
     PASS_BATCH: '20',
     LOG_LEVEL: 'silent',
   })

@@ -4,6 +4,7 @@ import type { Pool } from 'pg'
 import { attemptSeed } from '../../core/recipe.ts'
 import { resultKey } from '../../core/task.ts'
 import type { DatabaseError } from '../../db/driver/errors.ts'
+import { faultsOfKept } from '../setup/books.ts'
 import type { Blobs } from './blobs.ts'
 import type { Row, StatementWitness } from './database.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -34,7 +35,7 @@ export interface Witness extends StatementWitness {
 }
 
 /** Refusals that statements count on. */
-const wanted = new Set(['tasks_lock', 'tasks_slot', 'daily_starts_within_quota'])
+const wanted = new Set(['tasks_lock', 'tasks_slot', 'daily_starts_within_quota', 'spending_within_ceiling'])
 
 interface Seen {
   pool: Pool
@@ -105,6 +106,9 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
         for (const row of await ask('select name, paused_until from providers')) {
           pauses.set(String(row['name']), row['paused_until'] as Date)
         }
+      }
+      if (rows.length > 0 && statement.includes('insert into spending')) {
+        for (const { fault } of await ask(faultsOfKept)) broken.push(`kept: ${fault}`)
       }
       if (begun.length > 0) broken.push(...(await beyondCaps(ask, weather)))
       if (takesLock.test(statement)) broken.push(...(await rivals(ask)))

@@ -7,6 +7,9 @@ import type { FieldError, ProblemCode } from '../../core/errors.ts'
  */
 export type ErrorCode = ProblemCode | 'unreachable' | 'unexpected'
 
+/** Of a busy server's statuses, those that no waiting of minutes mends. */
+const lasting: readonly ErrorCode[] = ['not_configured', 'quota_exceeded', 'budget_exceeded', 'spending_stopped']
+
 export class StepgateError extends Error {
   override name = 'StepgateError'
   /** 0 where there was no answer. */
@@ -31,7 +34,7 @@ export class StepgateError extends Error {
 
   /** The same request may succeed later: the net, a restart, a moment's overload. */
   get isPassing(): boolean {
-    if (this.code === 'not_configured' || this.code === 'quota_exceeded') return false
+    if (lasting.includes(this.code)) return false
     return this.code === 'unreachable' || this.status === 429 || this.status >= 500
   }
 }

@@ -180,6 +180,8 @@ const problems: ProblemWords = {
   range_not_satisfiable: ['The picture could not be loaded.', 'Reload the page.'],
   idempotency_mismatch: ['This form was sent before, with other contents.', 'Press Start once more.'],
   quota_exceeded: ['You have reached the limit for now.', 'Try again later.'],
+  budget_exceeded: ['This costs more than is left for today.', 'Try again tomorrow, or with fewer steps.'],
+  spending_stopped: ['New pictures are switched off for now.', 'What is under way is finished. Try again later.'],
   internal: ['Something broke on our side.', 'Try again in a moment.'],
   not_configured: ['This service is not set up completely.', 'Whoever runs it has to finish that.'],
   unavailable: ['The service can not be reached right now.', 'Try again in a moment.'],

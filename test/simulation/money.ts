@@ -1,0 +1,78 @@
+// The ledger against the providers' till: whatever was created is booked as paid, once; and no day's ceiling was passed by what was asked for.
+import type { Task } from '../../core/task.ts'
+import { faultsOfBooks } from '../setup/books.ts'
+import { attemptOf, type Paid } from './providers.ts'
+import type { World } from './world.ts'
+
+interface Entry {
+  task_id: string
+  day: string
+  kind: string
+  step: number
+  attempt: number
+  prediction_id: string | null
+  settled_micros: number
+}
+
+export async function faultsOfMoney(world: World, tasks: readonly Task[], till: readonly Paid[]): Promise<string[]> {
+  const { pool } = world
+  const entries = (await pool.query<Entry>('select * from ledger order by task_id, id')).rows
+  const recipes = new Map(tasks.map(({ id, recipe }) => [id, recipe]))
+  return [
+    ...(await faultsOfBooks((text) => pool.query(text))).map((fault) => `books: ${fault}`),
+    ...till.flatMap((prediction) => bookedOnce(world, prediction, entries)),
+    ...notInTill(entries, till),
+    ...entries.flatMap((entry) => wrongAmount(entry, recipes.get(entry.task_id))),
+    ...(await beyondBudget(world, entries)),
+  ]
+}
+
+const isPaid = ({ kind }: Entry) => kind === 'settled' || kind === 'double'
+
+function bookedOnce({ witness, providers }: World, prediction: Paid, entries: readonly Entry[]): string[] {
+  const own = entries.filter((entry) => isPaid(entry) && entry.prediction_id === prediction.id)
+  if (own.length === 1) return []
+  if (own.length > 1) return [`ledger: prediction ${prediction.id} is booked ${own.length} times`]
+  const attempt = attemptOf(witness.attempts, prediction)
+  // What nobody ever found was booked with its attempt; of a twin that nobody found, nothing can be known.
+  const wasPaidAhead = entries.some(
+    ({ kind, task_id, step, attempt: number, prediction_id }) =>
+      kind === 'settled' &&
+      prediction_id === null &&
+      task_id === attempt?.task &&
+      step === attempt.step &&
+      number === attempt.attempt,
+  )
+  const isTwin = [...providers.doubles].flat().includes(prediction.id)
+  return wasPaidAhead || isTwin ? [] : [`ledger: prediction ${prediction.id} was created, and is not booked`]
+}
+
+function notInTill(entries: readonly Entry[], till: readonly Paid[]): string[] {
+  const known = new Set(till.map(({ id }) => id))
+  return entries
+    .filter((entry) => isPaid(entry) && entry.prediction_id !== null && !known.has(entry.prediction_id))
+    .map(({ prediction_id }) => `ledger: prediction ${prediction_id} is booked, and was never created`)
+}
+
+/** Of recipes that are settled as they were expected. */
+const prices: Readonly<Record<string, readonly number[]>> = { memes: [3_000], avatar: [6_000_000, 2_000_000] }
+
+function wrongAmount(entry: Entry, recipe = ''): string[] {
+  const known = prices[recipe]
+  if (!known || !isPaid(entry) || known.includes(entry.settled_micros)) return []
+  return [`ledger: ${entry.kind} of ${entry.task_id} is ${entry.settled_micros}`]
+}
+
+/** Doubles and what was dearer than reserved are facts; all else was asked for. */
+async function beyondBudget({ pool, weather }: World, entries: readonly Entry[]): Promise<string[]> {
+  const { budget } = weather
+  if (!budget) return []
+  const { rows } = await pool.query<{ scope: string; day: string; spent_micros: number }>('select * from spending')
+  return rows.flatMap(({ scope, day, spent_micros }) => {
+    const ceiling = scope === 'all' ? budget.all : scope.startsWith('user:') ? budget.user : undefined
+    const doubles = entries.filter((entry) => entry.kind === 'double' && entry.day === day)
+    const facts = doubles.reduce((sum, { settled_micros }) => sum + settled_micros, 0)
+    if (ceiling === undefined || spent_micros <= ceiling + facts) return []
+    return [`ceiling: ${scope} has ${spent_micros} of ${ceiling} on ${day}`]
+  })
+}
