@@ -20,6 +20,7 @@ export const taskErrorCodes = [
   'prediction_lost', // the provider no longer knows the prediction
   'result_lost', // the output was deleted at the provider before it could be copied, or could not be copied in time
   'result_unusable', // the output is missing, too large or not of an accepted type
+  'provider_not_configured', // the provider's key was missing here for the recipe's limit; nothing was sent
   'request_invalid', // the recipe could not build the step's request
   'submission_unconfirmed', // it could not be found out whether the provider created the prediction
   'timed_out', // still not over at the recipe's limit

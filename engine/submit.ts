@@ -1,27 +1,40 @@
 // Sends one step's create. This is the only place from which money is spent: one POST for a claimed attempt, never a second.
 import { canBeCalledBack } from '../core/config.ts'
-import { decideSubmission, type SubmissionOutcome, shorten } from '../core/decide.ts'
+import {
+  decideSubmission,
+  decideUnconfigured,
+  faultRetrySeconds,
+  type SubmissionOutcome,
+  shorten,
+} from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
 import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
-import { clockOf, type Deps, requireProvider, requireRecipe } from './deps.ts'
+import { clockOf, type Deps, requireRecipe } from './deps.ts'
 import { fileReference, linkFor, webhookUrl } from './signed-urls.ts'
 
-/** After a fault of ours before the POST: not at once again, and not for long. */
-const faultRetrySeconds = 30
-
 /** The fate of the attempt's create. Never throws: what goes wrong before the POST, in it, or after it differs by a payment. */
-export async function submitStep(deps: Deps, task: Task, sendBy: Date): Promise<SubmissionOutcome> {
+export async function submitStep(
+  deps: Deps,
+  task: Task & { claimed_at: Date },
+  sendBy: Date,
+): Promise<SubmissionOutcome> {
   const held = requireHeld(task)
   const about = { task: task.id, step: held.step, attempt: held.attempt }
   let recipe: Recipe
-  let provider: Provider
+  let provider: Provider | undefined
   try {
     recipe = requireRecipe(deps, task)
-    provider = requireProvider(deps, recipe)
+    provider = deps.providers.get(recipe.provider)
+    if (!provider) {
+      deps.log.error({ ...about, provider: recipe.provider }, 'nothing was sent: its key is not set')
+      const waitsSince = (await readWaitsSince(deps.db, task.id)) ?? task.created_at
+      return decideUnconfigured(waitsSince, recipe, task.claimed_at)
+    }
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'nothing was sent')
     return { kind: 'unsent', retry_in: faultRetrySeconds }

@@ -43,6 +43,14 @@ export async function readStarted(
   return rows[0]
 }
 
+/** Since when a task's step waits to be submitted: its last move that was none of our tries. Null where its history doesn't tell. */
+export async function readWaitsSince(db: Db, id: string): Promise<Date | null> {
+  const { rows } = await sql<{ at: Date }>`
+    select at from task_events where task_id = ${id} and move not in ('claimed', 'unsent') order by id desc limit 1
+  `.execute(repeatable(db))
+  return rows[0]?.at ?? null
+}
+
 export interface ListParams {
   user_id: string
   status?: Status | undefined

@@ -7,6 +7,8 @@ import {
   decideCopy,
   decideSearch,
   decideSubmission,
+  decideUnconfigured,
+  faultRetrySeconds,
   graceSeconds,
   type SubmissionOutcome,
   shorten,
@@ -55,6 +57,18 @@ const submissions: [Submission, SubmissionOutcome][] = [
 ]
 test.each(submissions)('decideSubmission() takes %j as %j', (submission, outcome) => {
   expect(decideSubmission(submission, recipe)).toEqual(outcome)
+})
+
+test('decideUnconfigured() tries again until the step has waited for as long as an attempt may take', () => {
+  const { limitSeconds } = recipe.timing
+  const again = { kind: 'unsent', retry_in: faultRetrySeconds }
+  expect(decideUnconfigured(before(limitSeconds - 1), recipe, now)).toEqual(again)
+  const failed = {
+    kind: 'rejected',
+    code: 'provider_not_configured',
+    reason: expect.stringMatching(/^Nothing was sent/),
+  }
+  expect(decideUnconfigured(before(limitSeconds), recipe, now)).toEqual(failed)
 })
 
 const limit = recipe.timing.unconfirmedSeconds

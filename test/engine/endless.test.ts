@@ -1,16 +1,21 @@
 // Every wait has its end, whatever is gone: a provider's key, a store that answers.
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Claimed } from '../../db/statements/claim.ts'
 import { checkPrediction, searchSubmission } from '../../engine/check.ts'
+import { readStanding } from '../../engine/standing.ts'
 import { storeOutput } from '../../engine/store-output.ts'
+import { worker } from '../../functions/worker.ts'
+import { costs, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
-import { useTestDeps } from '../setup/deps.ts'
-import { later, type TaskOverrides, taskRow } from '../setup/factory.ts'
+import { cronSecret, useTestDeps } from '../setup/deps.ts'
+import { insertTasks, later, type TaskOverrides, taskRow } from '../setup/factory.ts'
 
 const clock = testClock()
 const app = await useTestDeps({ clock })
 const keyless = { ...app.deps, providers: new Map() }
 const days = 24 * 3_600
+const limit = app.deps.recipes.get('try-on')?.timing.limitSeconds ?? 0
 const claimed = (phase: Claimed['phase'], overrides: TaskOverrides = {}): Claimed => ({
   ...taskRow({
     phase,
@@ -64,4 +69,34 @@ test('a report that is repeated copies nothing again', async () => {
   const copy = { ...copyOf(claimed('storing')), mayBeStored: true }
   for (const _ of [1, 2]) expect(await storeOutput({ ...app.deps, files }, copy)).toMatchObject({ kind: 'stored' })
   expect(opened).toBe(1)
+})
+
+test('a task that waits for a provider whose key is gone for good ends at its limit, counted from its last move, and gives its lock back', async () => {
+  const instance = app.openInstance({ env: { REPLICATE_API_TOKEN: undefined } })
+  const [task] = await insertTasks(app.deps.db, [{ at: clock.now(), lock_key: 'memes ada' }])
+  if (!task) throw new Error('no task')
+  const note = (move: string) =>
+    sql`insert into task_events (task_id, at, move, became, step, attempt)
+      values (${task.id}, ${clock.now()}, ${move}, 'pending', 1, 0)`.execute(app.deps.db)
+  await note('started')
+  clock.advance(limit)
+  await note('continued')
+  const ping = async () => {
+    await instance.call(worker, { path: '/api/worker', token: cronSecret })
+    await instance.settle()
+    return rowOf(app, task)
+  }
+  expect(await ping()).toMatchObject({ status: 'pending', attempt: 0 })
+  clock.advance(limit - 1)
+  expect(await ping()).toMatchObject({ status: 'pending', attempt: 0 })
+  clock.advance(60)
+  const ended = {
+    status: 'failed',
+    error_code: 'provider_not_configured',
+    error_message: expect.stringMatching(/^Nothing was sent/),
+  }
+  expect(await ping()).toMatchObject(ended)
+  const { locks_held } = await readStanding(app.deps)
+  expect(locks_held).toBe(0)
+  expect(costs(app).sent).toBe(0)
 })

@@ -14,6 +14,8 @@ interface Failure {
   wasThere: boolean
   /** All of its provider's hour fell into the calm, while pings came every ten minutes. */
   wasToBeHad: boolean
+  /** This deployment was at times without the provider's key. */
+  wasKeyless: boolean
   /** From the attempt's start to its end. */
   seconds: number
   isTraining: boolean
@@ -28,6 +30,7 @@ const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = 
   provider_failed: ({ prediction }) => prediction?.status === 'failed',
   provider_canceled: ({ prediction }) => prediction?.status === 'canceled',
   provider_rejected: ({ wasRejected }) => wasRejected,
+  provider_not_configured: ({ wasKeyless }) => wasKeyless,
   submission_unconfirmed: ({ seconds, isTraining, wasThere }) =>
     after(seconds, isTraining ? 24 * hour : hour) && !wasThere,
   timed_out: ({ seconds, isTraining }) => after(seconds, isTraining ? 24 * hour : hour / 2),
@@ -42,12 +45,13 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
   if (task.status !== 'failed' || !task.error_code) return []
   const last = task.steps[task.current_step - 1]
   const prediction = predictions.find(({ id }) => id === last?.prediction_id)
-  const { witness, providers } = world
+  const { witness, providers, weather } = world
   const { mostBackMs } = world.trouble
   const failure: Failure = {
     prediction,
     outcome: prediction && providers.outcomes.get(prediction.id),
     wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
+    wasKeyless: weather.keys !== 'kept' && weather.keyProvider === task.provider,
     wasThere: isListed(world, task, predictions),
     wasToBeHad: isToBeHad(world, task, Date.parse(last?.submitted_at ?? '')),
     seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '') + mostBackMs) / 1000,

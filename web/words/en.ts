@@ -199,6 +199,10 @@ const taskErrors: TaskErrorWords = {
   prediction_lost: ['The provider lost this step.', 'Try the step again.'],
   result_lost: ['The result was gone before it could be kept.', 'Try the step again.'],
   result_unusable: ['What came back was not a usable picture.', 'Try the step again.'],
+  provider_not_configured: [
+    'The step could not be sent: the service is not set up for it.',
+    'Try the step again later.',
+  ],
   request_invalid: ['This step could not be prepared.', 'Start anew with other pictures.'],
   submission_unconfirmed: [
     'Nobody could find out whether this step was begun.',
