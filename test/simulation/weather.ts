@@ -13,11 +13,10 @@ export const falUrl = 'https://fal.test'
 export const faultsOn = {
   store: true,
   keys: true,
-  /** What was never submitted waits for the key, without end. */
-  keysForGood: false,
+  keysForGood: true,
   clocks: true,
   databaseClock: true,
-  orphans: false,
+  orphans: true,
   wakeBehindTime: true,
 }
 
