@@ -71,9 +71,9 @@ each('%s: a full provider keeps nobody from being looked at, nor another provide
   await insertState(db, 'pending', { provider: 'fal', due_at: later(noon, -1) })
   const { tasks } = await claim(db, { caps, limit: 10 })
   expect(tasks.map(({ work, provider }) => `${work} ${provider}`).toSorted()).toEqual([
-    'look replicate',
-    'look replicate',
-    'look replicate',
+    'check replicate',
+    'check replicate',
+    'check replicate',
     'submit fal',
   ])
 })

@@ -20,7 +20,7 @@ test.each(overBoth(allStates.map((state) => [state])))('%s: a task may be %s', a
 const faults: [string, string, State, Partial<Row>][] = [
   ['tasks_pkey', 'a second task of one id', 'pending', { id: taken }],
   ['tasks_user_id_check', 'nobody', 'pending', { user_id: '' }],
-  ['tasks_user_id_check', 'an endless user', 'pending', { user_id: 'x'.repeat(256) }],
+  ['tasks_user_id_check', 'an endless user', 'pending', { user_id: 'x'.repeat(301) }],
   ['tasks_recipe_check', 'no recipe', 'pending', { recipe: '' }],
   ['tasks_status_check', 'an unknown status', 'waiting_continue', { status: 'queued' as 'pending' }],
   ['tasks_phase_check', 'an unknown phase', 'submitting', { phase: 'lost' as 'running' }],
