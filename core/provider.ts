@@ -90,6 +90,8 @@ export interface Report extends Created {
   observation: Observation
   /** It is over, but its output was left out of the report: the provider is to be asked at once. */
   withheld?: boolean
+  /** As it was sent, where the report shows it: it may carry the attempt's marker. */
+  input?: Record<string, unknown>
 }
 
 export interface Provider {

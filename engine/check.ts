@@ -1,11 +1,11 @@
 // Asks the provider about one claimed task: is its prediction over, was its create accepted. Passes call it.
 import { type CheckOutcome, decideCheck, decideSearch, type SubmissionOutcome, shorten } from '../core/decide.ts'
 import type { Search } from '../core/provider.ts'
-import { attemptSeed, type Recipe } from '../core/recipe.ts'
+import type { Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claim.ts'
 import { askProvider, type Deps, requireProvider, requireRecipe } from './deps.ts'
-import { carriesMarker } from './signed-urls.ts'
+import { isInputOf } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
 
 /** What the provider's answer about a running prediction changes, if anything. */
@@ -45,11 +45,8 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
 async function searchList(deps: Deps, recipe: Recipe, task: Claimed): Promise<Search> {
   const provider = requireProvider(deps, recipe)
   const held = requireHeld(task)
-  const seed = attemptSeed(held.claim_token)
   const request = await buildRequest(deps, recipe, task, held)
-  // Our own links carry the token; where an input has none of them (or none could be given), the seed is the attempt's.
-  const isMarked = (input: Record<string, unknown>) =>
-    carriesMarker(input, held.claim_token) || (input['seed'] !== undefined && input['seed'] === seed)
+  const isMarked = (input: Record<string, unknown>) => isInputOf(input, held.claim_token)
   const search = await provider.search({ submittedAt: task.submitted_at ?? task.claimed_at, request, isMarked })
   // What carries no marker can't be recognised, so that nothing was found says nothing.
   if (search.kind !== 'none' || isMarked(request.input)) return search

@@ -2,7 +2,7 @@
 // attempt. A submission makes them; the result and webhook endpoints check them.
 import { answerBytes, type Config, canBeCalledBack } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
-import type { LinkOptions } from '../core/recipe.ts'
+import { attemptSeed, type LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
 import { maxStoredBytes } from '../core/upload.ts'
 import { StoreFault } from '../storage/store.ts'
@@ -61,9 +61,13 @@ export function requireSignedLink(deps: Deps, link: { file: string; expires: num
   return link.file
 }
 
-/** True for a provider's record of an input that this attempt planted its marker in. */
-export function carriesMarker(input: Record<string, unknown>, marker: string): boolean {
-  return JSON.stringify(input).includes(`marker=${marker}`)
+/**
+ * True for a provider's record of an input that this attempt has sent. Our own links carry its token; where an input has none of them (or none
+ * could be given), the seed is the attempt's.
+ */
+export function isInputOf(input: Record<string, unknown>, token: string): boolean {
+  if (JSON.stringify(input).includes(`marker=${token}`)) return true
+  return input['seed'] !== undefined && input['seed'] === attemptSeed(token)
 }
 
 const linkText = (key: string, expires: number): string => `result link\n${key}\n${expires}`

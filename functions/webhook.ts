@@ -10,10 +10,11 @@ import type { Statement } from '../db/driver/batches.ts'
 import { recordChecks, recordStored } from '../db/statements/record-results.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
+import { isAnothers } from '../db/statements/webhooks.ts'
 import { capsOf } from '../engine/claim.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
 import { type CausedBy, causedBy, raiseAnyway } from '../engine/journal.ts'
-import { type Reported, requireAttempt } from '../engine/signed-urls.ts'
+import { isInputOf, type Reported, requireAttempt } from '../engine/signed-urls.ts'
 import { storeOutput } from '../engine/store-output.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { noteAccepted, noteRefused } from '../engine/webhook-notes.ts'
@@ -146,10 +147,24 @@ async function checkNow(reported: ReportedAttempt): Promise<void> {
 async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
   const { deps, attempt, report } = reported
   const { prediction_id, urls } = report
+  if (await isMisplaced(reported)) {
+    deps.log.warn(
+      { task: attempt.id, prediction: prediction_id },
+      "a report names another task's prediction: nothing was copied",
+    )
+    return
+  }
   const copy = { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
   if (copied.kind === 'stored') await write(reported, recordStored, copied)
   else await write(reported, recordChecks, copied)
+}
+
+/** Whether another task waits for the prediction. An input that this attempt has sent says no, and nobody is asked. */
+async function isMisplaced({ deps, provider, attempt, report }: ReportedAttempt): Promise<boolean> {
+  if (report.input && isInputOf(report.input, attempt.claim_token)) return false
+  const { prediction_id } = report
+  return isAnothers(deps.db, { id: attempt.id, provider: provider.name, prediction_id })
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

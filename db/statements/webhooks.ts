@@ -1,6 +1,7 @@
 // What becomes of a provider's webhooks, kept in its row: when one was taken last, how many were refused, and why the last was.
 // The webhook endpoint tells it through engine/webhook-notes.ts; health and stats read it (overview.ts).
 import { type RawBuilder, sql } from 'kysely'
+import { repeatable } from '../driver/retries.ts'
 import { clock, type Db, type Timed } from './sql.ts'
 
 /** A CTE beside the move that the webhook makes: to note that it was taken costs no statement. */
@@ -8,6 +9,14 @@ export const heard = (provider: string, now: RawBuilder<Date>): RawBuilder<unkno
   heard as (
     insert into providers as p (name, webhook_accepted_at, updated_at) values (${provider}, ${now}, ${now})
     on conflict (name) do update set webhook_accepted_at = greatest(p.webhook_accepted_at, excluded.webhook_accepted_at))`
+
+/** Whether a task other than this waits for the prediction. */
+export async function isAnothers(db: Db, of: { id: string; provider: string; prediction_id: string }) {
+  const { rows } = await sql<{ is_anothers: boolean }>`
+    select exists(select from tasks where prediction_id = ${of.prediction_id} and id <> ${of.id} and provider = ${of.provider}) as is_anothers
+  `.execute(repeatable(db))
+  return rows[0]?.is_anothers === true
+}
 
 interface RefusedWebhooks extends Timed {
   provider: string

@@ -115,7 +115,8 @@ function readWebhook(secret: string | undefined, headers: Headers, rawBody: stri
   const body = parseJson(rawBody)
   const created = readCreated(body)
   if (!created) throw new AppError('invalid_request', 'The webhook names no prediction.')
-  return { ...created, observation: readPrediction(body) }
+  const { input } = body as Partial<ReplicatePrediction>
+  return { ...created, observation: readPrediction(body), ...(input && typeof input === 'object' && { input }) }
 }
 
 function cancel(call: Call, prediction: Prediction): Promise<Cancellation> {

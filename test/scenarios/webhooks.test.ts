@@ -1,5 +1,6 @@
 // Webhooks: they only make faster what passes do anyway, however they come: early, twice, late, wrong, or all at once.
 import { expect, test } from 'vitest'
+import { resultKey } from '../../core/task.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { webhook } from '../../functions/webhook.ts'
@@ -220,7 +221,7 @@ async function lostAndSucceeded() {
   return { story, id, body: await shownBy(id) }
 }
 
-test("a report at one task's address that names another task's prediction moves neither, and is answered 200", async () => {
+test("a report at one task's address that names another task's prediction moves neither, copies nothing, and is answered 200", async () => {
   const { story } = await lostAndSucceeded()
   fault(app, { on: 'webhook', fault: 'lost', times: 100 })
   const other = await begun(app, { user: 'eve', garments: 2 })
@@ -229,6 +230,9 @@ test("a report at one task's address that names another task's prediction moves 
   expect((await report(webhookOf(), await shownBy(rival.prediction_id))).status).toBe(200)
   await app.settle()
   expect([await rowOf(app, story), await rowOf(app, other)]).toEqual([before, rival])
+  expect(await app.deps.files.stat(resultKey(story.id, 1, rival.prediction_id ?? ''))).toBeUndefined()
+  const msg = "a report names another task's prediction: nothing was copied"
+  expect(app.logged).toContainEqual(expect.objectContaining({ level: 40, msg, task: story.id }))
   await pingUntil(app, other, isWaiting, { clock })
   expect(await rowOf(app, other)).toMatchObject({ strays: [] })
 })
