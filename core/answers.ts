@@ -207,6 +207,7 @@ export const problemSchema = z.object({
     .string()
     .optional()
     .meta({ format: 'date-time', description: 'with quota_exceeded and budget_exceeded: when the day is over' }),
+  site_key: z.string().optional().meta({ description: 'with human_check_required: of Turnstile’s widget' }),
   asked_micros: micros.optional().meta({ description: 'with budget_exceeded: what it would have cost' }),
   left_micros: micros.optional().meta({ description: 'with budget_exceeded: what is left today' }),
   task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),

@@ -55,6 +55,10 @@ const environment = z.object({
   AUTH_ISSUER: text,
   AUTH_AUDIENCE: text,
   ANONYMOUS_SESSIONS: optional(z.enum(['on', 'off']).default('on')).transform((value) => value === 'on'),
+  /** Cloudflare's human check before an anonymous session; off without both. */
+  TURNSTILE_SITE_KEY: text,
+  TURNSTILE_SECRET_KEY: text,
+  TURNSTILE_VERIFY_URL: url('https://challenges.cloudflare.com/turnstile/v0/siteverify'),
   ALLOWED_ORIGINS: list.refine(
     (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
     'must be origins such as https://app.example, separated by commas',
@@ -113,6 +117,9 @@ const complete = environment.superRefine((config, context) => {
       `must be at least ${maxStoredBytes / 1_000_000}: an upload of that size is accepted, and given to providers in one answer`,
     )
   }
+  const [site, secret] = [config.TURNSTILE_SITE_KEY, config.TURNSTILE_SECRET_KEY]
+  if (site && !secret) refuse('TURNSTILE_SECRET_KEY', 'must be set beside TURNSTILE_SITE_KEY')
+  if (secret && !site) refuse('TURNSTILE_SITE_KEY', 'must be set beside TURNSTILE_SECRET_KEY')
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')

@@ -6,6 +6,7 @@ import { type Door, matchDoor } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
 import { problem } from '../functions/http/request.ts'
 import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
+import { openRateLimits } from './rate-limits.ts'
 import { type RouterLog, type RunOptions, runDoor } from './run.ts'
 import { serveStatic } from './static.ts'
 
@@ -17,6 +18,8 @@ export interface RouterOptions {
   static?: string | URL
   /** The client's address. Behind a proxy: out of the header that this proxy sets. */
   ip?: (request: IncomingMessage) => string
+  /** Whether the doors' own rate limits hold, as they do in production. */
+  isLimited?: boolean
   /** Production's 60 s, unless a test is in a hurry. */
   limitMs?: number
 }
@@ -132,6 +135,7 @@ async function exchange(
 }
 
 function openRespond(doors: readonly Door[], options: RouterOptions, track: RunOptions['track']) {
+  const askLimit = options.isLimited ? openRateLimits(doors) : undefined
   return async (request: IncomingMessage, signal: AbortSignal): Promise<Response | undefined> => {
     const url = urlOf(request)
     if (!url) return problem(new AppError('invalid_request', 'The address is not a URL.'))
@@ -141,10 +145,12 @@ function openRespond(doors: readonly Door[], options: RouterOptions, track: RunO
       : { kind: 'method' as const, allow: methods }
     if (match.kind === 'method') return wrongMethod(method, match.allow)
     if (match.kind === 'door') {
+      const ip = options.ip?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+      const refused = await askLimit?.(match.door, ip)
+      if (refused) return refused
       const body = await readBody(request, maxBodyBytes)
       if (signal.aborted) return undefined
       if (!body) return problem(new AppError('body_too_large', `A body may have at most ${maxBodyBytes} bytes.`))
-      const ip = options.ip?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
       const { params } = match
       return runDoor(match.door, toRequest(request, url, body, signal), { log: options.log, track, signal, params, ip })
     }

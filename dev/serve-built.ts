@@ -21,7 +21,9 @@ const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', f
 // As on the platform, no token outlives its invocation by much.
 const context = process.env['NETLIFY_BLOBS_CONTEXT']
 const gate = context ? await startBlobGate(context) : undefined
-const router = createServer(await loadDeployed(manifest, gate?.renew), { log, static: await pageFolder() })
+const router = createServer(await loadDeployed(manifest, gate?.renew), {
+  ...{ log, static: await pageFolder(), isLimited: true },
+})
 const port = portOf(process.env['PORT'])
 const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))
 log.info({ address }, 'serving the build')

@@ -15,6 +15,7 @@ await checkRecipes()
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
   static: await pageFolder(),
+  isLimited: true,
 })
 const port = portOf(process.env['PORT'])
 const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))

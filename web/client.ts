@@ -69,7 +69,8 @@ export function createClient(options: ClientOptions = {}) {
   }
   return {
     /** Makes an anonymous user, or extends the one that the cookie or token names. */
-    session: () => post<Session>('/api/session', {}, ['user_id', 'token', 'expires_at']),
+    session: ({ turnstileToken }: { turnstileToken?: string } = {}) =>
+      post<Session>('/api/session', { turnstile_token: turnstileToken }, ['user_id', 'token', 'expires_at']),
     /** One key for one intention, kept over retries: then the task is started once, however often this is called. */
     start: async (request: StartRequest, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
       post<Started>('/api/start', request, ['task_id', 'status'], keyHeader(idempotencyKey)),

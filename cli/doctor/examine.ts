@@ -5,6 +5,7 @@ import { checkClocks } from './clocks.ts'
 import { askServer, checkDatabase, checkSchema } from './database.ts'
 import { checkEnvironment, readEnvironment } from './environment.ts'
 import { type Check, type Examined, type Finding, runChecks } from './findings.ts'
+import { checkBudget, checkLedger } from './money.ts'
 import { checkFal, checkReplicate, checkWebhookSecret } from './providers.ts'
 import { askHealth, checkCron, checkSite, checkWebhooks } from './site.ts'
 
@@ -12,6 +13,7 @@ const checks: readonly Check[] = [
   ...[checkEnvironment, checkDatabase, checkSchema, checkClocks],
   ...[checkSite, checkCron, checkWebhooks, checkBlobs],
   ...[checkReplicate, checkWebhookSecret, checkFal],
+  ...[checkBudget, checkLedger],
 ]
 
 export async function examine(env: Examined['env']): Promise<Finding[]> {

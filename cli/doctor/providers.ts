@@ -11,7 +11,9 @@ const falEndpoint = 'fal-ai/flux-lora-fast-training'
 
 type Asking = Pick<Examined, 'config' | 'http'>
 
-const askReplicate = ({ config, http }: Asking, path: string) => {
+export const replicateKey = (config: Examined['config']) => replicateSettings(config).REPLICATE_API_TOKEN
+
+export const askReplicate = ({ config, http }: Asking, path: string) => {
   const { REPLICATE_BASE_URL, REPLICATE_API_TOKEN } = replicateSettings(config)
   return http.send({
     method: 'GET',

@@ -70,3 +70,12 @@ export async function readSpending(
   `.execute(repeatable(db))
   return rows
 }
+
+/** Which of these predictions are in the ledger since then, or known to a task. The doctor asks. */
+export async function readBooked(db: Db, { since, ids }: { since: Date; ids: readonly string[] }): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select prediction_id as id from ledger where at >= ${since} and prediction_id = any(${ids}::text[])
+    union select prediction_id from tasks where prediction_id = any(${ids}::text[])
+  `.execute(repeatable(db))
+  return rows.map(({ id }) => id)
+}

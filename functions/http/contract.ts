@@ -25,6 +25,7 @@ import { resultQuery } from '../result.ts'
 import { statusQuery } from '../status.ts'
 import { tasksQuery } from '../tasks.ts'
 import { uploadQuery } from '../upload.ts'
+import { sessionBody } from './human-check.ts'
 
 export interface Answer {
   says: string
@@ -230,10 +231,10 @@ const webhooks: Operation[] = providers.map(({ name, hasUnnamedWebhooks }) => ({
 
 export const operations: readonly Operation[] = [
   {
-    ...{ path: '/api/session', method: 'post', id: 'session', tag: 'users', for: 'anyone' },
+    ...{ path: '/api/session', method: 'post', id: 'session', tag: 'users', for: 'anyone', body: sessionBody },
     does: 'Makes an anonymous user, or extends the session that is sent along.',
     answers: { 201: { says: 'The session.', json: sessionSchema, headers: ['set-cookie'] } },
-    problems: ['not_found', 'origin_not_allowed'],
+    problems: [...bodyProblems, 'not_found', 'human_check_required'],
   },
   ...ofTasks,
   ...ofMoney,

@@ -4,4 +4,7 @@ import { door } from '../runtime.ts'
 
 export default door(redo)
 
-export const config: Config = { path: '/api/redo' }
+export const config: Config = {
+  path: '/api/redo',
+  rateLimit: { windowLimit: 300, windowSize: 60, aggregateBy: ['ip', 'domain'] },
+}

@@ -4,4 +4,7 @@ import { door } from '../runtime.ts'
 
 export default door(start)
 
-export const config: Config = { path: '/api/start' }
+export const config: Config = {
+  path: '/api/start',
+  rateLimit: { windowLimit: 300, windowSize: 60, aggregateBy: ['ip', 'domain'] },
+}

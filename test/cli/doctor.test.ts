@@ -82,6 +82,8 @@ test('a deployment that has never been pinged is well but for its pings and its 
       'ok webhook secret',
       'ok fal',
       'ok fal signatures',
+      'ok budget',
+      'ok ledger',
     ],
   ])
 })
@@ -258,4 +260,26 @@ test("a site whose clock is off fails against the database's", () => {
       expect.stringMatching(/^FAIL clocks this machine and the site are (5 min|\d+ s) apart/),
     ])
   })
+})
+
+test('anybody who may spend without end is warned of', async () => {
+  expect(await linesOf('budget')).toEqual(['ok budget $10.00 a day at most, $2.00 a user'])
+  expect(await linesOf('budget', { BUDGET_PER_DAY: 'off' })).toEqual([
+    expect.stringMatching(/^warn budget BUDGET_PER_DAY is off: anybody .* → Set BUDGET_PER_DAY/),
+  ])
+})
+
+test('what the provider lists and the ledger does not know is counted and named', async () => {
+  const body = { input: { prompt: 'a cat' } }
+  const made = await fetch(`${well['REPLICATE_BASE_URL']}/models/black-forest-labs/flux-schnell/predictions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${well['REPLICATE_API_TOKEN']}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const { id } = (await made.json()) as { id: string }
+  expect(await linesOf('ledger')).toEqual([
+    expect.stringMatching(
+      new RegExp(`^warn ledger Replicate lists 1 predictions .*, 1 of them are not in the ledger: ${id}`),
+    ),
+  ])
 })

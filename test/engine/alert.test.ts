@@ -5,9 +5,10 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { deriveKey } from '../../engine/keys.ts'
+import { start } from '../../functions/start.ts'
 import { worker } from '../../functions/worker.ts'
 import { verifySignature } from '../../providers/signature.ts'
-import { begun, fault, isOver, isResting, ping, pingUntil } from '../scenarios/setup.ts'
+import { begun, fault, inputOf, isOver, isResting, ping, pingUntil } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret, useTestDeps } from '../setup/deps.ts'
 import { insertTask, later, type TaskOverrides } from '../setup/factory.ts'
@@ -153,4 +154,27 @@ test('a pass does not wait for the receiver', async () => {
   held.resolve()
   await app.settle()
   expect(received).toHaveLength(1)
+})
+
+test('eighty percent of the day, and all of it, are told once each', async () => {
+  const env = { ALERT_URL: url, ALERT_SECRET: secret, BUDGET_PER_DAY: '0.11', BUDGET_PER_USER_PER_DAY: 'off' }
+  const tight = app.openInstance({ env })
+  const token = await tight.signIn('ada')
+  const ask = async (garments: number) => {
+    const answer = await tight.call(start, { path: '/api/start', body: inputOf(garments), token })
+    await tight.settle()
+    return answer.status
+  }
+  expect(await ask(2)).toBe(202)
+  expect(received).toEqual([])
+  expect([await ask(1), await ask(1), await ask(2)]).toEqual([202, 429, 429])
+  const told = received.map(({ body }) => body).filter(({ type }) => type === 'spending')
+  expect(told).toMatchObject([
+    { percent: 80, spent_micros: 105_000, limit_micros: 110_000 },
+    { percent: 100, limit_micros: 110_000 },
+  ])
+  const other = app.openInstance({ env })
+  await other.call(start, { path: '/api/start', body: inputOf(1), token })
+  await other.settle()
+  expect(received.filter(({ body }) => body['type'] === 'spending')).toHaveLength(2)
 })

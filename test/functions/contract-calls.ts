@@ -22,7 +22,7 @@ export interface Known {
   falReport(body: object | string): Call
 }
 
-type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once' | 'poor' | 'stopped'
+type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once' | 'poor' | 'stopped' | 'guarded'
 
 export interface Ask {
   /** As in the document. */
@@ -30,7 +30,7 @@ export interface Ask {
   status: number
   code?: string
   call: (known: Known) => Call
-  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota, once allows one attempt a step, poor may spend nothing. */
+  /** Which deployment is asked: bare has no secrets, blobless and baseless lost their stores, capped has a quota, once allows one attempt a step, poor may spend nothing, guarded asks for a human. */
   at?: Where
   /** Without a token. */
   isAnonymous?: boolean
@@ -189,6 +189,16 @@ const webhooks: Ask[] = (['replicate', 'fal'] as const).flatMap((provider) => {
 const others: Ask[] = [
   ask('get /api/usage', 200, () => ({ path: '/api/usage' })),
   ask('post /api/session', 201, () => post('/api/session')),
+  ...(
+    [
+      [400, '{', 'invalid_json'],
+      [400, { turnstile_token: 7 }, 'invalid_request'],
+      [403, {}, 'human_check_required'],
+      [413, tooLarge, 'body_too_large'],
+    ] as const
+  ).map(([status, body, code]) =>
+    ask('post /api/session', status, () => post('/api/session', body), { code, at: 'guarded', isAnonymous: true }),
+  ),
   ask('post /api/session', 403, () => post('/api/session', '', evil), {
     code: 'origin_not_allowed',
     isAnonymous: true,

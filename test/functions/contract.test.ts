@@ -43,6 +43,7 @@ const instances: Record<NonNullable<Ask['at']>, Instance> = {
   capped: app.openInstance({ env: { ...env, DAILY_TASKS_PER_USER: '1' } }),
   once: app.openInstance({ env: { ...env, MAX_ATTEMPTS_PER_STEP: '1' } }),
   ...{ poor: app.openInstance({ env: { ...env, BUDGET_PER_DAY: '0' } }), stopped: app.openInstance({ env }) },
+  guarded: app.openInstance({ env: { ...env, TURNSTILE_SITE_KEY: 'site', TURNSTILE_SECRET_KEY: 'secret' } }),
 }
 const document = describeApi(app.deps.recipes) as unknown as Document
 const known: Known = {

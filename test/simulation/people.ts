@@ -68,7 +68,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
       isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.15),
-      isEager: recipe === 'memes' || random.chance(world.weather.quota ? 0.6 : 0.1),
+      isEager: recipe === 'memes' || random.chance(world.weather.quota || world.weather.budget ? 0.6 : 0.1),
     })
   }
   return people

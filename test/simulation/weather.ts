@@ -64,10 +64,10 @@ export interface Weather {
   clocksGoBack: boolean
 }
 
-/** Little more than one try-on of a step, or two tasks of memes. */
+/** Little more than one task of memes, or one try-on of a step. */
 const budgets: ReadonlyMap<number, Weather['budget']> = new Map([
-  [3, { all: 50_000, user: 20_000 }],
-  [10, { all: 120_000, user: 60_000 }],
+  [3, { all: 30_000, user: 10_000 }],
+  [10, { all: 80_000, user: 40_000 }],
 ])
 
 export function drawWeather(random: Random): Weather {
