@@ -14,7 +14,10 @@ import { headline, usePage } from './page.ts'
 const outDir = await mkdtemp(join(tmpdir(), 'stepgate-page-'))
 afterAll(() => rm(outDir, { recursive: true }))
 const configFile = join(import.meta.dirname, '../../vite.config.ts')
-const define = { __RECIPES__: JSON.stringify(['try-on', 'avatar', 'memes']) }
+const define = {
+  __RECIPES__: JSON.stringify(['try-on', 'avatar', 'memes']),
+  __PRICES__: JSON.stringify({ 'try-on': 35_000, memes: 3_000 }),
+}
 await build({ configFile, logLevel: 'warn', define, build: { outDir } })
 const { open, until } = await usePage({ page: pathToFileURL(`${outDir}/`) })
 

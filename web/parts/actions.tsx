@@ -9,6 +9,7 @@ import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
 import { downloadUrl } from '../task-pictures.ts'
 import type { Deed, FollowedTask } from '../use-task.ts'
+import { dollars } from '../use-usage.ts'
 import type { Words } from '../words/shape.ts'
 import { DownloadLink } from './download.tsx'
 import { Drawn, type IconName } from './icons.tsx'
@@ -24,6 +25,9 @@ export function Actions({ task, followed }: ActionsProps) {
   const url = task.result_url ?? task.intermediate_result
   const recipe = isKnown(task.recipe) && offered.includes(task.recipe) ? task.recipe : (offered[0] ?? 'try-on')
   const isOver = status === 'completed' || status === 'canceled' || status === 'failed'
+  // A step more is a step's price more: recipes' steps cost the same.
+  const estimate = task.cost.estimated_micros
+  const redo = estimate ? `${words.task.redo} · ${dollars(estimate / total_steps)}` : words.task.redo
   const deed = (name: Deed, label: string, icon: IconName, kind = '') => (
     <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} />
   )
@@ -31,10 +35,10 @@ export function Actions({ task, followed }: ActionsProps) {
     <div class="actions">
       {status === 'waiting_continue' &&
         deed('continue', words.task.continue(current_step + 1, total_steps), 'arrow', 'primary big')}
-      {status === 'failed' && deed('redo', words.task.redo, 'redo', 'primary big')}
+      {status === 'failed' && deed('redo', redo, 'redo', 'primary big')}
       {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
       <div class="actions-more">
-        {status === 'waiting_continue' && deed('redo', words.task.redo, 'redo')}
+        {status === 'waiting_continue' && deed('redo', redo, 'redo')}
         {!isOver && <Stop task={task} followed={followed} />}
         {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
         {isOver && (

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { useWords } from '../settings.tsx'
 import type { Submitting } from '../use-form.ts'
+import { dollars, useUsage } from '../use-usage.ts'
 import { Drawn } from './icons.tsx'
 import { Message, Problem } from './message.tsx'
 
@@ -13,10 +14,12 @@ interface SubmitBarProps {
   /** What keeps it from being started, as a sentence; shown after a click. */
   missing?: string | undefined
   hint?: string
+  /** What it may cost, in millionths of a dollar. */
+  price?: number | undefined
   children?: ComponentChildren
 }
 
-export function SubmitBar({ submitting, label, missing, hint, children }: SubmitBarProps) {
+export function SubmitBar({ submitting, label, missing, hint, price, children }: SubmitBarProps) {
   const words = useWords()
   const { doing, isRetrying, error } = submitting
   const problem = useRef<HTMLDivElement>(null)
@@ -37,8 +40,22 @@ export function SubmitBar({ submitting, label, missing, hint, children }: Submit
       <p class="fine" role="status">
         {isRetrying ? words.frame.retrying : doing === undefined ? hint : ''}
       </p>
+      <Price micros={price} />
     </div>
   )
+}
+
+/** What it may cost, what is left for today, and whether anything may be started at all. */
+function Price({ micros }: { micros: number | undefined }) {
+  const { form } = useWords()
+  const usage = useUsage()
+  const left = usage?.day.left_micros ?? undefined
+  const parts = [
+    ...(micros === undefined ? [] : [form.price(dollars(micros))]),
+    ...(left === undefined ? [] : [form.left(dollars(left))]),
+    ...(usage?.spending === 'stopped' ? [form.stopped] : []),
+  ]
+  return parts.length > 0 && <p class="fine price">{parts.join(' · ')}</p>
 }
 
 interface SwitchProps {

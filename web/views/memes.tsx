@@ -5,7 +5,7 @@ import { dropDraft, useDraft } from '../draft.ts'
 import { Form, useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { SubmitBar } from '../parts/submit-bar.tsx'
-import { mostPrompts, usualSeconds } from '../recipes.ts'
+import { mostPrompts, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
 
@@ -67,6 +67,7 @@ export function MemesForm() {
       <SubmitBar
         submitting={submitting}
         label={form.start(prompts.length)}
+        price={priceOf('memes', prompts.length)}
         missing={isTried ? missing : undefined}
         hint={prompts.length > 0 ? form.about(inWords(prompts.length * usualSeconds.memes, words)) : ''}
       />

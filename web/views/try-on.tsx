@@ -9,7 +9,7 @@ import { Message } from '../parts/message.tsx'
 import { Drop, FileButton, hasTouch, useLooseFiles } from '../parts/picker.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
-import { mostGarments, usualSeconds } from '../recipes.ts'
+import { mostGarments, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader, useSubmit } from '../use-form.ts'
 import { type Garment, Garments, type SampleName, sampleGarments } from './garments.tsx'
@@ -72,6 +72,7 @@ export function TryOnForm() {
         <SubmitBar
           submitting={submitting}
           label={form.start(draft.garments.length)}
+          price={priceOf('try-on', draft.garments.length)}
           hint={
             draft.garments.length > 0 ? form.about(inWords(draft.garments.length * usualSeconds['try-on'], words)) : ''
           }

@@ -1,0 +1,20 @@
+// What the person may still spend today, for whoever shows a price. A page without an answer shows the price alone.
+import { useEffect, useState } from 'preact/hooks'
+import type { Usage } from './client.ts'
+import { client } from './session.ts'
+
+export function useUsage(): Usage | undefined {
+  const [usage, setUsage] = useState<Usage>()
+  useEffect(() => {
+    const leaving = new AbortController()
+    client.usage(leaving.signal).then(setUsage, () => undefined)
+    return () => leaving.abort()
+  }, [])
+  return usage
+}
+
+/** To the cent; what is less is said to be less. */
+export function dollars(micros: number): string {
+  if (micros > 0 && micros < 10_000) return '< $0.01'
+  return `$${(micros / 1_000_000).toFixed(2)}`
+}
