@@ -1,11 +1,13 @@
 // What the person may still spend today, for whoever shows a price. A page without an answer shows the price alone.
 import { useEffect, useState } from 'preact/hooks'
 import type { Usage } from './client.ts'
-import { client } from './session.ts'
+import { client, currentUser } from './session.ts'
 
 export function useUsage(): Usage | undefined {
   const [usage, setUsage] = useState<Usage>()
   useEffect(() => {
+    // Whoever only looks needs no session, and has spent nothing.
+    if (currentUser() === undefined) return undefined
     const leaving = new AbortController()
     client.usage(leaving.signal).then(setUsage, () => undefined)
     return () => leaving.abort()
