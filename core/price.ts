@@ -54,3 +54,11 @@ export function costOf({ price }: Recipe, metrics: Metrics | undefined): number 
   const whole = Math.ceil(micros)
   return faultOfPrice(whole) ? undefined : whole
 }
+
+/** In millionths of a dollar a day (UTC); null where there is none. */
+export interface Ceilings {
+  all: number | null
+  user: number | null
+  /** By name; without those that have none. */
+  recipes: Readonly<Record<string, number>>
+}

@@ -1,6 +1,7 @@
 // What this deployment may spend: the ceilings that statements are told, and what is left of them. Endpoints, journal and standing call it.
+
+import type { Ceilings } from '../core/price.ts'
 import { microsOf } from '../core/price.ts'
-import type { Ceilings } from '../db/statements/money.ts'
 import type { Spent } from '../db/statements/usage.ts'
 import type { Deps } from './deps.ts'
 

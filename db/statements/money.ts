@@ -1,15 +1,8 @@
 // Money: how a statement that moves tasks also books what that means. Entries of the ledger, which are never changed; and the day's counters,
 // whose CHECK is the ceiling. Counters are locked last, and in one order by all: day, then scope.
 import { type RawBuilder, sql } from 'kysely'
+import type { Ceilings } from '../../core/price.ts'
 import { jsonb, type Timed } from './sql.ts'
-
-/** In millionths of a dollar a day (UTC); null where there is none. */
-export interface Ceilings {
-  all: number | null
-  user: number | null
-  /** By name; without those that have none. */
-  recipes: Readonly<Record<string, number>>
-}
 
 /** No sum comes near it. */
 const unlimited = '9223372036854775807'

@@ -1,8 +1,8 @@
 // The few fragments that every statement shares: the clock, batches as one jsonb parameter, and the holder's clause.
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Cause, Memory, MoveReport } from '../../core/history.ts'
+import type { Ceilings } from '../../core/price.ts'
 import type { Held } from '../../core/task.ts'
-import type { Ceilings } from './money.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>

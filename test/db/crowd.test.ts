@@ -1,8 +1,8 @@
 // Ceilings under a crowd: 1,000 starts and redos of 200 users at once, over several pools, as several instances send them.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import type { Ceilings } from '../../core/price.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
-import type { Ceilings } from '../../db/statements/money.ts'
 import { recordStored } from '../../db/statements/record-results.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
