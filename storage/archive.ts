@@ -31,7 +31,8 @@ export async function cleanArchive(bytes: Uint8Array, signal?: AbortSignal): Pro
     const clean = await cleanPhoto(zip, entry, share)
     files[`${String(index + 1).padStart(3, '0')}${extensionOf(clean)}`] = clean
   }
-  const { zipSync } = await import('fflate')
+  // Its build for Node declares a `require` of its own, which the bundles' banner declares too. What is used of it is the same.
+  const { zipSync } = await import('fflate/browser')
   // Not compressed again, and of no instant: when the photos were sent is nobody's business.
   return zipSync(files, { level: 0, mtime: '1980-01-01T00:00:00' })
 }
