@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/setup/global.ts'],
     // Most tests wait for a database, a browser or another process: more workers than processors.
     maxWorkers: 3,
-    testTimeout: 30_000,
+    // A cap for what hangs, not a measure: browsers and whole stories share two processors here.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
