@@ -49,8 +49,9 @@ test('the walks of the documents end with its pictures and weights on disk', { t
   onTestFinished(() => stop(stack))
   const quick = JSON.stringify({ fal: { seconds_per_training: 6 } })
   expect((await fetch(`${simulator}/_simulator/settings`, { method: 'POST', body: quick })).ok).toBe(true)
-  const photo = new Uint8Array(2_000).fill(7)
-  await writeFile(join(folder, 'photos.zip'), zipSync({ '1.jpg': photo, '2.jpg': photo }, { level: 0 }))
+  const photo = new Uint8Array(await readFile(new URL('web/public/samples/person.jpg', root)))
+  const photos = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`${index + 1}.jpg`, photo]))
+  await writeFile(join(folder, 'photos.zip'), zipSync(photos, { level: 0 }))
 
   const tryOn = sectionOf(await readDocument('README.md'), '## Try it')
   const others = await readDocument('docs/built-in-recipes.md')
