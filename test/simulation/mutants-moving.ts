@@ -3,12 +3,12 @@ import { type Mutant, provider, statement } from './mutant.ts'
 
 export const movingMutants: readonly Mutant[] = [
   statement('one-404-is-enough', 'the first 404 fails the task', [
-    /t\.misses \+ 1 >= (\$\d+)/,
-    't.misses + 1 >= least(1, $1)',
+    /then 0 else 1 end >= (\$\d+)/,
+    'then 0 else 1 end >= least(1, $1)',
   ]),
   statement('seen-keeps-misses', 'an answer between 404s does not begin their count anew', [
-    "case o.kind when 'missing' then t.misses + 1 else 0 end",
-    "case o.kind when 'missing' then t.misses + 1 else t.misses end",
+    "when 'unanswered' then t.misses else 0 end",
+    "when 'unanswered' then t.misses else t.misses end",
   ]),
   {
     name: 'check-told-twice',

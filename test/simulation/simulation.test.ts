@@ -39,7 +39,7 @@ test.each([7, 23])('seed %i replays exactly', { timeout: 120_000 }, async (seed)
 test.each([
   'create-resent',
   'unknown-is-not-created',
-  'fal-list-believed',
+  'released-twice',
   'mark-never-lowered',
   'shown-before-stored',
   'lock-not-taken',
