@@ -1,0 +1,24 @@
+// What settings allow together, and work that takes longer than it may.
+import { expect, test } from 'vitest'
+import { answerBytes } from '../../core/config.ts'
+import { withDeadline } from '../../core/deadline.ts'
+import { parseConfig } from '../../providers/config.ts'
+
+const provider = { AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'any' }
+
+test('an identity provider needs its keys by https, its issuer and its audience', () => {
+  expect(() => parseConfig({ AUTH_JWKS_URL: 'https://id.example/keys', AUTH_ISSUER: 'x' })).toThrow('AUTH_AUDIENCE')
+  expect(() => parseConfig({ AUTH_JWKS_URL: 'https://id.example/keys', AUTH_AUDIENCE: 'x' })).toThrow('AUTH_ISSUER')
+  expect(() => parseConfig({ AUTH_JWKS_URL: 'http://id.example/keys', ...provider })).toThrow('AUTH_JWKS_URL')
+  expect(parseConfig({ AUTH_JWKS_URL: 'http://localhost:9/keys', ...provider }).AUTH_AUDIENCE).toBe('any')
+  expect(() => parseConfig({ AUTH_ISSUER: 'https://id.example' })).toThrow('AUTH_JWKS_URL')
+})
+
+test('one answer carries as many bytes as the platform allows, or any number', () => {
+  expect(answerBytes(parseConfig({ ANSWER_LIMIT_MB: '16' }))).toBe(16 * 1024 * 1024)
+  expect(answerBytes(parseConfig({}))).toBeUndefined()
+})
+
+test('work that does not heed its signal is given up at its deadline', async () => {
+  await expect(withDeadline(1, () => new Promise(() => undefined))).rejects.toThrow('Longer than 1 ms')
+})
