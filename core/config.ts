@@ -145,10 +145,10 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
   }
   const base = environment.extend(more).safeParse(raw, uncompiled)
   // How settings fit together is asked of sound ones only.
-  const parsed = base.success ? complete.safeParse(raw, uncompiled) : base
-  if (base.success && parsed.success) return Object.freeze(base.data as typeof parsed.data)
+  const wrong = base.error ?? complete.safeParse(raw, uncompiled).error
+  if (!wrong) return Object.freeze(base.data as Config)
   // Only names and reasons: a value may be a secret.
-  const faults = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const faults = wrong.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
 }
 
