@@ -1,8 +1,9 @@
 // POST /api/cancel: stops a task. What was stored stays downloadable; the provider's job is canceled too, however long it takes.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
 import { cancelTask } from '../db/statements/user-moves.ts'
-import type { Endpoint } from '../engine/deps.ts'
+import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy, raiseAnyway } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { readJson, requireMethod } from './http/request.ts'
@@ -14,11 +15,20 @@ export const cancelBody = z.strictObject({ task_id: z.uuid() })
 export const cancel: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id } = await readJson(request, cancelBody)
+  return answerTask(deps, await cancelAs(deps, context, user_id, await readJson(request, cancelBody)))
+}
+
+/** Cancels a user's task, whichever door they came through. */
+async function cancelAs(
+  deps: Deps,
+  context: EndpointContext,
+  user_id: string,
+  { task_id: id }: z.output<typeof cancelBody>,
+): Promise<Task> {
   await raiseAnyway(deps)
   const task = await cancelTask(deps.db, { id, user_id, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
   if (!task.moved) throw new AppError('already_finished', `The task is ${task.status} already.`)
   if (task.due_at) triggerPass(deps, context, { by: 'cancel', taskId: id })
-  return answerTask(deps, task)
+  return task
 }

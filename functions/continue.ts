@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
 import { readTask } from '../db/statements/reads.ts'
-import { continueTask } from '../db/statements/user-moves.ts'
+import { continueTask, type MovedTask } from '../db/statements/user-moves.ts'
 import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
-import type { Endpoint } from '../engine/deps.ts'
+import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { withinLimits } from './http/limits.ts'
@@ -23,7 +23,17 @@ export const continueBody = z.strictObject({
 export const continueEndpoint: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, all } = await readJson(request, continueBody)
+  const task = await continueAs(deps, context, user_id, await readJson(request, continueBody))
+  return answerTask(deps, task, task.moved ? 202 : 200)
+}
+
+/** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
+async function continueAs(
+  deps: Deps,
+  context: EndpointContext,
+  user_id: string,
+  { task_id: id, step, all }: z.output<typeof continueBody>,
+): Promise<MovedTask> {
   await deps.wake.raise()
   const sendBy = sendByOf(deps)
   const terms = { ...continueTerms(deps), ...causedBy(deps, 'user', context) }
@@ -37,9 +47,9 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
   if (!task) throw notFound(id)
   if (task.moved) {
     triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
-    return answerTask(deps, task, 202)
+    return task
   }
-  if (step !== undefined && step <= task.current_step) return answerTask(deps, task)
+  if (step !== undefined && step <= task.current_step) return task
   const why =
     task.status === 'waiting_continue'
       ? `Step ${task.current_step} waits for continue, not step ${step}.`

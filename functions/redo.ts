@@ -4,8 +4,8 @@ import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
 import type { Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
-import { redoTask } from '../db/statements/user-moves.ts'
-import type { Deps, Endpoint } from '../engine/deps.ts'
+import { type MovedTask, redoTask } from '../db/statements/user-moves.ts'
+import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { spendingStopped, withinLimits } from './http/limits.ts'
@@ -25,7 +25,17 @@ type Seen = Pick<z.output<typeof redoBody>, 'step' | 'attempt'>
 export const redo: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const { task_id: id, ...seen } = await readJson(request, redoBody)
+  const task = await redoAs(deps, context, user_id, await readJson(request, redoBody))
+  return answerTask(deps, task, task.moved ? 202 : 200)
+}
+
+/** Redoes a step of a user's task, whichever door they came through. Not moved: it has moved on from what was seen. */
+async function redoAs(
+  deps: Deps,
+  context: EndpointContext,
+  user_id: string,
+  { task_id: id, ...seen }: z.output<typeof redoBody>,
+): Promise<MovedTask> {
   await deps.wake.raise()
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
   const move = { id, user_id, ...seen, daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
@@ -38,9 +48,9 @@ export const redo: Endpoint = async (request, deps, context) => {
   if (!task) throw notFound(id)
   if (task.moved) {
     triggerPass(deps, context, { by: 'redo', taskId: id })
-    return answerTask(deps, task, 202)
+    return task
   }
-  if (isRepeat(task, seen)) return answerTask(deps, task)
+  if (isRepeat(task, seen)) return task
   throw refusalOf(deps, task, seen)
 }
 

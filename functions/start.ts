@@ -27,12 +27,39 @@ export const startEnvelope = z.looseObject({
 
 export const start: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const userId = await requireUser(request, deps)
-  const { recipe: name, auto_continue, ...fields } = await readJson(request, startEnvelope)
+  const user_id = await requireUser(request, deps)
+  const body = await readJson(request, z.looseObject({}))
+  const asked = { user_id, idempotency_key: idempotencyKey(request), fields: shortenOwn(request, deps, body) }
+  const { started: task, recipe } = await startAs(deps, context, asked)
+  const answer: Answer = {
+    task_id: task.id,
+    status: task.status,
+    current_step: task.current_step,
+    total_steps: task.total_steps,
+    status_url: `/api/status?task_id=${task.id}`,
+    estimated_time_seconds: task.total_steps * recipe.stepSeconds,
+  }
+  return json(answer, task.created ? 202 : 200)
+}
+
+/** A start request without its HTTP. */
+interface AskedStart {
+  user_id: string
+  idempotency_key: string | null
+  /** The body. */
+  fields: unknown
+}
+
+/** Starts a user's task, whichever door they came through. Refuses by AppError, as the endpoint does. */
+async function startAs(
+  deps: Deps,
+  context: EndpointContext,
+  { user_id: userId, idempotency_key, fields: body }: AskedStart,
+): Promise<{ started: Started; recipe: Recipe }> {
+  const { recipe: name, auto_continue, ...fields } = requireValid(startEnvelope, body)
   const recipe = requireKnownRecipe(deps, name)
   requireProvider(deps, recipe)
-  const input = requireValid(recipe.input, shortenOwn(request, deps, fields))
-  const idempotency_key = idempotencyKey(request)
+  const input = requireValid(recipe.input, fields)
   const stepFault = faultOfSteps(recipe.totalSteps(input))
   if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
   const prices = pricesOf(recipe, input)
@@ -45,7 +72,7 @@ export const start: Endpoint = async (request, deps, context) => {
     // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
     const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
     if (!earlier) throw error
-    return answer(deps, context, { started: earlier, request_hash, recipe })
+    return accepted(deps, context, { started: earlier, request_hash, recipe })
   }
   const task: NewTask = {
     id,
@@ -65,11 +92,11 @@ export const start: Endpoint = async (request, deps, context) => {
   await deps.wake.raise()
   const earlier =
     taken.count > 0 && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
-  if (earlier) return answer(deps, context, { started: earlier, request_hash, recipe })
+  if (earlier) return accepted(deps, context, { started: earlier, request_hash, recipe })
   const started = await insertWithFiles(deps, task, taken, context)
   if (started.created) context.waitUntil(taken.settle())
   else await taken.discard()
-  return answer(deps, context, { started, request_hash, recipe })
+  return accepted(deps, context, { started, request_hash, recipe })
 }
 
 async function insertWithFiles(
@@ -113,25 +140,17 @@ function hash(request: unknown): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
 }
 
-interface Answered {
+interface Accepted {
   started: Started
   /** Of the request that is answered; the task may be that of an earlier one. */
   request_hash: string
   recipe: Recipe
 }
 
-function answer(deps: Deps, context: EndpointContext, { started: task, request_hash, recipe }: Answered): Response {
-  if (task.request_hash !== request_hash) {
+function accepted(deps: Deps, context: EndpointContext, { started, request_hash, recipe }: Accepted) {
+  if (started.request_hash !== request_hash) {
     throw new AppError('idempotency_mismatch', 'This Idempotency-Key was used for another request; use a new one.')
   }
-  triggerPass(deps, context, { by: 'start', taskId: task.id })
-  const body: Answer = {
-    task_id: task.id,
-    status: task.status,
-    current_step: task.current_step,
-    total_steps: task.total_steps,
-    status_url: `/api/status?task_id=${task.id}`,
-    estimated_time_seconds: task.total_steps * recipe.stepSeconds,
-  }
-  return json(body, task.created ? 202 : 200)
+  triggerPass(deps, context, { by: 'start', taskId: started.id })
+  return { started, recipe }
 }

@@ -31,10 +31,15 @@ export const upload: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST', 'GET', 'HEAD')
   const userId = await requireUser(request, deps)
   if (request.method !== 'POST') return serveUpload(request, deps, userId)
-  const id = newUploadId(deps)
-  await store(deps, keyOfUpload(userId, id), await readImage(request))
-  const answer: Uploaded = { url: uploadUrl(id) }
+  const answer: Uploaded = { url: await uploadAs(deps, userId, await readImage(request)) }
   return json(answer, 201)
+}
+
+/** Keeps an image, or a zip file of them, for a user, whichever door it came through; gives its address. */
+async function uploadAs(deps: Deps, userId: string, bytes: Uint8Array): Promise<string> {
+  const id = newUploadId(deps)
+  await store(deps, keyOfUpload(userId, id), bytes)
+  return uploadUrl(id)
 }
 
 async function serveUpload(request: Request, deps: Deps, userId: string): Promise<Response> {
