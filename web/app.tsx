@@ -1,6 +1,7 @@
 // The frame around every view: the way home and to the history, language and colours, and the strips that speak for the whole page.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Trouble } from './client.ts'
+import { HumanCheck } from './human-check.tsx'
 import { Drawn, Logo } from './parts/icons.tsx'
 import { offered } from './recipes.ts'
 import { historyPath, newPath, type Route, useRoute } from './route.ts'
@@ -25,6 +26,7 @@ export function App() {
       <Header route={route} />
       <TroubleStrip trouble={trouble} />
       <NewSession />
+      <HumanCheck />
       <main id="main" ref={main} tabIndex={-1}>
         <View route={route} />
       </main>

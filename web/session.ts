@@ -1,6 +1,7 @@
 // The page's one client. It promises that a session is there before the first request, is asked for anew once when it has ended, and
 // that the person is told when her earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
-import { createClient } from './client.ts'
+import { createClient, type Session, StepgateError } from './client.ts'
+import { askHuman } from './human-check.tsx'
 import { keep, kept } from './kept.ts'
 
 declare global {
@@ -30,8 +31,7 @@ export const currentUser = (): string | undefined => (hasOwnTokens ? 'app' : kep
 const plain = createClient()
 
 function renew(): Promise<void> {
-  renewing ??= plain
-    .session()
+  renewing ??= openSession()
     .then(({ user_id, expires_at }) => {
       const before = kept('user')
       keep('user', user_id)
@@ -42,6 +42,17 @@ function renew(): Promise<void> {
       renewing = undefined
     })
   return renewing
+}
+
+async function openSession(): Promise<Session> {
+  try {
+    return await plain.session()
+  } catch (error) {
+    if (!(error instanceof StepgateError) || error.siteKey === undefined) throw error
+    const turnstileToken = await askHuman(error.siteKey)
+    if (turnstileToken === undefined) throw error
+    return plain.session({ turnstileToken })
+  }
 }
 
 const needsRenewal = (): boolean => !kept('user') || Date.parse(kept('expires') ?? '') - Date.now() < extendBelowMs

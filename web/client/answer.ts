@@ -39,6 +39,7 @@ export async function readProblem(response: Response): Promise<StepgateError> {
     detail: String(problem['detail'] ?? `The answer was HTTP ${status}.`),
     errors: Array.isArray(errors) ? (errors as FieldError[]) : [],
     ...(typeof problem['task_id'] === 'string' && { taskId: problem['task_id'] }),
+    ...(typeof problem['site_key'] === 'string' && { siteKey: problem['site_key'] }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }

@@ -20,6 +20,8 @@ export class StepgateError extends Error {
   readonly errors: readonly FieldError[]
   /** With `already_running`: which task that is. */
   readonly taskId: string | undefined
+  /** With `human_check_required`: of the widget that asks. */
+  readonly siteKey: string | undefined
   readonly retryAfterMs: number | undefined
 
   constructor(from: Pick<StepgateError, 'status' | 'code' | 'detail'> & Partial<StepgateError>) {
@@ -29,6 +31,7 @@ export class StepgateError extends Error {
     this.detail = from.detail
     this.errors = from.errors ?? []
     this.taskId = from.taskId
+    this.siteKey = from.siteKey
     this.retryAfterMs = from.retryAfterMs
   }
 

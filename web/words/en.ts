@@ -17,6 +17,8 @@ const frame = {
   newSession:
     'Your earlier session has ended, so a new one was begun. Tasks of the earlier one can no longer be opened here.',
   close: 'Close',
+  human: 'Before the first picture: are you human?',
+  humanBroken: 'The check could not be loaded. Close this and try again.',
   notFound: 'There is no such page.',
 }
 
