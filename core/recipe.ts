@@ -40,11 +40,22 @@ export interface StepContext {
   seed: number
 }
 
-export interface Example {
-  /** As a caller writes it. */
-  input: unknown
+/** What a result is for whoever looks at it; its MIME type tells, judged by content. */
+export const outputKinds = ['image', 'video', 'audio', 'file'] as const
+export type OutputKind = (typeof outputKinds)[number]
+
+export interface ExampleOutput {
   /** As the provider returns it for one step. */
   output: unknown
+  /** What its main file is: an image unless it says otherwise. */
+  kind?: OutputKind
+}
+
+export interface Example extends ExampleOutput {
+  /** As a caller writes it. */
+  input: unknown
+  /** Of the steps whose model answers otherwise, by their number. */
+  steps?: Readonly<Record<number, ExampleOutput>>
 }
 
 /** In millionths of a US dollar, as whole numbers. docs/money.md tells what is made of it. */
@@ -72,6 +83,8 @@ export interface Recipe<Input = unknown> {
   leastPhotos?(input: Input): number
   /** A start request and a provider's answer to it: the recipe is tried on them before anybody's money is. */
   example: Example
+  /** More of them, where other inputs lead to other models: the recipe is tried on each, and the simulator imitates what they ask for. */
+  moreExamples?: readonly Example[]
   /** Number of steps, at least 1. */
   totalSteps(input: Input): number
   request(input: Input, context: StepContext): Promise<GenerationRequest>
@@ -82,6 +95,11 @@ export interface Recipe<Input = unknown> {
   maxBytes: number
   /** A step's first file is an input of the next step: one that a provider could not be given is not accepted there. */
   passesOn?: true
+  /**
+   * Said by a recipe whose requests can carry neither the attempt's seed nor a marked link: a submission whose answer is lost can then
+   * not be found in any list, and waits for its webhook, or for a person.
+   */
+  marker?: 'none'
   /** `unknown` is not free: such tasks count against the limits of number alone. */
   price: Price<Input> | 'unknown'
   /** In dollars: no more is reserved for tasks of this recipe in a day (UTC), whoever starts them. */

@@ -1,9 +1,10 @@
 // Says whether recipes can be run, as far as types can't tell. The build and the local servers ask all of it, so that a mistake is a
 // sentence before anybody starts a task; functions ask for names and providers alone.
+import { type ExampleStep, exampleInput, exampleSteps, examplesOf, requestOf } from './example.ts'
 import { readOutputAddress } from './output-address.ts'
 import { faultOfPrice } from './price.ts'
 import type { GenerationRequest } from './provider.ts'
-import type { Recipe } from './recipe.ts'
+import type { Example, Recipe } from './recipe.ts'
 
 /** What the table accepts. */
 const mostSteps = 1_000
@@ -50,28 +51,34 @@ export async function requireSound(recipe: Recipe): Promise<void> {
     if (!(value > 0)) throw wrong(`${name} is ${value}; it must be more than 0`)
   }
   if (recipe.accept.length === 0) throw wrong('accept is empty; name the types of its output')
-  const input = exampleInput(recipe)
-  const steps = recipe.totalSteps(input)
-  const fault = faultOfSteps(steps)
-  if (fault) throw wrong(`its example has ${fault}`)
-  const urls = recipe.outputUrls(recipe.example.output)
-  if (urls.length === 0) throw wrong('outputUrls finds no file in its example output')
-  const bad = urls.find((url) => readOutputAddress(url) === undefined)
-  if (bad !== undefined)
-    throw wrong(`outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`)
-  // A provider that says succeeded, and nothing else, must not break a pass.
-  if (recipe.outputUrls(null).length > 0) throw wrong('outputUrls finds a file where the output is null')
-  const unpriced = faultOfPrices(recipe, input, steps)
-  if (unpriced) throw wrong(unpriced)
-  for (let step = 1; step <= steps; step += 1) {
-    const unsound = await faultOfStep(recipe, input, step)
-    if (unsound) throw wrong(`step ${step} of its example ${unsound}`)
+  for (const example of examplesOf(recipe)) {
+    const unsound = await faultOfExample(recipe, example)
+    if (unsound) throw wrong(unsound)
   }
+}
+
+async function faultOfExample(recipe: Recipe, example: Example): Promise<string | undefined> {
+  const fault = faultOfSteps(recipe.totalSteps(exampleInput(recipe, example)))
+  if (fault) return `its example has ${fault}`
+  const steps = exampleSteps(recipe, example)
+  for (const step of steps) {
+    const unsound = faultOfOutput(recipe, step.output)
+    if (unsound) return unsound
+  }
+  // A provider that says succeeded, and nothing else, must not break a pass.
+  if (recipe.outputUrls(null).length > 0) return 'outputUrls finds a file where the output is null'
+  const unpriced = faultOfPrices(recipe, steps)
+  if (unpriced) return unpriced
+  for (const step of steps) {
+    const unsound = await faultOfStep(recipe, step)
+    if (unsound) return `step ${step.step} of its example ${unsound}`
+  }
+  return undefined
 }
 
 const howToPrice = "give { of, source, date }, or 'unknown': then its tasks count against the limits of number alone"
 
-function faultOfPrices({ price, budgetPerDay }: Recipe, input: unknown, steps: number): string | undefined {
+function faultOfPrices({ price, budgetPerDay }: Recipe, steps: readonly ExampleStep[]): string | undefined {
   if (budgetPerDay !== undefined && !(budgetPerDay > 0 && Number.isFinite(budgetPerDay))) {
     return `budgetPerDay is ${budgetPerDay}; it must be dollars, more than 0`
   }
@@ -83,7 +90,7 @@ function faultOfPrices({ price, budgetPerDay }: Recipe, input: unknown, steps: n
     return `price.source is ${JSON.stringify(given.source)}; it must be the https address that tells the price`
   }
   if (!isDay(given.date)) return `price.date is ${JSON.stringify(given.date)}; it must be a day such as 2026-11-18`
-  for (let step = 1; step <= steps; step += 1) {
+  for (const { input, step } of steps) {
     const fault = faultOfPrice(given.of(input, step))
     if (fault) return `price.of step ${step} of its example ${fault}`
   }
@@ -93,24 +100,25 @@ function faultOfPrices({ price, budgetPerDay }: Recipe, input: unknown, steps: n
 const isDay = (date: string | undefined): boolean =>
   date !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(date) && Date.parse(date) > 0
 
-async function faultOfStep(recipe: Recipe, input: unknown, step: number): Promise<string | undefined> {
-  const previous = step > 1 ? 'file:previous' : undefined
+function faultOfOutput(recipe: Recipe, output: unknown): string | undefined {
+  const urls = recipe.outputUrls(output)
+  if (urls.length === 0) return 'outputUrls finds no file in its example output'
+  const bad = urls.find((url) => readOutputAddress(url) === undefined)
+  return bad === undefined
+    ? undefined
+    : `outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`
+}
+
+async function faultOfStep(recipe: Recipe, step: ExampleStep): Promise<string | undefined> {
   let request: GenerationRequest
   try {
-    request = await recipe.request(input, { step, previous, link: async () => 'https://example.com/linked', seed: 1 })
+    request = await requestOf(recipe, step)
   } catch (error) {
     return `can't be built: ${(error as Error).message}`
   }
   if (!request.model) return 'names no model'
   const found = findUnsendable(request.input, 'input')
   return found && `can't be sent as JSON: ${found}`
-}
-
-function exampleInput(recipe: Recipe): unknown {
-  const parsed = recipe.input.safeParse(recipe.example.input)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new Error(`recipe ${recipe.name}: its example is refused: ${issue?.path.join('.')} ${issue?.message}`)
 }
 
 /** What JSON would drop, change or refuse, and where: most often a link() that nobody awaited. */
