@@ -48,6 +48,7 @@ export function requestOf(recipe: Recipe, { step, input }: ExampleStep, change: 
     previous: step > 1 ? 'file:previous' : undefined,
     link: async (_reference, { isMarked = false } = {}) => linked + (isMarked ? `#${exampleAttempt.marker}` : ''),
     seed: exampleAttempt.seed,
+    candidates: 1,
     ...change,
   })
 }

@@ -25,15 +25,17 @@ export function faultOfPrice(micros: unknown): string | undefined {
 }
 
 /** What each step of a task is expected to cost; null where the recipe doesn't know. Throws where a price is wrong. */
-export function pricesOf(recipe: Recipe, input: unknown): (number | null)[] {
-  const { price } = recipe
-  return Array.from({ length: recipe.totalSteps(input) }, (_, index) => {
-    if (price === 'unknown') return null
-    const micros = price.of(input, index + 1)
-    const fault = faultOfPrice(micros)
-    if (fault) throw new Error(`recipe ${recipe.name}: the price of step ${index + 1} ${fault}`)
-    return micros
-  })
+export function pricesOf(recipe: Recipe, input: unknown, candidates = 1): (number | null)[] {
+  return Array.from({ length: recipe.totalSteps(input) }, (_, index) => priceOf(recipe, input, index + 1, candidates))
+}
+
+/** What one attempt of a step is expected to cost, by the same rules. Each candidate is a picture more to be paid. */
+function priceOf({ name, price }: Recipe, input: unknown, step: number, candidates = 1): number | null {
+  if (price === 'unknown') return null
+  const micros = price.of(input, step)
+  const fault = faultOfPrice(micros)
+  if (fault) throw new Error(`recipe ${name}: the price of step ${step} ${fault}`)
+  return micros * candidates
 }
 
 /** What all steps are expected to cost; null where one of them isn't known. */

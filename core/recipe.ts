@@ -38,6 +38,8 @@ export interface StepContext {
   link(reference: string, options?: LinkOptions): Promise<string>
   /** Differs for every attempt and is the same if the request is built again: a seed that also marks the attempt. */
   seed: number
+  /** How many pictures this one prediction is asked for: 1, or up to the recipe's `candidates.max`. */
+  candidates: number
 }
 
 /** What a result is for whoever looks at it; its MIME type tells, judged by content. */
@@ -56,13 +58,15 @@ export interface Example extends ExampleOutput {
   input: unknown
   /** Of the steps whose model answers otherwise, by their number. */
   steps?: Readonly<Record<number, ExampleOutput>>
+  /** Of a recipe with `changes`: one as a caller writes it, for the first step. */
+  change?: unknown
 }
 
 /** In millionths of a US dollar, as whole numbers. docs/money.md tells what is made of it. */
 export interface Price<Input = unknown> {
   /**
-   * What a step is expected to cost. On the high side where the provider charges by time: it is reserved before the step begins, so that
-   * ceilings hold.
+   * What a step is expected to cost, for one picture: candidates multiply it. On the high side where the provider charges by time: it is
+   * reserved before the step begins, so that ceilings hold.
    */
   of(input: Input, step: number): number
   /** The provider's own page that says so, and the day on which it did. */
@@ -72,7 +76,24 @@ export interface Price<Input = unknown> {
   settle?(metrics: Metrics): number | undefined
 }
 
-export interface Recipe<Input = unknown> {
+/** The most that any recipe may ask for in one prediction. */
+export const mostCandidates = 4
+
+/** What `from` at start, a stored result of the user's own, becomes in a recipe's input. */
+export interface From<Input = unknown> {
+  /** The field of the input that it fills, instead of an image of the caller's. */
+  field: string
+  /** The only recipe whose results it takes; pictures of any recipe by default. */
+  recipe?: string
+  /** MIME types of what it takes; the recipe's `inputTypes` by default. */
+  types?: readonly string[]
+  /** Too large to be copied at start: the file stays its own task's, and is used from there. */
+  staysThere?: true
+  /** The input, with what else is to be known of the task that the result is of. */
+  adopt?(input: Input, source: { recipe: string; input: unknown }): Input
+}
+
+export interface Recipe<Input = unknown, Change = unknown> {
   name: string
   provider: string
   /** The recipe's own fields of the start request. */
@@ -93,13 +114,21 @@ export interface Recipe<Input = unknown> {
   /** MIME types that an output file may have, judged by its content. */
   accept: readonly string[]
   maxBytes: number
-  /** A step's first file is an input of the next step: one that a provider could not be given is not accepted there. */
+  /** A step's chosen file is an input of the next step: one that a provider could not be given is not accepted there. */
   passesOn?: true
   /**
    * Said by a recipe whose requests can carry neither the attempt's seed nor a marked link: a submission whose answer is lost can then
    * not be found in any list, and waits for its webhook, or for a person.
    */
   marker?: 'none'
+  /** One prediction can make several pictures, of which a person chooses one. The request asks for `context.candidates`. */
+  candidates?: { max: number }
+  /** What a person may change for the next attempt or the next step. Pictures in it are taken in as those of the input are. */
+  changes?: ZodType<Change>
+  /** The input that a step is made of with such a change; with `changes`. Throws where the two don't go together, in words for the person. */
+  applyChange?(input: Input, step: number, change: Change): Input
+  /** Left out: the recipe begins with what its caller sends, never from a result. */
+  from?: From<Input>
   /** `unknown` is not free: such tasks count against the limits of number alone. */
   price: Price<Input> | 'unknown'
   /** In dollars: no more is reserved for tasks of this recipe in a day (UTC), whoever starts them. */

@@ -4,7 +4,7 @@ import { type ExampleStep, exampleInput, exampleSteps, examplesOf, requestOf } f
 import { readOutputAddress } from './output-address.ts'
 import { faultOfPrice } from './price.ts'
 import type { GenerationRequest } from './provider.ts'
-import type { Example, Recipe } from './recipe.ts'
+import { type Example, mostCandidates, type Recipe } from './recipe.ts'
 
 /** What the table accepts. */
 const mostSteps = 1_000
@@ -73,8 +73,34 @@ async function faultOfExample(recipe: Recipe, example: Example): Promise<string 
     const unsound = await faultOfStep(recipe, step)
     if (unsound) return `step ${step.step} of its example ${unsound}`
   }
-  return undefined
+  return faultOfGate(recipe, example, steps)
 }
+
+/** What a person may do at the gate is said in full, and can be asked for. */
+async function faultOfGate(
+  recipe: Recipe,
+  { change }: Example,
+  [first]: readonly ExampleStep[],
+): Promise<string | undefined> {
+  const { candidates, changes, applyChange, from } = recipe
+  const most = candidates?.max ?? 1
+  if (candidates && !(Number.isInteger(most) && most >= 2 && most <= mostCandidates)) {
+    return `candidates.max is ${most}; it must be 2 to ${mostCandidates}, or candidates left out`
+  }
+  if (Boolean(changes) !== Boolean(applyChange)) return 'changes and applyChange belong together; give both, or neither'
+  if (!first) return undefined
+  if (from && !(typeof first.input === 'object' && first.input && from.field in first.input)) {
+    return `from.field is ${JSON.stringify(from.field)}, which is no field of its example`
+  }
+  if (changes && change === undefined) return 'example.change is missing; give one as a caller writes it'
+  const parsed = changes?.safeParse(change)
+  if (parsed?.error) return `its example's change is refused: ${parsed.error.issues.map(inWords).join('; ')}`
+  const input = parsed ? applyChange?.(first.input, first.step, parsed.data) : first.input
+  const unsound = await faultOfStep(recipe, { ...first, input }, most)
+  return unsound && `step 1 of its example with a change and ${most} candidates ${unsound}`
+}
+
+const inWords = ({ path, message }: { path: PropertyKey[]; message: string }) => `${path.join('.')} ${message}`
 
 const howToPrice = "give { of, source, date }, or 'unknown': then its tasks count against the limits of number alone"
 
@@ -109,10 +135,10 @@ function faultOfOutput(recipe: Recipe, output: unknown): string | undefined {
     : `outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`
 }
 
-async function faultOfStep(recipe: Recipe, step: ExampleStep): Promise<string | undefined> {
+async function faultOfStep(recipe: Recipe, step: ExampleStep, candidates = 1): Promise<string | undefined> {
   let request: GenerationRequest
   try {
-    request = await requestOf(recipe, step)
+    request = await requestOf(recipe, step, { candidates })
   } catch (error) {
     return `can't be built: ${(error as Error).message}`
   }

@@ -37,6 +37,19 @@ export interface StepFile {
   size: number
 }
 
+/** What a step's attempt is asked for otherwise than the task was started with. */
+export interface StepChange {
+  /** As the recipe's `changes` gave it, pictures as references to files. */
+  change?: unknown
+  candidates?: number
+}
+
+/** The attempt, and which of its files, whose picture is a step's result. Files are numbered from 1. */
+export interface Choice {
+  attempt: number
+  file: number
+}
+
 export const stepStatuses = ['processing', 'completed', 'failed', 'canceled'] as const
 
 /** One closed attempt of a step, or (in a view) the open one. */
@@ -48,11 +61,18 @@ export interface StepRecord {
   submitted_at: string | null
   finished_at: string | null
   files?: StepFile[]
+  /** By which a person's own tools can make the same picture again. */
+  seed?: number
+  /** What it was asked for otherwise than the task was started with; how many pictures, where more than one. */
+  change?: unknown
+  candidates?: number
   error_code?: TaskErrorCode
   /** In millionths of a dollar, as far as it is known. */
   cost_micros?: number | null
   /** Earlier attempts of the same step, oldest first: what was paid before a redo stays on record. */
   past?: Omit<StepRecord, 'past'>[]
+  /** Of the newest record alone: what a person chose. Without it the newest stored attempt's first file is the step's result. */
+  chosen?: Choice
 }
 
 /** An attempt whose output is stored. */
@@ -94,6 +114,9 @@ export interface Task {
   next_step: number | null
   total_steps: number
   attempt: number
+  /** How many pictures a prediction is asked for, and what single steps are asked for otherwise, by their numbers. */
+  candidates: number
+  changes: Record<string, StepChange>
   provider: string
   prediction_id: string | null
   provider_urls: ProviderUrls | null
@@ -157,12 +180,22 @@ export function resultKey(id: string, step: number, predictionId: string, index 
   return `results/${id}/${step}/${predictionId.replaceAll(/[^A-Za-z0-9_-]/g, '-')}/${index}`
 }
 
-/** A step's stored result: the newest one, or that of one attempt. */
+/** A step's stored result: what was chosen or else the newest, or that of one attempt. */
 export function storedAttempt(task: Pick<Task, 'steps'>, step: number, attempt?: number): StoredAttempt | undefined {
   const record = task.steps[step - 1]
   if (!record) return undefined
+  const wanted = attempt ?? record.chosen?.attempt
   return [record, ...(record.past ?? []).toReversed()].find(
     (closed): closed is StoredAttempt =>
-      closed.status === 'completed' && (attempt === undefined || closed.attempt === attempt),
+      closed.status === 'completed' && (wanted === undefined || closed.attempt === wanted),
   )
+}
+
+/** Which file of its chosen attempt is a step's result; 1 is the first. */
+export const chosenFile = (task: Pick<Task, 'steps'>, step: number): number => task.steps[step - 1]?.chosen?.file ?? 1
+
+/** What a step's next or open attempt is asked for. */
+export function askedOf(task: Pick<Task, 'candidates' | 'changes'>, step: number): Required<StepChange> {
+  const { change, candidates = task.candidates } = task.changes[step] ?? {}
+  return { change, candidates }
 }

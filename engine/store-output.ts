@@ -111,7 +111,8 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
     // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
     const known = copy.mayBeStored || copy.output.length > 1 ? await deps.files.stat(key) : undefined
     if (!known && copied > 0 && limits.isLate()) return undefined
-    const isPassedOn = recipe.passesOn && index === 0 && copy.hasNextStep !== false
+    // Any of several candidates may be chosen.
+    const isPassedOn = recipe.passesOn && (index === 0 || recipe.candidates) && copy.hasNextStep !== false
     const file = known ?? (await copyFile(deps, recipe, { url, key, isPassedOn }, limits))
     if (!file) return undefined
     if (!known) copied += 1
@@ -123,7 +124,7 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
 async function copyFile(
   deps: Deps,
   { accept, maxBytes }: Recipe,
-  { url, key, isPassedOn }: { url: string; key: string; isPassedOn: boolean | undefined },
+  { url, key, isPassedOn }: { url: string; key: string; isPassedOn: unknown },
   { signal, isLate, waiting }: Limits,
 ) {
   const most = isPassedOn ? Math.min(maxBytes, passableBytes(deps.config)) : maxBytes

@@ -10,7 +10,7 @@ import {
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
 import { attemptSeed, type Recipe } from '../core/recipe.ts'
-import { type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import { askedOf, chosenFile, type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
@@ -83,12 +83,17 @@ async function sendOnce(
 }
 
 /** The step's request; building it again for the same attempt gives the same markers, so that it can be found in a list. */
-export function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held): Promise<GenerationRequest> {
-  const before = held.step > 1 ? storedAttempt(task, held.step - 1) : undefined
-  return recipe.request(task.input, {
-    step: held.step,
-    previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id)),
-    link: (reference, options) => linkFor(deps, reference, held.claim_token, options),
-    seed: attemptSeed(held.claim_token),
+export async function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held): Promise<GenerationRequest> {
+  const { step, claim_token } = held
+  const before = step > 1 ? storedAttempt(task, step - 1) : undefined
+  const file = chosenFile(task, step - 1) - 1
+  const { change, candidates } = askedOf(task, step)
+  const input = change === undefined ? task.input : recipe.applyChange?.(task.input, step, change)
+  return recipe.request(input ?? task.input, {
+    step,
+    previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id, file)),
+    link: (reference, options) => linkFor(deps, reference, claim_token, options),
+    seed: attemptSeed(claim_token),
+    candidates,
   })
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { textField } from './fields.ts'
-import { firstUrl } from './outputs.ts'
+import { allUrls } from './outputs.ts'
 
 const most = 10
 
@@ -55,17 +55,18 @@ export const memes: Recipe<Input> = {
   },
   totalSteps: ({ prompts }) => prompts.length,
 
-  async request({ prompts }, { step, seed }) {
+  async request({ prompts }, { step, seed, candidates }) {
     const prompt = prompts[step - 1]
     if (!prompt) throw new Error(`there is no prompt for step ${step}`)
     return {
       // An official model: it is run by its name, without a version.
       model: 'black-forest-labs/flux-schnell',
-      input: { prompt, seed, num_outputs: 1, aspect_ratio: '1:1', output_format: 'webp' },
+      input: { prompt, seed, num_outputs: candidates, aspect_ratio: '1:1', output_format: 'webp' },
     }
   },
 
-  outputUrls: firstUrl,
+  outputUrls: allUrls,
+  candidates: { max: 4 },
   accept: ['image/webp', 'image/png', 'image/jpeg'],
   maxBytes: 15_000_000,
   price: { of: () => 3_000, source: 'https://replicate.com/black-forest-labs/flux-schnell', date: '2026-05-25' },

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Recipe } from '../../core/recipe.ts'
 
-export const recipe: Recipe = {
+export const recipe: Omit<Recipe, 'changes' | 'applyChange' | 'from'> = {
   name: 'portrait',
   provider: 'replicate',
   input: z.unknown(),

@@ -44,10 +44,66 @@ test('requireSound() builds every step of the example, each but the first on the
     },
   })
   const linked = 'https://example.com/linked'
-  expect(built).toEqual([
+  expect(built.slice(0, 2)).toEqual([
     { step: 1, previous: undefined, linked },
     { step: 2, previous: 'file:previous', linked },
   ])
+})
+
+const changeable = (change: Partial<Recipe> = {}): Recipe => ({
+  ...recipe,
+  input: z.object({ image: z.string() }),
+  example: { input: { image: 'https://a.test/1.png' }, output: recipe.example.output, change: { hint: 'red' } },
+  changes: z.strictObject({ hint: z.string() }),
+  applyChange: (input, step, change) => ({ ...(input as object), ...(change as object), step }),
+  candidates: { max: 4 },
+  from: { field: 'image' },
+  ...change,
+})
+
+test('requireSound() tries a change and the most candidates as well', async () => {
+  const asked: unknown[] = []
+  await requireSound(
+    changeable({
+      request: async (input, { candidates }) => {
+        asked.push({ ...(input as object), candidates })
+        return { model: 'someone/portrait', input: {} }
+      },
+    }),
+  )
+  const image = 'https://a.test/1.png'
+  expect(asked).toEqual([
+    { image, candidates: 1 },
+    { image, hint: 'red', step: 1, candidates: 4 },
+  ])
+})
+
+test.each([
+  ['candidates.max is 1; it must be 2 to 4', changeable({ candidates: { max: 1 } })],
+  ['candidates.max is 5', changeable({ candidates: { max: 5 } })],
+  ['candidates.max is 2.5', changeable({ candidates: { max: 2.5 } })],
+  ['changes and applyChange belong together', changeable({ applyChange: undefined as never })],
+  ['example.change is missing', changeable({ example: { input: { image: '' }, output: recipe.example.output } })],
+  [
+    "its example's change is refused: hint Invalid input",
+    changeable({ example: { input: { image: '' }, output: recipe.example.output, change: {} } }),
+  ],
+  ['from.field is "photo", which is no field of its example', changeable({ from: { field: 'photo' } })],
+  [
+    'from.field is "photo"',
+    { ...recipe, input: z.string(), example: { ...recipe.example, input: 'a' }, from: { field: 'photo' } },
+  ],
+  [
+    "step 1 of its example with a change and 4 candidates can't be built: no more than 2",
+    changeable({
+      request: async (_input, { candidates }) => {
+        if (candidates > 2) throw new Error('no more than 2')
+        return { model: 'someone/portrait', input: {} }
+      },
+    }),
+  ],
+])('requireSound() says of the gate that %s', async (fault, unsound) => {
+  await expect(requireSound(unsound)).rejects.toThrow(`recipe portrait: ${fault}`)
 })
 
 test.each([

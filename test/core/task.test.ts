@@ -1,6 +1,15 @@
 // The words of a task: its open attempt, its endings, where its results are, and the view of it that its owner sees.
 import { expect, test } from 'vitest'
-import { isFinished, requireHeld, resultKey, type StepRecord, statuses, storedAttempt } from '../../core/task.ts'
+import {
+  askedOf,
+  chosenFile,
+  isFinished,
+  requireHeld,
+  resultKey,
+  type StepRecord,
+  statuses,
+  storedAttempt,
+} from '../../core/task.ts'
 import { fileName, resultUrl, taskView } from '../../core/view.ts'
 import { type Row, type TaskOverrides, taskRow } from '../setup/factory.ts'
 
@@ -60,6 +69,21 @@ test('storedAttempt() finds the very attempt that is asked for, if its result is
   const past = [record(1, 'completed'), record(2, 'failed')]
   const found = [1, 2, 3, 4].map((attempt) => storedAttempt({ steps: [record(3, 'completed', past)] }, 1, attempt))
   expect(found.map((one) => one?.attempt)).toEqual([1, undefined, 3, undefined])
+})
+
+test('storedAttempt() finds what was chosen rather than the newest, and chosenFile() which of its files', () => {
+  const steps = [{ ...record(2, 'completed', [record(1, 'completed')]), chosen: { attempt: 1, file: 3 } }]
+  expect([storedAttempt({ steps }, 1)?.attempt, chosenFile({ steps }, 1)]).toEqual([1, 3])
+  expect([chosenFile({ steps: [record(1, 'completed')] }, 1), chosenFile({ steps: [] }, 0)]).toEqual([1, 1])
+})
+
+test('askedOf() gives what the task was started with, or what a step is asked for otherwise', () => {
+  const task = { candidates: 2, changes: { 2: { change: { hint: 'red' } }, 3: { candidates: 4 } } }
+  expect([1, 2, 3].map((step) => askedOf(task, step))).toEqual([
+    { change: undefined, candidates: 2 },
+    { change: { hint: 'red' }, candidates: 2 },
+    { change: undefined, candidates: 4 },
+  ])
 })
 
 test('taskView() shows a task that has not begun', () => {

@@ -24,6 +24,7 @@ const landed: Record<string, string> = {
   '0004_checks': '28e82c831c5199ced393b4f8d3d4c257447cd5b926888a1cb1b4dec6ab6ada2f',
   '0005_users': '0abd36922cee90f046926e4f118680f5bf597b7019894e6d72f778d56c2f4418',
   '0006_money': '3cc0cebe703e6c1f4b6a1d460353a66cee95e394d7f18b37ec323878fab595a3',
+  '0007_gate': '8b7111f6bbbc21f66bd3472a63a46d787d03bf8d9fc61ed9dfcac456fe5f34ff',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 

@@ -7,7 +7,7 @@ const images_url = 'https://images.test/photos.zip'
 const parse = (input: object) => recipe.input.parse({ training_type: 'portrait', images_url, ...input })
 
 const context = {
-  ...{ step: 1, previous: undefined, seed: 7 },
+  ...{ step: 1, previous: undefined, seed: 7, candidates: 1 },
   link: async (reference: string, options?: { isMarked?: boolean }) => `${reference}#${options?.isMarked}`,
 }
 

@@ -4,7 +4,7 @@ import { memes } from '../../recipes/memes.ts'
 
 const parse = (input: unknown) => memes.input.parse(input)
 const step = (number: number) => ({
-  ...{ step: number, previous: undefined, seed: 7 },
+  ...{ step: number, previous: undefined, seed: 7, candidates: 1 },
   link: async (reference: string) => reference,
 })
 
@@ -42,5 +42,8 @@ test('a step asks for its own prompt, with the seed of its attempt, from the off
   const request = await memes.request(parse({ prompts: ['a cat', 'a dog'] }), step(2))
   expect(request).toMatchObject({ model: 'black-forest-labs/flux-schnell', input: { prompt: 'a dog', seed: 7 } })
   expect(request).not.toHaveProperty('version')
+  const many = await memes.request(parse({ prompts: ['a cat'] }), { ...step(1), candidates: 4 })
+  expect(many.input).toMatchObject({ num_outputs: 4 })
+  expect(memes.outputUrls(['https://r.test/0.webp', 'https://r.test/1.webp'])).toHaveLength(2)
   await expect(memes.request(parse({ prompts: ['a cat'] }), step(2))).rejects.toThrow('no prompt for step 2')
 })

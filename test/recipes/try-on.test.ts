@@ -11,7 +11,7 @@ const parse = (input: unknown) => recipe.input.parse(input)
 
 /** Links as they are given to a provider: told apart from what they were made of. */
 const step = (number: number, previous?: string) => ({
-  ...{ step: number, previous, seed: 7 },
+  ...{ step: number, previous, seed: 7, candidates: 1 },
   link: async (reference: string) => `link to ${reference}`,
 })
 

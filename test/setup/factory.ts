@@ -109,6 +109,8 @@ const plain = (at: Date) => ({
   provider: 'replicate',
   input: { person_image: 'upload:person', garments: [] },
   auto_continue: false,
+  candidates: 1,
+  changes: {},
   next_step: null,
   misses: 0,
   missed_at: null,
