@@ -2,10 +2,10 @@
 
 import { z } from 'zod'
 import type { Fal } from './fal/index.ts'
-import { settingsChangeSchema as falSettings } from './fal/state.ts'
+import { settingsChangeSchema as falSettings } from './fal/protocol.ts'
 import { type FaultInput, faultSchema } from './faults.ts'
 import type { Replicate } from './replicate/index.ts'
-import { settingsChangeSchema as replicateSettings } from './replicate/state.ts'
+import { settingsChangeSchema as replicateSettings } from './replicate/protocol.ts'
 
 const faultsSchema = z.array(faultSchema)
 const settingsSchema = replicateSettings.extend({ fal: falSettings.optional() })

@@ -12,7 +12,7 @@ export const locked = () =>
 export const notFound = (what = 'Request') => json({ detail: `${what} not found`, status: 'NOT_FOUND' }, 404)
 
 /** Where the delay stands isn't documented, so nobody may rely on one place. */
-export const rateLimited = (retryAfter: number, inHeader: boolean) =>
+export const rateLimited = (retryAfter: number, inHeader = true) =>
   inHeader
     ? json({ detail: 'Too many requests' }, 429, { 'retry-after': String(retryAfter) })
     : json({ detail: 'Too many requests', retry_after: retryAfter }, 429)

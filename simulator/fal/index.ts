@@ -1,24 +1,24 @@
-// A fal to try against: its queue, list, keys and files as a function from Request to Response, with no socket and no timer of
-// its own. server.ts puts it on a port; a simulation drives it in-process with its own clock, sleep and ids.
+// A fal to try against: its queue, list, keys and files over the life cycle of jobs/. server.ts puts it on a port; a simulation drives
+// it in-process with its own clock, sleep and ids.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { FaultInput } from '../faults.ts'
+import { getFile } from '../jobs/files.ts'
+import { type Simulated, simulate } from '../jobs/simulated.ts'
+import type { Options } from '../jobs/state.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
-import { getFile } from './files.ts'
+import { type Delivery, type FalKind, protocolOf, type State } from './protocol.ts'
 import { type Asked, cancelRequest, getResult, getStatus, listRequests } from './read.ts'
-import { restore, save, savedSchema } from './save.ts'
-import { createKeys } from './signature.ts'
-import { createState, type Options, type Settings, type SettingsChange, type State, settingsSchema } from './state.ts'
+import { createKeys, type SigningKeys } from './signature.ts'
 import { submitRequest } from './submit.ts'
-import { type Till, tillOf } from './till.ts'
-import type { Delivery } from './webhooks.ts'
 
 export type { Delivery }
+export type Fal = Simulated<FalKind>
 
 export interface FalOptions {
   /** Where its own addresses point, without a trailing slash: `http://localhost:8899/fal`. Queue, API, keys and files are under it. */
   readonly baseUrl: string
+  /** The one key that is accepted; any will do without it. */
   readonly key?: string | undefined
   /** The webhooks' signing keys are made of it; random ones without it. */
   readonly signingSeed?: string | undefined
@@ -29,36 +29,14 @@ export interface FalOptions {
   readonly now?: (() => Date) | undefined
   readonly newId?: (() => string) | undefined
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
-  /** Fetches the archives that inputs name. */
+  /** Fetches the files that inputs name. */
   readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
 
-export interface Fal {
-  /** Throws ConnectionFault where a real connection would break, and the signal's reason where it would hang. */
-  fetch(request: Request): Promise<Response>
-  /** Takes out the webhooks that are due: each is to be sent, then reported. */
-  dueWebhooks(now?: Date): Promise<Delivery[]>
-  nextWebhookAt(): Date | null
-  reportWebhook(delivery: Delivery, delivered: boolean): void
-  addFaults(faults: readonly FaultInput[]): void
-  /** The faults that nothing has met yet. */
-  waitingFaults(): readonly FaultInput[]
-  set(changes: SettingsChange): Settings
-  till(): Till
-  /** Forgets requests, faults and counts; settings are as at the start. */
-  reset(): void
-  /** All requests, as JSON; what is restored goes on as if nothing had happened. */
-  save(): unknown
-  restore(saved: unknown): void
-}
-
-const defaultWeightsBytes = 24_000_000
-
 export function createFal(given: FalOptions): Fal {
-  const options: Options = {
+  const keys = createKeys(given.signingSeed ?? randomBytes(32).toString('hex'))
+  const options: Options<FalKind> = {
     baseUrl: given.baseUrl,
-    key: given.key,
-    keys: createKeys(given.signingSeed ?? randomBytes(32).toString('hex')),
     now: given.now ?? (() => new Date()),
     newId: given.newId ?? randomUUID,
     sleep: given.sleep ?? ((ms, signal) => setTimeout(ms, undefined, { signal })),
@@ -66,7 +44,7 @@ export function createFal(given: FalOptions): Fal {
     settings: {
       seconds_per_step: given.secondsPerStep ?? 4,
       seconds_per_training: given.secondsPerTraining ?? 45,
-      weights_bytes: given.weightsBytes ?? defaultWeightsBytes,
+      weights_bytes: given.weightsBytes ?? 24_000_000,
       rate_limit_per_minute: null,
       drawing: given.drawing ?? true,
       webhooks: true,
@@ -75,39 +53,21 @@ export function createFal(given: FalOptions): Fal {
       signing_key: 0,
     },
   }
-  let state = createState(options)
-  return {
-    fetch: (request) => route(state, request),
-    dueWebhooks: (now = options.now()) => state.outbox.due(now.getTime()),
-    nextWebhookAt() {
-      const at = state.outbox.nextAt()
-      return at === null ? null : new Date(at)
-    },
-    reportWebhook: (delivery, delivered) => state.outbox.report(delivery, delivered, options.now().getTime()),
-    addFaults: (faults) => state.faults.add(faults),
-    waitingFaults: () => state.faults.waiting(),
-    set(changes) {
-      state.settings = settingsSchema.parse({ ...state.settings, ...changes })
-      return { ...state.settings }
-    },
-    till: () => tillOf(state),
-    reset() {
-      state = createState(options)
-    },
-    save: () => save(state),
-    restore: (saved) => restore(state, savedSchema.parse(saved)),
-  }
+  return simulate(protocolOf(keys), options, (state, request) => route(state, request, given.key, keys))
 }
 
-async function route(state: State, request: Request): Promise<Response> {
+async function route(state: State, request: Request, key: string | undefined, keys: SigningKeys): Promise<Response> {
   const path = new URL(request.url).pathname.slice(new URL(state.options.baseUrl).pathname.replace(/\/$/, '').length)
   const { method } = request
-  if (path.startsWith('/files/') && (method === 'GET' || method === 'HEAD')) return getFile(state, request, path)
-  if (path === '/jwks.json' && method === 'GET') {
-    state.counts.jwks += 1
-    return json(state.options.keys.jwks(state.settings.signing_key))
+  if (path.startsWith('/files/') && (method === 'GET' || method === 'HEAD')) {
+    state.requests.file += 1
+    return getFile(state, request, path)
   }
-  if (!isAuthorized(request, state.options.key)) return unauthenticated()
+  if (path === '/jwks.json' && method === 'GET') {
+    state.requests.jwks += 1
+    return json(keys.jwks(state.settings.signing_key))
+  }
+  if (!isAuthorized(request, key)) return unauthenticated()
   if (path === '/api/models/requests/by-endpoint' && method === 'GET') return listRequests(state, request)
   if (path.startsWith('/queue/')) return routeQueue(state, request, path.slice('/queue/'.length))
   return notFound('Path')

@@ -3,38 +3,9 @@
 
 import { z } from 'zod'
 import { drawCard } from '../card.ts'
-import type { Picture } from '../draw.ts'
-import type { FieldFault } from './answers.ts'
-
-/** The beginning of what an address leads to. */
-export type LoadStart = (url: string) => Promise<Uint8Array>
-
-export interface OutputFile {
-  readonly name: string
-  readonly type: string
-  readonly size: number
-}
-
-export interface Model {
-  readonly endpoint: string
-  readonly isTraining: boolean
-  readonly input: z.ZodType<Record<string, unknown>>
-  /** Looks at what the input names, as the model does when it begins. Throws InputFault. */
-  read(input: Record<string, unknown>, load: LoadStart): Promise<void>
-  draw(input: Record<string, unknown>): Promise<Picture[]>
-  result(files: readonly (OutputFile & { url: string })[], input: Record<string, unknown>): Record<string, unknown>
-}
-
-/** The input is at fault; the result lists the field. */
-export class InputFault extends Error {
-  override readonly name = 'InputFault'
-  readonly field: FieldFault
-
-  constructor(field: FieldFault) {
-    super(field.msg)
-    this.field = field
-  }
-}
+import { blank } from '../draw.ts'
+import { type Made, type Model, ModelFault, madeOf } from '../models/model.ts'
+import { trainedFiles } from '../models/weights.ts'
 
 const uri = z.string().regex(/^(https?:\/\/|data:)/, 'Input should be a valid URL')
 const zipInput = {
@@ -85,19 +56,27 @@ const imageInput = z.looseObject({
   output_format: z.enum(['jpeg', 'png']).default('jpeg'),
 })
 
+const validator = (schema: z.ZodType) => (input: unknown) =>
+  schema.safeParse(input).error?.issues.map(({ path, message, code }) => ({
+    ...{ path: path as (string | number)[], message, type: code },
+  })) ?? []
+
 const imageModel: Model = {
-  endpoint: 'fal-ai/flux/dev',
+  name: 'fal-ai/flux/dev',
+  version: null,
   isTraining: false,
-  input: imageInput,
+  validate: validator(imageInput),
   read: async () => undefined,
-  draw(raw) {
-    const { prompt, num_images, seed, output_format, ...input } = imageInput.parse(raw)
+  async draw(raw) {
+    const { prompt, num_images, output_format, seed, ...input } = imageInput.parse(raw)
     const size = typeof input.image_size === 'string' ? sizes[input.image_size] : input.image_size
     const aspectRatio = `${size?.width}:${size?.height}`
     const card = { prompt, aspectRatio, format: output_format === 'png' ? ('png' as const) : ('jpg' as const) }
-    return Promise.all(Array.from({ length: num_images }, (_, n) => drawCard({ ...card, seed: (seed ?? 0) + n })))
+    const drawn = Array.from({ length: num_images }, (_, n) => drawCard({ ...card, seed: (seed ?? 0) + n }))
+    return (await Promise.all(drawn)).map(madeOf)
   },
-  result(files, raw) {
+  blank: (raw) => Array<Made>(imageInput.parse(raw).num_images).fill(madeOf(blank)),
+  output(files, raw) {
     const { prompt, seed = 0 } = imageInput.parse(raw)
     return {
       images: files.map(({ url, type }) => ({ url, content_type: type })),
@@ -109,34 +88,33 @@ const imageModel: Model = {
   },
 }
 
-const trainer = (endpoint: string, input: Model['input']): Model => ({
-  endpoint,
-  isTraining: true,
-  input,
-  async read({ images_data_url: url }, load) {
-    const [first, second] = await load(String(url))
-    if (first === 0x50 && second === 0x4b) return
-    throw new InputFault({
-      loc: ['body', 'images_data_url'],
-      msg: 'The file is not a zip archive of images',
-      type: 'file_type_error',
-    })
-  },
-  draw: async () => [],
-  result([weights, config]) {
-    const file = (of: (OutputFile & { url: string }) | undefined) => ({
-      url: of?.url,
-      content_type: of?.type,
-      file_name: of?.name,
-      file_size: of?.size,
-    })
-    return { diffusers_lora_file: file(weights), config_file: file(config) }
-  },
-})
+function trainer(endpoint: string, input: z.ZodType): Model {
+  const train: Model['blank'] = ({ images_data_url: _, ...settings }, { id, weightsBytes }) =>
+    trainedFiles(id, weightsBytes, { trainer: endpoint, ...settings })
+  return {
+    name: endpoint,
+    version: null,
+    isTraining: true,
+    validate: validator(input),
+    async read({ images_data_url: url }, load) {
+      const [first, second] = await load(String(url), 'images_data_url')
+      if (first === 0x50 && second === 0x4b) return
+      const field = { path: 'images_data_url', type: 'file_type_error' }
+      throw new ModelFault('The file is not a zip archive of images', field)
+    },
+    draw: async (raw, drawn) => train(raw, drawn),
+    blank: train,
+    output([weights, config]) {
+      const file = (of: (Made & { url: string; name: string }) | undefined) =>
+        of && { url: of.url, content_type: of.type, file_name: of.name, file_size: of.size }
+      return { diffusers_lora_file: file(weights), config_file: file(config) }
+    },
+  }
+}
 
 const models = new Map<string, Model>(
   [imageModel, ...Object.entries(trainers).map(([endpoint, input]) => trainer(endpoint, input))].map((model) => [
-    model.endpoint,
+    model.name,
     model,
   ]),
 )

@@ -1,21 +1,22 @@
 // What a request that is over answers with, as the result endpoint, the webhook and the account's list all tell it.
 
-import { isOver, type QueuedRequest } from './request.ts'
-import { trainedFiles } from './weights.ts'
+import { filesOf } from '../jobs/files.ts'
+import { isOver } from '../jobs/job.ts'
+import { failureOf, type QueuedRequest, type State } from './protocol.ts'
 
 export interface Answer {
   readonly status: number
   readonly body: unknown
   readonly headers: Record<string, string>
   /** The output itself, where it succeeded. */
-  readonly output: Record<string, unknown> | null
+  readonly output: unknown
 }
 
-export function answerOf(request: QueuedRequest, baseUrl: string): Answer {
-  const { failure, withheld, gatewayId } = request
-  const headers = { 'x-fal-request-id': gatewayId }
-  if (failure === null) {
-    const output = withheld === 'no_output' ? {} : outputOf(request, baseUrl)
+export function answerOf(state: State, request: QueuedRequest): Answer {
+  const headers = { 'x-fal-request-id': request.own.gatewayId }
+  const failure = failureOf(request)
+  if (failure === undefined) {
+    const output = request.withheld === 'no_output' ? {} : outputOf(state, request)
     return { status: 200, body: output, headers: { ...headers, 'x-fal-billable-units': '1' }, output }
   }
   const { status, detail, errorType, isStartTimeout } = failure
@@ -33,30 +34,24 @@ export function answerOf(request: QueuedRequest, baseUrl: string): Answer {
 }
 
 /** How fal sums a failure up, in the status and in the webhook. */
-export const summaryOf = ({ failure }: QueuedRequest): string | null =>
-  failure === null
-    ? null
-    : typeof failure.detail === 'string'
-      ? failure.detail
-      : `Invalid status code: ${failure.status}`
+export function summaryOf(request: QueuedRequest): string | null {
+  const failure = failureOf(request)
+  if (failure === undefined) return null
+  return typeof failure.detail === 'string' ? failure.detail : `Invalid status code: ${failure.status}`
+}
 
 /** The error in the status of a request that is over, if its failure is told there at all. */
 export function toldError(request: QueuedRequest, now: number): { error?: string | null; error_type?: string } {
-  const { failure } = request
+  const failure = failureOf(request)
   if (!isOver(request, now) || !failure?.isTold) return {}
   return { error: summaryOf(request), ...(failure.errorType && { error_type: failure.errorType }) }
 }
 
-export function filesOf(request: QueuedRequest): { name: string; type: string; size: number }[] {
-  if (request.model.isTraining) return trainedFiles(request)
-  return request.pictures.map(({ extension, type, bytes }, n) => ({
-    name: `image-${n}.${extension}`,
-    type,
-    size: bytes.length,
+function outputOf(state: State, request: QueuedRequest): unknown {
+  const { id, model, input } = request
+  const files = filesOf(state, request).map((file) => ({
+    ...file,
+    url: `${state.options.baseUrl}/files/${id}/${file.name}`,
   }))
-}
-
-function outputOf(request: QueuedRequest, baseUrl: string): Record<string, unknown> {
-  const files = filesOf(request).map((file) => ({ ...file, url: `${baseUrl}/files/${request.id}/${file.name}` }))
-  return request.model.result(files, request.input)
+  return model.output(files, input)
 }

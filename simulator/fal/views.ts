@@ -1,16 +1,16 @@
 // How a request is shown: in the queue's own answers, and in the account's list.
 
-import { isOver, type QueuedRequest, startOf, statusAt } from './request.ts'
+import { isOver, startOf } from '../jobs/job.ts'
+import { type QueuedRequest, type State, statusAt } from './protocol.ts'
 import { answerOf, toldError } from './result.ts'
-import type { State } from './state.ts'
 
 /** The addresses carry owner and app alone, whatever the endpoint's path. */
-export function queueView({ options, settings }: State, { id, gatewayId, model }: QueuedRequest) {
-  const app = model.endpoint.split('/').slice(0, 2).join('/')
+export function queueView({ options, settings }: State, { id, model, own }: QueuedRequest) {
+  const app = model.name.split('/').slice(0, 2).join('/')
   const url = `${options.baseUrl}/queue/${app}/requests/${id}`
   return {
     request_id: id,
-    gateway_request_id: gatewayId,
+    gateway_request_id: own.gatewayId,
     response_url: settings.response_suffix ? `${url}/response` : url,
     status_url: `${url}/status`,
     cancel_url: `${url}/cancel`,
@@ -35,13 +35,12 @@ export function statusView(state: State, request: QueuedRequest, now: number) {
 const iso = (instant: number) => new Date(instant).toISOString()
 
 export function listView(state: State, request: QueuedRequest, now: number, withPayloads: boolean) {
-  const { id, model, createdAt, endsAt, input, isStored } = request
+  const { id, model, createdAt, endsAt, input, own } = request
   const startsAt = startOf(request)
-  const isEnded = isOver(request, now)
-  const answer = isEnded ? answerOf(request, state.options.baseUrl) : undefined
+  const answer = isOver(request, now) ? answerOf(state, request) : undefined
   return {
     request_id: id,
-    endpoint_id: model.endpoint,
+    endpoint_id: model.name,
     sent_at: iso(createdAt),
     started_at: startsAt <= now ? iso(startsAt) : null,
     ...(answer && {
@@ -49,6 +48,6 @@ export function listView(state: State, request: QueuedRequest, now: number, with
       status_code: answer.status,
       duration: startsAt <= now ? (endsAt - startsAt) / 1000 : 0,
     }),
-    ...(withPayloads && isStored && { json_input: input, json_output: answer?.body ?? null }),
+    ...(withPayloads && own.isStored && { json_input: input, json_output: answer?.body ?? null }),
   }
 }

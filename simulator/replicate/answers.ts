@@ -1,6 +1,7 @@
 // The error bodies that Replicate answers with, as seen in public captures; the simulated one gives the same.
 
 import type { z } from 'zod'
+import type { InputFault } from '../models/model.ts'
 
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
   Response.json(body, { status, headers })
@@ -38,15 +39,22 @@ export const invalidVersion = () =>
 
 export const rejected = () => problem(422, 'Input validation failed', '- input: the model refused this input\n')
 
-export function invalidInput(error: z.ZodError, within: string) {
-  const fields = error.issues.map(({ path, message, code }) => ({
-    type: code,
+export function invalidInput(faults: readonly InputFault[], within: string) {
+  const fields = faults.map(({ path, message, type }) => ({
+    type,
     field: [within, ...path].filter((part) => part !== '').join('.'),
     description: message,
   }))
   const detail = fields.map(({ field, description }) => `- ${field}: ${description}\n`).join('')
   return problem(422, 'Input validation failed', detail, { invalid_fields: fields })
 }
+
+/** What is wrong with the request around the input. */
+export const invalidBody = ({ issues }: z.ZodError) =>
+  invalidInput(
+    issues.map(({ path, message, code }) => ({ path: path as (string | number)[], message, type: code })),
+    '',
+  )
 
 /** The delay stands in the body; whether a header ever carries it isn't documented, so faults may ask for that. */
 export function rateLimited(retryAfter: number, inHeader = false) {

@@ -1,25 +1,25 @@
-// A Replicate to try against: its HTTP as a function from Request to Response, with no socket and no timer of its own.
-// server.ts puts it on a port; a simulation drives it in-process with its own clock, sleep and ids.
+// A Replicate to try against: its HTTP over the life cycle of jobs/. server.ts puts it on a port; a simulation drives it in-process
+// with its own clock, sleep and ids.
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { FaultInput } from '../faults.ts'
+import { getFile } from '../jobs/files.ts'
+import { type Simulated, simulate } from '../jobs/simulated.ts'
+import type { Options } from '../jobs/state.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { createPrediction } from './create.ts'
-import { getFile } from './files.ts'
 import { answerFiles } from './input-files.ts'
+import { type Delivery, protocolOf, type ReplicateKind, type State } from './protocol.ts'
 import { cancelPrediction, getPrediction, listPredictions } from './read.ts'
-import { restore, save, savedSchema } from './save.ts'
-import { createState, type Options, type Settings, type SettingsChange, type State, settingsSchema } from './state.ts'
-import { type Till, tillOf } from './till.ts'
-import type { Delivery } from './webhooks.ts'
 
 export type { Delivery }
+export type Replicate = Simulated<ReplicateKind>
 
 export interface ReplicateOptions {
   /** Where its own addresses point, without a trailing slash: `http://localhost:8899`. */
   readonly baseUrl: string
   readonly webhookSecret: string
+  /** The one token that is accepted; any will do without it. */
   readonly token?: string | undefined
   readonly secondsPerStep?: number | undefined
   readonly drawing?: boolean | undefined
@@ -30,73 +30,37 @@ export interface ReplicateOptions {
   readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
 
-export interface Replicate {
-  /** Throws ConnectionFault where a real connection would break, and the signal's reason where it would hang. */
-  fetch(request: Request): Promise<Response>
-  /** Takes out the webhooks that are due: each is to be sent, then reported. */
-  dueWebhooks(now?: Date): Promise<Delivery[]>
-  nextWebhookAt(): Date | null
-  reportWebhook(delivery: Delivery, delivered: boolean): void
-  addFaults(faults: readonly FaultInput[]): void
-  /** The faults that nothing has met yet. */
-  waitingFaults(): readonly FaultInput[]
-  set(changes: SettingsChange): Settings
-  till(): Till
-  /** Forgets predictions, faults and counts; settings are as at the start. */
-  reset(): void
-  /** All predictions, as JSON; what is restored goes on as if nothing had happened. */
-  save(): unknown
-  restore(saved: unknown): void
-}
-
 export function createReplicate(given: ReplicateOptions): Replicate {
-  const options: Options = {
-    baseUrl: given.baseUrl,
-    token: given.token,
-    webhookSecret: given.webhookSecret,
+  const { baseUrl, webhookSecret, fetchInput = (url: string) => fetch(url) } = given
+  const options: Options<ReplicateKind> = {
+    baseUrl,
     now: given.now ?? (() => new Date()),
     newId: given.newId ?? newId,
     sleep: given.sleep ?? ((ms, signal) => setTimeout(ms, undefined, { signal })),
-    fetchInput: given.fetchInput ?? ((url) => fetch(url)),
+    fetchInput,
     settings: {
       seconds_per_step: given.secondsPerStep ?? 4,
+      seconds_per_training: 45,
+      weights_bytes: 24_000_000,
       retention_seconds: 3600,
       rate_limit_per_minute: null,
       drawing: given.drawing ?? true,
       webhooks: true,
     },
   }
-  let state = createState(options)
-  return {
-    fetch: (request) => route(state, request),
-    dueWebhooks: (now = options.now()) => state.outbox.due(now.getTime()),
-    nextWebhookAt() {
-      const at = state.outbox.nextAt()
-      return at === null ? null : new Date(at)
-    },
-    reportWebhook: (delivery, delivered) => state.outbox.report(delivery, delivered, options.now().getTime()),
-    addFaults: (faults) => state.faults.add(faults),
-    waitingFaults: () => state.faults.waiting(),
-    set(changes) {
-      state.settings = settingsSchema.parse({ ...state.settings, ...changes })
-      return { ...state.settings }
-    },
-    till: () => tillOf(state),
-    reset() {
-      state = createState(options)
-    },
-    save: () => save(state),
-    restore: (saved) => restore(state, savedSchema.parse(saved)),
-  }
+  return simulate(protocolOf(webhookSecret), options, (state, request) => route(state, request, given))
 }
 
 // Like Replicate's: 26 lower-case letters and digits.
 const newId = () => Array.from(randomBytes(26), (byte) => (byte % 36).toString(36)).join('')
 
-async function route(state: State, request: Request): Promise<Response> {
+async function route(state: State, request: Request, { token, webhookSecret }: ReplicateOptions): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (pathname.startsWith('/files/') && request.method === 'GET') return getFile(state, request, pathname)
-  if (!isAuthorized(request, state.options.token)) return unauthenticated()
+  if (pathname.startsWith('/files/') && (request.method === 'GET' || request.method === 'HEAD')) {
+    state.requests.file += 1
+    return getFile(state, request, pathname)
+  }
+  if (!isAuthorized(request, token)) return unauthenticated()
   const [, first, second, third, last, ...rest] = pathname.slice('/v1'.length).split('/')
   if (!pathname.startsWith('/v1/') || rest.length > 0) return notFound()
   switch (`${request.method} ${first}`) {
@@ -115,9 +79,7 @@ async function route(state: State, request: Request): Promise<Response> {
     case 'GET account':
       return json({ type: 'user', username: 'simulator', name: 'Simulator', github_url: null })
     case 'GET webhooks':
-      return `${second}/${third}/${last}` === 'default/secret/undefined'
-        ? json({ key: state.options.webhookSecret })
-        : notFound()
+      return `${second}/${third}/${last}` === 'default/secret/undefined' ? json({ key: webhookSecret }) : notFound()
     default:
       return notFound()
   }

@@ -1,35 +1,27 @@
-// POST, GET and DELETE /v1/files: what the official client uploads before it names it in an input. output.ts reads them for the models.
+// POST, GET and DELETE /v1/files: what the official client uploads before it names it in an input. The models' inputs are read from here.
 
+import type { Upload } from '../jobs/state.ts'
 import { json, notFound, rejectedFile } from './answers.ts'
-import type { State } from './state.ts'
-
-export interface InputFile {
-  readonly id: string
-  readonly name: string
-  readonly type: string
-  readonly bytes: Uint8Array
-  readonly metadata: unknown
-  readonly createdAt: number
-}
+import type { State } from './protocol.ts'
 
 const mostBytes = 100 * 1024 * 1024
 /** Its real lifetime isn't documented: `expires_at` says it. */
 const keptMs = 24 * 3_600_000
 
 export async function answerFiles(state: State, request: Request, id?: string, what?: string): Promise<Response> {
-  const found = id === undefined ? undefined : state.files.get(id)
+  const found = id === undefined ? undefined : state.uploads.get(id)
   switch (`${request.method} ${id === undefined ? 'all' : 'one'}`) {
     case 'POST all':
       return create(state, request)
     case 'GET all':
-      return json({ previous: null, next: null, results: [...state.files.values()].map((file) => view(state, file)) })
+      return json({ previous: null, next: null, results: [...state.uploads.values()].map((file) => view(state, file)) })
     case 'GET one':
       if (found === undefined) return notFound()
       if (what === 'download')
         return new Response(Buffer.from(found.bytes), { headers: { 'content-type': found.type } })
       return what === undefined ? json(view(state, found)) : notFound()
     case 'DELETE one':
-      return id !== undefined && state.files.delete(id) ? new Response(null, { status: 204 }) : notFound()
+      return id !== undefined && state.uploads.delete(id) ? new Response(null, { status: 204 }) : notFound()
     default:
       return notFound()
   }
@@ -39,7 +31,7 @@ async function create(state: State, request: Request): Promise<Response> {
   const form = await request.formData().catch(() => undefined)
   const content = form?.get('content')
   if (!(content instanceof Blob) || content.size > mostBytes) return rejectedFile()
-  const file: InputFile = {
+  const file: Upload = {
     id: state.options.newId(),
     name: content.name,
     type: content.type || 'application/octet-stream',
@@ -47,7 +39,7 @@ async function create(state: State, request: Request): Promise<Response> {
     metadata: await readMetadata(form?.get('metadata') ?? null),
     createdAt: state.options.now().getTime(),
   }
-  state.files.set(file.id, file)
+  state.uploads.set(file.id, file)
   return json(view(state, file), 201)
 }
 
@@ -61,7 +53,7 @@ async function readMetadata(part: string | Blob | null): Promise<unknown> {
 
 const addressOf = (state: State, id: string) => `${state.options.baseUrl}/v1/files/${id}`
 
-function view(state: State, { id, name, type, bytes, metadata, createdAt }: InputFile) {
+function view(state: State, { id, name, type, bytes, metadata, createdAt }: Upload) {
   return {
     ...{ id, name, metadata, content_type: type, size: bytes.length },
     created_at: new Date(createdAt).toISOString(),
@@ -73,6 +65,6 @@ function view(state: State, { id, name, type, bytes, metadata, createdAt }: Inpu
 /** The bytes behind an address that an upload was given, as the models' machines read them. */
 export function readUploaded(state: State, url: string): Response | undefined {
   const start = addressOf(state, '')
-  const file = url.startsWith(start) ? state.files.get(url.slice(start.length)) : undefined
+  const file = url.startsWith(start) ? state.uploads.get(url.slice(start.length)) : undefined
   return file && new Response(Buffer.from(file.bytes))
 }

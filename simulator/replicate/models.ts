@@ -3,24 +3,8 @@
 
 import { z } from 'zod'
 import { drawCard } from '../card.ts'
-import { drawDressed, type Picture } from '../draw.ts'
-
-export interface Model {
-  readonly name: string
-  /** Community models are called by a version; official ones by their name, and hide it. */
-  readonly version: string | null
-  readonly input: z.ZodType<Record<string, unknown>>
-  /** Whether the output is an array of URLs or one URL. */
-  readonly many: boolean
-  draw(input: Record<string, unknown>, load: LoadImage): Promise<Picture[]>
-}
-
-export type LoadImage = (url: string) => Promise<Uint8Array>
-
-/** A failure that the model itself reports: the prediction fails with these words. */
-export class ModelError extends Error {
-  override readonly name = 'ModelError'
-}
+import { blank, drawDressed } from '../draw.ts'
+import { loadPicture, type Made, type Model, madeOf } from '../models/model.ts'
 
 const uri = z.string().regex(/^(https?:\/\/|data:)/, 'Does not match format "uri"')
 
@@ -50,28 +34,44 @@ const imageInput = z.looseObject({
   seed: z.int().optional(),
 })
 
+const blanks = (count: number): Made[] => Array<Made>(count).fill(madeOf(blank))
+const validator = (schema: z.ZodType) => (input: unknown) =>
+  schema.safeParse(input).error?.issues.map(({ path, message, code }) => ({
+    ...{ path: path as (string | number)[], message, type: code },
+  })) ?? []
+
 const models: readonly Model[] = [
   {
     name: 'cuuupid/idm-vton',
     version: 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4',
-    input: tryOnInput,
-    many: false,
-    async draw(raw, load) {
+    isTraining: false,
+    validate: validator(tryOnInput),
+    read: async () => undefined,
+    async draw(raw, { load }) {
       const input = tryOnInput.parse(raw)
-      const [human, garment] = await Promise.all([load(input.human_img), load(input.garm_img)])
-      return [await drawDressed({ human, garment, category: input.category, seed: input.seed })]
+      const [human, garment] = await Promise.all([
+        loadPicture(load, input.human_img, 'human_img'),
+        loadPicture(load, input.garm_img, 'garm_img'),
+      ])
+      return [madeOf(await drawDressed({ human, garment, category: input.category, seed: input.seed }))]
     },
+    blank: () => blanks(1),
+    output: ([file]) => file?.url ?? null,
   },
   {
     name: 'black-forest-labs/flux-schnell',
     version: null,
-    input: imageInput,
-    many: true,
-    draw(raw) {
+    isTraining: false,
+    validate: validator(imageInput),
+    read: async () => undefined,
+    async draw(raw) {
       const { prompt, num_outputs, aspect_ratio, output_format, seed } = imageInput.parse(raw)
       const card = { prompt, format: output_format, aspectRatio: aspect_ratio }
-      return Promise.all(Array.from({ length: num_outputs }, (_, n) => drawCard({ ...card, seed: (seed ?? 0) + n })))
+      const drawn = Array.from({ length: num_outputs }, (_, n) => drawCard({ ...card, seed: (seed ?? 0) + n }))
+      return (await Promise.all(drawn)).map(madeOf)
     },
+    blank: (raw) => blanks(imageInput.parse(raw).num_outputs),
+    output: (files) => files.map(({ url }) => url),
   },
 ]
 

@@ -2,29 +2,24 @@
 // whenever they are asked for, made only as they are read, and from any offset; and the small config beside them.
 
 import { createCipheriv, createHash } from 'node:crypto'
-import type { OutputFile } from './models.ts'
-import type { QueuedRequest } from './request.ts'
+import type { Made } from './model.ts'
 
-export const weightsName = 'pytorch_lora_weights.safetensors'
-export const configName = 'config.json'
-
-export function trainedFiles(request: QueuedRequest): OutputFile[] {
+export function trainedFiles(id: string, size: number, settings: Record<string, unknown>): Made[] {
+  const config = Buffer.from(JSON.stringify(settings, null, 2))
   return [
-    { name: weightsName, type: 'application/octet-stream', size: request.weightsBytes },
-    { name: configName, type: 'application/json', size: configBytes(request).length },
+    {
+      ...{ name: 'pytorch_lora_weights.safetensors', type: 'application/octet-stream', extension: 'safetensors', size },
+      part: (from, to) => weightsOf(id, size, from, to),
+    },
+    { name: 'config.json', type: 'application/json', extension: 'json', size: config.length, bytes: config },
   ]
-}
-
-export function configBytes({ input, model }: QueuedRequest): Buffer<ArrayBuffer> {
-  const { images_data_url: _, ...settings } = input
-  return Buffer.from(JSON.stringify({ trainer: model.endpoint, ...settings }, null, 2))
 }
 
 const chunkBytes = 256 * 1024
 const blockBytes = 16
 
 /** Bytes `start` to `end` (inclusive) of a safetensors file of `size` bytes: its header, then one tensor of noise. */
-export function* weightsOf(id: string, size: number, start = 0, end = size - 1): Generator<Uint8Array> {
+function* weightsOf(id: string, size: number, start: number, end: number): Generator<Uint8Array> {
   const header = headerOf(size)
   let at = start
   while (at <= end) {
