@@ -8,7 +8,7 @@ import { parseConfig } from '../providers/config.ts'
 import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openInstants } from '../storage/instants.ts'
-import { openNetlifyStore } from '../storage/netlify.ts'
+import { openNetlifyStore } from '../storage/netlify/store.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { getStore, type Store } from '@netlify/blobs'
 import { BlobsServer } from '@netlify/blobs/server'
-import { openNetlifyStore } from '../storage/netlify.ts'
+import { openNetlifyStore } from '../storage/netlify/store.ts'
 import { sendBlob } from '../storage/send.ts'
 import type { BlobStore } from '../storage/store.ts'
 

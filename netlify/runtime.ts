@@ -12,7 +12,7 @@ import { parseConfig } from '../providers/config.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openFiles } from '../storage/files.ts'
 import { openInstants } from '../storage/instants.ts'
-import { openNetlifyStore } from '../storage/netlify.ts'
+import { openNetlifyStore } from '../storage/netlify/store.ts'
 import { openWakeMark } from '../storage/wake.ts'
 
 /** The door of an endpoint that works with the whole. */

@@ -1,7 +1,7 @@
-// Stored files: results and uploads, kept in a blob store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
+// Stored files: results and uploads, written to a store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
-import { type ByteRange, joinParts, streamOf } from './parts.ts'
-import { type BlobStore, bound } from './store.ts'
+import { joinParts, streamOf } from './parts.ts'
+import { type BlobStore, type ByteRange, bound } from './store.ts'
 import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export { UnacceptableFile } from './write.ts'
@@ -55,19 +55,19 @@ export function openFiles(store: BlobStore): Files {
     },
     remove: async (key) => {
       // Part 0 goes first: from then on the file does not exist, whatever happens to the rest.
-      await store.delete(`${key}/0`)
-      for await (const { blobs } of store.list({ prefix: `${key}/`, paginate: true }))
-        for (const blob of blobs) await store.delete(blob.key)
+      await store.remove(`${key}/0`)
+      for await (const { blobs } of store.list({ prefix: `${key}/` }))
+        for (const blob of blobs) await store.remove(blob.key)
     },
     folders: async (prefix) => {
       const names: string[] = []
-      for await (const { directories } of store.list({ prefix, directories: true, paginate: true }))
+      for await (const { directories } of store.list({ prefix, directories: true }))
         names.push(...directories.map((path) => path.slice(prefix.length).replace(/\/.*$/, '')))
       return names
     },
     keys: async (prefix) => {
       const keys: string[] = []
-      for await (const { blobs } of store.list({ prefix, paginate: true }))
+      for await (const { blobs } of store.list({ prefix }))
         keys.push(...blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : [])))
       return keys
     },
@@ -80,10 +80,10 @@ const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, 
 /** Reads no more of the listing than it removes: a folder may hold very many. */
 async function clearFolder(store: BlobStore, prefix: string, limit: number): Promise<number> {
   let removed = 0
-  for await (const { blobs } of store.list({ prefix, paginate: true })) {
+  for await (const { blobs } of store.list({ prefix })) {
     for (let from = 0; from < blobs.length && removed < limit; from += removeAtOnce) {
       const some = blobs.slice(from, from + Math.min(removeAtOnce, limit - removed))
-      await Promise.all(some.map(({ key }) => store.delete(key)))
+      await Promise.all(some.map(({ key }) => store.remove(key)))
       removed += some.length
     }
     if (removed >= limit) break

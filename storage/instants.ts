@@ -30,9 +30,9 @@ export function openInstants(store: BlobStore, now: () => Date): Instants {
       const at = now()
       const age = at.getTime() - (written.get(name) ?? Number.NEGATIVE_INFINITY)
       if (age >= 0 && age < restMs) return
-      await store.setJSON(name, { at: at.toISOString() })
+      await store.writeJson(name, { at: at.toISOString() })
       written.set(name, at.getTime())
     },
-    last: async (name) => record.safeParse(await store.get(name, { type: 'json' }), { jitless: true }).data?.at,
+    last: async (name) => record.safeParse(await store.readJson(name), { jitless: true }).data?.at,
   }
 }

@@ -1,13 +1,7 @@
 // Cuts a stream of bytes into parts, and puts parts together again. files.ts uses it; at most one part is held in memory at a time.
 import { createHash } from 'node:crypto'
 import { endsWithin } from '../core/deadline.ts'
-import { type BlobStore, StoreFault } from './store.ts'
-
-/** Both ends included, as in HTTP. */
-export interface ByteRange {
-  start: number
-  end: number
-}
+import { type BlobStore, type ByteRange, StoreFault } from './store.ts'
 
 /** What one blob holds. A store takes parts of this size in a moment, and a function has room for some of them. */
 export const partBytes = 8 * 1024 * 1024
@@ -79,16 +73,14 @@ export async function* joinParts(
 }
 
 async function* slicePart(store: BlobStore, name: string, from: number, to: number, ms: number) {
-  const part: ReadableStream<Uint8Array> | null = await store.get(name, { type: 'stream' })
+  const part = await store.read(name, { start: from, end: to - 1 })
   if (!part) throw new Error(`Stored part ${name} is gone`)
-  let at = 0
+  let at = from
   for await (const chunk of piecesOf(part, ms)) {
-    const slice = chunk.subarray(Math.max(from - at, 0), Math.max(to - at, 0))
     at += chunk.byteLength
-    if (slice.byteLength > 0) yield slice
-    if (at >= to) return
+    yield chunk
   }
-  throw new Error(`Stored part ${name} ends at byte ${at}, before ${to}`)
+  if (at !== to) throw new Error(`Stored part ${name} ends at byte ${at}, before ${to}`)
 }
 
 /** The clock runs only while a piece is waited for: whoever reads may be slow. */

@@ -1,4 +1,4 @@
-// How what is stored gets to the blob store: handed to its client in place of fetch, which sends everything else. fetch tees each body
+// How what is stored gets to a store: netlify/ and s3/ call it in place of fetch, which sends everything else. fetch tees each body
 // that it sends, in case of a redirect, and leaves request and answer to be let go by a full collection only. That was a tenth
 // of all CPU that a task takes here.
 

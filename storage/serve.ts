@@ -2,7 +2,7 @@
 // It promises that no browser takes a stored file for a page, and that a file vanishing midway breaks the answer instead of ending it.
 import { AppError } from '../core/errors.ts'
 import type { Files } from './files.ts'
-import type { ByteRange } from './parts.ts'
+import type { ByteRange } from './store.ts'
 
 export interface ServeOptions {
   /** A file name: the answer is then something to save, not to show. */

@@ -49,7 +49,10 @@ export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOp
     raise: async () => {
       const at = now()
       if (!last || !isFresh(at.getTime() - last.at.getTime())) {
-        last = { at, written: within(patienceMs, store.setJSON('raised', { id: randomUUID(), at: at.toISOString() })) }
+        last = {
+          at,
+          written: within(patienceMs, store.writeJson('raised', { id: randomUUID(), at: at.toISOString() })),
+        }
       }
       const { written } = last
       try {
@@ -71,7 +74,7 @@ export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOp
       // Its task may not have been in the table yet when the pass looked there, right after it had looked here.
       if (raisedAt && lookedAt.getTime() - raisedAt.getTime() < graceMs) return false
       if (((await raised())?.id ?? null) !== id) return false
-      await store.setJSON('lowered', { seen: id, until: next?.toISOString() ?? null })
+      await store.writeJson('lowered', { seen: id, until: next?.toISOString() ?? null })
       return true
     },
   }
@@ -95,5 +98,5 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 /** A record that is missing or not understood is unknown, and the unknown is awake. */
 async function readRecord<T>(store: BlobStore, key: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  return schema.safeParse(await store.get(key, { type: 'json' }), { jitless: true }).data
+  return schema.safeParse(await store.readJson(key), { jitless: true }).data
 }

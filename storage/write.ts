@@ -44,10 +44,8 @@ export type Kept = z.infer<typeof metadata>
 
 /** What part 0 says of a file that exists. */
 export async function look(store: BlobStore, key: string): Promise<Kept | undefined> {
-  // Not by a HEAD, after which the connection is closed. Of a file that is there, no byte is read.
-  const found = await store.getWithMetadata(`${key}/0`, { type: 'stream' })
-  await found?.data.cancel()
-  return found ? metadata.parse(found.metadata, { jitless: true }) : undefined
+  const found = await store.head(`${key}/0`)
+  return found && metadata.parse(found, { jitless: true })
 }
 
 /** What was stored of a file that does not exist yet: the hash of each of its parts, part 0 included though it isn't stored. */
@@ -111,7 +109,11 @@ export async function copyFile(
     if (first) writing.hashes.push(first.hash)
     // Of what is told to be small, another copy costs less than to look for the one before.
     const known = total !== undefined && total <= partBytes ? undefined : await look(store, key)
-    if (known) return known
+    if (known) {
+      // By a pass, perhaps, that died before it had removed what is no longer needed.
+      if (known.size > partBytes) await Promise.all([removeMerged(store, key, known), store.remove(progressKey(key))])
+      return known
+    }
     const before = first && total !== undefined && total > partBytes ? await readProgress(store, key) : undefined
     if (before && before.total === total && before.hashes[0] === first?.hash) {
       await parts.return(undefined)
@@ -121,7 +123,7 @@ export async function copyFile(
     for await (const part of parts) {
       await storePart(store, key, part, writing)
       if (total === undefined) continue
-      await store.setJSON(progressKey(key), {
+      await store.writeJson(progressKey(key), {
         part: partBytes,
         size: sizeOf(writing, total),
         total,
@@ -132,7 +134,7 @@ export async function copyFile(
     if (total !== undefined && writing.size !== total)
       throw new Error(`The file ended at byte ${writing.size} of ${total}`)
     const kept = await finish(store, key, first, writing)
-    if (writing.hashes.length > 1) await store.delete(progressKey(key))
+    if (writing.hashes.length > 1) await store.remove(progressKey(key))
     return kept
   } catch (error) {
     await removeRefused(store, key, writing, error)
@@ -165,22 +167,40 @@ async function* skip(body: AsyncIterable<Uint8Array>, count: number): AsyncGener
 }
 
 async function readProgress(store: BlobStore, key: string): Promise<Progress | undefined> {
-  const found = progress.safeParse(await store.get(progressKey(key), { type: 'json' }), { jitless: true })
+  const found = progress.safeParse(await store.readJson(progressKey(key)), { jitless: true })
   return found.success && found.data.part === partBytes ? found.data : undefined
 }
 
 async function storePart(store: BlobStore, key: string, part: Part, writing: Writing): Promise<void> {
-  await store.set(`${key}/${writing.hashes.length}`, part.bytes)
+  await store.write(`${key}/${writing.hashes.length}`, part.bytes)
   writing.hashes.push(part.hash)
 }
 
+/** Where the store can make one blob of the parts, it does: an address of its own then gives the file whole. */
 async function finish(store: BlobStore, key: string, first: Part | undefined, writing: Writing): Promise<Kept> {
   if (!first) throw new UnacceptableFile('empty', 'The file is empty')
+  const { type, size, hashes } = writing
   // Of the parts' hashes, so that parts of an earlier pass needn't be read again.
-  const etag = createHash('sha256').update(writing.hashes.join()).digest('hex').slice(0, 32)
-  const kept: Kept = { type: writing.type, size: writing.size, etag, part: partBytes }
-  await store.set(`${key}/0`, first.bytes, { metadata: kept })
-  return kept
+  const etag = createHash('sha256').update(hashes.join()).digest('hex').slice(0, 32)
+  const kept: Kept = { type, size, etag, part: partBytes }
+  if (!store.compose || hashes.length === 1) {
+    await store.write(`${key}/0`, first.bytes, kept, type)
+    return kept
+  }
+  const whole: Kept = { ...kept, part: size }
+  await store.compose(`${key}/0`, first.bytes, partsOf(key, hashes.length), { metadata: whole, type })
+  await removeMerged(store, key, whole)
+  return whole
+}
+
+/** All but part 0. */
+const partsOf = (key: string, count: number): string[] =>
+  Array.from({ length: count - 1 }, (_, index) => `${key}/${index + 1}`)
+
+/** The parts that part 0 holds now; those that a pass left which died after it had put them together, as well. */
+async function removeMerged(store: BlobStore, key: string, { part, size }: Kept): Promise<void> {
+  if (part !== size) return
+  await Promise.all(partsOf(key, Math.ceil(size / partBytes)).map((name) => store.remove(name)))
 }
 
 /** Passes the bytes on, counted. Throwing ends the loop over the source, and so closes it: no byte more is asked for. */
@@ -212,6 +232,6 @@ async function requireType(sample: Uint8Array, { accept }: WriteOptions): Promis
 /** Cut short by a failure, a file keeps its parts: the next pass, or another writer, is to go on with them. */
 async function removeRefused(store: BlobStore, key: string, { hashes }: Writing, error: unknown): Promise<void> {
   if (!(error instanceof UnacceptableFile) || hashes.length < 2) return
-  for (let index = 1; index < hashes.length; index += 1) await store.delete(`${key}/${index}`)
-  await store.delete(progressKey(key))
+  for (const name of partsOf(key, hashes.length)) await store.remove(name)
+  await store.remove(progressKey(key))
 }

@@ -1,6 +1,5 @@
 // The endpoints' dependencies in this process, on a clock and a blob store that cost nothing: what is timed then is the database's work and
 // ours. Looks are answered at once: one prediction in 25 has failed, the others run.
-import type { Store } from '@netlify/blobs'
 import pino from 'pino'
 import { v7 } from 'uuid'
 import type { Provider } from '../../core/provider.ts'
@@ -11,6 +10,7 @@ import { openHttp } from '../../providers/http.ts'
 import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
+import type { BlobStore } from '../../storage/store.ts'
 import { openWakeMark } from '../../storage/wake.ts'
 
 export const cronSecret = 'cron-secret-of-a-bench'
@@ -50,12 +50,12 @@ function quickProvider(): Provider {
   }
 }
 
-/** As much of Netlify's store as marks and instants need. */
-function openStore(): Store {
+/** As much of a store as marks and instants need. */
+function openStore(): BlobStore {
   const records = new Map<string, string>()
   const store = {
-    setJSON: async (key: string, value: unknown) => void records.set(key, JSON.stringify(value)),
-    get: async (key: string) => JSON.parse(records.get(key) ?? 'null') as unknown,
+    writeJson: async (key: string, value: unknown) => void records.set(key, JSON.stringify(value)),
+    readJson: async (key: string) => JSON.parse(records.get(key) ?? 'null') as unknown,
   }
-  return store as unknown as Store
+  return store as unknown as BlobStore
 }

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getStore } from '@netlify/blobs'
 import { sql } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
 import { examine } from '../../cli/doctor/examine.ts'
@@ -12,6 +11,7 @@ import { report } from '../../cli/doctor/report.ts'
 import { startStack } from '../../dev/stack.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { type Noted, openInstants } from '../../storage/instants.ts'
+import { openNetlifyStore } from '../../storage/netlify/store.ts'
 import { createDatabase } from '../setup/database.ts'
 import { insertTask, later } from '../setup/factory.ts'
 
@@ -52,7 +52,7 @@ async function linesOf(name: string, change: Record<string, string | undefined> 
 
 async function note(name: Noted, at: Date): Promise<void> {
   const access = JSON.parse(Buffer.from(well['NETLIFY_BLOBS_CONTEXT'] ?? '', 'base64').toString())
-  await openInstants(getStore({ ...access, name: 'instants', consistency: 'strong' }), () => at).note(name)
+  await openInstants(openNetlifyStore('instants', { access }), () => at).note(name)
 }
 
 async function withServer<T>(listener: RequestListener, work: (address: string) => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 // The seam to the blob store: in memory, each access an operation of the scheduler.
-import type { Store } from '@netlify/blobs'
-import { StoreFault, StoreRefusal } from '../../storage/store.ts'
+import { type BlobStore, StoreFault, StoreRefusal } from '../../storage/store.ts'
 import type { Activity } from './activity.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Trouble } from './trouble.ts'
@@ -39,42 +38,33 @@ const secret = /[0-9a-f]{32}/g
 /** For a look from outside. */
 export const ungated: Operate = async (_label, run) => run()
 
-/** The part of Netlify's store that we use. */
-export function openStore(operate: Operate, blobs: Blobs, name: string): Store {
+/** As Netlify's: whole blobs, and no addresses of its own. */
+export function openStore(operate: Operate, blobs: Blobs, name: string): BlobStore {
   const at = (key: string) => `${name}/${key}`
   const put = (key: string, data: Blob, metadata: Record<string, unknown>) =>
-    operate(`set ${key}`, () => {
-      blobs.set(at(key), { data, metadata })
-      return { modified: true }
-    })
-  const store = {
-    set: (key: string, data: ArrayBuffer, options?: { metadata?: Record<string, unknown> }) =>
-      put(key, new Blob([data]), options?.metadata ?? {}),
-    setJSON: (key: string, data: unknown) => put(key, new Blob([JSON.stringify(data)]), {}),
-    getWithMetadata: (key: string) =>
-      operate(`look at ${key}`, () => {
-        const found = blobs.get(at(key))
-        return found ? { data: found.data.stream(), metadata: found.metadata } : null
-      }),
-    get: async (key: string, options?: { type?: string }) => {
+    operate(`set ${key}`, () => void blobs.set(at(key), { data, metadata }))
+  const store: BlobStore = {
+    head: (key) => operate(`look at ${key}`, () => blobs.get(at(key))?.metadata),
+    read: async (key, range) => {
       const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data)
-      if (!data) return null
-      return options?.type === 'json' ? JSON.parse(await data.text()) : data.stream()
+      return data?.slice(range?.start, range && range.end + 1).stream()
     },
-    list: async function* ({ prefix, directories = false }: ListOptions) {
+    readJson: async (key) => {
+      const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data)
+      return data && JSON.parse(await data.text())
+    },
+    write: (key, data, metadata = {}) => put(key, new Blob([data]), metadata),
+    writeJson: (key, data) => put(key, new Blob([JSON.stringify(data)]), {}),
+    list: async function* ({ prefix, directories = false }) {
       yield await operate(`list ${prefix}`, () => pageOf(blobs, at(prefix), directories))
     },
-    delete: (key: string) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
-    // The scheduler ends each access by itself.
-    until: undefined,
+    remove: (key) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
   }
-  return new Proxy(store, { get: ownMethod }) as unknown as Store
+  return new Proxy(store, { get: ownMethod })
 }
 
-interface ListOptions {
-  prefix: string
-  directories?: boolean
-}
+/** Whether a store can do these is for it to say. */
+const choices = ['compose', 'link', 'until']
 
 /** Nobody here stores more than one page holds. */
 function pageOf(blobs: Blobs, path: string, directories: boolean) {
@@ -83,7 +73,7 @@ function pageOf(blobs: Blobs, path: string, directories: boolean) {
   const isDeep = (key: string) => directories && key.slice(path.length).includes('/')
   const folders = found.filter(isDeep).map((key) => key.slice(store, key.indexOf('/', path.length)))
   return {
-    blobs: found.filter((key) => !isDeep(key)).map((key) => ({ key: key.slice(store), etag: '' })),
+    blobs: found.filter((key) => !isDeep(key)).map((key) => ({ key: key.slice(store) })),
     directories: [...new Set(folders)],
   }
 }
@@ -91,6 +81,7 @@ function pageOf(blobs: Blobs, path: string, directories: boolean) {
 /** The engine lives with a store that fails, so a method that is missing here would pass for one. */
 function ownMethod<T extends object>(store: T, name: string | symbol): unknown {
   if (name in store) return Reflect.get(store, name)
+  if (choices.includes(String(name))) return undefined
   process.nextTick(() => {
     throw new Error(`the simulated blob store has no ${String(name)}`)
   })

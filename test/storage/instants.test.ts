@@ -38,6 +38,6 @@ test('is written once a minute at most, however often it happens', async () => {
 
 test('a record that is not understood counts as none', async () => {
   const { store, instants } = setUp()
-  await store.setJSON('tick', { at: 'yesterday' })
+  await store.writeJson('tick', { at: 'yesterday' })
   expect(await instants.last('tick')).toBeUndefined()
 })

@@ -7,11 +7,11 @@ import { renewedContext, startBlobGate } from '../../dev/blob-gate.ts'
 import { startBlobs } from '../../dev/blobs.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
-import { openNetlifyStore } from '../../storage/netlify.ts'
+import { openNetlifyStore } from '../../storage/netlify/store.ts'
 import { type BlobStore, StoreFault, StoreRefusal } from '../../storage/store.ts'
 import { openWakeMark } from '../../storage/wake.ts'
 import { serve } from '../setup/serve.ts'
-import { bytesOf, chunksOf, png } from './setup.ts'
+import { bytesOf, chunksOf, keysIn, png } from './setup.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-blobs-'))
 const blobs = await startBlobs(folder)
@@ -26,11 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function namesIn(store: BlobStore): Promise<string[]> {
-  const names: string[] = []
-  for await (const { blobs } of store.list({ prefix: 'a', paginate: true })) names.push(...blobs.map(({ key }) => key))
-  return names
-}
+const namesIn = (store: BlobStore) => keysIn(store, 'a')
 
 const beginInvocation = () => {
   process.env['NETLIFY_BLOBS_CONTEXT'] = renewedContext(gate)
@@ -60,11 +56,11 @@ test('a store that refuses our token is a refusal by name, told at once and by e
   const store = openNetlifyStore('files')
   gate.expire()
   const calls = [
-    () => store.get('a', { type: 'json' }),
-    () => store.getWithMetadata('a', { type: 'stream' }),
-    () => store.set('a', new ArrayBuffer(3)),
-    () => store.setJSON('a', {}),
-    () => store.delete('a'),
+    () => store.readJson('a'),
+    () => store.head('a'),
+    () => store.write('a', new ArrayBuffer(3)),
+    () => store.writeJson('a', {}),
+    () => store.remove('a'),
     () => namesIn(store),
   ]
   for (const call of calls) {
@@ -76,7 +72,7 @@ test('a store that refuses our token is a refusal by name, told at once and by e
 
 test('an environment that names no store is named itself, by each call', async () => {
   const store = openNetlifyStore('files')
-  for (const call of [() => store.delete('a'), () => namesIn(store)]) {
+  for (const call of [() => store.remove('a'), () => namesIn(store)]) {
     await expect(call()).rejects.toMatchObject({
       code: 'not_configured',
       message: expect.stringContaining('NETLIFY_BLOBS_CONTEXT is not set'),
@@ -95,7 +91,7 @@ test('a store that fails for a moment is asked again, within the time of the cal
     else response.end('{"is":"there"}')
   })
   const store = openNetlifyStore('files', { access: accessTo(url) })
-  expect(await store.get('a', { type: 'json' })).toEqual({ is: 'there' })
+  expect(await store.readJson('a')).toEqual({ is: 'there' })
 })
 
 test('a store that answers nothing, or half of it, ends the call by its deadline', async () => {
@@ -104,10 +100,10 @@ test('a store that answers nothing, or half of it, ends the call by its deadline
   for (const url of [silent, half]) {
     const store = openNetlifyStore('files', { access: accessTo(url), patienceMs: 50, partPatienceMs: 50 })
     const calls = [
-      store.get('a', { type: 'json' }),
-      store.setJSON('a', {}),
-      store.delete('a'),
-      store.set('a', new ArrayBuffer(9)),
+      store.readJson('a'),
+      store.writeJson('a', {}),
+      store.remove('a'),
+      store.write('a', new ArrayBuffer(9)),
       namesIn(store),
     ]
     for (const { status, reason } of (await Promise.allSettled(calls)) as PromiseRejectedResult[]) {
@@ -120,6 +116,6 @@ test('a store that answers nothing, or half of it, ends the call by its deadline
 test('a caller who gives up is not kept waiting by a silent store', async () => {
   const url = await serve((request) => request.resume())
   const store = openNetlifyStore('files', { access: accessTo(url) })
-  const call = store.until?.(AbortSignal.timeout(20)).get('a', { type: 'json' })
+  const call = store.until?.(AbortSignal.timeout(20)).readJson('a')
   await expect(call).rejects.toBeInstanceOf(StoreFault)
 })

@@ -2,18 +2,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Store } from '@netlify/blobs'
 import { afterAll } from 'vitest'
 import { startBlobs } from '../../dev/blobs.ts'
+import type { BlobStore } from '../../storage/store.ts'
 
-export async function useStore(): Promise<(name: string) => Store> {
+export async function useStore(): Promise<(name: string) => BlobStore> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-blobs-'))
   const blobs = await startBlobs(folder)
   afterAll(async () => {
     await blobs.stop()
     await rm(folder, { recursive: true })
   })
-  return blobs.openStore
+  return blobs.store
+}
+
+/** The keys of all blobs whose key begins so, in order. */
+export async function keysIn(store: BlobStore, prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { blobs } of store.list({ prefix })) keys.push(...blobs.map(({ key }) => key))
+  return keys.toSorted()
 }
 
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='

@@ -84,13 +84,11 @@ test('is written again when the clock was set back', async () => {
 test('is raised again at once after a raise that failed', async () => {
   const { store, clock } = setUp()
   let isAway = true
-  const setJSON: typeof store.setJSON = async (...record) => {
+  const writeJson: typeof store.writeJson = async (...record) => {
     if (isAway) throw new Error('the blob store is away')
-    return store.setJSON(...record)
+    return store.writeJson(...record)
   }
-  const mark = openWakeMark({ ...store, get: store.get.bind(store), setJSON } as typeof store, {
-    now: () => new Date(clock.ms),
-  })
+  const mark = openWakeMark({ ...store, writeJson }, { now: () => new Date(clock.ms) })
   await expect(Promise.all([mark.raise(), mark.raise()])).rejects.toThrow('away')
   isAway = false
   await mark.raise()
@@ -113,14 +111,14 @@ test('stays awake when an older lowering arrives after a newer one', async () =>
   const old = await seenBy(mark)
   await mark.raise()
   await other.lower(await seenBy(other))
-  await store.setJSON('lowered', { seen: old.id, until: null })
+  await store.writeJson('lowered', { seen: old.id, until: null })
   expect(await mark.look()).toBeDefined()
 })
 
 test('takes a record that it does not understand for unknown, and so for awake', async () => {
   const { mark, store } = setUp()
   await mark.lower(await seenBy(mark))
-  await store.setJSON('lowered', { until: 'whenever' })
+  await store.writeJson('lowered', { until: 'whenever' })
   expect(await mark.look()).toBeDefined()
 })
 

@@ -1,14 +1,14 @@
-// Netlify Blobs as a store. netlify/runtime.ts opens it for functions, dev/blobs.ts for `npm start` and the tests. The client is loaded
+// Netlify Blobs as a store. storage/open.ts opens it for functions, dev/blobs.ts for the tests. The client is loaded
 // with the first call.
 //
 // Netlify gives a token with each invocation and takes the one before back, so the client is made anew for each call. The client's own
 // five retries, 5 s apart, know no deadline; what it would repeat is repeated here, as often as the caller's time allows.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '@netlify/blobs'
-import { withDeadline } from '../core/deadline.ts'
-import { AppError } from '../core/errors.ts'
-import { sendBlob } from './send.ts'
-import { type BlobStore, StoreFault, StoreRefusal } from './store.ts'
+import { withDeadline } from '../../core/deadline.ts'
+import { AppError } from '../../core/errors.ts'
+import { sendBlob } from '../send.ts'
+import { type BlobStore, type ByteRange, StoreFault, StoreRefusal } from '../store.ts'
 
 export interface NetlifyOptions {
   /** For a call with a small answer, or until a file's first bytes. */
@@ -39,20 +39,28 @@ export function openNetlifyStore(name: string, options: NetlifyOptions = {}, sig
     const sender = openSender({ patienceMs: isPart ? partPatienceMs : patienceMs, signal, isStream })
     return sender.run(async () => work(await openStore(sender.fetch)))
   }
-  const get = (key: string, { type }: { type: 'json' | 'stream' }): Promise<unknown> =>
-    type === 'json'
-      ? call((store) => store.get(key, { type }))
-      : call((store) => store.get(key, { type }), { isStream: true })
+  const open = (key: string) => call((store) => store.getWithMetadata(key, { type: 'stream' }), { isStream: true })
   return {
-    get: get as BlobStore['get'],
-    getWithMetadata: ((key: string) =>
-      call((store) => store.getWithMetadata(key, { type: 'stream' }), {
-        isStream: true,
-      })) as BlobStore['getWithMetadata'],
-    set: (key, data, more) => call((store) => store.set(key, data, more), { isPart: true }),
-    setJSON: (key, data, more) => call((store) => store.setJSON(key, data, more)),
-    delete: (key) => call((store) => store.delete(key)),
-    list: async function* (asked) {
+    head: async (key) => {
+      // Not by a HEAD, after which the connection is closed. Of a blob that is there, no byte is read.
+      const found = await open(key)
+      await found?.data.cancel()
+      return found?.metadata
+    },
+    read: async (key, range) => {
+      const found = await open(key)
+      return found ? sliced(found.data, range) : undefined
+    },
+    readJson: async (key) => (await call((store) => store.get(key, { type: 'json' }))) ?? undefined,
+    write: async (key, bytes, metadata) => {
+      await call((store) => store.set(key, bytes, metadata && { metadata }), { isPart: true })
+    },
+    writeJson: async (key, value) => {
+      await call((store) => store.setJSON(key, value))
+    },
+    remove: (key) => call((store) => store.delete(key)),
+    list: async function* ({ prefix, directories = false }) {
+      const asked = { prefix, directories, paginate: true } as const
       const sender = openSender({ patienceMs, signal, isStream: false })
       const pages = await sender.run(async () => (await openStore(sender.fetch)).list(asked)[Symbol.asyncIterator]())
       for (;;) {
@@ -63,6 +71,22 @@ export function openNetlifyStore(name: string, options: NetlifyOptions = {}, sig
     },
     until: (caller) => openNetlifyStore(name, options, caller),
   }
+}
+
+/** Netlify knows no ranges: a part comes from its beginning, until as much of it has come as is asked for. */
+function sliced(whole: ReadableStream<Uint8Array>, range: ByteRange | undefined): ReadableStream<Uint8Array> {
+  if (!range) return whole
+  let at = 0
+  return whole.pipeThrough(
+    new TransformStream({
+      transform: (chunk, controller) => {
+        const slice = chunk.subarray(Math.max(range.start - at, 0), Math.max(range.end + 1 - at, 0))
+        at += chunk.byteLength
+        if (slice.byteLength > 0) controller.enqueue(slice)
+        if (at > range.end) controller.terminate()
+      },
+    }),
+  )
 }
 
 /** Stands in for fetch in a client of one call, and tells that call's failures as what they are. */

@@ -1,0 +1,163 @@
+// A folder as a store: for `npm start`, and for `npm run serve` on a machine or in a container of one's own. storage/open.ts opens it.
+// A blob is one file: its bytes, then its metadata, then how long that is. So it appears whole or not at all, by one rename, and a viewer
+// still opens a picture.
+import { randomUUID } from 'node:crypto'
+import { dirname, join, resolve } from 'node:path'
+import { type BlobStore, type ByteRange, type Page, StoreFault } from '../store.ts'
+import { type Disk, type Entry, isAbsent, type OpenFile, realDisk } from './disk.ts'
+
+/** Names in a listing's page. */
+const pageNames = 1_000
+const ending = '.blob'
+/** Of what isn't there yet. */
+const temporaryEnding = '.tmp'
+/** The metadata's length, little end first, and a word to know the file by. */
+const tailBytes = 8
+const word = 'SGB1'
+
+/** The folder is made with the first blob. */
+export function openFolderStore(folder: string, name: string, disk: Disk = realDisk): BlobStore {
+  const root = resolve(folder, name)
+  const pathOf = (key: string) => join(root, ...key.split('/').map(encodeName))
+  return {
+    head: (key) => reading(disk, pathOf(key), async (file) => (await tailOf(file)).metadata),
+    read: (key, range) => openStream(disk, pathOf(key), range),
+    readJson: (key) =>
+      reading(disk, pathOf(key), async (file) => {
+        const { end } = await tailOf(file)
+        return JSON.parse(new TextDecoder().decode(await file.bytes({ start: 0, end }))) as unknown
+      }),
+    write: (key, bytes, metadata) => writeWhole(disk, pathOf(key), new Uint8Array(bytes), metadata),
+    writeJson: (key, value) => writeWhole(disk, pathOf(key), Buffer.from(JSON.stringify(value))),
+    remove: async (key) => {
+      const path = pathOf(key)
+      await disk.remove(path + ending)
+      const begun = (await disk.entries(dirname(path))).filter(
+        ({ name: file }) => join(dirname(path), keyPart(file)) === path,
+      )
+      for (const { name: file } of begun) await disk.remove(join(dirname(path), file))
+      for (let at = dirname(path); at.startsWith(root) && at !== root; at = dirname(at))
+        if (!(await disk.removeIfEmpty(at))) return
+    },
+    list: ({ prefix, directories = false }) => list(disk, root, prefix, directories),
+  }
+}
+
+/** A key's part as a file's name. Every sign that a name can't hold, and every dot, is written as %XX: no key leads out of the folder. */
+function encodeName(part: string): string {
+  return encodeURIComponent(part).replaceAll(/[.!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
+}
+
+/** A file's name without our endings: `1.blob`, `1.<id>.tmp`. */
+const keyPart = (file: string) => file.replace(/\..*$/, '')
+
+async function reading<T>(disk: Disk, path: string, work: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
+  const file = await disk.open(path + ending)
+  if (!file) return undefined
+  try {
+    return await work(file)
+  } finally {
+    await file.close()
+  }
+}
+
+async function openStream(
+  disk: Disk,
+  path: string,
+  range: ByteRange | undefined,
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  const file = await disk.open(path + ending)
+  if (!file) return undefined
+  try {
+    const { end } = await tailOf(file)
+    const [start, last] = range ? [range.start, Math.min(range.end, end)] : [0, end]
+    if (start <= last) return file.stream({ start, end: last })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  await file.close()
+  return new Blob([]).stream()
+}
+
+interface Tail {
+  metadata: Record<string, unknown>
+  /** Where the bytes end: -1 where there are none. */
+  end: number
+}
+
+async function tailOf(file: OpenFile): Promise<Tail> {
+  const tail = Buffer.from(await file.bytes({ start: Math.max(0, file.size - tailBytes), end: file.size - 1 }))
+  if (tail.byteLength < tailBytes || tail.toString('latin1', 4) !== word)
+    throw new StoreFault('A file in the storage folder is none of ours, or is cut short')
+  const start = file.size - tailBytes - tail.readUInt32LE(0)
+  const text = await file.bytes({ start, end: file.size - tailBytes - 1 })
+  return { metadata: JSON.parse(new TextDecoder().decode(text)) as Record<string, unknown>, end: start - 1 }
+}
+
+/** Under a name of its own first, and on the disk before it is renamed: a crash leaves what was there, or nothing. */
+async function writeWhole(disk: Disk, path: string, bytes: Uint8Array, metadata: object = {}): Promise<void> {
+  const text = Buffer.from(JSON.stringify(metadata))
+  const tail = Buffer.alloc(tailBytes, word, 'latin1')
+  tail.writeUInt32LE(text.byteLength)
+  tail.write(word, 4, 'latin1')
+  for (let tries = 0; ; tries += 1) {
+    const temporary = `${path}.${randomUUID()}${temporaryEnding}`
+    try {
+      await disk.create(temporary, [bytes, text, tail])
+      return await disk.rename(temporary, path + ending)
+    } catch (error) {
+      await disk.remove(temporary)
+      // Its folder was empty a moment ago, and somebody has removed it since.
+      if (!isAbsent(error) || tries >= 5) throw error
+    }
+  }
+}
+
+async function* list(disk: Disk, root: string, prefix: string, isFlat: boolean): AsyncGenerator<Page> {
+  const at = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  const folder = join(root, ...at.split('/').filter(Boolean).map(encodeName))
+  let page: Page = { blobs: [], directories: [] }
+  for await (const { key, isFolder, size } of walk(disk, folder, at, { prefix, isFlat })) {
+    if (isFolder) page.directories.push(key)
+    else page.blobs.push({ key, size })
+    if (page.blobs.length + page.directories.length < pageNames) continue
+    yield page
+    page = { blobs: [], directories: [] }
+  }
+  yield page
+}
+
+interface Found {
+  key: string
+  isFolder: boolean
+  size: number
+}
+
+interface WalkOptions {
+  prefix: string
+  isFlat: boolean
+}
+
+async function* walk(disk: Disk, folder: string, at: string, options: WalkOptions): AsyncGenerator<Found> {
+  const { prefix, isFlat } = options
+  const byName = Map.groupBy(
+    await disk.entries(folder),
+    ({ name, isFolder }) => `${keyPart(name)}${isFolder ? '/' : ''}`,
+  )
+  for (const [name, entries] of [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    const key = at + decodeURIComponent(name.replace(/\/$/, ''))
+    const isFolder = name.endsWith('/')
+    if (!key.startsWith(prefix) && !(isFolder && prefix.startsWith(`${key}/`))) continue
+    if (!isFolder) yield { key, isFolder, size: await sizeOf(disk, folder, entries) }
+    else if (isFlat) yield { key, isFolder, size: 0 }
+    else yield* walk(disk, join(folder, keyPart(name)), `${key}/`, options)
+  }
+}
+
+/** What it takes on the disk, and what was begun of it. */
+async function sizeOf(disk: Disk, folder: string, entries: readonly Entry[]): Promise<number> {
+  let size = 0
+  for (const { name } of entries) size += await disk.size(join(folder, name))
+  return size
+}

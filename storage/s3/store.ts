@@ -1,0 +1,93 @@
+// An S3-compatible bucket as a store: R2, AWS, Supabase, MinIO and others. storage/open.ts opens it. It needs no conditional writes. A file
+// of several parts becomes one object, so that a presigned address gives it whole.
+import type { BlobStore, Page } from '../store.ts'
+import { elements, isMissing, requireOk, textIn } from './answer.ts'
+import { openS3Client, type S3Access, type S3Client } from './client.ts'
+import { abandon, compose, uploadNoted } from './compose.ts'
+
+export interface S3Options {
+  /** For a call, until its answer's first bytes. A part of 8 MiB must get through. */
+  patienceMs?: number
+}
+
+/** `name` is the first part of every key in the bucket. */
+export function openS3Store(access: S3Access, name: string, { patienceMs = 20_000 }: S3Options = {}): BlobStore {
+  return storeOver(openS3Client(access, patienceMs), name)
+}
+
+/** Metadata is one header of JSON in ASCII; S3 allows 2 kB of it. */
+const metadataHeader = 'x-amz-meta-stepgate'
+
+function storeOver(client: S3Client, name: string): BlobStore {
+  const keyOf = (key: string) => `${name}/${key}`
+  return {
+    head: async (key) => {
+      const answer = await client.send({ method: 'HEAD', key: keyOf(key) })
+      if (answer.status === 404) return undefined
+      await requireOk(answer, 'HEAD')
+      return JSON.parse(decodeURIComponent(answer.headers.get(metadataHeader) ?? '%7B%7D')) as Record<string, unknown>
+    },
+    read: async (key, range) => {
+      const headers = range && { range: `bytes=${range.start}-${range.end}` }
+      const answer = await client.send({ method: 'GET', key: keyOf(key), isStream: true, ...(headers && { headers }) })
+      if (await isMissing(answer)) return undefined
+      return answer.body ?? new Blob([]).stream()
+    },
+    readJson: async (key) => {
+      const answer = await client.send({ method: 'GET', key: keyOf(key) })
+      return (await isMissing(answer)) ? undefined : answer.json()
+    },
+    write: (key, bytes, metadata = {}, type = 'application/octet-stream') =>
+      put(client, keyOf(key), bytes, headersOf(metadata, type)),
+    writeJson: (key, value) => put(client, keyOf(key), JSON.stringify(value), headersOf({}, 'application/json')),
+    remove: async (key) => {
+      const noted = uploadNoted(keyOf(key))
+      if (noted) await abandon(client, noted)
+      const answer = await client.send({ method: 'DELETE', key: keyOf(key) })
+      if (answer.status !== 404) await requireOk(answer, 'DELETE')
+    },
+    list: ({ prefix, directories = false }) => list(client, keyOf(prefix), directories, name.length + 1),
+    compose: (key, first, others, { metadata, type }) =>
+      compose(client, keyOf(key), first, others.map(keyOf), headersOf(metadata, type)),
+    link: (key, seconds, options = {}) => client.presign(keyOf(key), seconds, options),
+    until: (signal) => storeOver(client.until(signal), name),
+  }
+}
+
+const headersOf = (metadata: Record<string, unknown>, type: string) => ({
+  'content-type': type,
+  [metadataHeader]: encodeURIComponent(JSON.stringify(metadata)),
+})
+
+type Headers = ReturnType<typeof headersOf>
+
+async function put(client: S3Client, key: string, body: ArrayBuffer | string, headers: Headers): Promise<void> {
+  await requireOk(await client.send({ method: 'PUT', key, body, headers }), 'PUT')
+}
+
+async function* list(client: S3Client, prefix: string, directories: boolean, skip: number): AsyncGenerator<Page> {
+  let token: string | undefined
+  do {
+    const query = {
+      'list-type': '2',
+      'encoding-type': 'url',
+      prefix,
+      ...(directories && { delimiter: '/' }),
+      ...(token && { 'continuation-token': token }),
+    }
+    const answer = await client.send({ method: 'GET', query })
+    await requireOk(answer, 'ListObjectsV2')
+    const text = await answer.text()
+    // Asked for, because XML can't hold every sign; some servers leave it out.
+    const isEncoded = textIn(text, 'EncodingType') === 'url'
+    const nameOf = (xml: string, tag: string) => {
+      const name = textIn(xml, tag) ?? ''
+      return (isEncoded ? decodeURIComponent(name.replaceAll('+', ' ')) : name).slice(skip)
+    }
+    yield {
+      blobs: elements(text, 'Contents').map((xml) => ({ key: nameOf(xml, 'Key'), size: Number(textIn(xml, 'Size')) })),
+      directories: elements(text, 'CommonPrefixes').map((xml) => nameOf(xml, 'Prefix').replace(/\/$/, '')),
+    }
+    token = textIn(text, 'NextContinuationToken')
+  } while (token)
+}
