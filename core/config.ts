@@ -70,6 +70,37 @@ const environment = z.object({
   ALERT_URL: optional(z.url({ protocol: /^https?$/ }).optional()),
   ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
 
+  /** Where every event goes, signed with NOTIFY_SECRET; and the hosts that a task's own `notify_url` may name. docs/telling.md */
+  NOTIFY_URL: optional(
+    z
+      .url({ protocol: /^https?$/ })
+      .max(2_000)
+      .refine(isSafeFromOthers, 'must be https: whoever is on the way reads every task')
+      .optional(),
+  ),
+  NOTIFY_SECRET: optional(
+    z
+      .string()
+      .refine(
+        isSigningSecret,
+        'must be whsec_ and the base64 of 24 to 64 random bytes; several are separated by spaces',
+      )
+      .optional(),
+  ),
+  NOTIFY_HOSTS: list.refine(
+    (hosts) => hosts.every(isHostname),
+    'must be host names such as app.example, separated by commas',
+  ),
+  /** The keys of web push; off without them. */
+  VAPID_PUBLIC_KEY: text,
+  VAPID_PRIVATE_KEY: text,
+  VAPID_SUBJECT: optional(
+    z
+      .string()
+      .regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'must be mailto: and an address, or https:')
+      .optional(),
+  ),
+
   DAILY_TASKS_PER_USER: cap,
   /** Dollars a day (UTC) that tasks of all users, and of one, may reserve and cost: in the table's millionths, null where there is no ceiling. */
   BUDGET_PER_DAY: budget('10'),
@@ -120,6 +151,16 @@ const complete = environment.superRefine((config, context) => {
   const [site, secret] = [config.TURNSTILE_SITE_KEY, config.TURNSTILE_SECRET_KEY]
   if (site && !secret) refuse('TURNSTILE_SECRET_KEY', 'must be set beside TURNSTILE_SITE_KEY')
   if (secret && !site) refuse('TURNSTILE_SITE_KEY', 'must be set beside TURNSTILE_SECRET_KEY')
+  const tells = config.NOTIFY_URL || config.NOTIFY_HOSTS.length > 0
+  if (tells && !config.NOTIFY_SECRET)
+    refuse('NOTIFY_SECRET', 'must be set beside NOTIFY_URL and NOTIFY_HOSTS: it signs what is told')
+  if (config.NOTIFY_URL?.startsWith('http:') && !config.ALLOW_HTTP_CALLBACKS) {
+    refuse('NOTIFY_URL', 'must be https; http goes to this machine alone, and where ALLOW_HTTP_CALLBACKS=1')
+  }
+  const vapid = ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'] as const
+  for (const name of vapid.filter((name) => !config[name] && vapid.some((other) => config[other]))) {
+    refuse(name, 'must be set beside the other two VAPID_ variables')
+  }
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')
@@ -185,6 +226,18 @@ export function isPostgresAddress(address: string): boolean {
   const { protocol = '', hostname = '' } = URL.parse(address) ?? {}
   return /^postgres(ql)?:$/.test(protocol) && hostname !== ''
 }
+
+function isSigningSecret(value: string): boolean {
+  const secrets = value.split(' ').filter(Boolean)
+  const isOne = (secret: string) => {
+    const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
+    const bytes = Math.floor((encoded.replace(/=+$/, '').length * 3) / 4)
+    return bytes >= 24 && bytes <= 64
+  }
+  return secrets.length > 0 && secrets.every(isOne)
+}
+
+const isHostname = (host: string): boolean => URL.parse(`https://${host}`)?.hostname === host
 
 /** Over http only on this machine. */
 function isSafeFromOthers(value: string): boolean {

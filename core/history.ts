@@ -41,6 +41,8 @@ export interface MoveReport extends Entry {
   ms: number | null
   /** A failure after a success, or the very first. */
   opens_run?: boolean | null
+  /** Somebody is to hear of it: the statement has written that into the outbox. */
+  news?: true
 }
 
 /** One move, as it is read back. */

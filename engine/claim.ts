@@ -13,6 +13,8 @@ export interface Claim {
   sendBy: Date
   /** More is due. */
   isCut?: true
+  /** Events are due to be told. */
+  isNewsDue?: true
 }
 
 /** The instant is taken before the statement: what comes between costs patience, never safety. */

@@ -4,6 +4,7 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import type { Cause, Memory, MoveReport } from '../core/history.ts'
 import type { Timed } from '../db/statements/sql.ts'
+import { notifyOf } from '../notify/index.ts'
 import { signMessage } from '../providers/signature.ts'
 import type { Noted } from '../storage/instants.ts'
 import { ceilingsOf } from './budget.ts'
@@ -22,12 +23,14 @@ export function causedBy(deps: Deps, by: Cause, context: EndpointContext): Cause
     now: deps.now?.(),
     memory: readMemory(),
     ceilings: ceilingsOf(deps),
+    notify: notifyOf(deps.config),
     onSpent: (micros) => alertSpending(deps, context, micros),
     onMoved: (moves) => {
       for (const move of moves) {
         logMove(deps, by, move)
         if (move.opens_run) alertFailure(deps, context, move)
       }
+      deliverNews(deps, context, moves)
     },
   }
 }
@@ -36,6 +39,14 @@ export function causedBy(deps: Deps, by: Cause, context: EndpointContext): Cause
 function logMove({ log }: Deps, by: Cause, { task, move, step, attempt, was, became, code, ms }: MoveReport): void {
   const state = { task, step, attempt, from: was, to: became, move, by, ms }
   log.info({ ...state, ...(code && { code }), ...readMemory() }, 'moved')
+}
+
+/** At once, beside whatever goes on. If this process dies before, the next pass over everything delivers. */
+function deliverNews(deps: Deps, context: EndpointContext, moves: readonly MoveReport[]): void {
+  const taskIds = moves.filter(({ news }) => news).map(({ task }) => task)
+  if (taskIds.length === 0) return
+  const delivering = import('./deliver.ts').then(({ deliver }) => deliver(deps, { taskIds }))
+  context.waitUntil(delivering.catch((error) => deps.log.error({ err: error }, 'events are left for a later pass')))
 }
 
 /** Raises the wake mark for what must be written in any case: a mark that fails costs time until the hourly sweep, not the write. */
@@ -110,7 +121,7 @@ async function sendAlert(deps: Deps, type: 'failure' | 'overdue' | 'spending', d
   if (!url || !secret) return
   const at = clockOf(deps)
   const body = { type, at: at.toISOString(), ...data, memory: readMemory() }
-  const headers = signMessage(secret, deps.newId(), at, JSON.stringify(body))
+  const headers = signMessage([secret], deps.newId(), at, JSON.stringify(body))
   const request = { method: 'POST', url, headers, body, timeoutMs: alertTimeoutMs, isPathSecret: true } as const
   try {
     const { status } = await deps.http.send(request)

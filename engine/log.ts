@@ -9,9 +9,13 @@ const secrets = /([?&](?:key|signature|mac|claim|marker|token)=|Bearer )[^&\s"\\
 /** Shorter ones would be cut out of words that have nothing to do with them. */
 const shortestKey = 8
 
-/** The providers' keys and secrets themselves, whoever quotes them. */
+/** What signs news, or opens a channel. */
+const channelSecrets = ['NOTIFY_SECRET', 'VAPID_PRIVATE_KEY']
+
+/** The keys and secrets of providers and channels themselves, whoever quotes them. */
 function keysOf(config: object): string[] {
-  const values = providers.flatMap(({ secrets: names }) => names.map((name) => Reflect.get(config, name)))
+  const names = [...channelSecrets, ...providers.flatMap(({ secrets }) => secrets)]
+  const values = names.map((name) => Reflect.get(config, name))
   return values
     .flatMap((value) => (typeof value === 'string' ? value.split(/\s+/) : []))
     .filter(({ length }) => length >= shortestKey)

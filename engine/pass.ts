@@ -11,6 +11,7 @@ import { cancelStrays } from './cancel-strays.ts'
 import { checkPrediction, searchSubmission } from './check.ts'
 import { listRunningTasks } from './check-list.ts'
 import { type Claim, capsOf, claim } from './claim.ts'
+import { deliver } from './deliver.ts'
 import type { Deps } from './deps.ts'
 import { alertOverdue, type CausedBy, causedBy, readMemory } from './journal.ts'
 import { emptyResult, type PassOptions, type PassResult } from './pass-result.ts'
@@ -25,16 +26,29 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
+  let delivering: Promise<unknown> | undefined
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy, isCut } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
+    const { tasks, sendBy, isCut, isNewsDue } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
+    if (isNewsDue) delivering ??= deliverBeside(deps, options, result)
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
     const again = await runRound(deps, cause, tasks, { isLate, sendBy, endBy }, result)
     if (isLate() || !(again || isCut || tasks.length === deps.config.PASS_BATCH)) break
   }
+  await delivering
   log(deps, by, result, performance.now() - started)
   return result
+}
+
+/** What earlier passes and requests have left to be told. Tasks don't wait for it. */
+async function deliverBeside(deps: Deps, { seconds }: PassOptions, result: PassResult): Promise<void> {
+  result.idle = false
+  try {
+    await deliver(deps, { seconds: seconds ?? deps.config.PASS_SECONDS })
+  } catch (error) {
+    deps.log.error({ err: error }, 'events are left for a later pass')
+  }
 }
 
 interface SoFar {

@@ -5,8 +5,10 @@ import pLimit from 'p-limit'
 import type { Dispatcher } from 'undici'
 import { isNeverSent } from '../core/connection.ts'
 import { withDeadline } from '../core/deadline.ts'
-import { agentOptions, HttpFailure, TooLate, target } from './connection.ts'
+import { agentOptions, ForbiddenAddress, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
+import { isPublicHost } from './public-host.ts'
+import { lookupPublic } from './public-lookup.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT'
@@ -14,11 +16,15 @@ export interface HttpRequest {
   headers?: Record<string, string>
   /** Sent as JSON. */
   body?: unknown
+  /** Sent as they are, in place of `body`. */
+  bytes?: Uint8Array
   timeoutMs: number
   /** Asked when the request's turn has come, however long it had to wait; false: it isn't begun, and `TooLate` is thrown. */
   mayBegin?: (() => boolean) | undefined
   /** The path opens something too, so errors name the host alone. */
   isPathSecret?: boolean
+  /** Somebody else wrote the address: only https on a public host is asked, by its address as well as by its name. */
+  isForeign?: boolean
 }
 
 export interface HttpResponse {
@@ -65,17 +71,21 @@ async function openNow({ connections, own = [] }: HttpOptions): Promise<Http> {
   // By its default export: in a bundle, what is imported later has no other.
   const { default: undici } = await import('undici')
   const agent = new undici.Agent({ ...agentOptions, connections })
+  const outside = new undici.Agent({ ...agentOptions, connections, connect: { lookup: lookupPublic } })
   // Before the deadline begins to run: a request that waits here was certainly never sent.
   const limit = pLimit(connections)
   const downloads = openDownloads(undici.Agent, { connections, own })
   return {
-    send: (request) => limit(() => send(agent, request)),
+    send: (request) => limit(() => send(request.isForeign ? outside : agent, request)),
     download: downloads.download,
-    close: async () => void (await Promise.all([agent.close(), downloads.close()])),
+    close: async () => void (await Promise.all([agent.close(), outside.close(), downloads.close()])),
   }
 }
 
 async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpResponse> {
+  if (request.isForeign && !isOutside(request.url)) {
+    throw new ForbiddenAddress('its address is not on a public host, or not https')
+  }
   if (request.mayBegin && !request.mayBegin()) throw new TooLate(`${request.method} was not begun in time`)
   try {
     return await withDeadline(request.timeoutMs, async (signal) => {
@@ -83,7 +93,7 @@ async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpRespon
         ...target(request.url),
         method: request.method,
         headers: { accept: 'application/json', 'content-type': 'application/json', ...request.headers },
-        body: request.body === undefined ? null : JSON.stringify(request.body),
+        body: request.bytes ?? (request.body === undefined ? null : JSON.stringify(request.body)),
         signal,
       })
       const text = await readText(response.body)
@@ -92,6 +102,11 @@ async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpRespon
   } catch (error) {
     throw new HttpFailure(request, !isNeverSent(error), error)
   }
+}
+
+function isOutside(address: string): boolean {
+  const { protocol, hostname } = new URL(address)
+  return protocol === 'https:' && isPublicHost(hostname)
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {

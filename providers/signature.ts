@@ -37,11 +37,12 @@ export function verifySignature(headers: Headers, rawBody: string, secrets: stri
   if (!fits.includes(true)) throw refuseWebhook('webhook-signature does not fit the body')
 }
 
-/** The headers of a message of our own, as its receiver verifies them. */
-export function signMessage(secret: string, id: string, at: Date, rawBody: string): Record<string, string> {
+/** The headers of a message of our own, as its receiver verifies them: one signature for each secret, separated by spaces during a rotation. */
+export function signMessage(secrets: readonly string[], id: string, at: Date, rawBody: string): Record<string, string> {
   const timestamp = String(Math.floor(at.getTime() / 1000))
-  const signature = sign(secret, `${id}.${timestamp}.${rawBody}`).toString('base64')
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
+  const text = `${id}.${timestamp}.${rawBody}`
+  const signatures = secrets.map((secret) => `v1,${sign(secret, text).toString('base64')}`)
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') }
 }
 
 /**

@@ -113,7 +113,7 @@ async function report(
   if (!(create.webhook_events_filter ?? ['completed']).includes(event)) return
   const body = JSON.stringify(prediction)
   for (let attempt = 0, pause = 50; attempt < tries; attempt += 1, pause = Math.min(2 * pause, 1_000)) {
-    const headers = signMessage(webhookSecret, randomUUID(), new Date(), body)
+    const headers = signMessage([webhookSecret], randomUUID(), new Date(), body)
     const all = { ...headers, 'content-type': 'application/json' }
     const answered = await send(create.webhook, { dispatcher: agent, method: 'POST', headers: all, body }).catch(
       () => null,

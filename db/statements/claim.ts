@@ -40,10 +40,12 @@ export interface Claimed extends Task {
 
 export interface Claims {
   tasks: Claimed[]
-  /** When nothing was claimed: the earliest instant at which something will be due, if anything ever will. Not for one task. */
+  /** When nothing was claimed: the earliest instant at which a task or an event will be due, if any ever will. Not for one task. */
   nextDueAt: Date | null
   /** More is due, and was left because the answer would have been too large. */
   isCut?: true
+  /** Events are due to be told. Not for one task. */
+  isNewsDue?: true
   /** Before this claim something had been due for this long: passes are missing, or too few. Absent where nothing had, for long. */
   overdueSeconds?: number
 }
@@ -103,7 +105,7 @@ async function claimSome(db: Db, p: ClaimParams, ids?: readonly string[]): Promi
   }
 }
 
-type Row = Claimed & { next_due_at: Date | null; overdue_since: Date | null; is_cut: boolean }
+type Row = Claimed & { next_due_at: Date | null; news_due_at: Date | null; overdue_since: Date | null; is_cut: boolean }
 
 /** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
 const mostBytes = 5_000_000
@@ -238,23 +240,27 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     -- 8. Books the attempts that began, and what was given back; writes the history; and answers, with a row of instants alone where
     --    nothing was claimed.
     ${book(sql`select id, booking from moved`, now)},
-    ${remember(sql`select id, ${moveOf} as did, entry from moved`, now, p)}
+    ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p)}
     select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at,
-      (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(moveOf)}
+      ${p.notify && !ids ? sql`(select min(due_at) from outbox where due_at is not null)` : sql`null::timestamptz`} as news_due_at,
+      (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(p, moveOf)}
     from (select) as always left join moved on true
   `.execute(db)
   const tasks = reportMoves(
     rows.filter((row) => row.id),
     p,
   )
-  const { claimed_at, next_due_at = null, overdue_since, is_cut } = rows[0] ?? {}
+  const { claimed_at, next_due_at = null, news_due_at = null, overdue_since, is_cut } = rows[0] ?? {}
   return {
     tasks,
-    nextDueAt: tasks.length === 0 ? next_due_at : null,
+    nextDueAt: tasks.length === 0 ? earliest(next_due_at, news_due_at) : null,
+    ...(claimed_at && news_due_at && news_due_at <= claimed_at && { isNewsDue: true }),
     ...(is_cut && { isCut: true }),
     ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
 }
+
+const earliest = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b))
 
 const isHalted = sql`(providers.name is not null or ${isStopped})`
 

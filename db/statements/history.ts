@@ -1,6 +1,7 @@
 // The history: how a statement that moves tasks also writes down that it did, and tells its caller. No move is made without.
 import { type RawBuilder, sql } from 'kysely'
 import type { MoveReport } from '../../core/history.ts'
+import { hasNews, tell } from './outbox.ts'
 import type { Timed } from './sql.ts'
 import { heard } from './webhooks.ts'
 
@@ -31,23 +32,27 @@ export function entry(of: EntryOf): RawBuilder<unknown> {
     'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`
 }
 
-/** The last CTE of a statement: `moves` selects id, did and entry of what it moved. */
+/** The last CTEs of a statement: `moves` selects the rows that it moved, with did and entry. They become history, and news where somebody listens. */
 export const remember = (moves: RawBuilder<unknown>, now: RawBuilder<Date>, timed?: Timed): RawBuilder<unknown> => sql`
   remembered as (
     insert into task_events (task_id, at, by, rss_mb, heap_mb, move, was, became, step, attempt, code, reason, failed)
     select id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
       ${timed?.memory?.heap_mb ?? null}::integer, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
       (entry ->> 'attempt')::integer, entry ->> 'code', entry ->> 'reason', (entry ->> 'failed')::boolean
-    from (${moves}) as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}`
+    from (${moves}) as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}${
+      timed?.notify ? tell(moves, now, timed.notify) : sql``
+    }`
 
 /** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
-export const reported = (move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>
-  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move}) as report`
+export const reported = (timed?: Timed, move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>
+  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move})${news(timed)} as report`
+
+const news = (timed?: Timed) => (timed?.notify ? sql` || ${hasNews}` : sql``)
 
 /** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. */
-export const reportedFailures = sql`
+export const reportedFailures = (timed?: Timed): RawBuilder<unknown> => sql`
   moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
-    and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true)) as report`
+    and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${news(timed)} as report`
 
 /** The rows without their reports, which go to the caller's `onMoved`. */
 export function reportMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {

@@ -30,7 +30,7 @@ export const recordChecks = batched(async (db, told: readonly CheckTold[], timed
         unanswered = 0, unanswered_since = null, unanswered_reason = null, updated_at = ${now},
         due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
       from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
-      returning t.id, 'succeeded' as did, t.status, ${entry({ now })}, null::jsonb as booking),
+      returning t.*, 'succeeded' as did, ${entry({ now })}, null::jsonb as booking),
     ${failed(now)},
     noted as (
       update tasks t set
@@ -45,11 +45,11 @@ export const recordChecks = batched(async (db, told: readonly CheckTold[], timed
           when o.kind = 'postponed' and t.phase = 'running' then t.unanswered_reason end,
         due_at = case when o.kind in ('seen', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
       from target o where ${own} and (o.kind in ('seen', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
-      returning t.id, o.kind as did, t.status, null::jsonb as entry, null::jsonb as booking),
+      returning t.*, o.kind as did, null::jsonb as entry, null::jsonb as booking),
     moved as (select * from succeeded union all select * from failed union all select * from noted),
     ${book(sql`select * from moved`, now)},
     ${remember(sql`select * from moved`, now, timed)}
-    select id, did, status, ${reportedFailures} from moved
+    select id, did, status, ${reportedFailures(timed)} from moved
   `.execute(db)
   return reportMoves(rows, timed)
 })
@@ -91,7 +91,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       -- What is given up still ran when it was checked; meanwhile it may have succeeded.
       or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
       or o.kind = 'missing' and o.known = o.prediction_id and ${lost(now)})
-    returning t.id, 'failed' as did, t.status, ${entry({
+    returning t.*, 'failed' as did, ${entry({
       code: sql`coalesce(o.code, 'prediction_lost')`,
       reason: sql`o.reason`,
       failed: sql`true`,
@@ -139,10 +139,10 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
         gate_reason = case when not ${last} and t.auto_continue and o.overspent then 'budget_exceeded' end,
         phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
       from judged o where ${held} and ${ended}
-      returning t.id, 'stored' as did, t.status, ${entry({ failed: sql`false`, now })}, ${settled(now)}),
+      returning t.*, 'stored' as did, ${entry({ failed: sql`false`, now })}, ${settled(now)}),
     ${book(sql`select * from stored`, now)},
     ${remember(sql`select * from stored`, now, timed)}
-    select id, did, status, ${reported()} from stored as moved
+    select id, did, status, ${reported(timed)} from stored as moved
   `.execute(repeatable(db))
   return reportMoves(rows, timed)
 })

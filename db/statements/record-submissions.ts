@@ -20,14 +20,14 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${foreign}
-      returning t.id, 'created' as did, t.status, ${entry({ now })}, null::jsonb as booking),
+      returning t.*, 'created' as did, ${entry({ now })}, null::jsonb as booking),
     ${strayed(now)},
     ${released(now)},
     ${failed(now)},
     unknown as (
       update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
       from target o where t.id = o.id and o.kind = 'unknown' and ${open}
-      returning t.id, 'unknown' as did, t.status, ${entry({ now })}, null::jsonb as booking),
+      returning t.*, 'unknown' as did, ${entry({ now })}, null::jsonb as booking),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
       select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
@@ -38,7 +38,7 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
       union all select * from failed union all select * from unknown),
     ${book(sql`select * from moved`, now)},
     ${remember(sql`select * from moved`, now, timed)}
-    select id, did, status, ${reportedFailures} from moved
+    select id, did, status, ${reportedFailures(timed)} from moved
   `.execute(repeatable(db))
   return reportMoves(rows, timed)
 })
@@ -75,7 +75,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',
         jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
-    returning t.id, 'strayed' as did, t.status, ${entry({ now })}, ${booking({
+    returning t.*, 'strayed' as did, ${entry({ now })}, ${booking({
       kind: sql`case when ${open} then 'settled' when not ${paidAhead} then 'double' end`,
       reserved: sql`case when ${open} then -${price} else 0 end`,
       settled: price,
@@ -102,7 +102,7 @@ const released = (now: RawBuilder<Date>) => sql`
       reserved_micros = case t.status when 'processing' then t.reserved_micros else 0 end,
       steps = case t.status when 'processing' then t.steps else with_cost(t.steps, o.step, 0 * price_of(t.prices, o.step)) end
     from target o where t.id = o.id and o.kind in ('throttled', 'unsent', 'absent') and ${open}
-    returning t.id, o.kind as did, t.status, ${entry({ reason: sql`o.reason`, now })}, ${booking({
+    returning t.*, o.kind as did, ${entry({ reason: sql`o.reason`, now })}, ${booking({
       kind: sql`'released'`,
       reserved: sql`-${price}`,
       now,
@@ -125,7 +125,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
       due_at = ${dueForStrays(now)}, updated_at = ${now}
     from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
-    returning t.id, o.kind as did, t.status, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })}, ${booking(
+    returning t.*, o.kind as did, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })}, ${booking(
       {
         kind: sql`case when ${mayBePaid} then 'settled' else 'released' end`,
         reserved: sql`-${price}`,

@@ -16,6 +16,8 @@ export interface Timed {
   memory?: Memory
   /** The provider whose webhook it was, where that is to be noted. */
   heard?: string | undefined
+  /** Who may hear of a move: then the statement also writes its events. Undefined: the deployment has no channel, and pays nothing. */
+  notify?: { url: boolean; channels: readonly string[] } | undefined
   /** What may be reserved a day; by default without limit. */
   ceilings?: Ceilings | undefined
   /** Hears what the whole deployment has reserved and paid today, after a statement that asked for more. */

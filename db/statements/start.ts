@@ -74,8 +74,8 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
       terms.ceilings,
     )},
     moved as (select t.*, ${beginning(now)} from started t),
-    ${remember(sql`select id, 'started' as did, entry from moved`, now, terms)}
-    select told.id as told_id, moved.*, ${daySpent(now)}, ${reported(sql`'started'`)} from moved join told on told.id = moved.id
+    ${remember(sql`select id, 'started' as did, entry from moved`, now, { ...terms, notify: undefined })}
+    select told.id as told_id, moved.*, ${daySpent(now)}, ${reported(undefined, sql`'started'`)} from moved join told on told.id = moved.id
       or told.user_id = moved.user_id and told.idempotency_key = moved.idempotency_key
   `.execute(db)
   return reportMoves(reportSpent(rows, terms), terms).map(({ told_id: id, ...started }) => ({ id, started }))

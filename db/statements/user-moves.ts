@@ -169,8 +169,8 @@ function move<Own extends Move = Move>(
         where booking is not null),
       ${enter(now)},
       ${spend(amounts(did, now, Boolean(terms.daily_quota)), terms.ceilings)},
-      ${remember(sql`select id, ${did} as did, entry from moved`, now, terms)}
-      select moved.*, ${daySpent(now)}, ${reported(sql`${did}::text`)} from moved
+      ${remember(sql`select moved.*, ${did}::text as did from moved`, now, terms)}
+      select moved.*, ${daySpent(now)}, ${reported(terms, sql`${did}::text`)} from moved
       union all
       select mine.*, null, mine.claim_id is not distinct from told.name, null, null, null from mine join told on told.id = mine.id
       where not exists (select from moved where moved.id = mine.id)

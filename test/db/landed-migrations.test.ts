@@ -25,6 +25,7 @@ const landed: Record<string, string> = {
   '0005_users': '0abd36922cee90f046926e4f118680f5bf597b7019894e6d72f778d56c2f4418',
   '0006_money': '3cc0cebe703e6c1f4b6a1d460353a66cee95e394d7f18b37ec323878fab595a3',
   '0007_gate': '8b7111f6bbbc21f66bd3472a63a46d787d03bf8d9fc61ed9dfcac456fe5f34ff',
+  '0008_outbox': 'bd053b460d3e3eadfa549fde99d04249be25a1a0eb5ac0a2e1bd8bd4ab68fa11',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 

@@ -48,7 +48,7 @@ export function useDatabase(): Suite {
   beforeEach(async () => {
     // Much quicker than truncate for the few rows that a test leaves.
     await sql`with paused as (delete from providers), files as (delete from forgotten), spent as (delete from spending),
-      switched as (delete from switches) delete from tasks`.execute(over('pg'))
+      switched as (delete from switches), unheard as (delete from listeners) delete from tasks`.execute(over('pg'))
   })
   afterAll(() => database.drop())
   return {

@@ -58,9 +58,10 @@ const below: Record<string, readonly string[]> = {
   providers: ['core'],
   storage: ['core'],
   recipes: ['core', 'providers'],
-  engine: ['core', 'db', 'providers', 'recipes', 'storage'],
-  functions: ['core', 'db', 'engine', 'providers', 'recipes', 'storage'],
-  netlify: ['core', 'db', 'engine', 'functions', 'providers', 'recipes', 'storage'],
+  notify: ['core', 'providers', 'recipes', 'storage'],
+  engine: ['core', 'db', 'notify', 'providers', 'recipes', 'storage'],
+  functions: ['core', 'db', 'engine', 'notify', 'providers', 'recipes', 'storage'],
+  netlify: ['core', 'db', 'engine', 'functions', 'notify', 'providers', 'recipes', 'storage'],
 }
 
 test.each(Object.keys(below))('imports of %s go one way', async (folder) => {

@@ -118,7 +118,7 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
       await mounted?.drain()
       simulator.replicate.reset()
       simulator.fal.reset()
-      await sql`truncate tasks, providers, forgotten, spending, switches cascade`.execute(first.deps.db)
+      await sql`truncate tasks, providers, forgotten, spending, switches, listeners cascade`.execute(first.deps.db)
       logged.length = 0
     },
     close: async () => {

@@ -1,0 +1,37 @@
+// The channels through which events reach people and apps. A new one is one more line here, and a file that sends. engine/deliver.ts hands
+// each delivery to its channel; nothing of a channel's own code is loaded before its first delivery.
+import type { Config } from '../core/config.ts'
+import type { ChannelKind } from '../core/event.ts'
+import type { Channel, NotifyDeps } from './channel.ts'
+
+interface ChannelSpec {
+  kind: ChannelKind
+  isOffered(config: Config): boolean
+  open(deps: NotifyDeps): Promise<Channel>
+}
+
+const channels: readonly ChannelSpec[] = [
+  {
+    kind: 'webhook',
+    isOffered: ({ NOTIFY_SECRET }) => NOTIFY_SECRET !== undefined,
+    open: async (deps) => (await import('./webhook.ts')).openWebhook(deps),
+  },
+]
+
+/** What statements are told, so that they write what somebody may hear: undefined where the deployment has no channel at all. */
+export interface Notify {
+  /** The deployment's own address hears of everything. */
+  url: boolean
+  channels: readonly ChannelKind[]
+}
+
+export function notifyOf(config: Config): Notify | undefined {
+  const kinds = channels.filter((channel) => channel.isOffered(config)).map(({ kind }) => kind)
+  return kinds.length > 0 ? { url: config.NOTIFY_URL !== undefined, channels: kinds } : undefined
+}
+
+/** Opens a channel, or says that this deployment doesn't have it (any more). */
+export async function openChannel(kind: ChannelKind, deps: NotifyDeps): Promise<Channel | undefined> {
+  const spec = channels.find((channel) => channel.kind === kind)
+  return spec?.isOffered(deps.config) ? spec.open(deps) : undefined
+}

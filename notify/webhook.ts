@@ -1,0 +1,59 @@
+// Events as signed webhooks, by the standard of https://www.standardwebhooks.com: for an app around Stepgate, at the deployment's NOTIFY_URL
+// or at the `notify_url` of one task. Its host is never a private one, and redirects are not followed.
+import { canBeCalledBack } from '../core/config.ts'
+import type { Delivery, SendResult } from '../core/event.ts'
+import { pollAfterMs } from '../core/polling.ts'
+import type { Task } from '../core/task.ts'
+import { taskView } from '../core/view.ts'
+import { ForbiddenAddress } from '../providers/connection.ts'
+import { retryAfterOf } from '../providers/http.ts'
+import { signMessage } from '../providers/signature.ts'
+import type { Channel, NotifyDeps } from './channel.ts'
+
+const timeoutMs = 10_000
+/** Polls of a task whose recipe is no longer here are paced like short steps. */
+const unknownStepSeconds = 20
+
+export function openWebhook(deps: NotifyDeps): Channel {
+  return { send: (delivery) => send(deps, delivery) }
+}
+
+async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
+  const { NOTIFY_URL, NOTIFY_SECRET } = deps.config
+  const url = delivery.receiver === 'url' ? NOTIFY_URL : delivery.address
+  if (typeof url !== 'string' || !NOTIFY_SECRET) return { kind: 'gone', reason: 'there is no address any more' }
+  const body = bodyOf(deps, delivery)
+  const secrets = NOTIFY_SECRET.split(' ').filter(Boolean)
+  const headers = signMessage(secrets, delivery.id, deps.now?.() ?? new Date(), JSON.stringify(body))
+  const isForeign = !isOwnMachine(deps, url)
+  try {
+    const response = await deps.http.send({
+      method: 'POST',
+      url,
+      headers,
+      body,
+      timeoutMs,
+      isForeign,
+      isPathSecret: true,
+    })
+    const { status } = response
+    if (status >= 200 && status < 300) return { kind: 'delivered' }
+    if (status === 410) return { kind: 'gone', reason: 'the receiver answers 410 Gone' }
+    return { kind: 'later', reason: `the receiver answers ${status}`, retryAfterSeconds: retryAfterOf(response) }
+  } catch (error) {
+    if (error instanceof ForbiddenAddress) return { kind: 'gone', reason: error.message }
+    throw error
+  }
+}
+
+/** The same in every repetition: nothing in it depends on when it is sent. */
+function bodyOf(deps: NotifyDeps, { id, type, at, task, budget }: Delivery): object {
+  const stepSeconds = deps.recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
+  const poll = pollAfterMs(task, { stepSeconds, isReported: canBeCalledBack(deps.config), now: at })
+  return { id, type, at: at.toISOString(), task: taskView(task as Task, poll), ...(budget && { budget }) }
+}
+
+/** Over http, and to this machine, only where the deployment says that all of it is one machine. */
+function isOwnMachine({ config }: NotifyDeps, url: string): boolean {
+  return config.ALLOW_HTTP_CALLBACKS && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
+}
