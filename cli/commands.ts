@@ -12,7 +12,7 @@ import type { PassResult } from '../engine/pass-result.ts'
 import { readStanding, type Standing } from '../engine/standing.ts'
 import type { Command } from './arguments.ts'
 import { type Around, explain, moveWords } from './explain.ts'
-import { type Opened, withDatabase, withDeployment } from './open.ts'
+import { isStoreKnown, type Opened, withDatabase, withDeployment } from './open.ts'
 import { distance, duration, instant, table } from './words.ts'
 
 type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
@@ -103,15 +103,15 @@ async function requireStory(opened: Opened, id: string): Promise<Known> {
   const other = own ? undefined : await findTaskOf(db, id)
   const story = own ?? (other && (await readStory(db, other)))
   if (!story) throw new Error(`There is no task ${id}, and no task with a prediction of this id.`)
+  const pinged_at = isStoreKnown(config) ? await lastPing(instants) : undefined
   const { cap } = capsOf(config).find(({ provider }) => provider === story.task.provider) ?? {}
-  return { story, around: { cap, pinged_at: await lastPing(instants) } }
+  return { story, around: { cap, pinged_at } }
 }
 
 const isUuid = (id: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)
 
-/** When a ping last came; null where none is on record, undefined where the blob store isn't known or doesn't answer. */
+/** When a ping last came; null where none is on record, undefined where the store doesn't answer. */
 async function lastPing(instants: Opened['instants']): Promise<Around['pinged_at']> {
-  if (!process.env['NETLIFY_BLOBS_CONTEXT']) return undefined
   const asked = (['worker', 'checker', 'recover', 'tick'] as const).map((name) => instants.last(name))
   const answers = await Promise.all(asked).catch(() => undefined)
   if (!answers) return undefined

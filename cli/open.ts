@@ -1,5 +1,6 @@
 // What a command works on: the database alone, or a whole deployment as the functions open it. All of it is closed afterwards.
 import pino from 'pino'
+import type { Config } from '../core/config.ts'
 import { connect } from '../db/driver/connect.ts'
 import type { Deps, EndpointContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
@@ -8,7 +9,7 @@ import { parseConfig } from '../providers/config.ts'
 import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openInstants } from '../storage/instants.ts'
-import { openNetlifyStore } from '../storage/netlify/store.ts'
+import { openStoreOf } from '../storage/open.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
 
@@ -22,17 +23,21 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
   const http = openHttp({ connections: config.HTTP_CONCURRENCY, own: ownHosts(config) })
   try {
     const log = openLog({ ...config, LOG_LEVEL: 'error' }, standardError)
-    return await work({ db, config, log, providers: openProviders(config, http), instants: openKnownInstants() })
+    return await work({ db, config, log, providers: openProviders(config, http), instants: openKnownInstants(config) })
   } finally {
     await Promise.all([close(), http.close()])
   }
 }
 
 /** Without a blob store, when pings came is not known; all else is. */
-function openKnownInstants(): Deps['instants'] {
-  if (process.env['NETLIFY_BLOBS_CONTEXT']) return openInstants(openNetlifyStore('instants'), () => new Date())
+function openKnownInstants(config: Config): Deps['instants'] {
+  if (isStoreKnown(config)) return openInstants(openStoreOf(config)('instants'), () => new Date())
   return { note: async () => undefined, last: async () => undefined }
 }
+
+/** Netlify's store is known where its context is; those of the other kinds always. */
+export const isStoreKnown = ({ STORAGE }: Pick<Config, 'STORAGE'>): boolean =>
+  STORAGE !== 'netlify' || Boolean(process.env['NETLIFY_BLOBS_CONTEXT'])
 
 export async function withDeployment<T>(
   work: (opened: { deps: Deps; context: EndpointContext }) => Promise<T>,

@@ -1,6 +1,7 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
 import { microsOf } from './price.ts'
+import { chosenStore, missingFor, storeKinds } from './store-choice.ts'
 import { maxStoredBytes } from './upload.ts'
 
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
@@ -25,6 +26,10 @@ const budget = (fallback: string) =>
       .regex(/^(off|\d{1,6}(\.\d{1,6})?)$/, 'must be dollars such as 10 or 0.0375, or off')
       .default(fallback),
   ).transform((value) => (value === 'off' ? null : microsOf(Number(value))))
+/** Paths are ours to make: an endpoint names a server, perhaps with a folder before all buckets. */
+const storeAddress = optional(z.url({ protocol: /^https?$/ }).optional()).transform(
+  (value) => value && trimSlash(value),
+)
 const flag = optional(z.enum(['0', '1']).default('0')).transform((value) => value === '1')
 
 const environment = z.object({
@@ -63,6 +68,21 @@ const environment = z.object({
     (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
     'must be origins such as https://app.example, separated by commas',
   ),
+  /** Where files lie. By itself: a folder or a bucket where one alone is set up, otherwise the Netlify site's own store. */
+  STORAGE: z.enum(storeKinds),
+  STORAGE_DIR: text,
+  /** An S3-compatible store; the public endpoint is where people and providers reach it, if that is another address. */
+  S3_ENDPOINT: storeAddress,
+  S3_PUBLIC_ENDPOINT: storeAddress,
+  S3_BUCKET: optional(
+    z
+      .string()
+      .regex(/^[\w.-]{1,255}$/, 'must be the name of a bucket')
+      .optional(),
+  ),
+  S3_REGION: optional(z.string().default('us-east-1')),
+  S3_ACCESS_KEY_ID: text,
+  S3_SECRET_ACCESS_KEY: text,
   IMAGE_HOSTS: list,
   ALLOW_PRIVATE_IMAGES: flag,
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
@@ -140,6 +160,7 @@ const complete = environment.superRefine((config, context) => {
     )
   }
   if (!AUTH_JWKS_URL && (AUTH_ISSUER || AUTH_AUDIENCE)) refuse('AUTH_JWKS_URL', 'must be set beside AUTH_ISSUER')
+  for (const name of missingFor(config)) refuse(name, `must be set where STORAGE is ${config.STORAGE}`)
   // An accepted upload is given to the provider in one answer.
   const { ANSWER_LIMIT_MB } = config
   if (ANSWER_LIMIT_MB && ANSWER_LIMIT_MB * 1_000_000 < maxStoredBytes) {
@@ -182,6 +203,7 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
     DATABASE_DRIVER: env['DATABASE_DRIVER'] || driverOf(env),
     PUBLIC_URL: env['PUBLIC_URL'] || env['URL'],
+    STORAGE: env['STORAGE'] || chosenStore(env),
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   }
   const base = environment.extend(more).safeParse(raw, uncompiled)

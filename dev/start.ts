@@ -1,4 +1,4 @@
-// `npm start`: everything on one machine. Database, blob store and simulator are started, the functions are told where they
+// `npm start`: everything on one machine. Database and simulator are started, files lie in a folder, the functions are told where these
 // are through the environment (as a deployment would tell them), and a ticker pings worker and checker as a cron would.
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
@@ -9,7 +9,7 @@ import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
-import { startBlobs } from './blobs.ts'
+import { keptStore } from './kept-store.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
 import { createServer, loadDoors } from './router.ts'
@@ -37,7 +37,7 @@ await chmod(data, 0o700)
 const secrets = await keptSecrets(new URL('secrets.json', data))
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
 await migrate(postgres.url)
-const blobs = await startBlobs(new URL('blobs', data))
+const storage = await keptStore(folder, log)
 // With a key of one's own the same functions talk to that provider itself.
 const isOwn = { replicate: Boolean(process.env['REPLICATE_API_TOKEN']), fal: Boolean(process.env['FAL_KEY']) }
 const simulator =
@@ -54,7 +54,8 @@ const simulator =
 
 const settings: Record<string, string> = {
   DATABASE_URL: postgres.url,
-  NETLIFY_BLOBS_CONTEXT: blobs.context,
+  STORAGE: 'folder',
+  STORAGE_DIR: storage,
   CRON_SECRET: secrets.CRON_SECRET,
   SESSION_SECRET: secrets.SESSION_SECRET,
   ...(!isOwn.replicate && {
@@ -99,7 +100,6 @@ stopOnSignal(log, async () => {
   await ticker?.stop()
   await router.close()
   await simulator?.close()
-  await blobs.stop()
   await postgres.stop()
 })
 

@@ -3,6 +3,7 @@
 import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
 import { v7 } from 'uuid'
+import type { Config } from '../core/config.ts'
 import type { Deps, EndpointContext, LightDeps } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { enter, notConfigured } from '../functions/http/answer.ts'
@@ -12,7 +13,7 @@ import { parseConfig } from '../providers/config.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openFiles } from '../storage/files.ts'
 import { openInstants } from '../storage/instants.ts'
-import { openNetlifyStore } from '../storage/netlify/store.ts'
+import { openStoreOf } from '../storage/open.ts'
 import { openWakeMark } from '../storage/wake.ts'
 
 /** The door of an endpoint that works with the whole. */
@@ -41,18 +42,19 @@ type Light = Omit<LightDeps, 'whole'>
 function openLight(destination?: DestinationStream): Light {
   const config = parseConfig(process.env)
   if (!config.DATABASE_URL) throw new Error('DATABASE_URL is not set (a postgres:// address).')
-  return { config, log: openLog(config, destination), ...openStores() }
+  return { config, log: openLog(config, destination), ...openStores(config) }
 }
 
 /** How long a mark or an instant may take: a ping, and a person who cancels, can't wait as long as a file can. */
 const patienceMs = 4_000
 
-function openStores(): Pick<Deps, 'files' | 'wake' | 'instants'> {
+function openStores(config: Config): Pick<Deps, 'files' | 'wake' | 'instants'> {
   const now = () => new Date()
+  const open = openStoreOf(config)
   return {
-    files: openFiles(openNetlifyStore('files')),
-    wake: openWakeMark(openNetlifyStore('wake', { patienceMs }), { now }),
-    instants: openInstants(openNetlifyStore('instants', { patienceMs }), now),
+    files: openFiles(open('files')),
+    wake: openWakeMark(open('wake', { patienceMs }), { now }),
+    instants: openInstants(open('instants', { patienceMs }), now),
   }
 }
 

@@ -1,7 +1,9 @@
-// The blob store: writes, reads and deletes a probe, where there are credentials; otherwise what the site tells of it.
+// The store: writes, reads and deletes a probe, where it can be reached from here; otherwise what the site tells of it.
 import { randomUUID } from 'node:crypto'
-import { getStore, type Store } from '@netlify/blobs'
+import { getStore } from '@netlify/blobs'
 import * as z from 'zod'
+import { openStoreOf } from '../../storage/open.ts'
+import type { BlobStore } from '../../storage/store.ts'
 import { type Check, type Examined, fail, ok, warn } from './findings.ts'
 
 const access = z.object({
@@ -14,13 +16,32 @@ const access = z.object({
 export const checkBlobs: Check = [
   'blob store',
   async (examined) => {
+    const { config } = examined
+    const todos = {
+      netlify: 'Check the credentials, and whether the site has a blob store.',
+      s3: 'Check S3_ENDPOINT, S3_BUCKET, S3_REGION and the keys, and that these may read, write, list and delete.',
+      folder: 'Check that STORAGE_DIR is a folder that this user may write to.',
+    }
+    if (config.STORAGE !== 'netlify') return probe(probeOf(openStoreOf(config)('doctor')), todos[config.STORAGE])
     const store = openProbeStore(examined.env)
-    return store ? probe(store) : told(examined)
+    return store ? probe(store, todos.netlify) : told(examined)
   },
 ]
 
+interface Probed {
+  set(key: string, value: string): Promise<unknown>
+  get(key: string): Promise<unknown>
+  delete(key: string): Promise<unknown>
+}
+
+const probeOf = (store: BlobStore): Probed => ({
+  set: (key, value) => store.writeJson(key, value),
+  get: (key) => store.readJson(key),
+  delete: (key) => store.remove(key),
+})
+
 /** As the functions find it, or as Netlify's API lets an account into a site. */
-function openProbeStore(env: Examined['env']): Store | undefined {
+function openProbeStore(env: Examined['env']): Probed | undefined {
   const { NETLIFY_BLOBS_CONTEXT: context, NETLIFY_SITE_ID: siteID, NETLIFY_AUTH_TOKEN: token } = env
   if (context) {
     const { edgeURL, uncachedEdgeURL, ...client } = readContext(context)
@@ -39,12 +60,11 @@ function readContext(context: string): z.output<typeof access> {
   }
 }
 
-async function probe(store: Store) {
+async function probe(store: Probed, todo: string) {
   const [key, value] = [`probe-${randomUUID()}`, randomUUID()]
-  const todo = 'Check the credentials, and whether the site has a blob store.'
   try {
     await store.set(key, value)
-    const read = await store.get(key, { type: 'text' })
+    const read = await store.get(key)
     await store.delete(key)
     if (read !== value) return fail('what was written could not be read', todo)
     return ok('a probe was written, read and deleted')

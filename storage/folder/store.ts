@@ -3,7 +3,7 @@
 // still opens a picture.
 import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
-import { type BlobStore, type ByteRange, type Page, StoreFault } from '../store.ts'
+import { type BlobStore, type ByteRange, type Page, StoreFault, StoreRefusal } from '../store.ts'
 import { type Disk, type Entry, isAbsent, type OpenFile, realDisk } from './disk.ts'
 
 /** Names in a listing's page. */
@@ -20,27 +20,48 @@ export function openFolderStore(folder: string, name: string, disk: Disk = realD
   const root = resolve(folder, name)
   const pathOf = (key: string) => join(root, ...key.split('/').map(encodeName))
   return {
-    head: (key) => reading(disk, pathOf(key), async (file) => (await tailOf(file)).metadata),
-    read: (key, range) => openStream(disk, pathOf(key), range),
-    readJson: (key) =>
-      reading(disk, pathOf(key), async (file) => {
-        const { end } = await tailOf(file)
-        return JSON.parse(new TextDecoder().decode(await file.bytes({ start: 0, end }))) as unknown
-      }),
-    write: (key, bytes, metadata) => writeWhole(disk, pathOf(key), new Uint8Array(bytes), metadata),
-    writeJson: (key, value) => writeWhole(disk, pathOf(key), Buffer.from(JSON.stringify(value))),
-    remove: async (key) => {
-      const path = pathOf(key)
-      await disk.remove(path + ending)
-      const begun = (await disk.entries(dirname(path))).filter(
-        ({ name: file }) => join(dirname(path), keyPart(file)) === path,
-      )
-      for (const { name: file } of begun) await disk.remove(join(dirname(path), file))
-      for (let at = dirname(path); at.startsWith(root) && at !== root; at = dirname(at))
-        if (!(await disk.removeIfEmpty(at))) return
+    head: (key) => guarded(reading(disk, pathOf(key), async (file) => (await tailOf(file)).metadata)),
+    read: (key, range) => guarded(openStream(disk, pathOf(key), range)),
+    readJson: (key) => guarded(reading(disk, pathOf(key), readRecord)),
+    write: (key, bytes, metadata) => guarded(writeWhole(disk, pathOf(key), new Uint8Array(bytes), metadata)),
+    writeJson: (key, value) => guarded(writeWhole(disk, pathOf(key), Buffer.from(JSON.stringify(value)))),
+    remove: (key) => guarded(remove(disk, root, pathOf(key))),
+    list: async function* ({ prefix, directories = false }) {
+      const pages = list(disk, root, prefix, directories)
+      for (;;) {
+        const { done, value } = await guarded(pages.next())
+        if (done) return
+        yield value
+      }
     },
-    list: ({ prefix, directories = false }) => list(disk, root, prefix, directories),
   }
+}
+
+/** A disk that is full, broken or not ours is a fault of the store, never of the file. */
+async function guarded<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === undefined) throw cause
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code))
+      throw new StoreRefusal(`The storage folder may not be used (${code})`, { cause })
+    throw new StoreFault(`The storage folder failed (${code})`, { cause })
+  }
+}
+
+async function readRecord(file: OpenFile): Promise<unknown> {
+  const { end } = await tailOf(file)
+  return JSON.parse(new TextDecoder().decode(await file.bytes({ start: 0, end })))
+}
+
+async function remove(disk: Disk, root: string, path: string): Promise<void> {
+  const folder = dirname(path)
+  await disk.remove(path + ending)
+  for (const { name, isFolder } of await disk.entries(folder))
+    if (!isFolder && join(folder, keyPart(name)) === path) await disk.remove(join(folder, name))
+  for (let at = folder; at.startsWith(root) && at !== root; at = dirname(at))
+    if (!(await disk.removeIfEmpty(at))) return
 }
 
 /** A key's part as a file's name. Every sign that a name can't hold, and every dot, is written as %XX: no key leads out of the folder. */

@@ -159,6 +159,20 @@ const broken: [string, string, Record<string, string | undefined>, RegExp][] = [
     { NETLIFY_BLOBS_CONTEXT: '{"token"' },
     /^FAIL blob store .*is not what Netlify makes/,
   ],
+  ['a folder', 'blob store', { STORAGE_DIR: join(folder, 'files') }, /^ok blob store a probe was written/],
+  ['no folder', 'blob store', { STORAGE_DIR: '/dev/null' }, /^FAIL blob store it does not work: .*STORAGE_DIR/],
+  [
+    'a bucket that is away',
+    'blob store',
+    {
+      STORAGE: 's3',
+      S3_ENDPOINT: 'http://127.0.0.1:9',
+      S3_BUCKET: 'b',
+      S3_ACCESS_KEY_ID: 'i',
+      S3_SECRET_ACCESS_KEY: 's',
+    },
+    /^FAIL blob store it does not work: .*S3_BUCKET/,
+  ],
   ['no blob credentials', 'blob store', { NETLIFY_BLOBS_CONTEXT: '' }, /^ok blob store the site notes its pings there/],
 ]
 

@@ -1,6 +1,7 @@
 // The environment: defaults, what is wrong said of all variables at once, and never a value in what is said.
 import { expect, test } from 'vitest'
 import { canBeCalledBack } from '../../core/config.ts'
+import { storeOrigin } from '../../core/store-choice.ts'
 import { parseConfig } from '../../providers/config.ts'
 
 const secret = 'hunter2'
@@ -12,6 +13,10 @@ const wrong: Record<string, string> = {
   FAL_QUEUE_URL: secret,
   FAL_API_URL: `javascript:${secret}`,
   FAL_JWKS_URL: secret,
+  STORAGE: secret,
+  S3_ENDPOINT: secret,
+  S3_PUBLIC_ENDPOINT: `ftp://${secret}`,
+  S3_BUCKET: `${secret}/x`,
   PUBLIC_URL: `ftp://${secret}`,
   ALLOW_HTTP_CALLBACKS: secret,
   CRON_SECRET: secret,
@@ -173,4 +178,35 @@ test.each([
 ])('parseConfig() reads the budget %s in millionths of a dollar', (written, day, user) => {
   const config = parseConfig({ BUDGET_PER_DAY: written, BUDGET_PER_USER_PER_DAY: written })
   expect([config.BUDGET_PER_DAY, config.BUDGET_PER_USER_PER_DAY]).toEqual([day, user])
+})
+
+const bucket = { S3_ENDPOINT: 'https://s3.test/', S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'i', S3_SECRET_ACCESS_KEY: 's' }
+test.each([
+  [{}, 'netlify'],
+  [{ STORAGE: '', STORAGE_DIR: '' }, 'netlify'],
+  [{ STORAGE_DIR: '/srv/files' }, 'folder'],
+  [{ STORAGE_DIR: '/srv/files', NETLIFY_BLOBS_CONTEXT: 'e30=' }, 'folder'],
+  [{ STORAGE_DIR: '/srv/files', STORAGE: 'netlify' }, 'netlify'],
+  [bucket, 's3'],
+  // As while files are copied into the bucket.
+  [{ ...bucket, NETLIFY_BLOBS_CONTEXT: 'e30=' }, 'netlify'],
+  [{ ...bucket, NETLIFY_BLOBS_CONTEXT: 'e30=', STORAGE: 's3' }, 's3'],
+])('parseConfig() chooses the store of %j: %s', (env, kind) => {
+  expect(parseConfig(env).STORAGE).toBe(kind)
+})
+
+test('parseConfig() names all that the chosen store needs', () => {
+  const said = faultOf({ STORAGE: 's3', SUBMIT_GRACE_SECONDS: '20' })
+  for (const name of [...Object.keys(bucket), 'SUBMIT_GRACE_SECONDS'])
+    expect(said).toMatch(new RegExp(`^  ${name}: `, 'm'))
+  expect(faultOf({ STORAGE: 'folder' })).toMatch(/STORAGE_DIR: must be set where STORAGE is folder/)
+})
+
+test('people and providers fetch from the store itself where it is a bucket, by its public address', () => {
+  expect(storeOrigin(parseConfig(bucket))).toBe('https://s3.test')
+  expect(storeOrigin(parseConfig({ ...bucket, S3_PUBLIC_ENDPOINT: 'https://files.test/s3' }))).toBe(
+    'https://files.test',
+  )
+  expect(storeOrigin(parseConfig({ ...bucket, STORAGE: 'netlify' }))).toBeUndefined()
+  expect(storeOrigin(parseConfig({ STORAGE_DIR: '/srv' }))).toBeUndefined()
 })

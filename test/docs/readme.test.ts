@@ -42,7 +42,7 @@ test('docs/environment.md tells every environment variable and its default', asy
 })
 
 test('.env.example has every environment variable, with its default or empty', async () => {
-  const lines = (await readDocument('.env.example')).matchAll(/^(?:# )?([A-Z][A-Z_]+)=(.*)$/gm)
+  const lines = (await readDocument('.env.example')).matchAll(/^(?:# )?([A-Z][A-Z\d_]+)=(.*)$/gm)
   const documented = new Map([...lines].map(([, name = '', value = '']) => [name, value]))
   expect(findFaults(documented)).toEqual([])
 })

@@ -6,7 +6,7 @@ import { type Instance, openField, pause, ping, signIn, startTask } from './inst
 // An unconfirmed submission is searched for every 20 s, and a busy machine starts processes slowly.
 vi.setConfig({ testTimeout: 180_000 })
 
-const field = await openField({ instances: 1, secondsPerStep: 0.2 })
+const field = await openField({ instances: 1, secondsPerStep: 0.2, store: 'netlify' })
 const pool = field.database.pool()
 
 beforeEach(() => field.simulator.replicate.reset())

@@ -1,4 +1,4 @@
-// Real instances to kill: `npm run serve` as processes of their own on one database, one blob store and one simulator.
+// Real instances to kill: `npm run serve` as processes of their own on one database, one store and one simulator.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -26,11 +26,17 @@ export interface Field {
   close(): Promise<void>
 }
 
-export async function openField(options: { instances: number; secondsPerStep: number }): Promise<Field> {
+export interface FieldOptions {
+  instances: number
+  secondsPerStep: number
+  store: 'folder' | 'netlify'
+}
+
+export async function openField(options: FieldOptions): Promise<Field> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-kills-'))
   const [database, blobs, simulator] = await Promise.all([
     createDatabase(),
-    startBlobs(folder),
+    options.store === 'netlify' ? startBlobs(folder) : undefined,
     startSimulator({
       port: 0,
       replicateToken: token,
@@ -44,7 +50,7 @@ export async function openField(options: { instances: number; secondsPerStep: nu
     PATH: process.env['PATH'],
     LOG_LEVEL: 'error',
     DATABASE_URL: database.url,
-    NETLIFY_BLOBS_CONTEXT: blobs.context,
+    ...(blobs ? { NETLIFY_BLOBS_CONTEXT: blobs.context } : { STORAGE_DIR: folder }),
     CRON_SECRET: cronSecret,
     SESSION_SECRET: 'session-secret-of-a-test-32-bytes',
     REPLICATE_API_TOKEN: token,
@@ -72,7 +78,7 @@ export async function openField(options: { instances: number; secondsPerStep: nu
     close: async () => {
       await Promise.all([...living].map((instance) => instance.kill()))
       await simulator.close()
-      await blobs.stop()
+      await blobs?.stop()
       await database.drop()
       await rm(folder, { recursive: true })
     },

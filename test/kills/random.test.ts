@@ -7,7 +7,7 @@ const minuteMs = 60_000
 const tasks = 100
 const steps = 2
 
-const field = await openField({ instances: 2, secondsPerStep: 2 })
+const field = await openField({ instances: 2, secondsPerStep: 2, store: 'folder' })
 const pool = field.database.pool()
 
 afterAll(() => field.close())
