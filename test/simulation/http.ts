@@ -11,6 +11,7 @@ import type { Missing } from './witness.ts'
 
 /** Creates may be lost, doubled in doubt, or answered by a fault; reads may fail in every way that means nothing. */
 const createFates = { 'failed before': 0.6, 'failed after': 0.9, 'killed before': 0.3, 'killed after': 0.6, late: 0.4 }
+const losingFates = { ...createFates, 'failed after': 15 }
 const cancelFates = { 'failed before': 6, 'failed after': 1, 'killed before': 0.3, 'killed after': 0.3 }
 const readFates = { 'failed before': 1, 'killed before': 0.2, 'killed after': 0.2 }
 
@@ -28,7 +29,7 @@ export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
       if (request.mayBegin && !request.mayBegin()) throw new TooLate('not begun in time')
       return scheduler.operate(call, {
         label: `${request.method} ${new URL(request.url).pathname}`,
-        fates: kind === 'create' ? createFates : kind === 'cancel' ? cancelFates : readFates,
+        fates: fatesOf(kind, seam.weather),
         patienceMs: request.timeoutMs,
         run: () => {
           if (kind === 'list' && seam.weather.list === 'slow') call.lagMs += slowMs
@@ -56,6 +57,11 @@ export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
     },
     close: nothing,
   }
+}
+
+function fatesOf(kind: Kind, { losesCreates }: Weather): Partial<Record<Fate, number>> {
+  if (kind === 'create') return losesCreates ? losingFates : createFates
+  return kind === 'cancel' ? cancelFates : readFates
 }
 
 const nothing = async () => undefined

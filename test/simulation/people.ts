@@ -60,7 +60,8 @@ export async function createPeople(world: World): Promise<Person[]> {
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
     const { token } = await openSession(world.outside.deps, name)
-    const recipe = random.weighted({ 'try-on': 5, memes: 3, avatar: 3 })
+    // No budget of a weather is enough for a training.
+    const recipe = random.weighted({ 'try-on': 5, memes: 3, avatar: world.weather.budget ? 0 : 3 })
     people.push({
       ...{ name, token, recipe, accepted: [], views: [], redone: new Map(), asks: 0 },
       steps: random.between(1, 3),

@@ -52,7 +52,7 @@ const slowJumps = { 800: 3, 5000: 3, 40000: 6, 120000: 2, ...rareJumps }
 async function storm(world: World, people: readonly Person[]): Promise<void> {
   const { random, scheduler, providers, weather } = world
   const deliveries: Delivery[] = []
-  const length = random.between(weather.flickers ? 120 : 40, 220)
+  const length = random.between(weather.flickers ? 180 : 80, 360)
   for (let event = 0; event < length; event += 1) {
     const what = random.weighted({
       operation: 40,

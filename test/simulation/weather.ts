@@ -41,6 +41,8 @@ export interface Weather {
   withholds: number
   /** How often statements fail beside those that don't. */
   shakes: number
+  /** Most answers to creates are lost, though the provider took them. */
+  losesCreates: boolean
   /** Time goes by between events: minutes instead of moments. */
   isSlow: boolean
   caps: { replicate?: number; fal?: number }
@@ -98,6 +100,7 @@ export function drawWeather(random: Random): Weather {
       : 'kept',
     keyProvider: random.pick(['replicate', 'replicate', 'fal'] as const),
     clocksGoBack: random.chance(0.12) && faultsOn.clocks,
+    losesCreates: random.chance(0.2),
   }
   return { ...weather, budget: budgets.get(weather.secondsPerStep) }
 }
