@@ -12,11 +12,12 @@ const fates = { 'failed before': 0.1, 'failed after': 0.1, 'killed before': 0.1,
 /** As long as a call of the store's own client may take. */
 const patienceMs = 10_000
 
-export type Operate = <T>(label: string, run: () => T) => Promise<T>
+/** `missing`: what a store answers that doesn't find what it holds. */
+export type Operate = <T>(label: string, run: () => T, missing?: { value: T }) => Promise<T>
 
 /** A token comes with each function call, and is good while that lasts: `tokenOf` says whose is sent. */
 export function gated(scheduler: Scheduler, trouble: Trouble, tokenOf: () => Activity): Operate {
-  return (label, run) => {
+  return (label, run, missing) => {
     const token = tokenOf()
     return scheduler.operate(requireCall(), {
       label: `blob ${label.replaceAll(secret, '…')}`,
@@ -25,7 +26,8 @@ export function gated(scheduler: Scheduler, trouble: Trouble, tokenOf: () => Act
       isHeld: () => trouble.store === 'hangs',
       run: async () => {
         if (trouble.store === 'refuses' || token.state !== 'alive') throw new StoreRefusal('the blob store answers 401')
-        return run()
+        const isForgotten = missing !== undefined && trouble.store === 'forgets' && scheduler.random.chance(0.5)
+        return isForgotten ? missing.value : run()
       },
       fail: (fate) => new StoreFault(`blob store ${fate}`),
     })
@@ -44,24 +46,27 @@ export function openStore(operate: Operate, blobs: Blobs, name: string): BlobSto
   const put = (key: string, data: Blob, metadata: Record<string, unknown>) =>
     operate(`set ${key}`, () => void blobs.set(at(key), { data, metadata }))
   const store: BlobStore = {
-    head: (key) => operate(`look at ${key}`, () => blobs.get(at(key))?.metadata),
+    head: (key) => operate(`look at ${key}`, () => blobs.get(at(key))?.metadata, nothing),
     read: async (key, range) => {
-      const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data)
+      const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data, nothing)
       return data?.slice(range?.start, range && range.end + 1).stream()
     },
     readJson: async (key) => {
-      const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data)
+      const data = await operate(`get ${key}`, () => blobs.get(at(key))?.data, nothing)
       return data && JSON.parse(await data.text())
     },
     write: (key, data, metadata = {}) => put(key, new Blob([data]), metadata),
     writeJson: (key, data) => put(key, new Blob([JSON.stringify(data)]), {}),
     list: async function* ({ prefix, directories = false }) {
-      yield await operate(`list ${prefix}`, () => pageOf(blobs, at(prefix), directories))
+      yield await operate(`list ${prefix}`, () => pageOf(blobs, at(prefix), directories), nobody)
     },
     remove: (key) => operate(`delete ${key}`, () => void blobs.delete(at(key))),
   }
   return new Proxy(store, { get: ownMethod })
 }
+
+const nothing = { value: undefined }
+const nobody = { value: { blobs: [], directories: [] } }
 
 /** Whether a store can do these is for it to say. */
 const choices = ['compose', 'link', 'until']

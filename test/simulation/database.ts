@@ -49,6 +49,8 @@ export interface DbSeam {
   trouble: Trouble
   /** How often statements fail, of ten. */
   shakes: number
+  /** Claims that many rows answer come back as 507 from Neon's proxy: done, and not to be read. */
+  isNarrow: boolean
 }
 
 /** For an instance that has a clock of its own. */
@@ -84,7 +86,10 @@ export function openDb(scheduler: Scheduler, clockMs: () => number, seam: DbSeam
   return new Kysely<Database>({ dialect: dialectOf({ executeQuery } as unknown as DatabaseConnection, wait) })
 }
 
-async function query({ pool, witness }: DbSeam, text: string, original: string, values: unknown[]) {
+const mostRows = 2
+const tooLarge = new DatabaseError('the answer is too large', '54N07', undefined, undefined)
+
+async function query({ pool, witness, isNarrow }: DbSeam, text: string, original: string, values: unknown[]) {
   let rows: Row[]
   try {
     rows = (await pool.query<Row>({ name: planOf(text), text, values })).rows
@@ -96,6 +101,7 @@ async function query({ pool, witness }: DbSeam, text: string, original: string, 
   }
   if (rows.length > 1 && 'id' in (rows[0] ?? {})) rows.sort(byId)
   await witness.took(original, values, rows)
+  if (isNarrow && rows.length > mostRows && rows.some((row) => 'work' in row)) throw tooLarge
   return { rows }
 }
 

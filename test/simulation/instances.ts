@@ -48,7 +48,7 @@ export function openInstances(
   const newId = countedUuid()
   const http = openHttp(scheduler, { providers, weather, missing: witness.missing })
   const seam = {
-    ...{ pool, witness, trouble, shakes: weather.shakes },
+    ...{ pool, witness, trouble, shakes: weather.shakes, isNarrow: weather.isNarrow },
     rewrite: (statement: string, call: string) => mutant?.rewrite?.(statement, call) ?? statement,
     resends: (statement: string) => mutant?.resends?.(statement) ?? false,
   }

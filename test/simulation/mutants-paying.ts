@@ -45,7 +45,8 @@ export const payingMutants: readonly Mutant[] = [
   provider(
     'fal-list-believed',
     'fal\'s list, which leaves out what isn\'t over, is taken for a "no"',
-    believed(({ kind }) => kind === 'unsure'),
+    // That fal keeps no inputs which a list could show is a second guard, which goes with it.
+    (real) => ({ ...believed(({ kind }) => kind === 'unsure')(real), inputsKeptSeconds: 3_600 }),
     'fal',
   ),
   provider(

@@ -30,6 +30,11 @@ export const storingMutants: readonly Mutant[] = [
     change: (deps) => ({ ...deps, files: { ...deps.files, folders: async () => [] } }),
   },
   {
+    name: 'orphans-stay',
+    without: 'the sweep finds no notes of starts that died',
+    change: (deps) => ({ ...deps, files: { ...deps.files, keys: async () => [] } }),
+  },
+  {
     name: 'clock-back-keeps-silent',
     without: 'a raise that comes before the last one, by a clock that was set back, counts as fresh',
     change: (deps) => {

@@ -1,12 +1,12 @@
-// What is wrong with the deployment for a while: its blob store refuses or hangs, a provider's key is gone, clocks are set back. The
+// What is wrong with the deployment for a while: its blob store refuses, hangs or forgets, a provider's key is gone, clocks are set back. The
 // storm begins and ends each; in the calm all is mended, but for a key that is gone for good.
 import type { Scheduler } from './scheduler.ts'
 import { faultsOn, type Weather } from './weather.ts'
 import type { World } from './world.ts'
 
 export interface Trouble {
-  /** A store that refuses answers 401; one that hangs doesn't answer. */
-  store: 'well' | 'refuses' | 'hangs'
+  /** A store that refuses answers 401; one that hangs doesn't answer; one that forgets finds half of what it holds. */
+  store: 'well' | 'refuses' | 'hangs' | 'forgets'
   /** The provider whose key this deployment doesn't have. */
   keyless: 'replicate' | 'fal' | undefined
   /** By how much all instances' clocks have been set back, and the database's. */
@@ -28,7 +28,7 @@ const backMs = [0, 30_000, 600_000, 10_800_000]
 export function changeTrouble({ random, weather, trouble, scheduler, redeploy }: World): void {
   const kinds = { store: weather.storeFails ? 2 : 0, key: keyOf(weather) ? 1 : 0, clocks: weather.clocksGoBack ? 1 : 0 }
   const kind = random.weighted(kinds)
-  if (kind === 'store') trouble.store = random.weighted({ well: 2, refuses: 2, hangs: 1 })
+  if (kind === 'store') trouble.store = random.weighted({ well: 3, refuses: 2, hangs: 1, forgets: 2 })
   if (kind === 'key') {
     trouble.keyless = trouble.keyless ? undefined : keyOf(weather)
     redeploy()

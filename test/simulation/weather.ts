@@ -43,6 +43,8 @@ export interface Weather {
   shakes: number
   /** Most answers to creates are lost, though the provider took them. */
   losesCreates: boolean
+  /** Answers of more than two claimed tasks are too large for the database's way back. */
+  isNarrow: boolean
   /** Time goes by between events: minutes instead of moments. */
   isSlow: boolean
   caps: { replicate?: number; fal?: number }
@@ -57,7 +59,7 @@ export interface Weather {
   isHeavy: boolean
   secondsPerStep: number
   secondsPerTraining: number
-  /** The blob store refuses or hangs at times. */
+  /** The blob store refuses, hangs or forgets at times. */
   storeFails: boolean
   /** Whether a provider's key stays, and whose doesn't. */
   keys: 'kept' | 'gone for a while' | 'gone for good'
@@ -101,6 +103,7 @@ export function drawWeather(random: Random): Weather {
     keyProvider: random.pick(['replicate', 'replicate', 'fal'] as const),
     clocksGoBack: random.chance(0.12) && faultsOn.clocks,
     losesCreates: random.chance(0.2),
+    isNarrow: random.chance(0.15),
   }
   return { ...weather, budget: budgets.get(weather.secondsPerStep) }
 }
