@@ -6,7 +6,7 @@ import { connectionOptions } from './database.ts'
 import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
 
-const seeds = 150
+const seeds = 100
 const database = await createDatabase()
 const pool = database.pool(connectionOptions)
 /** Every statement that the schedules came by, with the calls that sent it. */
@@ -40,6 +40,7 @@ test.each([
   'create-resent',
   'unknown-is-not-created',
   'released-twice',
+  'redo-not-counted',
   'mark-never-lowered',
   'shown-before-stored',
   'lock-not-taken',
