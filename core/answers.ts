@@ -115,6 +115,20 @@ export const usageSchema = z.object({
   spending: spendingStates,
 })
 
+export const telegramLinkSchema = z.object({
+  url: z.string().meta({ format: 'uri', description: 'opens the chat with the bot; good once, for ten minutes' }),
+  expires_at: instant,
+})
+
+export const telegramLinksSchema = z.object({
+  offered: z.boolean().meta({ description: 'whether this deployment has a bot' }),
+  chats: z
+    .array(
+      z.object({ name: z.string().meta({ description: 'as the person is called at Telegram' }), linked_at: instant }),
+    )
+    .meta({ description: 'that are told of the user’s tasks' }),
+})
+
 const message = z.string().meta({ description: 'the same for people' })
 const count = z.int().min(0)
 const pinged = { idle: z.boolean().meta({ description: 'nothing was due' }), duration_ms: z.int() }
@@ -218,6 +232,8 @@ export type StepView = z.infer<typeof stepViewSchema>
 export type TaskView = z.infer<typeof taskViewSchema>
 export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
+export type TelegramLink = z.infer<typeof telegramLinkSchema>
+export type TelegramLinks = z.infer<typeof telegramLinksSchema>
 export type Usage = z.infer<typeof usageSchema>
 export type TaskPage = z.infer<typeof taskPageSchema>
 export type Uploaded = z.infer<typeof uploadedSchema>

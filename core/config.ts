@@ -120,6 +120,26 @@ const environment = z.object({
       .regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'must be mailto: and an address, or https:')
       .optional(),
   ),
+  /** The Telegram bot; off without a token. Its secret comes with every update, and shows that Telegram sent it. */
+  TELEGRAM_BOT_TOKEN: optional(
+    z
+      .string()
+      .regex(/^\d+:[\w-]+$/, 'must be what BotFather gave, such as 123456:ABC-def')
+      .optional(),
+  ),
+  TELEGRAM_WEBHOOK_SECRET: optional(
+    z
+      .string()
+      .regex(/^[\w-]{16,256}$/, 'must be 16 to 256 of A-Z, a-z, 0-9, _ and -')
+      .optional(),
+  ),
+  TELEGRAM_OPERATORS: list.refine(
+    (ids) => ids.every((id) => /^\d+$/.test(id)),
+    'must be numeric ids of Telegram users, separated by commas',
+  ),
+  TELEGRAM_API_URL: url('https://api.telegram.org'),
+  /** Where deep links lead, with the bot's name behind it. */
+  TELEGRAM_LINK_URL: url('https://t.me'),
 
   DAILY_TASKS_PER_USER: cap,
   /** Dollars a day (UTC) that tasks of all users, and of one, may reserve and cost: in the table's millionths, null where there is no ceiling. */
@@ -182,6 +202,9 @@ const complete = environment.superRefine((config, context) => {
   for (const name of vapid.filter((name) => !config[name] && vapid.some((other) => config[other]))) {
     refuse(name, 'must be set beside the other two VAPID_ variables')
   }
+  const [token, webhookSecret] = [config.TELEGRAM_BOT_TOKEN, config.TELEGRAM_WEBHOOK_SECRET]
+  // Without it, anybody could speak as anybody.
+  if (token && !webhookSecret) refuse('TELEGRAM_WEBHOOK_SECRET', 'must be set beside TELEGRAM_BOT_TOKEN')
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')

@@ -5,6 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { migrate } from '../db/migrate.ts'
 import { openLog } from '../engine/log.ts'
+import { registerBot } from '../notify/telegram/register.ts'
 import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { startSimulator } from '../simulator/server.ts'
@@ -15,6 +16,7 @@ import { startPostgres } from './postgres.ts'
 import { createServer, loadDoors } from './router.ts'
 import { keptSecrets } from './secrets.ts'
 import { stopOnSignal } from './signals.ts'
+import { startBot } from './telegram.ts'
 import { startTicker } from './ticker.ts'
 
 /** A cron service pings once a minute; here a person is watching. */
@@ -51,6 +53,7 @@ const simulator =
         secondsPerStep: 4,
         stateFile: join(folder, 'simulator.json'),
       })
+const bot = process.env['TELEGRAM_BOT_TOKEN'] ? undefined : await startBot()
 
 const settings: Record<string, string> = {
   DATABASE_URL: postgres.url,
@@ -69,6 +72,7 @@ const settings: Record<string, string> = {
     FAL_API_URL: `${simulator?.url}/fal/api`,
     FAL_JWKS_URL: `${simulator?.url}/fal/jwks.json`,
   }),
+  ...bot?.settings,
   // Nothing is paid here, and a portrait's training would cost more than a user may spend by default.
   ...(simulator && { BUDGET_PER_USER_PER_DAY: process.env['BUDGET_PER_USER_PER_DAY'] || '10' }),
   // Where nobody outside is to reach us, or to be reached.
@@ -86,6 +90,7 @@ const router = createServer(await loadDoors(new URL('../netlify/functions', impo
   isLimited: true,
 })
 await listening(port, router.listen(port, hostOf(process.env['HOST'])))
+if (bot) await registerBot(parseConfig(process.env), address)
 const ticker = ticks
   ? startTicker({
       urls: [`${address}/api/worker`, `${address}/api/checker`],
@@ -100,6 +105,7 @@ stopOnSignal(log, async () => {
   await ticker?.stop()
   await router.close()
   await simulator?.close()
+  await bot?.close()
   await postgres.stop()
 })
 
@@ -112,4 +118,9 @@ log.info(
 )
 if (!ticks) log.info('nothing pings the functions: tasks move by polls, webhooks and your own pings alone')
 log.info(isOwn.fal ? 'fal itself, by FAL_KEY' : `simulated fal at ${simulator?.url}/fal`)
+log.info(
+  bot
+    ? `simulated Telegram: chat with the bot at ${bot.chat}`
+    : 'Telegram itself, by TELEGRAM_BOT_TOKEN (npm run doctor -- --fix)',
+)
 log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)

@@ -19,7 +19,7 @@ export const cancel: Endpoint = async (request, deps, context) => {
 }
 
 /** Cancels a user's task, whichever door they came through. */
-async function cancelAs(
+export async function cancelAs(
   deps: Deps,
   context: EndpointContext,
   user_id: string,

@@ -28,7 +28,7 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
 }
 
 /** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
-async function continueAs(
+export async function continueAs(
   deps: Deps,
   context: EndpointContext,
   user_id: string,

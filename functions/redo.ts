@@ -30,7 +30,7 @@ export const redo: Endpoint = async (request, deps, context) => {
 }
 
 /** Redoes a step of a user's task, whichever door they came through. Not moved: it has moved on from what was seen. */
-async function redoAs(
+export async function redoAs(
   deps: Deps,
   context: EndpointContext,
   user_id: string,

@@ -51,7 +51,7 @@ interface AskedStart {
 }
 
 /** Starts a user's task, whichever door they came through. Refuses by AppError, as the endpoint does. */
-async function startAs(
+export async function startAs(
   deps: Deps,
   context: EndpointContext,
   { user_id: userId, idempotency_key, fields: body }: AskedStart,

@@ -36,7 +36,7 @@ export const upload: Endpoint = async (request, deps) => {
 }
 
 /** Keeps an image, or a zip file of them, for a user, whichever door it came through; gives its address. */
-async function uploadAs(deps: Deps, userId: string, bytes: Uint8Array): Promise<string> {
+export async function uploadAs(deps: Deps, userId: string, bytes: Uint8Array): Promise<string> {
   const id = newUploadId(deps)
   await store(deps, keyOfUpload(userId, id), bytes)
   return uploadUrl(id)

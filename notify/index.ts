@@ -16,6 +16,11 @@ const channels: readonly ChannelSpec[] = [
     isOffered: ({ NOTIFY_SECRET }) => NOTIFY_SECRET !== undefined,
     open: async (deps) => (await import('./webhook.ts')).openWebhook(deps),
   },
+  {
+    kind: 'telegram',
+    isOffered: ({ TELEGRAM_BOT_TOKEN }) => TELEGRAM_BOT_TOKEN !== undefined,
+    open: async (deps) => (await import('./telegram.ts')).openTelegram(deps),
+  },
 ]
 
 /** What statements are told, so that they write what somebody may hear: undefined where the deployment has no channel at all. */

@@ -8,11 +8,13 @@ import { type Check, type Examined, type Finding, runChecks } from './findings.t
 import { checkBudget, checkLedger } from './money.ts'
 import { checkFal, checkReplicate, checkWebhookSecret } from './providers.ts'
 import { askHealth, checkCron, checkSite, checkWebhooks } from './site.ts'
+import { checkTelegram } from './telegram.ts'
 
 const checks: readonly Check[] = [
   ...[checkEnvironment, checkDatabase, checkSchema, checkClocks],
   ...[checkSite, checkCron, checkWebhooks, checkBlobs],
   ...[checkReplicate, checkWebhookSecret, checkFal],
+  ...[checkTelegram],
   ...[checkBudget, checkLedger],
 ]
 

@@ -73,6 +73,19 @@ export async function listTasks(db: Db, p: ListParams): Promise<Task[]> {
   })
 }
 
+/** The unfinished tasks of these users, newest first. */
+export async function listOpen(db: Db, of: { user_ids: readonly string[]; limit: number }): Promise<Task[]> {
+  return inPages<Task>(of.limit, async ({ limit, after }) => {
+    const { rows } = await sql<Task>`
+      select * from tasks
+      where user_id = any(${of.user_ids}::text[]) and status in ('pending', 'processing', 'waiting_continue')
+        and ${after ? sql`id < ${after.id}` : sql`true`}
+      order by id desc limit ${limit}
+    `.execute(repeatable(db))
+    return rows
+  })
+}
+
 export interface LockHolder {
   id: string
   user_id: string

@@ -10,6 +10,8 @@ import {
   startedSchema,
   taskPageSchema,
   taskViewSchema,
+  telegramLinkSchema,
+  telegramLinksSchema,
   thankedSchema,
   uploadedSchema,
   usageSchema,
@@ -24,6 +26,7 @@ import { redoBody } from '../redo.ts'
 import { resultQuery } from '../result.ts'
 import { statusQuery } from '../status.ts'
 import { tasksQuery } from '../tasks.ts'
+import { telegramLinkBody } from '../telegram-link.ts'
 import { uploadQuery } from '../upload.ts'
 import { sessionBody } from './human-check.ts'
 
@@ -58,6 +61,7 @@ export const tags = {
   tasks: 'Starting, watching and moving tasks. Another user’s task is a 404.',
   files: 'Results and uploaded images.',
   pings: 'For an external cron; any of them alone moves whatever is due.',
+  telegram: 'The bot, and the chats that it tells.',
   providers: 'Reports on predictions, signed by their provider.',
   about: 'The deployment itself.',
 } as const
@@ -163,6 +167,31 @@ const ofMoney: Operation[] = [
   },
 ]
 
+const ofTelegram: Operation[] = [
+  {
+    ...{ path: '/api/telegram', method: 'post', id: 'telegram', tag: 'telegram', for: 'anyone', body: 'webhook' },
+    does: 'Takes an update for the bot, with X-Telegram-Bot-Api-Secret-Token.',
+    answers: { 200: { says: 'Handled, or under way.' } },
+    problems: [...bodyProblems, 'bad_signature'],
+  },
+  {
+    ...{ path: '/api/telegram-link', method: 'get', id: 'telegram-links', tag: 'telegram', for: 'user' },
+    does: 'Tells whether there is a bot here, and which chats are told of the user’s tasks.',
+    answers: { 200: json('The chats.', telegramLinksSchema) },
+    problems: [],
+  },
+  {
+    ...{ path: '/api/telegram-link', method: 'post', id: 'telegram-link', tag: 'telegram', for: 'user' },
+    body: telegramLinkBody,
+    does: 'Makes a one-time link that lets a chat be told of the user’s tasks; with `remove` no chat is told any more.',
+    answers: {
+      200: json('With `remove`: the chats, none.', telegramLinksSchema),
+      201: json('The link.', telegramLinkSchema),
+    },
+    problems: [...bodyProblems],
+  },
+]
+
 const ofFiles: Operation[] = [
   {
     ...{ path: '/api/result', method: 'get', id: 'result', tag: 'files', for: 'user', query: resultQuery },
@@ -239,6 +268,7 @@ export const operations: readonly Operation[] = [
   ...ofTasks,
   ...ofMoney,
   ...ofFiles,
+  ...ofTelegram,
   ...pings,
   ...webhooks,
   {

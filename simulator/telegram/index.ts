@@ -139,7 +139,7 @@ async function requestOf({ options }: State, incoming: IncomingMessage): Promise
 }
 
 async function route(state: State, request: Request): Promise<Response | typeof lost> {
-  const { pathname } = new URL(request.url)
+  const { pathname, searchParams } = new URL(request.url)
   const [, first = '', second = '', third = '', fourth = ''] = pathname.split('/')
   if (first === `bot${state.options.token}`) return callMethod(state, second, request)
   if (first === 'file' && second === `bot${state.options.token}`) return fileAnswer(state, fourth)
@@ -163,7 +163,9 @@ async function route(state: State, request: Request): Promise<Response | typeof 
     people.press(state, person.id, Number(form.get('message')), String(form.get('data')))
     return Response.json({ pressed: true })
   }
-  return new Response(chatPage(state, person), { headers: html })
+  // A deep link, as t.me has them: `/open/<bot>?start=<code>`.
+  const code = first === 'open' ? (searchParams.get('start') ?? undefined) : undefined
+  return new Response(chatPage(state, person, code), { headers: html })
 }
 
 async function say(state: State, { id }: Person, form: FormData): Promise<Response> {

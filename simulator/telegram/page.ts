@@ -33,7 +33,8 @@ function buttonOf({ text, callback_data, url }: ChatMessage['buttons'][number][n
   return `<button name="press" data-message="${message}" data-value="${escaped(callback_data ?? '')}">${escaped(text)}</button>`
 }
 
-export function chatPage(state: State, person: Person): string {
+/** `code`: of a deep link. Its one button sends it, as Telegram's does. */
+export function chatPage(state: State, person: Person, code?: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>@${escaped(state.options.username)} (simulated Telegram)</title>
 <style>
@@ -47,12 +48,15 @@ input[name=text] { flex: 1 1 14rem; padding: .5rem; font: inherit }
 </style>
 <h1>@${escaped(state.options.username)}: a chat of ${escaped(person.first_name)}, simulated</h1>
 <main id="log">${chatLog(state, person)}</main>
+${code === undefined ? '' : `<div class="row"><button id="start" data-code="${escaped(code)}">START</button></div>`}
 <form id="say"><input name="text" placeholder="/generate 3 office cats" aria-label="Message" autocomplete="off"><input type="file" name="photos" accept="image/*" multiple aria-label="Photos"><button>Send</button></form>
 <script>
 const chat = ${person.id}, log = document.getElementById('log'), say = document.getElementById('say')
 const send = (path, body) => fetch('/_telegram/chats/' + chat + path, { method: 'POST', body })
 say.onsubmit = async (event) => { event.preventDefault(); await send('/messages', new FormData(say)); say.reset() }
 log.onclick = ({ target }) => { if (target.name !== 'press') return; const body = new FormData(); body.set('message', target.dataset.message); body.set('data', target.dataset.value); void send('/presses', body) }
+const start = document.getElementById('start')
+if (start) start.onclick = () => { const body = new FormData(); body.set('text', '/start ' + start.dataset.code); start.remove(); void send('/messages', body) }
 let shown = ''
 setInterval(async () => { const text = await (await fetch('/_telegram/chats/' + chat + '/log')).text(); if (text !== shown) { shown = text; log.innerHTML = text; scrollTo(0, document.body.scrollHeight) } }, 1000)
 </script>`

@@ -85,7 +85,8 @@ export function createState(options: TelegramOptions, faults: Faults): State {
     pending: [],
     webhook: undefined,
     lastError: undefined,
-    nextUpdate: 1_000,
+    // Another number after a restart: the bot knows the updates that it has handled.
+    nextUpdate: Math.floor(options.now().getTime() / 1000),
     nextMessage: 1,
   }
 }

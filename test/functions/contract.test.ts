@@ -21,6 +21,7 @@ import { startKeyServer } from '../setup/keys.ts'
 import { endpoints } from '../setup/mount.ts'
 import { chunksOf, png } from '../storage/setup.ts'
 import { type Ask, asks, type Known, whileStopped } from './contract-calls.ts'
+import { useTelegram } from './telegram-setup.ts'
 
 interface Described {
   responses: Record<string, { content?: Record<string, { schema?: object }> }>
@@ -31,7 +32,8 @@ type Document = { paths: Record<string, Record<string, Described>>; components: 
 const clock = testClock()
 const falKeys = createKeys('contract')
 const keyServer = await startKeyServer(falKeys.jwks(0).keys)
-const env = { FAL_JWKS_URL: keyServer.url, PUBLIC_URL: 'https://stepgate.example' }
+const bot = await useTelegram()
+const env = { FAL_JWKS_URL: keyServer.url, PUBLIC_URL: 'https://stepgate.example', ...bot.env }
 const app = await openTestDeps({ clock, env })
 const none = undefined
 const instances: Record<NonNullable<Ask['at']>, Instance> = {
@@ -185,15 +187,8 @@ test('every endpoint is described, and nothing else', async () => {
 test('no other function loads the document, or the library that writes it', async () => {
   const folder = new URL('../../', import.meta.url)
   const loading: string[] = []
-  for (const part of [
-    'functions/',
-    'functions/http/',
-    'engine/',
-    'netlify/',
-    'netlify/functions/',
-    'core/',
-    'recipes/',
-  ]) {
+  for (const name of 'functions functions/http engine netlify netlify/functions core recipes'.split(' ')) {
+    const part = `${name}/`
     for (const file of (await readdir(new URL(part, folder))).filter((name) => name.endsWith('.ts'))) {
       const source = await readFile(new URL(part + file, folder), 'utf8')
       if (/^(?!import type).*from '(.*\/(contract|openapi)\.ts|zod-openapi)'/m.test(source)) loading.push(part + file)

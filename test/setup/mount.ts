@@ -16,6 +16,8 @@ import { session } from '../../functions/session.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
+import { telegram } from '../../functions/telegram.ts'
+import { telegramLink } from '../../functions/telegram-link.ts'
 import { tick } from '../../functions/tick.ts'
 import { upload } from '../../functions/upload.ts'
 import { usage } from '../../functions/usage.ts'
@@ -43,6 +45,8 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     webhook,
   },
   continue: continueEndpoint,
+  telegram,
+  'telegram-link': telegramLink,
 }
 
 export interface MountedRooms {

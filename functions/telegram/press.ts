@@ -1,0 +1,74 @@
+// A pressed button. It may be old, or not the presser's: what it says is only what was seen, and each move asks the row whether it still
+// holds and whose it is. The answer is a sentence over the chat; what was decided loses its buttons.
+import { type Press, readButton } from '../../core/button.ts'
+import type { Task } from '../../core/task.ts'
+import { readTask } from '../../db/statements/reads.ts'
+import { resultOf } from '../../notify/telegram/message.ts'
+import { cancelAs } from '../cancel.ts'
+import { continueAs } from '../continue.ts'
+import { redoAs } from '../redo.ts'
+import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
+
+/** Pictures of one press: an attempt has few, a batch of memes ten. */
+const mostPictures = 12
+
+/** What to say to it, and whether the message's buttons are of use still. */
+interface Pressed {
+  says: string
+  isDone: boolean
+}
+
+export async function press(chat: Chat, data: string): Promise<Pressed> {
+  const pressed = readButton(data)
+  if (!pressed) return { says: wordsOf(chat).unknownButton, isDone: true }
+  try {
+    const task = await findTask(chat, pressed.task_id ?? '')
+    if (!task) return { says: wordsOf(chat).notYours, isDone: false }
+    return await act(chat, task, pressed)
+  } catch (error) {
+    return { says: refusalOf(chat, error), isDone: false }
+  }
+}
+
+/** Of the chat's own user, or of one who has linked it. */
+async function findTask({ deps, user_id, linked }: Chat, id: string): Promise<Task | undefined> {
+  for (const owner of [user_id, ...linked]) {
+    const task = await readTask(deps.db, { id, user_id: owner })
+    if (task) return task
+  }
+  return undefined
+}
+
+async function act(chat: Chat, task: Task, { kind, step, attempt }: Press): Promise<Pressed> {
+  const { deps, context } = chat
+  const { id: task_id, user_id } = task
+  const words = wordsOf(chat)
+  switch (kind) {
+    case 'continue': {
+      const moved = await continueAs(deps, context, user_id, { task_id, step, all: false })
+      if (!moved.moved) return { says: words.decided, isDone: true }
+      return { says: words.goesOn({ ...progressOf(moved), step: (step ?? 0) + 1 }), isDone: true }
+    }
+    case 'redo': {
+      const moved = await redoAs(deps, context, user_id, { task_id, step, attempt })
+      return { says: moved.moved ? words.again(step ?? 1) : words.decided, isDone: true }
+    }
+    case 'cancel':
+      await cancelAs(deps, context, user_id, { task_id })
+      return { says: words.stopped, isDone: true }
+    case 'results':
+      return { says: await showResults(chat, task), isDone: false }
+    default:
+      return { says: words.unknownButton, isDone: true }
+  }
+}
+
+/** Everything that a task has made, step by step. */
+async function showResults(chat: Chat, task: Task): Promise<string> {
+  const keys = task.steps.flatMap(({ step }) => resultOf(task, step) ?? []).slice(0, mostPictures)
+  if (keys.length === 0) return wordsOf(chat).noResults
+  for (const [index, file] of keys.entries()) {
+    await say(chat, wordsOf(chat).status(task.status, { ...progressOf(task), step: index + 1 }), { file })
+  }
+  return ''
+}

@@ -1,0 +1,94 @@
+// Photos in the chat: an album is a person and then garments, whenever its photos come; a single one asks for words.
+import { sql } from 'kysely'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { albumRestMs } from '../../functions/telegram/photos.ts'
+import { telegram as endpoint } from '../../functions/telegram.ts'
+import type { Photo } from '../../simulator/telegram/index.ts'
+import { testClock } from '../setup/clock.ts'
+import type { Row } from '../setup/factory.ts'
+import { botSecret, useBot } from './telegram-setup.ts'
+
+let rested = Promise.withResolvers<void>()
+/** An album rests until the test says that all its photos are there; answers are waited for as ever. */
+const wait = (ms: number) => (ms === albumRestMs ? rested.promise : new Promise<void>(() => undefined))
+const { app, telegram, settle } = await useBot({ clock: testClock(), wait })
+
+async function photo(side: number, caption?: string): Promise<Photo> {
+  const image = sharp({ create: { width: side, height: side, channels: 3, background: '#36c' } })
+  return { bytes: new Uint8Array(await image.png().toBuffer()), type: 'image/png', ...(caption && { caption }) }
+}
+
+const chatOf = (id: number, language_code = 'en') => telegram.chat({ id, first_name: 'Ann', language_code })
+type Chat = ReturnType<typeof chatOf>
+const last = (chat: Chat) => chat.messages.findLast(({ isBots }) => isBots)
+const rows = async (user: number): Promise<Row[]> =>
+  (await sql<Row>`select * from tasks where user_id = ${`telegram:${user}`} order by id`.execute(app.deps.db)).rows
+
+/** Sent, taken, and at rest. */
+async function sendAlbum(chat: Chat, photos: Photo[]): Promise<void> {
+  rested = Promise.withResolvers()
+  await chat.sendPhotos(photos)
+  await telegram.settled()
+  rested.resolve()
+  await settle()
+}
+
+/** The longer side of each stored input, in the order of the task's fields. */
+async function sidesOf({ id }: Row): Promise<number[]> {
+  const keys = (await app.deps.files.keys(`inputs/${id}/`)).toSorted()
+  return Promise.all(
+    keys.map(async (key) => {
+      const found = await app.deps.files.read(key)
+      return (await sharp(await new Response(found?.body).bytes()).metadata()).width
+    }),
+  )
+}
+
+test('an album starts one try-on: the first photo is the person, the others are garments in their order', async () => {
+  const chat = chatOf(31)
+  await sendAlbum(chat, [await photo(101, 'tight'), await photo(102), await photo(103)])
+  const [row, ...others] = await rows(31)
+  expect(others).toEqual([])
+  expect(row).toMatchObject({ recipe: 'try-on', total_steps: 2 })
+  expect(row?.input).toMatchObject({ prompt_hints: 'tight' })
+  expect(await sidesOf(row as Row)).toEqual([101, 102, 103])
+  expect(last(chat)?.text).toContain('then come 2 garments')
+})
+
+test('photos of an album that are delivered twice start nothing twice', async () => {
+  const chat = chatOf(32)
+  telegram.addFaults([{ method: 'update', fault: 'repeat', times: 2 }])
+  await sendAlbum(chat, [await photo(101), await photo(102)])
+  expect(await rows(32)).toHaveLength(1)
+  expect(chat.messages.filter(({ isBots }) => isBots)).toHaveLength(1)
+})
+
+test('a photo that comes after its album was begun is said to be left out', async () => {
+  const chat = chatOf(33)
+  await sendAlbum(chat, [await photo(101), await photo(102)])
+  const { media_group_id, file } = chat.messages[0] ?? {}
+  const message = { message_id: 99, date: 1, media_group_id, photo: [{ file_id: file?.id }] }
+  const from = { id: 33, is_bot: false, first_name: 'Ann', language_code: 'en' }
+  const body = { update_id: 99_001, message: { ...message, from, chat: { id: 33, type: 'private' } } }
+  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
+  expect((await app.call(endpoint, { path: '/api/telegram', body, headers })).status).toBe(200)
+  expect(await rows(33)).toHaveLength(1)
+  expect(last(chat)?.text).toContain('too late')
+})
+
+test('a single photo is answered with what to do, and starts nothing', async () => {
+  const chat = chatOf(34, 'ru')
+  await chat.sendPhotos([await photo(50)])
+  await settle()
+  expect(last(chat)?.text).toContain('альбом')
+  expect(await rows(34)).toEqual([])
+})
+
+test('an album whose photos Telegram does not give is said not to have begun', async () => {
+  const chat = chatOf(35)
+  telegram.addFaults([{ method: 'getFile', fault: '500' }])
+  await sendAlbum(chat, [await photo(101), await photo(102)])
+  expect(await rows(35)).toHaveLength(0)
+  expect(last(chat)?.text).toContain('Try again')
+})
