@@ -16,7 +16,7 @@ export async function settle<K extends Kind>(state: State<K>, job: Job<K['own']>
     job.reading ??= read(state, job)
     await job.reading
   }
-  if (job.ending !== 'succeeded' || job.withheld !== null || !isOver(job, now)) return
+  if (job.ending !== 'succeeded' || job.withheld === 'no_output' || !isOver(job, now)) return
   if (state.protocol.isRemoved(state, job, now)) return
   job.drawing ??= draw(state, job)
   await job.drawing
