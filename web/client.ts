@@ -1,7 +1,7 @@
 // The client of the functions, for the page and for any other app: in browsers, in Node, in workers. It has no dependency and touches no
 // DOM. It promises one error class for every refusal and fault, and a watch() that is polite to the functions and stubborn about the net.
 
-import type { AttemptView, StepView, TaskView, Usage } from '../core/answers.ts'
+import type { AttemptView, StepView, TaskView, TelegramLink, TelegramLinks, Usage } from '../core/answers.ts'
 import type { Status } from '../core/task.ts'
 import { readJson, retryAfter } from './client/answer.ts'
 import { invalid, unexpected } from './client/error.ts'
@@ -13,7 +13,7 @@ import { type PollOptions, poll } from './poll.ts'
 export { type ErrorCode, StepgateError } from './client/error.ts'
 export type { ClientOptions } from './client/request.ts'
 export type { PollOptions, Trouble } from './poll.ts'
-export type { AttemptView, RecipeInputs, StepView, TaskView, Usage }
+export type { AttemptView, RecipeInputs, StepView, TaskView, TelegramLink, TelegramLinks, Usage }
 
 export interface Session {
   user_id: string
@@ -95,6 +95,13 @@ export function createClient(options: ClientOptions = {}) {
     /** What the user has spent today and this month, and what is left, in millionths of a dollar. */
     usage: (signal?: AbortSignal) =>
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),
+    /** Whether there is a Telegram bot, and which chats are told of the user's tasks. */
+    telegramLinks: (signal?: AbortSignal) =>
+      ask('/api/telegram-link', { signal }, (response) => readJson<TelegramLinks>(response, ['offered', 'chats'])),
+    /** A link that opens the bot's chat, good once: the chat is then told. */
+    linkTelegram: () => post<TelegramLink>('/api/telegram-link', {}, ['url', 'expires_at']),
+    /** No chat is told any more. */
+    unlinkTelegram: () => post<TelegramLinks>('/api/telegram-link', { remove: true }, ['offered', 'chats']),
     cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
     /** The file behind a view's `result_url` or `intermediate_result`, of any size. */
     result: (url: string, signal?: AbortSignal) => fetchFile(ask, url, signal),

@@ -110,7 +110,7 @@ const reasonsEn: Record<string, string> = {
   timed_out: 'it took too long',
   gate_expired: 'nobody went on in time',
   store_fault: 'the file store does not answer',
-  died: 'a process died in the middle',
+  pass_died: 'a process died in the middle of it',
 }
 const reasonsRu: Record<string, string> = {
   provider_failed: 'модель не справилась',
@@ -125,7 +125,7 @@ const reasonsRu: Record<string, string> = {
   timed_out: 'это длилось слишком долго',
   gate_expired: 'ответа не было слишком долго',
   store_fault: 'хранилище файлов не отвечает',
-  died: 'процесс умер посреди работы',
+  pass_died: 'процесс оборвался посреди работы',
 }
 
 /** A problem's code in a person's words. */

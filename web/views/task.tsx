@@ -8,6 +8,7 @@ import { Chain } from '../parts/chain.tsx'
 import { Message, Problem, ProblemPage } from '../parts/message.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
+import { TellInTelegram } from '../parts/telegram.tsx'
 import { isKnown } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import {
@@ -77,6 +78,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         {followed.error && <Problem error={followed.error} />}
         {followed.isRetrying && <Message kind="notice" title={words.frame.retrying} />}
         <Actions task={task} followed={followed} />
+        {!task.finished_at && <TellInTelegram />}
       </div>
       {task.recipe !== 'avatar' && chain.length > 1 && (
         <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />

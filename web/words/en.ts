@@ -166,6 +166,13 @@ const time = {
   hours: (n: number) => `${n} h`,
 }
 
+const telegram = {
+  offer: 'Tell me in Telegram',
+  told: (names: string) => `You are told in Telegram (${names}).`,
+  end: 'End that',
+  failed: 'That did not work. Try again.',
+}
+
 const problems: ProblemWords = {
   invalid_json: ['The page sent something wrong.', 'Reload the page and try again.'],
   invalid_request: ['Something in the form is not right yet.', 'Check what you entered and start again.'],
@@ -219,4 +226,4 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
 }
 
-export const en = { frame, recipes, form, task, history, time, problems, taskErrors }
+export const en = { frame, recipes, form, task, history, time, telegram, problems, taskErrors }

@@ -171,6 +171,13 @@ const time: Words['time'] = {
   hours: (n) => `${n} ч`,
 }
 
+const telegram: Words['telegram'] = {
+  offer: 'Сообщить мне в Telegram',
+  told: (names) => `Новости приходят в Telegram (${names}).`,
+  end: 'Отключить',
+  failed: 'Не получилось. Попробуйте ещё раз.',
+}
+
 const problems: ProblemWords = {
   invalid_json: ['Страница отправила что-то не то.', 'Обновите страницу и попробуйте снова.'],
   invalid_request: ['В форме что-то ещё не так.', 'Проверьте введённое и начните снова.'],
@@ -221,4 +228,4 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Неделю никто не шёл дальше, и задание закрылось.', 'Всё сделанное остаётся вашим.'],
 }
 
-export const ru: Words = { frame, recipes, form, task, history, time, problems, taskErrors }
+export const ru: Words = { frame, recipes, form, task, history, time, telegram, problems, taskErrors }
