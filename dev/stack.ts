@@ -3,6 +3,7 @@
 
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
+import { openRecipes } from '../recipes/index.ts'
 import { type Simulator, startSimulator } from '../simulator/server.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
@@ -39,6 +40,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     replicateToken: token,
     webhookSecret,
     secondsPerStep: options.secondsPerStep,
+    recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
   })
   process.env['LOG_LEVEL'] ??= 'warn'
   const log = openLog(parseConfig({ LOG_LEVEL: process.env['LOG_LEVEL'] }))

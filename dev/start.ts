@@ -7,7 +7,7 @@ import { migrate } from '../db/migrate.ts'
 import { openLog } from '../engine/log.ts'
 import { registerBot } from '../notify/telegram/register.ts'
 import { parseConfig } from '../providers/config.ts'
-import { checkRecipes } from '../recipes/index.ts'
+import { checkRecipes, openRecipes } from '../recipes/index.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
 import { keptStore } from './kept-store.ts'
@@ -51,6 +51,7 @@ const simulator =
         webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
         falKey: secrets.FAL_KEY,
         secondsPerStep: 4,
+        recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
         stateFile: join(folder, 'simulator.json'),
       })
 const bot = process.env['TELEGRAM_BOT_TOKEN'] ? undefined : await startBot()

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import sharp from 'sharp'
 import type { Picture } from './draw.ts'
+import { encoded } from './media/encoded.ts'
 
 export interface CardRequest {
   readonly prompt: string
@@ -21,14 +22,7 @@ export async function drawCard(request: CardRequest): Promise<Picture> {
   const width = Math.round(Math.sqrt((area * across) / down))
   const height = Math.round(area / width)
   const image = sharp(Buffer.from(cardSvg(request, width, height)))
-  switch (request.format) {
-    case 'png':
-      return { bytes: await image.png().toBuffer(), type: 'image/png', extension: 'png' }
-    case 'jpg':
-      return { bytes: await image.jpeg({ quality: 85 }).toBuffer(), type: 'image/jpeg', extension: 'jpg' }
-    case 'webp':
-      return { bytes: await image.webp({ quality: 85 }).toBuffer(), type: 'image/webp', extension: 'webp' }
-  }
+  return encoded(image, request.format)
 }
 
 function cardSvg({ prompt, seed }: CardRequest, width: number, height: number): string {
@@ -50,6 +44,20 @@ function cardSvg({ prompt, seed }: CardRequest, width: number, height: number): 
     <rect width="100%" height="100%" fill="url(#g)"/>${bubbles.join('')}
     <g font-family="DejaVu Sans, Arial, sans-serif" font-weight="bold" font-size="${size}" fill="#fff"
       stroke="#0006" stroke-width="1" text-anchor="middle">${text.join('')}</g></svg>`
+}
+
+/** A band across the bottom of a picture with what was asked. */
+export function captionSvg(prompt: string, width: number, height: number): string {
+  const lines = wrap(prompt).slice(0, 4)
+  const size = Math.min(width / 15, height / 12)
+  const band = size * 1.25 * lines.length + size
+  const text = lines.map(
+    (line, n) => `<text x="50%" y="${height - band + size * (1.25 * n + 1.3)}">${escapeXml(line)}</text>`,
+  )
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    <rect y="${height - band}" width="100%" height="${band}" fill="#000" opacity="0.6"/>
+    <g font-family="DejaVu Sans, Arial, sans-serif" font-weight="bold" font-size="${size}" fill="#fff"
+      text-anchor="middle">${text.join('')}</g></svg>`
 }
 
 function wrap(prompt: string): string[] {

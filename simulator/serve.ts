@@ -1,6 +1,7 @@
 // `npm run simulator`: the simulator alone, on SIMULATOR_PORT, until it is stopped. Prints the environment lines that
 // make Stepgate, or any client, use it.
 
+import { openRecipes } from '../recipes/index.ts'
 import { startSimulator } from './server.ts'
 
 const port = Number(process.env['SIMULATOR_PORT'] ?? 8899)
@@ -12,7 +13,11 @@ const token = 'r8_simulator'
 // Not a secret: it signs nothing but the simulator's own webhooks.
 const webhookSecret = 'whsec_c3RlcGdhdGUtc2ltdWxhdG9yLXdlYmhvb2tz'
 const falKey = 'fal_simulator'
-const simulator = await startSimulator({ port, replicateToken: token, webhookSecret, falKey, secondsPerStep: 4 })
+const simulator = await startSimulator({
+  ...{ port, replicateToken: token, webhookSecret, falKey },
+  secondsPerStep: 4,
+  recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
+})
 
 console.log(`Provider simulator at ${simulator.url}; its till is at ${simulator.url}/_simulator/till
 To use it:

@@ -6,9 +6,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
+import type { Recipe } from '../core/recipe.ts'
 import { ConnectionFault } from './connection.ts'
 import { control, type Providers } from './controls.ts'
 import { createFal, type Fal } from './fal/index.ts'
+import { examplesFor } from './models/known.ts'
 import { startPump } from './pump.ts'
 import { createReplicate, type Replicate } from './replicate/index.ts'
 import { type Kept, keepState, readKept } from './state-file.ts'
@@ -28,6 +30,8 @@ export interface SimulatorOptions {
   /** How clients reach it, where that isn't its own address. */
   readonly publicUrl?: string | undefined
   readonly drawing?: boolean | undefined
+  /** Their models are imitated from their examples, where no schema is known. */
+  readonly recipes?: Iterable<Recipe> | undefined
   readonly now?: (() => Date) | undefined
 }
 
@@ -45,10 +49,11 @@ const inputWithinMs = 10_000
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1'
   const kept = options.stateFile === undefined ? undefined : await readKept(options.stateFile)
+  const examples = await allExamples([...(options.recipes ?? [])])
   const server = await listen(host, options.port, kept?.port)
   const url = (options.publicUrl ?? addressOf(server, host)).replace(/\/$/, '')
   const now = options.now ?? (() => new Date())
-  const providers = createProviders(options, url, now)
+  const providers = createProviders(options, { url, now, examples })
   const { replicate, fal } = providers
   if (kept !== undefined) restore(providers, kept)
   const pumps = [startPump(replicate, now), startPump(fal, now)]
@@ -89,7 +94,18 @@ async function listen(host: string, port: number, before: number | undefined): P
   }
 }
 
-function createProviders(options: SimulatorOptions, url: string, now: () => Date): Providers {
+async function allExamples(recipes: readonly Recipe[]) {
+  const [replicate, fal] = await Promise.all([examplesFor('replicate', recipes), examplesFor('fal', recipes)])
+  return { replicate, fal }
+}
+
+interface Surroundings {
+  readonly url: string
+  readonly now: () => Date
+  readonly examples: Awaited<ReturnType<typeof allExamples>>
+}
+
+function createProviders(options: SimulatorOptions, { url, now, examples }: Surroundings): Providers {
   const { drawing, secondsPerStep, secondsPerTraining, weightsBytes } = options
   const fetchInput = (input: string) => fetch(input, { signal: AbortSignal.timeout(inputWithinMs) })
   return {
@@ -97,12 +113,13 @@ function createProviders(options: SimulatorOptions, url: string, now: () => Date
       baseUrl: url,
       token: options.replicateToken,
       webhookSecret: options.webhookSecret,
-      ...{ secondsPerStep, drawing, now, fetchInput },
+      ...{ secondsPerStep, drawing, now, fetchInput, examples: examples.replicate },
     }),
     fal: createFal({
       baseUrl: `${url}/fal`,
       key: options.falKey,
       ...{ secondsPerStep, secondsPerTraining, weightsBytes, drawing, now, fetchInput },
+      examples: examples.fal,
     }),
   }
 }

@@ -6,6 +6,9 @@ import { setTimeout } from 'node:timers/promises'
 import { getFile } from '../jobs/files.ts'
 import { type Simulated, simulate } from '../jobs/simulated.ts'
 import type { Options } from '../jobs/state.ts'
+import type { ExampleModel } from '../models/imitate.ts'
+import { type KnownModels, knownModels } from '../models/known.ts'
+import { falDocument } from '../models/openapi.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { type Delivery, type FalKind, protocolOf, type State } from './protocol.ts'
 import { type Asked, cancelRequest, getResult, getStatus, listRequests } from './read.ts'
@@ -29,6 +32,8 @@ export interface FalOptions {
   readonly now?: (() => Date) | undefined
   readonly newId?: (() => string) | undefined
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** Models that are imitated by an example of theirs, beside those whose schema is known. */
+  readonly examples?: readonly ExampleModel[] | undefined
   /** Fetches the files that inputs name. */
   readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
@@ -53,10 +58,19 @@ export function createFal(given: FalOptions): Fal {
       signing_key: 0,
     },
   }
-  return simulate(protocolOf(keys), options, (state, request) => route(state, request, given.key, keys))
+  const models = knownModels('fal', given.examples)
+  return simulate(protocolOf(keys, models), options, (state, request) =>
+    route(state, request, { key: given.key, keys, models }),
+  )
 }
 
-async function route(state: State, request: Request, key: string | undefined, keys: SigningKeys): Promise<Response> {
+interface Parts {
+  readonly key: string | undefined
+  readonly keys: SigningKeys
+  readonly models: KnownModels
+}
+
+async function route(state: State, request: Request, { key, keys, models }: Parts): Promise<Response> {
   const path = new URL(request.url).pathname.slice(new URL(state.options.baseUrl).pathname.replace(/\/$/, '').length)
   const { method } = request
   if (path.startsWith('/files/') && (method === 'GET' || method === 'HEAD')) {
@@ -67,17 +81,33 @@ async function route(state: State, request: Request, key: string | undefined, ke
     state.requests.jwks += 1
     return json(keys.jwks(state.settings.signing_key))
   }
+  // With a key there would be more of them in a minute; none is needed.
+  if (path === '/api/models' && method === 'GET') return listModels(models, request)
   if (!isAuthorized(request, key)) return unauthenticated()
   if (path === '/api/models/requests/by-endpoint' && method === 'GET') return listRequests(state, request)
-  if (path.startsWith('/queue/')) return routeQueue(state, request, path.slice('/queue/'.length))
+  if (path.startsWith('/queue/')) return routeQueue(state, models, request, path.slice('/queue/'.length))
   return notFound('Path')
 }
 
+/** Endpoints by their ids; `expand=openapi-3.0` adds their documents. */
+function listModels(models: KnownModels, request: Request): Response {
+  const query = new URL(request.url).searchParams
+  const asked = query.getAll('endpoint_id').flatMap((value) => value.split(','))
+  const found = asked.flatMap((name) => models.schemaOf(name) ?? [])
+  const isWhole = query.getAll('expand').includes('openapi-3.0')
+  const shown = found.map((schema) => ({
+    endpoint_id: schema.name,
+    metadata: { display_name: schema.name, status: 'active' },
+    ...(isWhole && { openapi: falDocument(schema) }),
+  }))
+  return json({ models: shown, next_cursor: null, has_more: false })
+}
+
 /** A request's own addresses have its app before `/requests/`; everything else names an endpoint to submit to. */
-function routeQueue(state: State, request: Request, path: string): Promise<Response> | Response {
+function routeQueue(state: State, models: KnownModels, request: Request, path: string): Promise<Response> | Response {
   const [, app, id, what = ''] = /^(.+)\/requests\/([^/]+)(?:\/(\w+))?$/.exec(path) ?? []
   if (app === undefined || id === undefined) {
-    return request.method === 'POST' ? submitRequest(state, request, path) : notFound('Path')
+    return request.method === 'POST' ? submitRequest(state, models, request, path) : notFound('Path')
   }
   const asked: Asked = { request, app, id }
   switch (`${request.method} ${what}`) {

@@ -3,8 +3,8 @@
 import { z } from 'zod'
 import { isOver, type Job, startOf } from '../jobs/job.ts'
 import * as jobs from '../jobs/state.ts'
+import type { KnownModels } from '../models/known.ts'
 import { gatewayError, invalid, locked, notFound, rateLimited } from './answers.ts'
-import { findModel } from './models.ts'
 import type { SigningKeys } from './signature.ts'
 import { deliveryOf } from './webhook.ts'
 
@@ -78,7 +78,7 @@ export function statusAt({ runs, endsAt }: QueuedRequest, now: number): FalKind[
   return runs.some((run) => now >= run.startsAt && now < run.endsAt) ? 'IN_PROGRESS' : 'IN_QUEUE'
 }
 
-export const protocolOf = (keys: SigningKeys): jobs.Protocol<FalKind> => ({
+export const protocolOf = (keys: SigningKeys, models: KnownModels): jobs.Protocol<FalKind> => ({
   answers: {
     notFound: (what) => notFound(what),
     rateLimited,
@@ -90,8 +90,8 @@ export const protocolOf = (keys: SigningKeys): jobs.Protocol<FalKind> => ({
   cannotFetch: 'Failed to download',
   readsAtStart: true,
   lastAttemptMs: 360_000,
-  findModel: (name) => findModel(name),
-  fileName: (number, extension) => `image-${number}.${extension}`,
+  findModel: (name) => models.byName(name),
+  fileName: (number, extension) => `${/^(png|jpg|webp)$/.test(extension) ? 'image' : 'output'}-${number}.${extension}`,
   // What ran is charged for, unless it failed by itself.
   isPaid(request, now) {
     if (now < startOf(request)) return false

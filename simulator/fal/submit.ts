@@ -3,22 +3,30 @@
 import type { FaultOn } from '../faults.ts'
 import { createJob } from '../jobs/create.ts'
 import { type Plan, startOf } from '../jobs/job.ts'
+import type { KnownModels } from '../models/known.ts'
 import type { InputFault } from '../models/model.ts'
 import { invalid, json, notFound } from './answers.ts'
-import { findModel } from './models.ts'
 import type { Failure, State } from './protocol.ts'
 import { queueView } from './views.ts'
 
-export async function submitRequest(state: State, request: Request, endpoint: string): Promise<Response> {
+export async function submitRequest(
+  state: State,
+  models: KnownModels,
+  request: Request,
+  endpoint: string,
+): Promise<Response> {
   state.requests.create += 1
-  const model = findModel(endpoint)
+  const model = models.byName(endpoint)
   if (model === undefined)
-    return notFound(`Application "${endpoint}" (add it to simulator/fal/models.ts, docs/simulator.md):`)
+    return notFound(
+      `Application "${endpoint}" (add its schema with \`npm run add -- fal:${endpoint}\`, or a recipe whose example shows it; docs/simulator.md):`,
+    )
   const input = await readJson(request)
   // The queue takes any object: what is wrong with it is for the model to say, in its result.
   if (input === undefined) return invalid([{ loc: ['body'], msg: 'JSON decode error', type: 'json_invalid' }])
   const isNoRetry = /^(1|true|yes)$/i.test(request.headers.get('x-fal-no-retry') ?? '')
   const startWithinSeconds = Number(request.headers.get('x-fal-request-timeout') ?? Number.NaN)
+  const faults = model.validate(input)
   const isStored = request.headers.get('x-fal-store-io') !== '0'
   return createJob(state, {
     ...{ request, model, input },
@@ -26,7 +34,7 @@ export async function submitRequest(state: State, request: Request, endpoint: st
     own(given, outcome, createdAt) {
       const id = state.options.newId()
       const submitted = { outcome, createdAt, isNoRetry, startWithinSeconds }
-      const { plan, failure } = planned(given, submitted, model.validate(input))
+      const { plan, failure } = planned(given, submitted, faults)
       const gatewayId = plan.runs.length > 1 ? state.options.newId() : id
       return { id, plan, own: { gatewayId, isStored, isNoRetry, failure } }
     },

@@ -62,6 +62,12 @@ export class ModelFault extends Error {
 
 export const madeOf = (picture: Picture): Made => ({ ...picture, size: picture.bytes.length })
 
+/** The beginning of an MP4 file: enough to be told as one by its content. */
+export const blankClip: Made = (() => {
+  const bytes = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2\0\0\0\x08mdat', 'latin1')
+  return { bytes, size: bytes.length, type: 'video/mp4', extension: 'mp4' }
+})()
+
 export function* partOfMade({ bytes, part }: Made, from: number, to: number): Generator<Uint8Array> {
   if (part) yield* part(from, to)
   else if (bytes) yield bytes.subarray(from, to + 1)

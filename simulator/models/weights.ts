@@ -1,19 +1,13 @@
-// The files that a simulated training leaves: weights as large as the settings say, the same bytes for the same request
-// whenever they are asked for, made only as they are read, and from any offset; and the small config beside them.
+// The weights that a simulated training leaves: as large as the settings say, the same bytes for the same request whenever they are asked
+// for, made only as they are read, and from any offset.
 
 import { createCipheriv, createHash } from 'node:crypto'
 import type { Made } from './model.ts'
 
-export function trainedFiles(id: string, size: number, settings: Record<string, unknown>): Made[] {
-  const config = Buffer.from(JSON.stringify(settings, null, 2))
-  return [
-    {
-      ...{ name: 'pytorch_lora_weights.safetensors', type: 'application/octet-stream', extension: 'safetensors', size },
-      part: (from, to) => weightsOf(id, size, from, to),
-    },
-    { name: 'config.json', type: 'application/json', extension: 'json', size: config.length, bytes: config },
-  ]
-}
+export const weights = (id: string, size: number): Made => ({
+  ...{ name: 'pytorch_lora_weights.safetensors', type: 'application/octet-stream', extension: 'safetensors', size },
+  part: (from, to) => weightsOf(id, size, from, to),
+})
 
 const chunkBytes = 256 * 1024
 const blockBytes = 16

@@ -23,7 +23,7 @@ export const notFound = (detail = 'The requested resource could not be found.') 
 /** Replicate's own words would not say what to do about it. */
 export const unknownModel = (name: string) =>
   notFound(
-    `The simulator does not know the model ${name}: add it to simulator/replicate/models.ts (docs/simulator.md).`,
+    `The simulator does not know the model ${name}: add its schema with \`npm run add -- replicate:${name}\`, or a recipe whose example shows it (docs/simulator.md).`,
   )
 
 export const rejectedFile = () => problem(400, 'Bad request', 'content: must be one file of at most 100 MiB')
@@ -34,17 +34,22 @@ export const invalidVersion = () =>
   problem(
     422,
     'Invalid version or not permitted',
-    'The specified version does not exist (or perhaps you don’t have permission to use it?) The simulator knows those in simulator/replicate/models.ts; docs/simulator.md says how to add one.',
+    'The specified version does not exist (or perhaps you don’t have permission to use it?) The simulator knows those in simulator/schemas/replicate; docs/simulator.md says how to add one.',
   )
 
 export const rejected = () => problem(422, 'Input validation failed', '- input: the model refused this input\n')
 
+/** A field that is missing is a fault of what it is missing in. */
 export function invalidInput(faults: readonly InputFault[], within: string) {
-  const fields = faults.map(({ path, message, type }) => ({
-    type,
-    field: [within, ...path].filter((part) => part !== '').join('.'),
-    description: message,
-  }))
+  const fields = faults.map(({ path, message, type }) => {
+    const isMissing = type === 'missing'
+    const at = isMissing ? path.slice(0, -1) : path
+    return {
+      type,
+      field: [within, ...at].filter((part) => part !== '').join('.'),
+      description: isMissing ? `${path.at(-1)} is required` : message,
+    }
+  })
   const detail = fields.map(({ field, description }) => `- ${field}: ${description}\n`).join('')
   return problem(422, 'Input validation failed', detail, { invalid_fields: fields })
 }

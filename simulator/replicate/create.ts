@@ -6,8 +6,9 @@ import { createJob } from '../jobs/create.ts'
 import { isOver, type Plan, startOf } from '../jobs/job.ts'
 import { settle } from '../jobs/output.ts'
 import { clockOf } from '../jobs/state.ts'
+import type { KnownModels } from '../models/known.ts'
 import { badRequest, invalidBody, invalidInput, invalidVersion, json, unknownModel } from './answers.ts'
-import { findByVersion, findOfficial } from './models.ts'
+import { findByVersion } from './models.ts'
 import type { Prediction, State } from './protocol.ts'
 import { viewWithWebhook } from './view.ts'
 
@@ -20,14 +21,19 @@ const body = z.strictObject({
 })
 
 /** `official` is the model's name where the path names it; otherwise the body names a version. */
-export async function createPrediction(state: State, request: Request, official?: string): Promise<Response> {
+export async function createPrediction(
+  state: State,
+  models: KnownModels,
+  request: Request,
+  official?: string,
+): Promise<Response> {
   state.requests.create += 1
   const raw = await readJson(request)
   if (raw === undefined) return badRequest('The request body is not JSON')
   const parsed = body.safeParse(raw)
   if (!parsed.success) return invalidBody(parsed.error)
   const { input, version = '', webhook = null, webhook_events_filter: events = ['output', 'completed'] } = parsed.data
-  const model = official === undefined ? findByVersion(version) : findOfficial(official)
+  const model = official === undefined ? findByVersion(models, version) : models.byName(official)
   if (model === undefined) return official === undefined ? invalidVersion() : unknownModel(official)
   const faults = model.validate(input)
   if (faults.length > 0) return invalidInput(faults, 'input')

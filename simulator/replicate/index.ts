@@ -6,9 +6,12 @@ import { setTimeout } from 'node:timers/promises'
 import { getFile } from '../jobs/files.ts'
 import { type Simulated, simulate } from '../jobs/simulated.ts'
 import type { Options } from '../jobs/state.ts'
+import type { ExampleModel } from '../models/imitate.ts'
+import { type KnownModels, knownModels } from '../models/known.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { createPrediction } from './create.ts'
 import { answerFiles } from './input-files.ts'
+import { getModel } from './models.ts'
 import { type Delivery, protocolOf, type ReplicateKind, type State } from './protocol.ts'
 import { cancelPrediction, getPrediction, listPredictions } from './read.ts'
 
@@ -26,6 +29,8 @@ export interface ReplicateOptions {
   readonly now?: (() => Date) | undefined
   readonly newId?: (() => string) | undefined
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** Models that are imitated by an example of theirs, beside those whose schema is known. */
+  readonly examples?: readonly ExampleModel[] | undefined
   /** Fetches the images that inputs name. */
   readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
@@ -48,13 +53,19 @@ export function createReplicate(given: ReplicateOptions): Replicate {
       webhooks: true,
     },
   }
-  return simulate(protocolOf(webhookSecret), options, (state, request) => route(state, request, given))
+  const models = knownModels('replicate', given.examples)
+  return simulate(protocolOf(webhookSecret, models), options, (state, request) => route(state, request, given, models))
 }
 
 // Like Replicate's: 26 lower-case letters and digits.
 const newId = () => Array.from(randomBytes(26), (byte) => (byte % 36).toString(36)).join('')
 
-async function route(state: State, request: Request, { token, webhookSecret }: ReplicateOptions): Promise<Response> {
+async function route(
+  state: State,
+  request: Request,
+  { token, webhookSecret }: ReplicateOptions,
+  models: KnownModels,
+): Promise<Response> {
   const { pathname } = new URL(request.url)
   if (pathname.startsWith('/files/') && (request.method === 'GET' || request.method === 'HEAD')) {
     state.requests.file += 1
@@ -62,16 +73,18 @@ async function route(state: State, request: Request, { token, webhookSecret }: R
   }
   if (!isAuthorized(request, token)) return unauthenticated()
   const [, first, second, third, last, ...rest] = pathname.slice('/v1'.length).split('/')
-  if (!pathname.startsWith('/v1/') || rest.length > 0) return notFound()
+  const isModel = `${request.method} ${first}` === 'GET models'
+  if (!pathname.startsWith('/v1/') || rest.length > (isModel ? 1 : 0)) return notFound()
+  if (isModel && third !== undefined) return getModel(models, `${second}/${third}`, last, rest[0])
   switch (`${request.method} ${first}`) {
     case 'POST predictions':
-      if (second === undefined) return createPrediction(state, request)
+      if (second === undefined) return createPrediction(state, models, request)
       return third === 'cancel' && last === undefined ? cancelPrediction(state, request, second) : notFound()
     case 'GET predictions':
       if (second === undefined) return listPredictions(state, request)
       return third === undefined ? getPrediction(state, request, second) : notFound()
     case 'POST models':
-      return last === 'predictions' ? createPrediction(state, request, `${second}/${third}`) : notFound()
+      return last === 'predictions' ? createPrediction(state, models, request, `${second}/${third}`) : notFound()
     case 'POST files':
     case 'GET files':
     case 'DELETE files':

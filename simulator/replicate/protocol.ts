@@ -2,12 +2,11 @@
 // how it signs webhooks.
 
 import { z } from 'zod'
-import type { Job } from '../jobs/job.ts'
-import { isOver, startOf } from '../jobs/job.ts'
+import { isOver, type Job, startOf } from '../jobs/job.ts'
 import * as jobs from '../jobs/state.ts'
+import type { KnownModels } from '../models/known.ts'
 import { noCredit, notFound, rateLimited, rejected, serverError } from './answers.ts'
 import { readUploaded } from './input-files.ts'
-import { findByVersion, findOfficial } from './models.ts'
 import { sign } from './signature.ts'
 import { view } from './view.ts'
 
@@ -51,14 +50,14 @@ export function isRemoved({ settings }: State, prediction: Prediction, now: numb
   return prediction.withheld === 'data_removed' || now >= prediction.createdAt + settings.retention_seconds * 1000
 }
 
-export const protocolOf = (secret: string): jobs.Protocol<ReplicateKind> => ({
+export const protocolOf = (secret: string, models: KnownModels): jobs.Protocol<ReplicateKind> => ({
   answers: { notFound: () => notFound(), rateLimited, noCredit, rejected, serverError },
   ...{ counted, statuses, own, settings, statusAt, isRemoved },
   cannotFetch: 'Could not fetch the input image',
   readsAtStart: false,
   readUpload: readUploaded,
   lastAttemptMs: 60_000,
-  findModel: (name, version) => (version === null ? findOfficial(name) : findByVersion(version)),
+  findModel: (name, version) => (version === null ? models.byName(name) : models.byVersion(version)),
   fileName: (number, extension) => `output-${number}.${extension}`,
   // Whatever ran at all is charged for.
   isPaid: (prediction, now) => now >= startOf(prediction),

@@ -55,7 +55,7 @@ test('uploads a file that an input holds, and the model reads it', async () => {
 
 test('is told what to add for a model that the simulator does not know', async () => {
   const unknown = client.predictions.create({ model: 'someone/new-model', input: {} })
-  await expect(unknown).rejects.toThrow(/404.*someone\/new-model: add it to simulator\/replicate\/models.ts/s)
+  await expect(unknown).rejects.toThrow(/404.*someone\/new-model: add its schema with `npm run add/s)
 })
 
 test('lists and pages', async () => {

@@ -59,6 +59,7 @@ test('sends the headers that its options mean, and the webhook in one piece', as
 })
 
 test('cancels', async () => {
+  simulator.fal.addFaults([{ on: 'outcome', fault: 'seconds', seconds: 60 }])
   const { request_id: requestId } = await client.queue.submit(endpoint, { input: { prompt: 'x' } })
   await client.queue.cancel(endpoint, { requestId })
   expect(simulator.fal.till().predictions).toMatchObject([{ ending: 'canceled' }])
