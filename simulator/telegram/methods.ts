@@ -58,13 +58,15 @@ export const methods: Readonly<Record<string, Method>> = {
   sendMessage: (state, call) => add(state, call, { kind: 'text', text: textOf(call, 'text', limits.text) }),
   sendPhoto: async (state, call) => {
     const file = await fileOf(state, call['photo'], limits.photoBytes)
-    const { width = 0, height = 0 } = await sharp(file.bytes)
+    const { width, height, format } = await sharp(file.bytes)
       .metadata()
-      .catch(() => ({ width: 0, height: 0 }))
+      .catch(() => ({ width: 0, height: 0, format: '' }))
     if (width === 0) throw new BotApiError(400, 'Bad Request: IMAGE_PROCESS_FAILED')
     if (width + height > limits.photoSides || Math.max(width, height) / Math.min(width, height) > 20)
       throw new BotApiError(400, 'Bad Request: PHOTO_INVALID_DIMENSIONS')
-    return add(state, call, { kind: 'photo', file: { ...file, width, height }, caption: captionOf(call) })
+    // By its content, whatever the form says of it.
+    const photo = { ...file, type: `image/${format}`, width, height }
+    return add(state, call, { kind: 'photo', file: photo, caption: captionOf(call) })
   },
   sendDocument: (state, call) => addFile(state, call, 'document'),
   sendVideo: (state, call) => addFile(state, call, 'video'),

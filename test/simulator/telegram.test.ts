@@ -86,7 +86,7 @@ test('limits are Telegram’s own', async () => {
   await expect(bot.api.sendPhoto(42, new InputFile(Buffer.from('no picture')))).rejects.toThrow('IMAGE_PROCESS_FAILED')
   await expect(bot.api.sendPhoto(42, new InputFile(await picture(6_000)))).rejects.toThrow('PHOTO_INVALID_DIMENSIONS')
   await bot.api.sendPhoto(42, new InputFile(await picture()), { caption: 'here' })
-  expect(chat.messages.at(-1)).toMatchObject({ kind: 'photo', caption: 'here' })
+  expect(chat.messages.at(-1)).toMatchObject({ kind: 'photo', caption: 'here', file: { type: 'image/png' } })
 })
 
 test('a call is refused with 429 and a pause, or done although its answer is lost', async () => {
