@@ -4,14 +4,19 @@ import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { albumRestMs } from '../../functions/telegram/photos.ts'
 import { telegram as endpoint } from '../../functions/telegram.ts'
-import type { Photo } from '../../simulator/telegram/index.ts'
+import type { ChatMessage, Photo } from '../../simulator/telegram/index.ts'
+import { openClient } from '../setup/client.ts'
 import { testClock } from '../setup/clock.ts'
 import type { Row } from '../setup/factory.ts'
 import { botSecret, useBot } from './telegram-setup.ts'
 
-let rested = Promise.withResolvers<void>()
-/** An album rests until the test says that all its photos are there; answers are waited for as ever. */
-const wait = (ms: number) => (ms === albumRestMs ? rested.promise : new Promise<void>(() => undefined))
+let rests: PromiseWithResolvers<void>[] = []
+/** After each photo its album rests until the test says so; answers are waited for as ever. */
+const wait = (ms: number) => {
+  const rest = Promise.withResolvers<void>()
+  if (ms === albumRestMs) rests.push(rest)
+  return rest.promise
+}
 const { app, telegram, settle } = await useBot({ clock: testClock(), wait })
 
 async function photo(side: number, caption?: string): Promise<Photo> {
@@ -27,11 +32,20 @@ const rows = async (user: number): Promise<Row[]> =>
 
 /** Sent, taken, and at rest. */
 async function sendAlbum(chat: Chat, photos: Photo[]): Promise<void> {
-  rested = Promise.withResolvers()
+  rests = []
   await chat.sendPhotos(photos)
   await telegram.settled()
-  rested.resolve()
+  for (const rest of rests) rest.resolve()
   await settle()
+}
+
+/** A photo that Telegram knows, as an update of its own. */
+function photoCall(id: number, media_group_id: string, message_id: number, known: ChatMessage | undefined) {
+  const from = { id, is_bot: false, first_name: 'Ann', language_code: 'en' }
+  const photo = [{ file_id: known?.file?.id }]
+  const message = { message_id, date: 1, media_group_id, photo, from, chat: { id, type: 'private' } }
+  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
+  return { path: '/api/telegram', body: { update_id: 99_000 + message_id, message }, headers }
 }
 
 /** The longer side of each stored input, in the order of the task's fields. */
@@ -56,6 +70,27 @@ test('an album starts one try-on: the first photo is the person, the others are 
   expect(last(chat)?.text).toContain('then come 2 garments')
 })
 
+test('an album is begun by whoever brought its last photo, not while others still come', async () => {
+  const chat = chatOf(36)
+  rests = []
+  await chat.sendPhotos([await photo(101), await photo(102), await photo(103)])
+  await telegram.settled()
+  const earlier = rests.splice(0)
+  const containers = chat.messages.map(() => openClient(app.deps))
+  for (const [index, container] of containers.entries())
+    await container.call(endpoint, photoCall(36, 'album', 200 + index, chat.messages[index]))
+  for (const [index, rest] of rests.entries()) {
+    expect(await rows(36)).toEqual([])
+    rest.resolve()
+    await containers[index]?.settle()
+  }
+  expect(await rows(36)).toMatchObject([{ total_steps: 2 }])
+  // The album that was sent before was never whole: the newer one took its place.
+  for (const rest of earlier) rest.resolve()
+  await settle()
+  expect(await rows(36)).toHaveLength(1)
+})
+
 test('photos of an album that are delivered twice start nothing twice', async () => {
   const chat = chatOf(32)
   telegram.addFaults([{ method: 'update', fault: 'repeat', times: 2 }])
@@ -67,12 +102,9 @@ test('photos of an album that are delivered twice start nothing twice', async ()
 test('a photo that comes after its album was begun is said to be left out', async () => {
   const chat = chatOf(33)
   await sendAlbum(chat, [await photo(101), await photo(102)])
-  const { media_group_id, file } = chat.messages[0] ?? {}
-  const message = { message_id: 99, date: 1, media_group_id, photo: [{ file_id: file?.id }] }
-  const from = { id: 33, is_bot: false, first_name: 'Ann', language_code: 'en' }
-  const body = { update_id: 99_001, message: { ...message, from, chat: { id: 33, type: 'private' } } }
-  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
-  expect((await app.call(endpoint, { path: '/api/telegram', body, headers })).status).toBe(200)
+  const [first] = chat.messages
+  const call = photoCall(33, first?.media_group_id ?? '', 99, first)
+  expect((await app.call(endpoint, call)).status).toBe(200)
   expect(await rows(33)).toHaveLength(1)
   expect(last(chat)?.text).toContain('too late')
 })

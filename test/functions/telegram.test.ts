@@ -104,7 +104,7 @@ test('an answer that Telegram did not take comes again with the update, and the 
   telegram.addFaults([{ method: 'sendMessage', fault: '429', retry_after: 1 }])
   await write(chat, '/generate 2')
   expect(await rows(13)).toHaveLength(1)
-  expect(said(chat)).toHaveLength(1)
+  expect(said(chat)).toEqual(['🔒 Making 2 memes about “everyday life”, one after another.'])
 })
 
 test('an answer that Telegram refuses for good ends the update', async () => {
