@@ -10,7 +10,7 @@ import type { Bundle } from './bundle.ts'
 const root = fileURLToPath(new URL('../', import.meta.url))
 
 /** Doors that take images, and so draw them anew. */
-const imageDoors = ['start', 'upload']
+const imageDoors = ['continue', 'redo', 'start', 'upload']
 
 /** As netlify.toml says it; a test holds the two against each other. */
 export function packing(bundles: readonly Bundle[]): Config {

@@ -141,6 +141,7 @@ const words: Record<string, string> = {
   stored: 'the result is stored',
   failed: 'the step ended without a result',
   continued: 'its owner goes on',
+  chosen: 'its owner chose what the result of the step is',
   redone: 'its owner wants the step once more',
   canceled: 'its owner canceled it',
   expired: 'nobody continued in time',

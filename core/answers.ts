@@ -21,9 +21,24 @@ export const attemptViewSchema = z.object({
   attempt: z.int(),
   status: z.enum(stepStatuses),
   chosen: z.boolean().meta({ description: 'what it made is the result of its step' }),
-  files: z.array(fileViewSchema).meta({ description: 'everything that it made' }),
+  chosen_file: z
+    .int()
+    .nullable()
+    .meta({ description: 'which of its files that is, from 1; null where it is not chosen' }),
+  files: z
+    .array(fileViewSchema)
+    .meta({ description: 'everything that it made, several where candidates were asked for' }),
   result_url: address.nullable(),
   cost_micros: micros.nullable().meta({ description: 'what it has cost; null until it is known' }),
+  seed: z
+    .int()
+    .nullable()
+    .meta({ description: 'what it was given for a seed, where its model takes one; null for older attempts' }),
+  change: z.custom<Record<string, unknown> | null>().meta({
+    type: ['object', 'null'],
+    description: 'what it was asked for otherwise than the task was started with; its pictures are not shown',
+  }),
+  candidates: z.int().meta({ description: 'how many pictures it was asked for' }),
   submitted_at: instant.nullable(),
   finished_at: instant.nullable(),
 })
@@ -31,11 +46,9 @@ export const attemptViewSchema = z.object({
 export const stepViewSchema = z.object({
   step: z.int(),
   status: z.enum(stepStatuses),
-  attempt: z.int(),
-  result_url: address.nullable(),
-  files: z
-    .array(fileViewSchema)
-    .meta({ description: 'everything that the step made; the first is the one at result_url' }),
+  attempt: z.int().meta({ description: 'the newest; `redo` names it' }),
+  result_url: address.nullable().meta({ description: 'of the attempt, and the file, that is chosen' }),
+  files: z.array(fileViewSchema).meta({ description: 'everything that the chosen attempt made' }),
   prediction_id: z.string().nullable(),
   submitted_at: instant.nullable(),
   finished_at: instant.nullable(),

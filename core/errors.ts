@@ -14,6 +14,7 @@ export const problems = {
   method_not_allowed: 405,
   already_running: 409,
   not_waiting: 409,
+  not_choosable: 409,
   already_finished: 409,
   attempts_exceeded: 409,
   body_too_large: 413,

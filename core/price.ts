@@ -30,7 +30,7 @@ export function pricesOf(recipe: Recipe, input: unknown, candidates = 1): (numbe
 }
 
 /** What one attempt of a step is expected to cost, by the same rules. Each candidate is a picture more to be paid. */
-function priceOf({ name, price }: Recipe, input: unknown, step: number, candidates = 1): number | null {
+export function priceOf({ name, price }: Recipe, input: unknown, step: number, candidates = 1): number | null {
   if (price === 'unknown') return null
   const micros = price.of(input, step)
   const fault = faultOfPrice(micros)

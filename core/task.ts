@@ -194,6 +194,13 @@ export function storedAttempt(task: Pick<Task, 'steps'>, step: number, attempt?:
 /** Which file of its chosen attempt is a step's result; 1 is the first. */
 export const chosenFile = (task: Pick<Task, 'steps'>, step: number): number => task.steps[step - 1]?.chosen?.file ?? 1
 
+/** What a redo asks for where nothing is said: the same as the picture that is shown, or as the attempt that failed. */
+export function askedAgain(task: Pick<Task, 'status' | 'steps' | 'candidates' | 'changes'>, step: number): StepChange {
+  const record = task.status === 'failed' ? task.steps[step - 1] : storedAttempt(task, step)
+  if (!record) return askedOf(task, step)
+  return { change: record.change, candidates: record.candidates ?? 1 }
+}
+
 /** What a step's next or open attempt is asked for. */
 export function askedOf(task: Pick<Task, 'candidates' | 'changes'>, step: number): Required<StepChange> {
   const { change, candidates = task.candidates } = task.changes[step] ?? {}

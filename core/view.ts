@@ -1,7 +1,16 @@
 // The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
 import type { AttemptView, StepView, TaskView } from './answers.ts'
 import { sumOf } from './price.ts'
-import { isFinished, type StepRecord, type StoredAttempt, storedAttempt, type Task } from './task.ts'
+import { attemptSeed } from './recipe.ts'
+import {
+  askedOf,
+  chosenFile,
+  isFinished,
+  type StepRecord,
+  type StoredAttempt,
+  storedAttempt,
+  type Task,
+} from './task.ts'
 
 export const resultPath = '/api/result'
 
@@ -42,6 +51,7 @@ export function taskView(task: Task, pollAfterMs: number): TaskView {
 /** Closed attempts are in `steps`; the open one is still in the row's columns and shows in front of an earlier attempt. */
 function shownSteps(task: Task): StepRecord[] {
   if (task.status !== 'processing') return task.steps
+  const { change, candidates } = askedOf(task, task.current_step)
   const open: StepRecord = {
     step: task.current_step,
     status: 'processing',
@@ -49,6 +59,8 @@ function shownSteps(task: Task): StepRecord[] {
     prediction_id: task.prediction_id,
     submitted_at: task.submitted_at?.toISOString() ?? null,
     finished_at: null,
+    seed: attemptSeed(task.claim_token ?? ''),
+    ...{ change, candidates },
     past: attemptsOf(task.steps[task.current_step - 1]),
   }
   return [...task.steps.slice(0, task.current_step - 1), open]
@@ -59,30 +71,41 @@ const attemptsOf = (record: StepRecord | undefined): StepRecord[] => (record ? [
 
 function stepView(task: Task, record: StepRecord): StepView {
   const stored = storedAttempt(task, record.step)
-  const files = stored ? filesOf(task, stored) : []
+  const file = chosenFile(task, record.step)
   return {
     step: record.step,
     status: record.status,
     attempt: record.attempt,
-    result_url: stored ? resultUrl(task.id, record.step, stored.attempt) : null,
-    files,
+    result_url: stored ? resultUrl(task.id, record.step, stored.attempt, file) : null,
+    files: stored ? filesOf(task, stored) : [],
     prediction_id: record.prediction_id,
     submitted_at: record.submitted_at,
     finished_at: record.finished_at,
-    attempts: attemptsOf(record).map((attempt) => attemptView(task, attempt, attempt.attempt === stored?.attempt)),
+    attempts: attemptsOf(record).map((one) => attemptView(task, one, one.attempt === stored?.attempt ? file : null)),
   }
 }
 
-function attemptView(task: Task, record: StepRecord, chosen: boolean): AttemptView {
+function attemptView(task: Task, record: StepRecord, chosen_file: number | null): AttemptView {
   const { step, attempt, status, submitted_at, finished_at } = record
   const stored = storedAttempt(task, step, attempt)
   return {
-    ...{ attempt, status, chosen },
+    ...{ attempt, status, chosen: chosen_file !== null, chosen_file },
     files: stored ? filesOf(task, stored) : [],
-    result_url: stored ? resultUrl(task.id, step, attempt) : null,
+    result_url: stored ? resultUrl(task.id, step, attempt, chosen_file ?? 1) : null,
     cost_micros: record.cost_micros ?? null,
+    seed: record.seed ?? null,
+    change: shownChange(record.change),
+    candidates: record.candidates ?? 1,
     ...{ submitted_at, finished_at },
   }
+}
+
+/** Files of the task's own have no address that its owner could open. */
+function shownChange(change: unknown): AttemptView['change'] {
+  if (change === undefined) return null
+  const hide = (_key: string, value: unknown) =>
+    typeof value === 'string' && /^file:(inputs|results)\//.test(value) ? 'a picture' : value
+  return JSON.parse(JSON.stringify(change, hide)) as AttemptView['change']
 }
 
 function filesOf({ id, recipe }: Task, { step, attempt, files }: StoredAttempt): StepView['files'] {

@@ -1,15 +1,19 @@
-// POST /api/continue: the person likes what she sees; the next step is submitted.
+// POST /api/continue: the person likes what they see, or chooses what they like better; the next step is submitted.
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
+import type { Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { continueTask, type MovedTask } from '../db/statements/user-moves.ts'
 import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
 import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
+import { isChosen, requireChoosable } from './http/choice.ts'
 import { withinLimits } from './http/limits.ts'
+import { shortenOwn } from './http/own-addresses.ts'
 import { readJson, requireMethod } from './http/request.ts'
+import { changeField, moveWith, type TakenChange, takeChange } from './http/step-change.ts'
 import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
@@ -17,42 +21,74 @@ export const continueBody = z.strictObject({
   task_id: z.uuid(),
   /** The step that was seen done: a second click, or a stale page, then changes nothing. */
   step: z.int().min(1).max(1_000).optional(),
+  /** Whose picture the next step is made of, and which of its files: what was chosen, or the newest, where they are left out. */
+  attempt: z.int().min(1).max(1_000_000).optional(),
+  file: z.int().min(1).max(1_000).optional(),
+  /** What the next step is to be made of otherwise. */
+  change: changeField,
   all: z.boolean().default(false),
 })
+
+type Body = z.output<typeof continueBody>
 
 export const continueEndpoint: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const task = await continueAs(deps, context, user_id, await readJson(request, continueBody))
+  const { change, ...body } = await readJson(request, continueBody)
+  const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
+  const task = await continueAs(deps, context, user_id, { ...body, ...changed })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 
 /** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
-export async function continueAs(
-  deps: Deps,
-  context: EndpointContext,
-  user_id: string,
-  { task_id: id, step, all }: z.output<typeof continueBody>,
-): Promise<MovedTask> {
+export async function continueAs(deps: Deps, context: EndpointContext, user_id: string, body: Body): Promise<MovedTask> {
+  const { task_id: id, step, attempt, file, change, all } = body
+  const choice = attempt === undefined && file === undefined ? undefined : { ...opt({ attempt }), ...opt({ file }) }
   await deps.wake.raise()
+  // What is more than a click is looked at first, so that a refusal says what is wrong with it.
+  const before = choice || change ? await readTask(deps.db, { id, user_id }) : undefined
+  if (!before && (choice || change)) throw notFound(id)
+  let taken: TakenChange = {}
+  if (before) {
+    if (!isAtGate(before, step)) return { ...unmoved(before, body), moved: false }
+    if (choice) await requireChoosable(deps, before, before.current_step, choice)
+    if (change) taken = await takeChange(deps, before, before.current_step + 1, { change, otherwise: {} })
+  }
   const sendBy = sendByOf(deps)
   const terms = { ...continueTerms(deps), ...causedBy(deps, 'user', context) }
   // What was given back at the gate is reserved again, which may be more than is left today.
   const asks = async () => {
     const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id })) ?? {}
-    return { recipe, micros: knownFrom(prices, current_step + 1) }
+    return { recipe, micros: knownFrom(taken.prices ?? prices, current_step + 1) }
   }
-  const goOn = () => continueTask(deps.db, { id, user_id, step, all, ...terms })
-  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, goOn)
+  const { asked, prices } = taken
+  const goOn = () => continueTask(deps.db, { id, user_id, step, all, choice, asked, prices, ...terms })
+  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, () => moveWith(taken, goOn))
   if (!task) throw notFound(id)
-  if (task.moved) {
-    triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
-    return task
-  }
-  if (step !== undefined && step <= task.current_step) return task
-  const why =
-    task.status === 'waiting_continue'
-      ? `Step ${task.current_step} waits for continue, not step ${step}.`
-      : `The task is ${task.status} and doesn't wait for continue.`
-  throw new AppError('not_waiting', why)
+  if (!task.moved) return { ...unmoved(task, body), moved: false }
+  triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
+  return task
 }
+
+const opt = <T extends object>(given: T): { [Key in keyof T]?: NonNullable<T[Key]> } =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never
+
+const isAtGate = ({ status, current_step }: Task, step = current_step): boolean =>
+  status === 'waiting_continue' && current_step === step
+
+/** The task as it is, to a second click or a stale page. Throws `not_waiting` where the click wants what didn't happen. */
+function unmoved(task: Task, { step, attempt, file }: Body): Task {
+  const { status, current_step } = task
+  const isPast = step !== undefined && (step < current_step || (status === 'pending' && (task.next_step ?? 0) > step))
+  const hasChoice = attempt !== undefined || file !== undefined
+  if (isPast && !isChosen(task, step, { ...opt({ attempt }), ...opt({ file }) })) {
+    throw notWaiting('attempt', `step ${step} has gone on with another picture`)
+  }
+  if (isPast || (step !== undefined && step <= current_step && !hasChoice)) return task
+  throw isAtGate(task)
+    ? notWaiting('step', `step ${current_step} waits for continue, not step ${step}`)
+    : notWaiting('step', `the task is ${status} and doesn't wait for continue`)
+}
+
+const notWaiting = (path: string, message: string) =>
+  new AppError('not_waiting', `${message[0]?.toUpperCase()}${message.slice(1)}.`, { errors: [{ path, message }] })

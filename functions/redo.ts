@@ -2,30 +2,38 @@
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
-import type { Task } from '../core/task.ts'
+import { askedAgain, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { type MovedTask, redoTask } from '../db/statements/user-moves.ts'
 import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { spendingStopped, withinLimits } from './http/limits.ts'
+import { shortenOwn } from './http/own-addresses.ts'
 import { readJson, requireMethod } from './http/request.ts'
+import { candidatesField, changeField, moveWith, takeChange } from './http/step-change.ts'
 import { answerTask, notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
 export const redoBody = z.strictObject({
   task_id: z.uuid(),
   step: z.int().min(1).max(1_000).optional(),
+  /** The newest attempt that was seen: the same request delivered twice starts one. */
   attempt: z.int().min(1).max(1_000_000).optional(),
+  change: changeField,
+  candidates: candidatesField,
 })
 
+type Body = z.output<typeof redoBody>
 /** What the person saw when they asked. */
-type Seen = Pick<z.output<typeof redoBody>, 'step' | 'attempt'>
+type Seen = Pick<Body, 'step' | 'attempt'>
 
 export const redo: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const user_id = await requireUser(request, deps)
-  const task = await redoAs(deps, context, user_id, await readJson(request, redoBody))
+  const { change, ...body } = await readJson(request, redoBody)
+  const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
+  const task = await redoAs(deps, context, user_id, { ...body, ...changed })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 
@@ -34,23 +42,37 @@ export async function redoAs(
   deps: Deps,
   context: EndpointContext,
   user_id: string,
-  { task_id: id, ...seen }: z.output<typeof redoBody>,
+  { task_id: id, change, candidates, ...seen }: Body,
 ): Promise<MovedTask> {
   await deps.wake.raise()
+  const before = await readTask(deps.db, { id, user_id })
+  if (!before) throw notFound(id)
+  if (!isSeen(before, seen)) return unmoved(deps, before, seen)
+  const step = Math.max(before.current_step, 1)
+  const taken = await takeChange(deps, before, step, { change, candidates, otherwise: askedAgain(before, step) })
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
-  const move = { id, user_id, ...seen, daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
+  const { asked, prices } = taken
+  const limits = { daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
+  // What is asked for is of the step that was read: nothing is made of another one.
+  const move = { id, user_id, ...seen, ...(before.current_step > 0 && { step }), asked, prices, ...limits }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
-  const asks = async () => {
-    const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id })) ?? {}
-    return { recipe, micros: knownFrom(prices, Math.max(current_step, 1)) }
-  }
-  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, () => redoTask(deps.db, move))
+  const asks = async () => ({ recipe: before.recipe, micros: knownFrom(prices ?? before.prices, step) })
+  const write = () => moveWith(taken, () => redoTask(deps.db, move))
+  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, write)
   if (!task) throw notFound(id)
-  if (task.moved) {
-    triggerPass(deps, context, { by: 'redo', taskId: id })
-    return task
-  }
-  if (isRepeat(task, seen)) return task
+  if (!task.moved) return unmoved(deps, task, seen)
+  triggerPass(deps, context, { by: 'redo', taskId: id })
+  return task
+}
+
+/** The task is where the person saw it, and a redo may be made of it. */
+const isSeen = ({ status, current_step, attempt }: Task, seen: Seen): boolean =>
+  (status === 'waiting_continue' || status === 'failed') &&
+  (seen.step ?? current_step) === current_step &&
+  (seen.attempt ?? attempt) === attempt
+
+function unmoved(deps: Deps, task: Task, seen: Seen): MovedTask {
+  if (isRepeat(task, seen)) return { ...task, moved: false }
   throw refusalOf(deps, task, seen)
 }
 
@@ -65,12 +87,11 @@ function isRepeat(task: Task, { step, attempt }: Seen): boolean {
   return attempt < task.attempt || (attempt === task.attempt && isUnderWay)
 }
 
-function refusalOf({ config }: Deps, task: Task, { step, attempt }: Seen): AppError {
+function refusalOf({ config }: Deps, task: Task, seen: Seen): AppError {
   const { status, current_step } = task
   const redone = 'only a failed step or the one just shown is redone'
   if (isEnded(task)) return new AppError('already_finished', `The task is ${status}; ${redone}.`)
-  const isSeen = (step ?? current_step) === current_step && (attempt ?? task.attempt) === task.attempt
-  if (isSeen && (status === 'waiting_continue' || status === 'failed')) {
+  if (isSeen(task, seen)) {
     const most = config.MAX_ATTEMPTS_PER_STEP
     // Nothing else keeps a step that may be redone from it.
     if (task.attempt < most) return spendingStopped()

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
-import { resultKey, storedAttempt } from '../core/task.ts'
+import { chosenFile, resultKey, storedAttempt } from '../core/task.ts'
 import { fileName } from '../core/view.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { clockOf, type Deps, type Endpoint } from '../engine/deps.ts'
@@ -24,8 +24,8 @@ export const resultQuery = z.object({
   task_id: z.uuid(),
   step: number,
   attempt: number.optional(),
-  /** 1 is the main result. */
-  file: number.default(1),
+  /** By default the one that is chosen; of a named attempt the first, so that an address never changes what it means. */
+  file: number.optional(),
   download: z.enum(['0', '1']).default('0'),
 })
 
@@ -56,7 +56,7 @@ export const result: Endpoint = async (request, deps) => {
 
 async function serveOwned(request: Request, deps: Deps): Promise<Response> {
   const user_id = await requireUser(request, deps)
-  const { task_id: id, step, attempt, file, download } = readQuery(request, resultQuery)
+  const { task_id: id, step, attempt, download, ...query } = readQuery(request, resultQuery)
   const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
   if (!task) throw notFound(id)
   const stored = storedAttempt(task, step, attempt)
@@ -66,6 +66,7 @@ async function serveOwned(request: Request, deps: Deps): Promise<Response> {
       `Step ${step} has no ${attempt ? `result of attempt ${attempt}` : 'stored result'}.`,
     )
   const { files, prediction_id } = stored
+  const file = query.file ?? (attempt ? 1 : chosenFile(task, step))
   if (file > Math.max(files.length, 1)) throw new AppError('not_found', `Step ${step} has ${files.length} file(s).`)
   const type = files[file - 1]?.type ?? 'application/octet-stream'
   const response = await serveFile(request, deps.files, resultKey(id, step, prediction_id, file - 1), {

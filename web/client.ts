@@ -41,6 +41,30 @@ export interface TaskPage {
   next_cursor: string | null
 }
 
+interface ContinueOptions {
+  step?: number | undefined
+  attempt?: number | undefined
+  /** 1 is the first. */
+  file?: number | undefined
+  /** In the recipe's own words, against what the task was started with; `{}` takes it back. */
+  change?: Record<string, unknown> | undefined
+  all?: boolean | undefined
+}
+
+interface ChooseOptions {
+  step: number
+  attempt: number
+  file?: number | undefined
+}
+
+interface RedoOptions {
+  step?: number | undefined
+  attempt?: number | undefined
+  /** In the recipe's own words, against what the task was started with; `{}` takes it back. */
+  change?: Record<string, unknown> | undefined
+  candidates?: number | undefined
+}
+
 interface TaskQuery {
   status?: Status
   limit?: number
@@ -86,12 +110,18 @@ export function createClient(options: ClientOptions = {}) {
         const waits = page.tasks.flatMap(({ poll_after_ms }) => poll_after_ms ?? [])
         return { value: page, nextMs: waits.length > 0 ? Math.min(...waits) : undefined }
       }, polling),
-    /** `step` is the step that was seen done: a second call, or one from a stale page, then changes nothing. */
-    continue: (taskId: string, { step, all }: { step?: number; all?: boolean } = {}) =>
-      move('/api/continue', { task_id: taskId, step, all }),
-    /** `step` and `attempt` are what was seen: a second call, or one from a stale page, then changes nothing and costs nothing. */
-    redo: (taskId: string, { step, attempt }: { step?: number; attempt?: number } = {}) =>
-      move('/api/redo', { task_id: taskId, step, attempt }),
+    /**
+     * `step` is the step that was seen done: a second call, or one from a stale page, then changes nothing. `attempt` and `file` choose the
+     * picture that the next step is made of, `change` says what is to be otherwise with it.
+     */
+    continue: (taskId: string, { step, attempt, file, change, all }: ContinueOptions = {}) =>
+      move('/api/continue', { task_id: taskId, step, attempt, file, change, all }),
+    /** Another attempt's picture, or another candidate, becomes the step's result. Costs nothing, however often. */
+    choose: (taskId: string, { step, attempt, file }: ChooseOptions) =>
+      move('/api/choose', { task_id: taskId, step, attempt, file }),
+    /** `step` and `attempt` are the newest that was seen: a second call, or one from a stale page, then changes nothing and costs nothing. */
+    redo: (taskId: string, { step, attempt, change, candidates }: RedoOptions = {}) =>
+      move('/api/redo', { task_id: taskId, step, attempt, change, candidates }),
     /** What the user has spent today and this month, and what is left, in millionths of a dollar. */
     usage: (signal?: AbortSignal) =>
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),

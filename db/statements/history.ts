@@ -14,6 +14,8 @@ interface EntryOf {
   reason?: RawBuilder<unknown>
   /** Whether a step ended, and how. */
   failed?: RawBuilder<unknown>
+  /** Whether it counts as a move; by default where the state is another than it was. */
+  isMove?: RawBuilder<unknown>
   now: RawBuilder<Date>
 }
 
@@ -25,8 +27,8 @@ const nothing = sql`null::text`
  */
 export function entry(of: EntryOf): RawBuilder<unknown> {
   const { was = sql`o.was`, phase = sql`o.phase`, since = sql`o.since`, code = nothing, reason = nothing } = of
-  const { failed = sql`null::boolean`, now } = of
-  return sql`case when (${was}, ${phase}) is distinct from (t.status, t.phase) then jsonb_build_object(
+  const { failed = sql`null::boolean`, isMove = sql`(${was}, ${phase}) is distinct from (t.status, t.phase)`, now } = of
+  return sql`case when ${isMove} then jsonb_build_object(
     'was', nullif(concat_ws('/', ${was}, ${phase}), ''), 'became', concat_ws('/', t.status, t.phase),
     'step', t.current_step, 'attempt', t.attempt, 'code', ${code}, 'reason', ${reason}, 'failed', ${failed},
     'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`

@@ -1,8 +1,8 @@
-// What a person does to a task: continue, redo, cancel. One statement each; the owner is part of its WHERE.
+// What a person does to a task: continue, choose, redo, cancel. One statement each; the owner is part of its WHERE.
 // Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
-import type { Task } from '../../core/task.ts'
+import type { Choice, StepChange, Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { begun } from './claim.ts'
@@ -20,6 +20,13 @@ export interface Move extends Timed {
   attempt?: number | undefined
 }
 
+/** What a step's next attempt is asked for otherwise than the task was started with; `{}` for nothing else. */
+export interface Asked {
+  asked?: StepChange | undefined
+  /** What each step is expected to cost with it; as before where it is left out. */
+  prices?: (number | null)[] | null | undefined
+}
+
 export interface MovedTask extends Task {
   moved: boolean
 }
@@ -35,14 +42,17 @@ interface Terms extends Timed {
   daily_quota?: number | undefined
 }
 
-export interface Continue extends Move, Terms {
+/** `asked` is of the next step. */
+export interface Continue extends Move, Terms, Asked {
   /** The gates that are left open by themselves. */
   all?: boolean | undefined
+  /** What the next step is made of. Left out: what was chosen, or the newest picture. Its file left out: the chosen one, or the first. */
+  choice?: Partial<Choice> | undefined
 }
 
 /**
  * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's
- * to send. → pending where the provider is paused, spending is stopped, or it may not be claimed here. What was given back at the gate is
+ * to send. A choice of what isn't stored moves nothing. → pending where the provider is paused, spending is stopped, or it may not be claimed here. What was given back at the gate is
  * reserved again: that may throw a violation of `spending_within_ceiling`. The click's own name stays in the row, as the token of the attempt
  * and as `claim_id`: sent again after a lost answer, the statement knows that it was the one that moved the task.
  */
@@ -54,6 +64,10 @@ export const continueTask = move<Continue>('continued', (now, { claims = [], sub
       current_step = mine.current_step + mine.begins::integer, next_step = ${begins(sql`null`, sql`mine.current_step + 1`)},
       attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`mine.name`)}, claim_id = mine.name,
       slot = null,
+      steps = coalesce(mine.chosen_steps, t.steps),
+      intermediate_result = case when mine.chosen_steps is null then t.intermediate_result
+        else result_address(t.id, mine.current_step, mine.choice) end,
+      changes = ${askedFor(sql`mine.current_step + 1`)}, prices = mine.priced,
       prediction_id = null, output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
       deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
       due_at = ${begins(sql`${now} + ${seconds(sql`${submitLeaseSeconds}::float8`)}`, now)}, updated_at = ${now},
@@ -61,12 +75,12 @@ export const continueTask = move<Continue>('continued', (now, { claims = [], sub
       reserved_micros = greatest(mine.reserved_micros, mine.needed),
       reserved_on = case when mine.needed > mine.reserved_micros then ${dayOf(now)} else mine.reserved_on end
     from (
-      select mine.*, told.all, told.name, terms.within, price_from(mine.prices, mine.current_step + 1) as needed,
+      select mine.*, terms.within, price_from(mine.priced, mine.current_step + 1) as needed,
         terms.recipe is not null and not ${isStopped} and not exists (
         select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
-      from mine join told on told.id = mine.id left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
+      from meant as mine left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
         as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
-    where ${seen} and mine.status = 'waiting_continue'
+    where ${seen} and mine.status = 'waiting_continue' and (mine.choice is null or mine.chosen_steps is not null)
     returning t.*, ${booking({ ...begun, kind: sql`case when mine.begins then 'reserved' end`, now })}`
 })
 
@@ -75,7 +89,30 @@ const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
   within: claims.limitSeconds,
 })
 
-export interface Redo extends Move, Pick<Terms, 'maxAttempts' | 'daily_quota'> {}
+export interface Choose extends Move {
+  step: number
+  choice: Choice
+}
+
+/**
+ * Changes which attempt's picture is a step's result: that of the step at its gate, or of a completed task's last one. Moves nothing where
+ * that is the result already, or where no such file is stored; and costs nothing.
+ */
+export const chooseTask = move<Choose>(
+  'chosen',
+  (now) => sql`
+    update tasks t set steps = mine.chosen_steps, updated_at = ${now},
+      intermediate_result = case mine.status when 'waiting_continue' then ${address} else t.intermediate_result end,
+      result_url = case mine.status when 'completed' then ${address} else t.result_url end
+    from meant as mine where ${seen} and mine.status in ('waiting_continue', 'completed') and mine.chosen_steps is not null
+      and mine.choice is distinct from chosen_of(mine.steps, mine.current_step)
+    returning t.*, null::jsonb as booking`,
+)
+
+const address = sql`result_address(t.id, mine.current_step, mine.choice)`
+
+/** `asked` is of the step itself. */
+export interface Redo extends Move, Asked, Pick<Terms, 'maxAttempts' | 'daily_quota'> {}
 
 /**
  * waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. This step and those
@@ -88,9 +125,10 @@ export const redoTask = move<Redo>(
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
       due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null, gate_reason = null,
-      reserved_micros = price_from(mine.prices, greatest(mine.current_step, 1)),
-      reserved_on = case when mine.prices is not null then ${dayOf(now)} end
-    from mine where ${seen} and mine.status in ('waiting_continue', 'failed') and not ${isStopped}
+      changes = ${askedFor(sql`greatest(mine.current_step, 1)`)}, prices = mine.priced,
+      reserved_micros = price_from(mine.priced, greatest(mine.current_step, 1)),
+      reserved_on = case when mine.priced is not null then ${dayOf(now)} end
+    from meant as mine where ${seen} and mine.status in ('waiting_continue', 'failed') and not ${isStopped}
       and ${maxAttempts === undefined ? sql`true` : sql`mine.attempt < ${maxAttempts}`}
     returning t.*, null::jsonb as booking`,
 )
@@ -131,10 +169,30 @@ const seen = sql`t.id = mine.id
   and mine.current_step = coalesce((select step from told where told.id = mine.id), mine.current_step)
   and mine.attempt = coalesce((select attempt from told where told.id = mine.id), mine.attempt)`
 
-/** What one call tells of its task. No other call has its name. */
-interface Call extends Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'> {
-  name: string
+/** The row's `changes` with what the call asks for of this step. */
+function askedFor(step: RawBuilder<unknown>) {
+  return sql`case when mine.asked is null then t.changes when mine.asked = '{}' then t.changes - (${step})::text
+    else t.changes || jsonb_build_object((${step})::text, mine.asked) end`
 }
+
+/** What one call tells of its task. No other call has its name. */
+interface Call extends Asked, Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'> {
+  name: string
+  choice_attempt: number | undefined
+  choice_file: number | undefined
+}
+
+/** The locked rows with what their calls mean: the choice in full, and `steps` with it, which are null where it can't be chosen. */
+const meant = sql`
+  meant as materialized (
+    select mine.*, told.all, told.name, told.asked, coalesce(told.prices, mine.prices) as priced, choice,
+      choose_attempt(mine.steps, mine.current_step, (choice ->> 'attempt')::integer, (choice ->> 'file')::integer) as chosen_steps
+    from mine join told on told.id = mine.id
+      cross join lateral (select chosen_of(mine.steps, mine.current_step) as now) as chosen
+      cross join lateral (select case when coalesce(choice_attempt, choice_file) is not null then jsonb_build_object(
+        'attempt', coalesce(choice_attempt, (now ->> 'attempt')::integer),
+        'file', coalesce(choice_file, case when (now ->> 'attempt')::integer = choice_attempt then (now ->> 'file')::integer end, 1))
+        end as choice) as choices)`
 
 /**
  * What a move adds to the counters: what was reserved goes back to its own day, what is reserved now counts on this one. Whoever spends
@@ -147,21 +205,30 @@ const amounts = (did: string, now: RawBuilder<Date>, isCounted: boolean) => sql`
     (moved.reserved_on, moved.settled_micros - mine.settled_micros, false)) as amounts (day, micros, asks)
   ${isCounted ? sql`where (select count(*) from counted) >= 0` : sql``}`
 
+/** Which attempt, and which of its files, for the history. */
+const chosenWords = sql`nullif(
+  concat_ws(', ', 'attempt ' || (mine.choice ->> 'attempt'), 'file ' || nullif(mine.choice ->> 'file', '1')), '')`
+
 /** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
 function move<Own extends Move = Move>(
   did: string,
   update: (now: RawBuilder<Date>, terms: Terms) => RawBuilder<unknown>,
 ) {
   const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
+  const isChoice = did === 'continued' || did === 'chosen'
+  // A continue knows itself by its name; the same choice again changes nothing.
   const send = batched(async (db, told: readonly Call[], terms: Terms = {}) => {
     const now = clock(terms)
+    const more = { ...(isChoice && { reason: chosenWords }), ...(did === 'chosen' && { isMove: sql`true` }) }
     const { rows } = await sql<MovedTask>`
       with told as materialized (
-        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, attempt integer, "all" boolean, name uuid)),
+        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, attempt integer, "all" boolean, name uuid,
+          choice_attempt integer, choice_file integer, asked jsonb, prices jsonb)),
       mine as materialized (
         select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
         where ${isTold} order by t.id for update of t),
-      moved as (${update(now, terms)}, true as moved, ${entry({ ...before, now })}),
+      ${meant},
+      moved as (${update(now, terms)}, true as moved, ${entry({ ...before, ...more, now })}),
       ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
       bookings as materialized (
         select moved.id, b.* from moved, jsonb_to_record(booking) as b (kind text, reserved bigint, settled bigint, recipe text,
@@ -174,12 +241,14 @@ function move<Own extends Move = Move>(
       union all
       select mine.*, null, mine.claim_id is not distinct from told.name, null, null, null from mine join told on told.id = mine.id
       where not exists (select from moved where moved.id = mine.id)
-    `.execute(did === 'continued' ? repeatable(db) : db)
+    `.execute(isChoice ? repeatable(db) : db)
     return reportMoves(reportSpent(rows, terms), terms)
   })
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
-    const { id, user_id, step, attempt, all, ...terms }: Continue = own
-    const [task] = await send(db, [{ id, user_id, step, attempt, all, name: randomUUID() }], terms)
+    const { id, user_id, step, attempt, all, choice, asked, prices, ...terms }: Continue = own
+    const chosen = { choice_attempt: choice?.attempt, choice_file: choice?.file }
+    const call = { id, user_id, step, attempt, all, asked, prices, ...chosen, name: randomUUID() }
+    const [task] = await send(db, [call], terms)
     return task
   }
 }

@@ -21,6 +21,7 @@ import type { ProblemCode } from '../../core/errors.ts'
 import { archiveType, imageTypes } from '../../core/upload.ts'
 import { providers } from '../../providers/index.ts'
 import { cancelBody } from '../cancel.ts'
+import { chooseBody } from '../choose.ts'
 import { continueBody } from '../continue.ts'
 import { redoBody } from '../redo.ts'
 import { resultQuery } from '../result.ts'
@@ -132,13 +133,23 @@ const ofTasks: Operation[] = [
   },
   {
     ...{ path: '/api/continue', method: 'post', id: 'continue', tag: 'tasks', for: 'user', body: continueBody },
-    does: 'Approves the step just shown: the next one begins, or with `all` every one to the end.',
+    does:
+      'Approves the step just shown: the next one begins, or with `all` every one to the end. `attempt` and `file` choose whose picture it is ' +
+      'made of; `change` says what is to be otherwise with it.',
     answers: { 200: view('Nothing changed: the task has moved on from this step already.'), 202: view('Goes on.') },
-    problems: [...bodyProblems, 'not_found', 'not_waiting', 'budget_exceeded'],
+    problems: [...bodyProblems, 'not_found', 'not_waiting', 'not_choosable', 'budget_exceeded'],
+  },
+  {
+    ...{ path: '/api/choose', method: 'post', id: 'choose', tag: 'tasks', for: 'user', body: chooseBody },
+    does: 'Makes another attempt’s picture, or another candidate, the result of the step at its gate, or of a completed task. Nothing is paid.',
+    answers: { 200: view('It is, and the same choice again changes nothing.') },
+    problems: [...bodyProblems, 'not_found', 'not_waiting', 'not_choosable'],
   },
   {
     ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
-    does: 'Runs the step just shown, or the one that failed, once more. `attempt` is the attempt that was seen: a repeat changes nothing.',
+    does:
+      'Runs the step just shown, or the one that failed, once more, with a `change` or with more `candidates`. `attempt` is the newest that was ' +
+      'seen: a repeat changes nothing.',
     answers: {
       200: view('Nothing changed: the task has moved on from this step or attempt already.'),
       202: view('Runs again.'),

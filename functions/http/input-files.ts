@@ -38,21 +38,30 @@ interface Taking {
   signal: AbortSignal
 }
 
+/** Whose files they become. */
+interface Taker {
+  id: string
+  user_id: string
+  /** Within the task's own; there they are numbered. */
+  folder?: string
+}
+
 /** Throws `invalid_request` naming the field. Nothing is stored before `write`. */
 export async function takeFiles(
   deps: Deps,
-  task: { id: string; user_id: string },
+  task: Taker,
   input: unknown,
-  recipe: Recipe,
+  recipe: Pick<Recipe, 'inputTypes' | 'leastPhotos'>,
 ): Promise<TakenInput> {
   const files = new Map<string, () => Promise<AsyncIterable<Uint8Array>>>()
+  const { folder = `inputs/${task.id}` } = task
   const leastPhotos = recipe.leastPhotos?.(input) ?? 1
   const take = async (value: unknown, path: string, signal: AbortSignal): Promise<unknown> => {
     if (typeof value === 'string') {
       const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos, signal }
       const open = uploadId(value) ? await takeUpload(taking, value) : await takeInline(taking, value)
       if (!open) return value
-      const key = `inputs/${task.id}/${files.size + 1}`
+      const key = `${folder}/${files.size + 1}`
       files.set(key, open)
       return fileReference(key)
     }

@@ -1,5 +1,6 @@
 // continueTask(), redoTask(), cancelTask(): what each changes, for whom, and once.
 import { expect, test } from 'vitest'
+import { attemptSeed } from '../../core/recipe.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { cancelTask, continueTask, type MovedTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later, type Row, type State, stateNames, stray, type TaskOverrides } from '../setup/factory.ts'
@@ -105,7 +106,8 @@ test.each(overBoth(canceled))('%s: cancelTask() ends a task that is %s', async (
   const task = await insertState(db, state, overrides)
   const record = { step: 1, status: 'canceled', attempt: 1, prediction_id: task.prediction_id }
   const instants = { submitted_at: task.submitted_at?.toISOString(), finished_at: at.toISOString() }
-  const steps = task.status === 'processing' ? [{ ...record, ...instants }] : task.steps
+  const seed = attemptSeed(task.claim_token ?? '')
+  const steps = task.status === 'processing' ? [{ ...record, ...instants, seed }] : task.steps
   await expectMoved(db, 'cancel', task, { ...changes, steps: steps as Row['steps'] })
 })
 

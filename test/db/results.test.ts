@@ -56,7 +56,7 @@ each('%s: recordChecks() fails a prediction with its words, whether it ran or wa
       error_code: 'result_lost',
     }
     const instants = { submitted_at: task.submitted_at?.toISOString(), finished_at: noon.toISOString() }
-    expect(row.steps).toEqual([{ ...ended, ...instants, past: task.steps }])
+    expect(row.steps).toEqual([{ ...ended, ...instants, seed: expect.any(Number), past: task.steps }])
   }
 })
 
@@ -180,7 +180,7 @@ test.each(overBoth(endings))(
       expect(row).toEqual({ ...task, ...closed, ...shown, deadline_at: gate, ...expected, steps: row.steps })
       const record = { step: 1, status: 'completed', attempt: 2, prediction_id: task.prediction_id, files }
       const instants = { submitted_at: task.submitted_at?.toISOString(), finished_at: noon.toISOString() }
-      expect(row.steps).toEqual([{ ...record, ...instants, past: task.steps }])
+      expect(row.steps).toEqual([{ ...record, ...instants, seed: expect.any(Number), past: task.steps }])
       const before = await bytes(db, task)
       expect(await recordStored(db, told, { now })).toEqual([])
       expect(await bytes(db, task)).toBe(before)

@@ -36,10 +36,10 @@ test('every operation on a code is explained in docs/operations.md too', async (
 
 test('every statement that an arrow names exists, and every statement that moves tasks is named', () => {
   const named = new Set(
-    [...states.matchAll(/`((?:start|continue|redo|cancel|claim|record)[A-Z]\w+)`/g)].map(([, name]) => name),
+    [...states.matchAll(/`((?:start|continue|choose|redo|cancel|claim|record)[A-Z]\w+)`/g)].map(([, name]) => name),
   )
   const moving = db.flatMap((text) => [
-    ...text.matchAll(/^export (?:async function|const) ((?:start|continue|redo|cancel|claim|record)\w+)\b/gm),
+    ...text.matchAll(/^export (?:async function|const) ((?:start|continue|choose|redo|cancel|claim|record)\w+)\b/gm),
   ])
   expect([...named].toSorted()).toEqual(moving.map(([, name]) => name).toSorted())
 })

@@ -1,6 +1,7 @@
 // The table of malformed requests: what is sent to which endpoint, and the refusal that says what is wrong with it.
 import type { Call } from '../setup/client.ts'
 import { png } from '../storage/setup.ts'
+import { choiceCases } from './bad-choice-cases.ts'
 
 /** What the requests can speak of. All of it is there before each case, and is the same after it. */
 export interface Known {
@@ -254,7 +255,7 @@ const reading: Case[] = [
   }),
 ]
 
-const byPost = ['session', 'start', 'continue', 'redo', 'cancel', 'webhook']
+const byPost = ['session', 'start', 'continue', 'choose', 'redo', 'cancel', 'webhook']
 const byGet = ['status', 'tasks', 'result', 'health']
 const byPing = ['worker', 'checker', 'recover']
 
@@ -277,6 +278,7 @@ export const cases: Case[] = [
   ...inlineCases,
   ...moving,
   ...steps,
+  ...choiceCases,
   ...reading,
   ...methods,
 ]

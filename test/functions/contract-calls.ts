@@ -93,10 +93,25 @@ const reading: Ask[] = [
 
 /** In this order: each moves its task on. */
 const moving: Ask[] = [
-  ...['continue', 'redo', 'cancel'].flatMap((name) => [
+  ...['continue', 'redo', 'cancel', 'choose'].flatMap((name) => [
     ...ofBody(`post /api/${name}`),
-    ask(`post /api/${name}`, 404, () => post(`/api/${name}`, { task_id: nobody }), { code: 'not_found' }),
+    ask(
+      `post /api/${name}`,
+      404,
+      () => post(`/api/${name}`, { task_id: nobody, ...(name === 'choose' && { step: 1, attempt: 1 }) }),
+      { code: 'not_found' },
+    ),
   ]),
+  ask('post /api/choose', 200, ({ waiting }) => post('/api/choose', { task_id: waiting, step: 1, attempt: 1 })),
+  ask('post /api/choose', 409, ({ waiting }) => post('/api/choose', { task_id: waiting, step: 1, attempt: 2 }), {
+    code: 'not_choosable',
+  }),
+  ask('post /api/choose', 409, ({ failed }) => post('/api/choose', { task_id: failed, step: 1, attempt: 1 }), {
+    code: 'not_waiting',
+  }),
+  ask('post /api/continue', 409, ({ waiting }) => post('/api/continue', { task_id: waiting, step: 1, file: 2 }), {
+    code: 'not_choosable',
+  }),
   ask('post /api/continue', 409, ({ failed }) => post('/api/continue', { task_id: failed }), { code: 'not_waiting' }),
   ask('post /api/continue', 202, ({ waiting }) => post('/api/continue', { task_id: waiting, step: 1 })),
   ask('post /api/continue', 200, ({ waiting }) => post('/api/continue', { task_id: waiting, step: 1 })),

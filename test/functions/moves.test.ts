@@ -61,7 +61,12 @@ test('status shows the whole task view', async () => {
       {
         ...{ step: 1, status: 'completed', attempt: 1, prediction_id: first?.prediction_id },
         ...made,
-        attempts: [{ attempt: 1, status: 'completed', chosen: true, cost_micros: settled_micros, ...made }],
+        attempts: [
+          {
+            ...{ attempt: 1, status: 'completed', chosen: true, chosen_file: 1, cost_micros: settled_micros },
+            ...{ seed: expect.any(Number), change: null, candidates: 1, ...made },
+          },
+        ],
       },
     ],
     ...{ created_at: expect.stringMatching(/Z$/), updated_at: expect.stringMatching(/Z$/) },

@@ -5,6 +5,7 @@ import { createServer, loadDoors } from '../../dev/router.ts'
 import type { Deps, Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
+import { choose } from '../../functions/choose.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { health } from '../../functions/health.ts'
 import { enter } from '../../functions/http/answer.ts'
@@ -31,6 +32,7 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     status,
     redo,
     cancel,
+    choose,
     tasks,
     result,
     session,

@@ -8,7 +8,7 @@ export const spendingMutants: readonly Mutant[] = [
     ["reserved_micros = case t.status when 'processing' then t.reserved_micros else 0 end", 'reserved_micros = 0'],
   ),
   statement('redo-not-counted', 'a redo reserves nothing', [
-    'reserved_micros = price_from(mine.prices, greatest(mine.current_step, 1))',
+    'reserved_micros = price_from(mine.priced, greatest(mine.current_step, 1))',
     'reserved_micros = mine.reserved_micros',
   ]),
   statement('ceiling-read-earlier', 'who finds something left may ask for more than that', [

@@ -186,6 +186,7 @@ const problems: ProblemWords = {
   method_not_allowed: ['The page sent something wrong.', 'Reload the page and try again.'],
   already_running: ['One of these is running already.', 'Wait until it is ready, or stop it, then start again.'],
   not_waiting: ['The task has moved on meanwhile.', 'The page shows it as it is now.'],
+  not_choosable: ['This picture can’t be chosen.', 'Choose another one, or make it again.'],
   already_finished: ['The task is over already.', 'The page shows it as it is now.'],
   attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
   body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],

@@ -1,0 +1,55 @@
+// POST /api/choose: another attempt's picture, or another candidate, becomes the result of the step at its gate, or of a completed task. It is
+// paid already, so this costs nothing.
+import * as z from 'zod'
+import { AppError } from '../core/errors.ts'
+import type { Task } from '../core/task.ts'
+import { readTask } from '../db/statements/reads.ts'
+import { chooseTask } from '../db/statements/user-moves.ts'
+import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
+import { causedBy } from '../engine/journal.ts'
+import { isChosen, requireChoosable } from './http/choice.ts'
+import { readJson, requireMethod } from './http/request.ts'
+import { answerTask, notFound } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
+
+export const chooseBody = z.strictObject({
+  task_id: z.uuid(),
+  step: z.int().min(1).max(1_000),
+  attempt: z.int().min(1).max(1_000_000),
+  /** 1 is the first. */
+  file: z.int().min(1).max(1_000).default(1),
+})
+
+export const choose: Endpoint = async (request, deps, context) => {
+  requireMethod(request, 'POST')
+  const user_id = await requireUser(request, deps)
+  return answerTask(deps, await chooseAs(deps, context, user_id, await readJson(request, chooseBody)))
+}
+
+/** Chooses for a user, whichever door they came through. The same choice again changes nothing. */
+async function chooseAs(
+  deps: Deps,
+  context: EndpointContext,
+  user_id: string,
+  { task_id: id, step, ...choice }: z.output<typeof chooseBody>,
+): Promise<Task> {
+  const before = await readTask(deps.db, { id, user_id })
+  if (!before) throw notFound(id)
+  requireOpen(before, step)
+  await requireChoosable(deps, before, step, choice)
+  const task = await chooseTask(deps.db, { id, user_id, step, choice, ...causedBy(deps, 'user', context) })
+  if (!task) throw notFound(id)
+  if (task.moved || isChosen(task, step, choice)) return task
+  requireOpen(task, step)
+  throw new AppError('unavailable', 'The task was changed at the same moment. Look at it, and choose again.')
+}
+
+/** Throws `not_waiting` where the step's result is settled, or is just being made. */
+function requireOpen({ status, current_step, total_steps }: Task, step: number): void {
+  if (step === current_step && (status === 'waiting_continue' || status === 'completed')) return
+  const isThere = status === 'waiting_continue' || status === 'completed'
+  const message = isThere
+    ? `the choice is of step ${current_step} of ${total_steps}, not of step ${step}`
+    : `the task is ${status} at step ${current_step}, where nothing can be chosen`
+  throw new AppError('not_waiting', `step: ${message}.`, { errors: [{ path: 'step', message }] })
+}
