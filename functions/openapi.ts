@@ -135,16 +135,25 @@ function describeBody(body: NonNullable<Operation['body']>, recipes: Recipes): Z
 
 /** One shape a recipe; its name may be left out for one of them. */
 function startShape(recipes: Recipes): Json {
-  const { auto_continue } = shapeOf(startEnvelope)['properties'] as Json
-  const shapes = [...recipes.values()].map(({ name, input }) => {
+  const { auto_continue, from } = shapeOf(startEnvelope)['properties'] as Json
+  const shapes = [...recipes.values()].map(({ name, input, from: takes, candidates }) => {
+    const envelope = {
+      ...(takes && { from }),
+      ...(candidates && { candidates: { type: 'integer', minimum: 1, maximum: candidates.max } }),
+    }
     const withName = (shape: Json): Json => {
       if (Array.isArray(shape['anyOf'])) return { anyOf: shape['anyOf'].map(withName) }
       if (Array.isArray(shape['oneOf'])) return { oneOf: shape['oneOf'].map(withName) }
       const { properties, required, ...rest } = shape as { properties?: Json; required?: string[] }
       return {
         ...rest,
-        properties: { recipe: { const: name }, auto_continue, ...properties },
-        required: [...(name === defaultRecipe ? [] : ['recipe']), ...(required ?? [])],
+        properties: { recipe: { const: name }, auto_continue, ...envelope, ...properties },
+        required: [
+          ...(name === defaultRecipe ? [] : ['recipe']),
+          ...(required ?? []).filter((field) => field !== takes?.field),
+        ],
+        // A result of one's own instead of the first picture.
+        ...(takes && { anyOf: [{ required: [takes.field] }, { required: ['from'] }] }),
       }
     }
     return { title: name, ...withName(shapeOf(input)) }

@@ -15,7 +15,9 @@ import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
 import { withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
+import { withFrom } from './http/own-results.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
+import { candidatesField, requireCandidates } from './http/step-change.ts'
 import { requireUser } from './http/users.ts'
 
 export const defaultRecipe = 'try-on'
@@ -23,6 +25,16 @@ export const defaultRecipe = 'try-on'
 export const startEnvelope = z.looseObject({
   recipe: z.string().max(64).default(defaultRecipe),
   auto_continue: z.boolean().default(false),
+  /** A stored result of one's own, instead of the recipe's first image. */
+  from: z
+    .strictObject({
+      task_id: z.uuid(),
+      step: z.int().min(1).max(1_000),
+      attempt: z.int().min(1).max(1_000_000).optional(),
+      file: z.int().min(1).max(1_000).optional(),
+    })
+    .optional(),
+  candidates: candidatesField,
 })
 
 export const start: Endpoint = async (request, deps, context) => {
@@ -56,18 +68,19 @@ export async function startAs(
   context: EndpointContext,
   { user_id: userId, idempotency_key, fields: body }: AskedStart,
 ): Promise<{ started: Started; recipe: Recipe }> {
-  const { recipe: name, auto_continue, ...fields } = requireValid(startEnvelope, body)
+  const { recipe: name, auto_continue, from, candidates = 1, ...fields } = requireValid(startEnvelope, body)
   const recipe = requireKnownRecipe(deps, name)
   requireProvider(deps, recipe)
-  const input = requireValid(recipe.input, fields)
+  requireCandidates(recipe, candidates)
+  const input = requireValid(recipe.input, withFrom(recipe, from, fields))
   const stepFault = faultOfSteps(recipe.totalSteps(input))
   if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
-  const prices = pricesOf(recipe, input)
-  const request_hash = hash({ name, auto_continue, input })
+  const prices = pricesOf(recipe, input, candidates)
+  const request_hash = hash({ name, auto_continue, input, ...(candidates > 1 && { candidates }) })
   const id = deps.newId()
   let taken: TakenInput
   try {
-    taken = await takeFiles(deps, { id, user_id: userId }, input, recipe)
+    taken = await takeFiles(deps, { id, user_id: userId, isFrom: from !== undefined }, input, recipe)
   } catch (error) {
     // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
     const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
@@ -82,6 +95,7 @@ export async function startAs(
     input: taken.input,
     auto_continue: auto_continue || recipe.gate === 'auto',
     total_steps: prices.length,
+    candidates,
     prices,
     lock_key: lockKey(recipe, userId),
     idempotency_key,

@@ -1,8 +1,8 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import * as z from 'zod'
 import { parseDataUri } from '../core/data-uri.ts'
+import { isResultAddress, ownResultAddress, parseOwnResult } from '../core/own-result.ts'
 import { archiveType, imageTypes, uploadId } from '../core/upload.ts'
-import { resultPath } from '../core/view.ts'
 import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
 import { isPublicHost } from '../providers/public-host.ts'
 
@@ -34,7 +34,7 @@ const archive: Kind = {
   types: [archiveType],
 }
 
-/** An https URL on a public host, an upload's address, or a data URI of an image. */
+/** An https URL on a public host, the address of an upload or of a result here, or a data URI of an image. */
 export const imageField = (policy: ImagePolicy) => fileField(policy, image)
 /** The same for a zip file. */
 export const archiveField = (policy: ImagePolicy) => fileField(policy, archive)
@@ -49,23 +49,26 @@ function fileField(policy: ImagePolicy, kind: Kind) {
     .overwrite(asSent)
     .meta({
       format: 'uri-reference',
-      description: `an https URL, the address of an upload, or a data URI of ${kind.called}`,
+      description: `an https URL, the address of an upload or of a result of one’s own, or a data URI of ${kind.called}`,
     })
 }
 
 /** An address on the web goes out as it was parsed and checked, not as it was typed. */
 function asSent(value: string): string {
   if (value.startsWith('data:') || uploadId(value)) return value
+  const own = parseOwnResult(value)
+  if (own) return ownResultAddress(own)
   return URL.parse(value)?.href ?? value
 }
 
-const ownResult = 'must not be the address of a result here; download it and upload it, or send another https URL'
+const whichResult = 'must say which result it is: /api/result?task_id=…&step=…, as a task’s view gives it'
 
 function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
   if (/^\s*data:/i.test(value)) return dataUriFault(value, kind)
   // Whether it is there, and the user's own, is found out when it is copied.
   if (uploadId(value)) return undefined
-  if (value === resultPath || value.startsWith(`${resultPath}?`)) return ownResult
+  if (isResultAddress(value)) return parseOwnResult(value) ? undefined : whichResult
+  if (value.startsWith('/api/')) return 'must be a picture; this address of ours is none'
   if (isAmbiguous(value)) return ambiguousAddress
   const url = URL.parse(value)
   if ((url?.href ?? value).length > maxUrl) return `must be at most ${maxUrl} characters long`

@@ -78,6 +78,7 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   accept: ['image/png', 'image/jpeg', 'image/webp'],
   maxBytes: 25_000_000,
   passesOn: true,
+  from: { field: 'person_image' },
   price: {
     of: () => Math.ceil(usualSeconds * microsPerSecond),
     source: 'https://replicate.com/pricing',

@@ -30,10 +30,26 @@ export interface Started {
   estimated_time_seconds: number
 }
 
+/** A stored result of the user's own: the chosen one of its step where the attempt is left out. */
+export interface OwnResult {
+  task_id: string
+  step: number
+  attempt?: number
+  file?: number
+}
+
+/** The first picture of a recipe, which `from` stands for. */
+type FirstPicture = 'person_image' | 'image' | 'avatar'
+
 export type StartRequest = {
-  [Name in keyof RecipeInputs]: { recipe: Name } & RecipeInputs[Name]
+  [Name in keyof RecipeInputs]: { recipe: Name } & (
+    | RecipeInputs[Name]
+    | (Omit<RecipeInputs[Name], FirstPicture> & { from: OwnResult })
+  )
 }[keyof RecipeInputs] & {
   auto_continue?: boolean
+  /** How many pictures each prediction makes, where the recipe can. */
+  candidates?: number
 }
 
 export interface TaskPage {

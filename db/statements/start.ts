@@ -14,6 +14,8 @@ export interface NewTask {
   input: unknown
   auto_continue: boolean
   total_steps: number
+  /** How many pictures each prediction is asked for; 1 where it is left out. */
+  candidates?: number
   /** What each step is expected to cost: all of it is reserved. Left out: not known. */
   prices?: (number | null)[]
   lock_key: string | null
@@ -54,11 +56,11 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
   const { rows } = await sql<Started & { told_id: string }>`
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, recipe text, provider text, input jsonb,
-        auto_continue boolean, total_steps integer, prices jsonb, lock_key text, idempotency_key text, request_hash text)),
+        auto_continue boolean, total_steps integer, candidates integer, prices jsonb, lock_key text, idempotency_key text, request_hash text)),
     started as (
-      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, prices,
+      insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, candidates, prices,
         reserved_micros, reserved_on, lock_key, idempotency_key, request_hash, due_at, created_at, updated_at)
-      select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, prices, price_from(prices, 1), ${dayOf(now)},
+      select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, coalesce(candidates, 1), prices, price_from(prices, 1), ${dayOf(now)},
         lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
       -- While spending is stopped, only what has been started before is found.
       where not ${isStopped} or exists (

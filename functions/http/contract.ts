@@ -112,6 +112,7 @@ const ofTasks: Operation[] = [
     problems: [
       ...bodyProblems,
       ...(['already_running', 'idempotency_mismatch', 'quota_exceeded'] as const),
+      ...(['not_found', 'not_choosable'] as const),
       ...spendingProblems,
     ],
   },

@@ -1,18 +1,21 @@
-// Files that come with a start request, inside it (data URIs) or uploaded before, become files of the task's own: rows and provider
+// Files that come with a start request, inside it (data URIs), uploaded or made before, become files of the task's own: rows and provider
 // requests carry links, and uploads may be deleted. start.ts takes them first, which refuses what is wrong and writes nothing, and
 // writes them once all else has been found right.
 import { decodeDataUri, parseDataUri } from '../../core/data-uri.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
+import { parseOwnResult } from '../../core/own-result.ts'
 import type { Recipe } from '../../core/recipe.ts'
+import type { Task } from '../../core/task.ts'
 import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId } from '../../core/upload.ts'
 import type { Deps } from '../../engine/deps.ts'
-import { fileReference } from '../../engine/signed-urls.ts'
+import { fileReference, passableBytes } from '../../engine/signed-urls.ts'
 import { noteStart } from '../../engine/start-note.ts'
 import { keyOfUpload } from '../../engine/sweep-uploads.ts'
 import { cleanArchive, countPhotos } from '../../storage/archive.ts'
 import { UnacceptableFile } from '../../storage/files.ts'
 import { cleanImage } from '../../storage/image.ts'
+import { takeResult } from './own-results.ts'
 import { invalid } from './request.ts'
 
 /** Each half of a start's files has this long: a function lives for 60 s. */
@@ -29,11 +32,13 @@ export interface TakenInput {
   discard(): Promise<void>
 }
 
+type Accepting = Pick<Recipe, 'inputTypes' | 'leastPhotos' | 'from'>
+
 interface Taking {
   deps: Deps
   user_id: string
   path: string
-  recipe: Pick<Recipe, 'inputTypes'>
+  recipe: Accepting
   leastPhotos: number
   signal: AbortSignal
 }
@@ -44,26 +49,33 @@ interface Taker {
   user_id: string
   /** Within the task's own; there they are numbered. */
   folder?: string
+  /** The field that the recipe begins from was said as `from`. */
+  isFrom?: boolean
 }
 
 /** Throws `invalid_request` naming the field. Nothing is stored before `write`. */
-export async function takeFiles(
-  deps: Deps,
-  task: Taker,
-  input: unknown,
-  recipe: Pick<Recipe, 'inputTypes' | 'leastPhotos'>,
-): Promise<TakenInput> {
+export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe: Accepting): Promise<TakenInput> {
   const files = new Map<string, () => Promise<AsyncIterable<Uint8Array>>>()
+  const sources = new Map<string, Task>()
   const { folder = `inputs/${task.id}` } = task
   const leastPhotos = recipe.leastPhotos?.(input) ?? 1
+  const keep = (open: () => Promise<AsyncIterable<Uint8Array>>) => {
+    const key = `${folder}/${files.size + 1}`
+    files.set(key, open)
+    return fileReference(key)
+  }
   const take = async (value: unknown, path: string, signal: AbortSignal): Promise<unknown> => {
     if (typeof value === 'string') {
       const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos, signal }
+      const own = parseOwnResult(value)
+      if (own) {
+        const taken = await takeResult({ ...taking, isFrom: task.isFrom === true }, own)
+        sources.set(path, taken.source)
+        if (recipe.from?.staysThere && path === recipe.from.field) return fileReference(taken.key)
+        return keep(taken.open)
+      }
       const open = uploadId(value) ? await takeUpload(taking, value) : await takeInline(taking, value)
-      if (!open) return value
-      const key = `${folder}/${files.size + 1}`
-      files.set(key, open)
-      return fileReference(key)
+      return open ? keep(open) : value
     }
     if (typeof value !== 'object' || value === null) return value
     // One after the other, so that one image at a time is unfolded in memory.
@@ -72,7 +84,10 @@ export async function takeFiles(
     return Array.isArray(value) ? taken.map(([, inner]) => inner) : Object.fromEntries(taken)
   }
   const replaced = await withDeadline(patienceMs, (signal) => take(input, '', signal))
-  return { input: replaced, count: files.size, ...keeping(deps, task.id, files, typesOf(recipe)) }
+  const accept = [...typesOf(recipe), ...(recipe.from?.types ?? [])]
+  const source = recipe.from && sources.get(recipe.from.field)
+  const adopted = source && recipe.from?.adopt ? recipe.from.adopt(replaced, source) : replaced
+  return { input: adopted, count: files.size, ...keeping(deps, task.id, files, accept) }
 }
 
 function keeping(
@@ -95,12 +110,19 @@ function keeping(
       withDeadline(patienceMs, async (signal) => {
         if (files.size > 0) note = await noteStart(deps, id, signal)
         for (const [key, open] of files)
-          await deps.files.write(key, await open(), { accept, maxBytes: maxStoredBytes, signal })
+          await deps.files.write(key, await open(), {
+            accept,
+            maxBytes: Math.max(maxStoredBytes, mostCopied(deps)),
+            signal,
+          })
       }),
     settle: () => remove([]),
     discard: () => remove(files.keys()),
   }
 }
+
+/** Of a result that is copied: what a provider can be given, and no more than a start may take time for. */
+const mostCopied = ({ config }: Deps) => Math.min(passableBytes(config), 25_000_000)
 
 const typesOf = ({ inputTypes = imageTypes }: Pick<Recipe, 'inputTypes'>): readonly string[] => inputTypes
 

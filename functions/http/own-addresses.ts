@@ -1,17 +1,16 @@
 // Addresses of ours in a start request mean the same however they are written: with our origin or without, percent-encoded, with dots.
-// start.ts shortens them before it checks its input; recipes/fields.ts takes an upload's and refuses a result's.
+// Start, redo and continue shorten them before they check their input; recipes/fields.ts takes an upload's and a result's, and refuses what else
+// there is under /api/: a provider could open none of it.
 
-import { uploadId } from '../../core/upload.ts'
-import { resultPath } from '../../core/view.ts'
 import type { Deps } from '../../engine/deps.ts'
 
 /** One upload, one request, one hash. */
 export function shortenOwn(request: Request, deps: Deps, fields: unknown): unknown {
   const { PUBLIC_URL } = deps.config
   const here = new URL(request.url).origin
-  const origins = new Set([here, ...(PUBLIC_URL ? [new URL(PUBLIC_URL).origin] : [])])
+  const hosts = new Set([here, ...(PUBLIC_URL ? [PUBLIC_URL] : [])].map((address) => hostOf(new URL(address))))
   const shorten = (value: unknown): unknown => {
-    if (typeof value === 'string') return shortenAddress(value, here, origins)
+    if (typeof value === 'string') return shortenAddress(value, here, hosts)
     if (Array.isArray(value)) return value.map(shorten)
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shorten(inner)]))
@@ -19,16 +18,18 @@ export function shortenOwn(request: Request, deps: Deps, fields: unknown): unkno
   return shorten(fields)
 }
 
-function shortenAddress(value: string, here: string, origins: ReadonlySet<string>): string {
+/** By any scheme, and with the dot that names may end with. */
+const hostOf = ({ hostname, port }: URL): string => `${hostname.replace(/\.$/, '')}:${port}`
+
+function shortenAddress(value: string, here: string, hosts: ReadonlySet<string>): string {
   // What can't be one isn't parsed: data of megabytes, and texts.
   if (value.length > longest || !/^\s*(https?:|[/\\])/i.test(value)) return value
   const url = URL.parse(value, here)
-  if (!url || !origins.has(url.origin)) return value
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || !hosts.has(hostOf(url))) return value
   const pathname = decoded(url.pathname)
     .replaceAll(/\/{2,}/g, '/')
     .replace(/\/$/, '')
-  const short = pathname + url.search
-  return pathname === resultPath || uploadId(short) ? short : value
+  return pathname.startsWith('/api/') ? pathname + url.search : value
 }
 
 const longest = 4_096

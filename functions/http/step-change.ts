@@ -54,7 +54,7 @@ const isNone = (change: unknown): boolean =>
   change === undefined || (typeof change === 'object' && change !== null && Object.keys(change).length === 0)
 
 /** Throws `invalid_request` naming `candidates`. */
-function requireCandidates({ name, candidates }: Recipe, count: number): void {
+export function requireCandidates({ name, candidates }: Recipe, count: number): void {
   const most = candidates?.max ?? 1
   if (count <= most) return
   const message =

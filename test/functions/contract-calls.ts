@@ -74,6 +74,20 @@ const start: Ask[] = [
   ask('post /api/start', 429, () => post('/api/start', fine), { code: 'quota_exceeded', at: 'capped' }),
   ask('post /api/start', 429, () => post('/api/start', fine), { code: 'budget_exceeded', at: 'poor' }),
   ask('post /api/start', 503, () => post('/api/start', fine), { code: 'spending_stopped', at: 'stopped' }),
+  ask('post /api/start', 404, () => post('/api/start', { from: { task_id: nobody, step: 1 }, garments: [shirt] }), {
+    code: 'not_found',
+  }),
+  ask(
+    'post /api/start',
+    409,
+    ({ failed }) => post('/api/start', { from: { task_id: failed, step: 1 }, garments: [shirt] }),
+    {
+      code: 'not_choosable',
+    },
+  ),
+  ask('post /api/start', 202, ({ waiting }) =>
+    post('/api/start', { from: { task_id: waiting, step: 1 }, garments: [shirt] }),
+  ),
   ...ofBody('post /api/start'),
 ]
 
