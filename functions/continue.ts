@@ -41,7 +41,12 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
 }
 
 /** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
-export async function continueAs(deps: Deps, context: EndpointContext, user_id: string, body: Body): Promise<MovedTask> {
+export async function continueAs(
+  deps: Deps,
+  context: EndpointContext,
+  user_id: string,
+  body: Body,
+): Promise<MovedTask> {
   const { task_id: id, step, attempt, file, change, all } = body
   const choice = attempt === undefined && file === undefined ? undefined : { ...opt({ attempt }), ...opt({ file }) }
   await deps.wake.raise()

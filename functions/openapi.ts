@@ -153,7 +153,9 @@ function startShape(recipes: Recipes): Json {
           ...(required ?? []).filter((field) => field !== takes?.field),
         ],
         // A result of one's own instead of the first picture.
-        ...(takes && { anyOf: [{ required: [takes.field] }, { required: ['from'] }] }),
+        ...(takes && {
+          anyOf: [takes.field, 'from'].map((field) => ({ properties: { [field]: {} }, required: [field] })),
+        }),
       }
     }
     return { title: name, ...withName(shapeOf(input)) }
