@@ -1,6 +1,7 @@
 // Reads what was typed after `npm run tasks --` as one of the commands, or throws a sentence about what it can't read. cli/tasks.ts calls it.
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { type StoreKind, storeKinds } from '../core/store-choice.ts'
 import { type Status, statuses } from '../core/task.ts'
 import { type SpendingView, spendingViews } from '../db/statements/usage.ts'
 
@@ -23,6 +24,9 @@ export const usage = `npm run tasks -- COMMAND
     --by B       day (as it is by itself), recipe or user
   stop-spending   stops every new start and step, everywhere; what runs is finished
   allow-spending  ends that
+  storage      what is stored, by kind and by user
+  copy-storage    copies every file into another store; what is there already is left
+    --from S, --to S   ${storeKinds.join(', ')}: each as the environment says where it is
 
   --env FILE   where to read the variables that the process doesn't have (.env, if there is one)
   --json       for programs
@@ -36,6 +40,8 @@ export type Command = { isJson: boolean; env?: string } & (
   | { name: 'spend'; by: SpendingView }
   | { name: 'stop-spending' }
   | { name: 'allow-spending' }
+  | { name: 'storage' }
+  | { name: 'copy-storage'; from: StoreKind; to: StoreKind }
   | { name: 'show'; id: string }
   | { name: 'check'; id: string }
   | { name: 'resume'; provider: string }
@@ -70,12 +76,14 @@ const filters = z.object({
 })
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, env, by, ...given } = values
+  const { json: isJson = false, help, env, by, from, to, ...given } = values
   const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
   if (help || name === 'help') return { name: 'help', ...common }
   if (name !== 'list') refuseFilters(given)
   if (by !== undefined && name !== 'spend') throw new UsageError('--by is for spend alone.')
+  if ((from ?? to) !== undefined && name !== 'copy-storage')
+    throw new UsageError('--from and --to are for copy-storage alone.')
   switch (name) {
     case 'list':
       refuseMore(rest)
@@ -91,6 +99,10 @@ export function parseCommand(words: string[]): Command {
     case 'spend':
       refuseMore(rest)
       return { name, ...common, by: parseView(by) }
+    case 'copy-storage':
+      refuseMore(rest)
+      return { name, ...common, ...parseMove(from, to) }
+    case 'storage':
     case 'recover':
     case 'stats':
     case 'stop-spending':
@@ -120,6 +132,8 @@ function parseWords(words: string[]) {
         user: text,
         limit: text,
         by: text,
+        from: text,
+        to: text,
       },
     })
   } catch (cause) {
@@ -142,6 +156,17 @@ function parseView(by = 'day'): SpendingView {
   const known = spendingViews.find((view) => view === by)
   if (known) return known
   throw new UsageError(`--by must be one of ${spendingViews.join(', ')}.`)
+}
+
+function parseMove(from: string | undefined, to: string | undefined): { from: StoreKind; to: StoreKind } {
+  const kindOf = (option: string, given: string | undefined) => {
+    const known = storeKinds.find((kind) => kind === given)
+    if (known) return known
+    throw new UsageError(`copy-storage needs ${option}, one of ${storeKinds.join(', ')}.`)
+  }
+  const move = { from: kindOf('--from', from), to: kindOf('--to', to) }
+  if (move.from === move.to) throw new UsageError('--from and --to name the same store.')
+  return move
 }
 
 function parseId(command: string, id: string | undefined): string {

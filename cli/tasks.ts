@@ -1,9 +1,10 @@
-// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|spend|stop-spending|allow-spending`: the operator's command, for the deployment that the environment names.
+// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|spend|stop-spending|allow-spending|storage|copy-storage`: the operator's command, for the deployment that the environment names.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, resume, show, stats } from './commands.ts'
 import { allowSpending, spend, stopSpending } from './spending.ts'
+import { copyStorage, storage } from './storage.ts'
 import { readVariables } from './variables.ts'
 
 /** The exit code: 0 done, 1 not possible, 2 not understood. */
@@ -41,6 +42,10 @@ async function obey(command: Command): Promise<string> {
       return stopSpending(command)
     case 'allow-spending':
       return allowSpending(command)
+    case 'storage':
+      return storage(command)
+    case 'copy-storage':
+      return copyStorage(command)
   }
 }
 

@@ -21,6 +21,12 @@ export function distance(at: Date, now: Date): string {
   return ms > 0 ? `in ${duration(ms)}` : `${duration(ms)} ago`
 }
 
+/** "0.4 MB", "312 MB". */
+export function megabytes(bytes: number): string {
+  const size = bytes / 1_000_000
+  return `${size.toFixed(size < 10 ? 1 : 0)} MB`
+}
+
 export const instant = (at: Date): string => at.toISOString().replace('T', ' ').slice(0, 19)
 
 /** Aligned columns under their heads. Line breaks in a cell would break the table, and become spaces. */

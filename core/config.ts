@@ -1,7 +1,7 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
 import { microsOf } from './price.ts'
-import { chosenStore, missingFor, storeKinds } from './store-choice.ts'
+import { chosenStore, missingFor, storeKinds, storeOrigin } from './store-choice.ts'
 import { maxStoredBytes } from './upload.ts'
 
 /** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
@@ -252,6 +252,12 @@ function driverOf(env: Record<string, string | undefined>): string | undefined {
 export function canBeCalledBack(config: Config): config is Config & { PUBLIC_URL: string } {
   return config.PUBLIC_URL !== undefined && (config.PUBLIC_URL.startsWith('https:') || config.ALLOW_HTTP_CALLBACKS)
 }
+
+/** Whether providers can fetch files from the store itself: over https, or where all is local. */
+export const isStoreReached = (
+  config: Pick<Config, 'STORAGE' | 'S3_ENDPOINT' | 'S3_PUBLIC_ENDPOINT' | 'ALLOW_HTTP_CALLBACKS'>,
+): boolean =>
+  config.ALLOW_HTTP_CALLBACKS ? storeOrigin(config) !== undefined : (storeOrigin(config)?.startsWith('https:') ?? false)
 
 /** Sessions, links and webhook addresses are signed with keys of the first, and accepted with those of each. */
 export const sessionSecrets = ({ SESSION_SECRET = '' }: Pick<Config, 'SESSION_SECRET'>): string[] =>

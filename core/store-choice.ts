@@ -32,7 +32,9 @@ export const missingFor = (settings: StoreSettings): string[] =>
   needed[settings.STORAGE].filter((name) => !settings[name])
 
 /** Where people and providers fetch files from the store itself; undefined where they can't. */
-export function storeOrigin({ STORAGE, S3_ENDPOINT, S3_PUBLIC_ENDPOINT }: StoreSettings): string | undefined {
-  const address = S3_PUBLIC_ENDPOINT ?? S3_ENDPOINT
-  return STORAGE === 's3' && address ? new URL(address).origin : undefined
+export function storeOrigin(
+  settings: Pick<StoreSettings, 'S3_ENDPOINT' | 'S3_PUBLIC_ENDPOINT'> & { STORAGE: string },
+): string | undefined {
+  const address = settings.S3_PUBLIC_ENDPOINT || settings.S3_ENDPOINT
+  return settings.STORAGE === 's3' && address ? URL.parse(address)?.origin : undefined
 }

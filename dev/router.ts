@@ -8,14 +8,14 @@ import { problem } from '../functions/http/request.ts'
 import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
 import { openRateLimits } from './rate-limits.ts'
 import { type RouterLog, type RunOptions, runDoor } from './run.ts'
-import { serveStatic } from './static.ts'
+import { type PageFiles, serveStatic } from './static.ts'
 
 export { type Door, loadDoors } from '../build/doors.ts'
 
 export interface RouterOptions {
   log: RouterLog
   /** The folder of the page. */
-  static?: string | URL
+  static?: PageFiles
   /** The client's address. Behind a proxy: out of the header that this proxy sets. */
   ip?: (request: IncomingMessage) => string
   /** Whether the doors' own rate limits hold, as they do in production. */

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { bundleDoors } from '../build/bundle.ts'
 import { packDoors } from '../build/pack.ts'
+import { storeOrigin } from '../core/store-choice.ts'
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { hostOf, listening, portOf, sayWhyNot } from './begin.ts'
@@ -14,7 +15,8 @@ import { createServer } from './router.ts'
 import { stopOnSignal } from './signals.ts'
 
 sayWhyNot()
-const log = openLog(parseConfig(process.env))
+const config = parseConfig(process.env)
+const log = openLog(config)
 const folder = new URL(`../dist/.built-${process.pid}/`, import.meta.url)
 const bundles = await bundleDoors(new URL('bundles/', folder))
 const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', folder)), 'none')
@@ -22,7 +24,7 @@ const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', f
 const context = process.env['NETLIFY_BLOBS_CONTEXT']
 const gate = context ? await startBlobGate(context) : undefined
 const router = createServer(await loadDeployed(manifest, gate?.renew), {
-  ...{ log, static: await pageFolder(), isLimited: true },
+  ...{ log, static: { folder: await pageFolder(), storeOrigin: storeOrigin(config) }, isLimited: true },
 })
 const port = portOf(process.env['PORT'])
 const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))

@@ -1,6 +1,7 @@
 // `npm run serve`: the functions and the page on PORT, with everything taken from the environment. Nothing is simulated,
 // nothing ticks, no database is started; several of these on one database behave like several function instances.
 
+import { storeOrigin } from '../core/store-choice.ts'
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { checkRecipes } from '../recipes/index.ts'
@@ -10,11 +11,12 @@ import { createServer, loadDoors } from './router.ts'
 import { stopOnSignal } from './signals.ts'
 
 sayWhyNot()
-const log = openLog(parseConfig(process.env))
+const config = parseConfig(process.env)
+const log = openLog(config)
 await checkRecipes()
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
-  static: await pageFolder(),
+  static: { folder: await pageFolder(), storeOrigin: storeOrigin(config) },
   isLimited: true,
 })
 const port = portOf(process.env['PORT'])

@@ -45,7 +45,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   process.env['LOG_LEVEL'] ??= 'warn'
   const log = openLog(parseConfig({ LOG_LEVEL: process.env['LOG_LEVEL'] }))
   const doors = await loadDoors(new URL('../netlify/functions', import.meta.url))
-  const router = createServer(doors, { log, static: await pageFolder() })
+  const router = createServer(doors, { log, static: { folder: await pageFolder() } })
   const url = await router.listen(options.port ?? 0)
   Object.assign(process.env, {
     DATABASE_URL: options.databaseUrl,

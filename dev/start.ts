@@ -87,7 +87,7 @@ await writeFile(settingsFile, `${lines.join('\n')}\n`, { mode: 0o600 })
 
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
-  static: await pageFolder(),
+  static: { folder: await pageFolder() },
   isLimited: true,
 })
 await listening(port, router.listen(port, hostOf(process.env['HOST'])))

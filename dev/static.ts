@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { extname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pageHeaders } from '../build/page-headers.ts'
 
 const types: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
@@ -21,21 +22,14 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
 }
 
-/** The same as in netlify.toml, so that a page which breaks under them breaks here first. */
-export const pageHeaders = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com; style-src 'self'; img-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Permissions-Policy': 'camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()',
-  'Referrer-Policy': 'strict-origin-when-cross-origin',
-  'Strict-Transport-Security': 'max-age=31536000',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-} as const
+export interface PageFiles {
+  folder: string | URL
+  /** Where the page's pictures come from, if not from here alone. */
+  storeOrigin?: string | undefined
+}
 
 export async function serveStatic(
-  folder: string | URL,
+  { folder, storeOrigin }: PageFiles,
   pathname: string,
   request: Request,
 ): Promise<Response | undefined> {
@@ -43,7 +37,7 @@ export async function serveStatic(
   if (!file) return undefined
   const content = await readFile(file)
   const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 32)}"`
-  const headers = { ...pageHeaders, ETag: etag, 'Cache-Control': 'no-cache' }
+  const headers = { ...pageHeaders(storeOrigin), ETag: etag, 'Cache-Control': 'no-cache' }
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
   const type = types[extname(file).toLowerCase()] ?? 'application/octet-stream'
   return new Response(content, {

@@ -4,13 +4,13 @@ import type { Config } from '../core/config.ts'
 import { providers } from '../providers/index.ts'
 
 /** Query parameters that open something, and bearer tokens, wherever in a line they stand. */
-const secrets = /([?&](?:key|signature|mac|claim|marker|token)=|Bearer )[^&\s"\\<>]+/gi
+const secrets = /([?&#](?:key|signature|mac|claim|marker|token|x-amz-\w+(?:-\w+)*)=|Bearer )[^&#\s"\\<>]+/gi
 
 /** Shorter ones would be cut out of words that have nothing to do with them. */
 const shortestKey = 8
 
-/** What signs news, or opens a channel. */
-const channelSecrets = ['NOTIFY_SECRET', 'VAPID_PRIVATE_KEY']
+/** What signs news, or opens a channel or a store. */
+const channelSecrets = ['NOTIFY_SECRET', 'VAPID_PRIVATE_KEY', 'S3_SECRET_ACCESS_KEY']
 
 /** The keys and secrets of providers and channels themselves, whoever quotes them. */
 function keysOf(config: object): string[] {

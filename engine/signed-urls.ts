@@ -1,6 +1,6 @@
 // Makes and checks the addresses of ours that a provider is given: signed links to stored images, and the address at which it reports on an
 // attempt. A submission makes them; the result and webhook endpoints check them.
-import { answerBytes, type Config, canBeCalledBack } from '../core/config.ts'
+import { answerBytes, type Config, canBeCalledBack, isStoreReached } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { attemptSeed, type LinkOptions } from '../core/recipe.ts'
 import type { Held } from '../core/task.ts'
@@ -22,10 +22,12 @@ const linkSeconds = 24 * 3_600
 const maxInlineBytes = maxStoredBytes
 
 /** A stored file of more can't be given to a provider: its link is answered in one piece, or it is sent along. */
-export const passableBytes = (config: Config): number =>
-  canBeCalledBack(config) ? (answerBytes(config) ?? Number.POSITIVE_INFINITY) : maxInlineBytes
+export function passableBytes(config: Config): number {
+  if (isStoreReached(config)) return Number.POSITIVE_INFINITY
+  return canBeCalledBack(config) ? (answerBytes(config) ?? Number.POSITIVE_INFINITY) : maxInlineBytes
+}
 
-/** What a provider can fetch: the address itself, a signed link that carries the attempt's marker, or the bytes. */
+/** What a provider can fetch: the address itself, a link to the store or to us that carries the attempt's marker, or the bytes. */
 export async function linkFor(
   deps: Deps,
   reference: string,
@@ -34,6 +36,8 @@ export async function linkFor(
 ): Promise<string> {
   const key = storedKey(reference)
   if (key === undefined) return isMarked ? withFragment(reference, `marker=${marker}`) : reference
+  const direct = isStoreReached(deps.config) ? await deps.files.link(key, linkSeconds) : undefined
+  if (direct) return withFragment(direct, `marker=${marker}`)
   if (!canBeCalledBack(deps.config)) return inline(deps, key)
   const expires = Math.floor(clockOf(deps).getTime() / 1000) + linkSeconds
   const query = new URLSearchParams({

@@ -16,8 +16,11 @@ export const newUploadId = (deps: Pick<Deps, 'now'>): string =>
 
 /** Another user's upload has another key, and so does not exist for this one. An identity provider's user ids may be long, and hold anything. */
 export function keyOfUpload(userId: string, id: string): string {
-  return uploadKey(createHash('sha256').update(userId).digest('hex').slice(0, 32), id)
+  return uploadKey(uploaderOf(userId), id)
 }
+
+/** As keys name a user. */
+export const uploaderOf = (userId: string): string => createHash('sha256').update(userId).digest('hex').slice(0, 32)
 
 type Needs = Pick<LightDeps, 'files' | 'instants' | 'log' | 'now'>
 

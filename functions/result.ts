@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts'
 import { chosenFile, resultKey, storedAttempt } from '../core/task.ts'
 import { fileName } from '../core/view.ts'
 import { readTask } from '../db/statements/reads.ts'
-import { clockOf, type Deps, type Endpoint } from '../engine/deps.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
 import { requireSignedLink } from '../engine/signed-urls.ts'
 import { serveFile } from '../storage/serve.ts'
 import { readQuery, requireMethod } from './http/request.ts'
@@ -31,10 +31,8 @@ export const resultQuery = z.object({
 
 /** A key's content never changes (a redo has a key of its own), so whoever may keep it may keep it for long. */
 const cacheControl = 'private, max-age=31536000, immutable'
-/** No longer than the link lives, and by no cache that others share. */
-function linkCacheControl(deps: Deps, { expires }: { expires: number }): string {
-  return `private, max-age=${Math.max(0, Math.floor(expires - clockOf(deps).getTime() / 1000))}`
-}
+/** Whoever has a signed link isn't known here, and gets the file once. */
+const linkCacheControl = 'private, no-store'
 
 /** Without an attempt the address means the newest, which a redo changes. */
 const newestCacheControl = 'private, no-cache'
@@ -46,7 +44,7 @@ export const result: Endpoint = async (request, deps) => {
     const key = requireSignedLink(deps, link)
     return (
       (await serveFile(request, deps.files, key, {
-        cacheControl: linkCacheControl(deps, link),
+        cacheControl: linkCacheControl,
         maxBytes: answerBytes(deps.config),
       })) ?? gone()
     )

@@ -1,7 +1,7 @@
 // Stored files: results and uploads, written to a store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
 import { joinParts, streamOf } from './parts.ts'
-import { type BlobStore, type ByteRange, bound } from './store.ts'
+import { type BlobStore, type ByteRange, bound, type LinkOptions } from './store.ts'
 import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export { UnacceptableFile } from './write.ts'
@@ -24,6 +24,8 @@ export interface Files {
   stat(key: string): Promise<StoredFile | undefined>
   /** Nothing is fetched before the body is read. `range` lies within the file. */
   read(key: string, range?: ByteRange): Promise<{ file: StoredFile; body: ReadableStream<Uint8Array> } | undefined>
+  /** An address at which anybody can fetch the whole file from the store itself, for so many seconds; undefined where it has none. */
+  link(key: string, seconds: number, options?: LinkOptions): Promise<string | undefined>
   remove(key: string): Promise<void>
   /** The next parts of the keys that begin with `prefix`, which ends with a slash. */
   folders(prefix: string): Promise<string[]>
@@ -53,6 +55,8 @@ export function openFiles(store: BlobStore): Files {
       const chunks = joinParts(store, key, kept.part, range ?? { start: 0, end: kept.size - 1 })
       return { file: fileOf(key, kept), body: streamOf(chunks) }
     },
+    // Where a store has addresses, it makes one blob of each file.
+    link: async (key, seconds, options) => store.link?.(`${key}/0`, seconds, options),
     remove: async (key) => {
       // Part 0 goes first: from then on the file does not exist, whatever happens to the rest.
       await store.remove(`${key}/0`)

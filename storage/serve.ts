@@ -1,4 +1,5 @@
-// Answers GET and HEAD with a stored file: ranges, conditional requests, downloads. The result and upload endpoints call it.
+// Answers GET and HEAD with a stored file: ranges, conditional requests, downloads; or sends to the store itself, where it has addresses of
+// its own. The result and upload endpoints call it.
 // It promises that no browser takes a stored file for a page, and that a file vanishing midway breaks the answer instead of ending it.
 import { AppError } from '../core/errors.ts'
 import type { Files } from './files.ts'
@@ -11,6 +12,9 @@ export interface ServeOptions {
   /** What one answer may carry on this platform. A larger file is given in ranges: a longer range ends early, none at all is refused. */
   maxBytes?: number | undefined
 }
+
+/** Long enough to begin a download, and to take a broken one up again. */
+const linkSeconds = 15 * 60
 
 /** Undefined where there is no such file. A range outside of the file is refused with `range_not_satisfiable`. */
 export async function serveFile(
@@ -26,6 +30,15 @@ export async function serveFile(
   const headers = new Headers({ etag, 'cache-control': options.cacheControl })
   if (isMatch(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
 
+  if (request.method === 'GET') {
+    const disposition = options.download === undefined ? undefined : plainAttachment(options.download)
+    const address = await files.link(key, linkSeconds, { disposition, cacheControl: options.cacheControl })
+    if (address) {
+      await whole.body.cancel()
+      // Not to be kept: the address opens the file for whoever has it, and only for a while.
+      return new Response(null, { status: 302, headers: { location: address, 'cache-control': 'private, no-store' } })
+    }
+  }
   headers.set('content-type', type)
   headers.set('accept-ranges', 'bytes')
   headers.set('x-content-type-options', 'nosniff')
@@ -80,6 +93,10 @@ function needsRange(size: number, maxBytes: number): AppError {
     headers: { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' },
   })
 }
+
+/** In ASCII alone. Part of a signed address, in which servers differ about the signs that the other form needs. */
+const plainAttachment = (name: string): string =>
+  `attachment; filename="${name.replace(/[^\x20-\x7e]|["\\%/'()*!]/g, '_')}"`
 
 /** The name twice: in ASCII for old clients, in UTF-8 for all others (RFC 6266). */
 function attachment(name: string): string {

@@ -157,3 +157,19 @@ export async function readStory(db: Db, id: string, timed?: Timed): Promise<Task
 
 /** As jsonb tells it. */
 type EventAsJson = Omit<TaskEvent, 'at'> & { at: string; task_id: string; id: number }
+
+/** Whose these tasks are. Ids that are no task's, or no ids, are left out; a batch at a time, however many they are. */
+export async function readOwners(db: Db, ids: readonly string[]): Promise<Map<string, string>> {
+  const owners = new Map<string, string>()
+  for (let from = 0; from < ids.length; from += ownersAtOnce) {
+    const some = ids.slice(from, from + ownersAtOnce)
+    const { rows } = await sql<{ id: string; user_id: string }>`
+      select t.id, t.user_id from unnest(${some}::text[]) as named (id)
+      join tasks t on t.id = case when pg_input_is_valid(named.id, 'uuid') then named.id::uuid end
+    `.execute(repeatable(db))
+    for (const { id, user_id } of rows) owners.set(id, user_id)
+  }
+  return owners
+}
+
+const ownersAtOnce = 1_000

@@ -1,5 +1,5 @@
 // Reads a request's bearer token, and sets the headers that every answer of a function has. `enter` sets them; the page's own are in
-// netlify.toml. Users, the cron secret and the origin check ask for the token.
+// build/page-headers.ts. Users, the cron secret and the origin check ask for the token.
 
 export function bearerOf(request: Request): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]

@@ -167,12 +167,13 @@ async function* walk(disk: Disk, folder: string, at: string, options: WalkOption
     ({ name, isFolder }) => `${keyPart(name)}${isFolder ? '/' : ''}`,
   )
   for (const [name, entries] of [...byName].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
-    const key = at + decodeURIComponent(name.replace(/\/$/, ''))
+    const part = name.replace(/\/$/, '')
+    const key = at + decodeURIComponent(part)
     const isFolder = name.endsWith('/')
     if (!key.startsWith(prefix) && !(isFolder && prefix.startsWith(`${key}/`))) continue
     if (!isFolder) yield { key, isFolder, size: await sizeOf(disk, folder, entries) }
     else if (isFlat) yield { key, isFolder, size: 0 }
-    else yield* walk(disk, join(folder, keyPart(name)), `${key}/`, options)
+    else yield* walk(disk, join(folder, part), `${key}/`, options)
   }
 }
 

@@ -1,6 +1,6 @@
 // An S3-compatible bucket as a store: R2, AWS, Supabase, MinIO and others. storage/open.ts opens it. It needs no conditional writes. A file
 // of several parts becomes one object, so that a presigned address gives it whole.
-import type { BlobStore, Page } from '../store.ts'
+import { type BlobStore, type Page, StoreFault } from '../store.ts'
 import { elements, isMissing, requireOk, textIn } from './answer.ts'
 import { openS3Client, type S3Access, type S3Client } from './client.ts'
 import { abandon, compose, uploadNoted } from './compose.ts'
@@ -35,7 +35,10 @@ function storeOver(client: S3Client, name: string): BlobStore {
     },
     readJson: async (key) => {
       const answer = await client.send({ method: 'GET', key: keyOf(key) })
-      return (await isMissing(answer)) ? undefined : answer.json()
+      if (await isMissing(answer)) return undefined
+      return answer.json().catch((cause: unknown) => {
+        throw new StoreFault('The S3 store gave a record that is cut short', { cause })
+      })
     },
     write: (key, bytes, metadata = {}, type = 'application/octet-stream') =>
       put(client, keyOf(key), bytes, headersOf(metadata, type)),

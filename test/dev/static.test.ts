@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { headersFile } from '../../build/page-headers.ts'
 import { createServer } from '../../dev/router.ts'
-import { pageHeaders } from '../../dev/static.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-page-'))
 await mkdir(join(folder, 'page/assets/named.css'), { recursive: true })
@@ -18,7 +18,7 @@ await symlink(join(folder, 'secret.txt'), join(folder, 'page/link.txt'))
 await symlink(join(folder, 'page-other'), join(folder, 'page/other'))
 
 const log = { info: () => {}, error: () => {} }
-const router = createServer([], { log, static: join(folder, 'page') })
+const router = createServer([], { log, static: { folder: join(folder, 'page'), storeOrigin: 'https://store.test' } })
 const url = await router.listen(0)
 afterAll(async () => {
   await router.close()
@@ -75,13 +75,19 @@ test('takes no other method', async () => {
   expect((await ask('/', 'POST')).status).toBe(404)
 })
 
-test('sends the headers that netlify.toml sets for the same files, all of them and no others', async () => {
-  const toml = await readFile(new URL('../../netlify.toml', import.meta.url), 'utf8')
-  const [, section = ''] = toml.split('[headers.values]\n')
-  const deployed = Object.fromEntries(
-    [...section.matchAll(/^([\w-]+) = "(.*)"$/gm)].map(([, name = '', value]) => [name, value]),
-  )
-  expect(pageHeaders).toEqual(deployed)
+test('sends the headers that the build writes for Netlify, all of them', async () => {
+  const [path, ...lines] = headersFile('https://store.test').trimEnd().split('\n')
+  expect([path, lines.length]).toEqual(['/*', 8])
   const response = await fetch(url)
-  for (const [name, value] of Object.entries(pageHeaders)) expect(response.headers.get(name)).toBe(value)
+  for (const line of lines) {
+    const [, name = '', value] = /^ {2}([\w-]+): (.+)$/.exec(line) ?? []
+    expect(response.headers.get(name), line).toBe(value)
+  }
+})
+
+test('lets the page show pictures from here, and from the store where it has addresses of its own', () => {
+  expect(headersFile()).toContain("img-src 'self' blob:; connect-src 'self';")
+  expect(headersFile('https://store.test')).toContain(
+    "img-src 'self' https://store.test blob:; connect-src 'self' https://store.test;",
+  )
 })

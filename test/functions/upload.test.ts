@@ -134,8 +134,7 @@ test('a task started with an upload gets a copy, and the provider a signed link 
   expect(link.searchParams.get('marker')).toBe(row.claim_token)
   const answer = await fetch(link)
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/jpeg'])
-  // No longer than the link lives, and by nobody in between.
-  expect(answer.headers.get('cache-control')).toBe('private, max-age=86400')
+  expect(answer.headers.get('cache-control')).toBe('private, no-store')
 })
 
 test('an upload’s address with our own origin in front is the same, also for the Idempotency-Key', async () => {

@@ -18,6 +18,7 @@ import { openRecipes } from '../../recipes/index.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
+import type { OpenStore } from '../../storage/store.ts'
 import { openWakeMark } from '../../storage/wake.ts'
 import { type Client, openClient } from './client.ts'
 import type { TestClock } from './clock.ts'
@@ -44,6 +45,8 @@ export interface TestOptions extends InstanceOptions {
   drawing?: boolean
   /** The endpoints are reachable over HTTP: webhooks are asked for, and providers are given links to stored images. */
   mounted?: boolean
+  /** Instead of Netlify's local blob server. */
+  store?: OpenStore
   /** The folder of the page, served beside the mounted endpoints. */
   page?: URL
 }
@@ -95,7 +98,7 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
     options.mounted ? mountRooms(options.page) : undefined,
   ])
   const logged: Record<string, unknown>[] = []
-  const stage: Stage = { database, blobs, simulator, mounted, logged, clock }
+  const stage: Stage = { database, blobs, store: options.store ?? blobs.store, simulator, mounted, logged, clock }
   const first = openInstance(stage, options)
   mounted?.serve(first.deps)
   const instances = [first]
@@ -143,6 +146,7 @@ async function untilNoWebhook({ replicate, fal }: Simulator): Promise<void> {
 
 interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'logged'> {
   mounted: MountedRooms | undefined
+  store: OpenStore
   clock: TestClock | undefined
 }
 
@@ -157,9 +161,9 @@ function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => 
     http,
     db,
     log: openLog({ LOG_LEVEL: 'debug', LOG_FORMAT: 'json' }, { write: (line) => logged.push(JSON.parse(line)) }),
-    files: openFiles(stage.blobs.store('files')),
-    wake: openWakeMark(stage.blobs.store('wake'), { now: clock?.now ?? (() => new Date()) }),
-    instants: openInstants(stage.blobs.store('instants'), clock?.now ?? (() => new Date())),
+    files: openFiles(stage.store('files')),
+    wake: openWakeMark(stage.store('wake'), { now: clock?.now ?? (() => new Date()) }),
+    instants: openInstants(stage.store('instants'), clock?.now ?? (() => new Date())),
     providers: openProviders(config, http),
     recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
     newId: v7,

@@ -73,7 +73,7 @@ export async function mountRooms(page?: URL): Promise<MountedRooms> {
       return enter(endpoint, request, serving, context)
     },
   }))
-  const router = createServer(mounted, { log: quiet, ...(page && { static: page }) })
+  const router = createServer(mounted, { log: quiet, ...(page && { static: { folder: page } }) })
   const address = await router.listen(0, '127.0.0.1')
   return {
     address: address.replace('localhost', '127.0.0.1'),

@@ -4,6 +4,8 @@ import type { S3Access } from '../../storage/s3/client.ts'
 
 export interface LocalS3 {
   access: S3Access
+  /** The same, as an environment says it. */
+  env: Record<string, string>
   stop(): Promise<void>
 }
 
@@ -21,6 +23,13 @@ export async function startS3(directory: string): Promise<LocalS3> {
       region: 'us-east-1',
       accessKeyId: 'S3RVER',
       secretAccessKey: 'S3RVER',
+    },
+    env: {
+      STORAGE: 's3',
+      S3_ENDPOINT: `http://127.0.0.1:${port}`,
+      S3_BUCKET: 'pictures',
+      S3_ACCESS_KEY_ID: 'S3RVER',
+      S3_SECRET_ACCESS_KEY: 'S3RVER',
     },
     stop: async () => {
       await server.close()

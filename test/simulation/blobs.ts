@@ -1,6 +1,9 @@
 // The seam to the blob store: in memory, each access an operation of the scheduler.
+
+import { openFolderStore } from '../../storage/folder/store.ts'
 import { type BlobStore, StoreFault, StoreRefusal } from '../../storage/store.ts'
 import type { Activity } from './activity.ts'
+import { openDisk, simulatedFolder } from './disk.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Trouble } from './trouble.ts'
 import { requireCall } from './virtual-time.ts'
@@ -40,8 +43,14 @@ const secret = /[0-9a-f]{32}/g
 /** For a look from outside. */
 export const ungated: Operate = async (_label, run) => run()
 
+export type OpenSimulated = (operate: Operate, blobs: Blobs, name: string) => BlobStore
+
+/** The folder store itself, on a disk whose every step may be the last. */
+export const openFolder: OpenSimulated = (operate, blobs, name) =>
+  openFolderStore(simulatedFolder, name, openDisk(operate, blobs))
+
 /** As Netlify's: whole blobs, and no addresses of its own. */
-export function openStore(operate: Operate, blobs: Blobs, name: string): BlobStore {
+export const openWhole: OpenSimulated = (operate, blobs, name) => {
   const at = (key: string) => `${name}/${key}`
   const put = (key: string, data: Blob, metadata: Record<string, unknown>) =>
     operate(`set ${key}`, () => void blobs.set(at(key), { data, metadata }))

@@ -8,7 +8,7 @@ import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark, type WakeMark } from '../../storage/wake.ts'
 import type { Activity } from './activity.ts'
-import { gated, openStore, ungated } from './blobs.ts'
+import { gated, ungated } from './blobs.ts'
 import { openDb } from './database.ts'
 import { openHttp } from './http.ts'
 import type { Mutant } from './mutant.ts'
@@ -36,10 +36,13 @@ export interface Instances {
   replaceAll(): void
 }
 
-type Parts = Pick<World, 'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'witness' | 'pool' | 'trouble'>
+type Parts = Pick<
+  World,
+  'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'openStore' | 'witness' | 'pool' | 'trouble'
+>
 
 export function openInstances(
-  { random, weather, scheduler, providers, blobs, witness, pool, trouble }: Parts,
+  { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble }: Parts,
   mutant: Mutant | undefined,
   markRaised: (isUncertain: boolean) => void,
 ): Instances {

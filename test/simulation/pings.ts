@@ -4,7 +4,7 @@ import { recover } from '../../functions/recover.ts'
 import { tick } from '../../functions/tick.ts'
 import { worker } from '../../functions/worker.ts'
 import { openWakeMark } from '../../storage/wake.ts'
-import { openStore, ungated } from './blobs.ts'
+import { ungated } from './blobs.ts'
 import { cronSecret, publicUrl } from './weather.ts'
 import type { World } from './world.ts'
 
@@ -26,7 +26,7 @@ const toleranceMs = 10_000
 /** The wake mark must not promise more sleep than the table allows. */
 export async function sleptOver(world: World): Promise<string[]> {
   if (world.isMarkUncertain) return []
-  const store = openStore(ungated, world.blobs, 'wake')
+  const store = world.openStore(ungated, world.blobs, 'wake')
   const { rows } = await world.pool.query<{ id: string; due_at: Date }>({
     name: 'due',
     text: 'select id, due_at from tasks where due_at is not null order by id',

@@ -18,9 +18,9 @@ export interface Outcome {
   created: number
 }
 
-export async function runSeed(seed: number, pool: Pool, mutant?: Mutant): Promise<Outcome> {
+export async function runSeed(seed: number, pool: Pool, mutant?: Mutant, isOnFolder = false): Promise<Outcome> {
   await empty(pool)
-  const world = openWorld(seed, pool, mutant)
+  const world = openWorld(seed, pool, { mutant, isOnFolder })
   const people = await createPeople(world)
   await storm(world, people)
   const calm = await settle(world, people)

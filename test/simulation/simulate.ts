@@ -1,4 +1,4 @@
-// `npm run simulate -- [--seeds N] [--seed S] [--mutant NAME] [--mutants]`: random schedules on all cores, until one breaks a promise
+// `npm run simulate -- [--seeds N] [--seed S] [--mutant NAME] [--mutants] [--folder]`: random schedules on all cores, until one breaks a promise
 // or N have broken none. `--seed` replays one and prints it; a mutant is hunted until a schedule catches it, and all must be caught.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     mutant: { type: 'string' },
     mutants: { type: 'boolean', default: false },
+    folder: { type: 'boolean', default: false },
   },
 })
 
@@ -53,7 +54,9 @@ async function runSeeds(mutant: string | undefined): Promise<boolean> {
   if (!mutant || values.seed) console.log(`${broken.trace.join('\n')}\n`)
   console.log(`seed ${broken.seed} ${mutant ? `catches ${mutant}` : 'breaks a promise'}:`)
   for (const sentence of broken.sentences) console.log(`  ${sentence}`)
-  console.log(`Replay it with: npm run simulate -- --seed ${broken.seed}${mutant ? ` --mutant ${mutant}` : ''}`)
+  console.log(
+    `Replay it with: npm run simulate -- ${values.folder ? '--folder ' : ''}--seed ${broken.seed}${mutant ? ` --mutant ${mutant}` : ''}`,
+  )
   return mutant !== undefined
 }
 
@@ -77,7 +80,7 @@ async function onThreads<Result>(
   unit: string,
 ): Promise<Result[]> {
   const shared = new SharedArrayBuffer(12)
-  const workerData: Batch = { ...what, from, to: from + count, url: postgres.url, shared }
+  const workerData: Batch = { ...what, isOnFolder: values.folder, from, to: from + count, url: postgres.url, shared }
   const progress = openProgress({ unit, total, done: () => openCounters(shared).done() })
   const run = () =>
     new Promise<Result>((resolve, reject) => {

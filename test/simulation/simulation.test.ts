@@ -30,6 +30,14 @@ test(`${seeds} random schedules break no promise`, { timeout: 600_000 }, async (
   }
 })
 
+const folderSeeds = 10
+test(`${folderSeeds} random schedules on a folder store break no promise`, { timeout: 120_000 }, async ({ signal }) => {
+  for (let seed = 1; seed <= folderSeeds && !signal.aborted; seed += 1) {
+    const { broken, trace } = await runSeed(seed, pool, undefined, true)
+    expect(broken, `seed ${seed}:\n${trace.join('\n')}`).toEqual([])
+  }
+})
+
 test.each([7, 23])('seed %i replays exactly', { timeout: 120_000 }, async (seed) => {
   const first = await runSeed(seed, pool)
   const second = await runSeed(seed, pool)

@@ -17,6 +17,7 @@ export interface Batch {
   /** Every mutant, instead of one or none. */
   isHunt: boolean
   mutant: string | undefined
+  isOnFolder: boolean
   /** For `openCounters`. */
   shared: SharedArrayBuffer
 }
@@ -62,26 +63,27 @@ if (!isMainThread) {
   parentPort?.postMessage(result)
 }
 
-async function hunt(pool: Pool, { from, to, shared }: Batch): Promise<Hunted[]> {
+async function hunt(pool: Pool, { from, to, isOnFolder, shared }: Batch): Promise<Hunted[]> {
   const counters = openCounters(shared)
   const hunted: Hunted[] = []
   for (let mutant = mutants[counters.take()]; mutant; mutant = mutants[counters.take()]) {
     let caught: Broken | undefined
-    for (let seed = from; seed < to && !caught; seed += 1) caught = (await runOne(pool, seed, mutant)).broken
+    for (let seed = from; seed < to && !caught; seed += 1)
+      caught = (await runOne(pool, seed, mutant, isOnFolder)).broken
     hunted.push({ mutant: mutant.name, ...(caught && { caught: { ...caught, trace: [] } }) })
     counters.finish()
   }
   return hunted
 }
 
-async function runBatch(pool: Pool, { from, to, mutant, shared }: Batch): Promise<BatchResult> {
+async function runBatch(pool: Pool, { from, to, mutant, isOnFolder, shared }: Batch): Promise<BatchResult> {
   const counters = openCounters(shared)
   const removed = mutant === undefined ? undefined : requireMutant(mutant)
   const result: BatchResult = { seeds: 0, events: 0, created: 0 }
   while (!result.broken && !counters.isEnded()) {
     const seed = from + counters.take()
     if (seed >= to) break
-    const { events, created, broken } = await runOne(pool, seed, removed)
+    const { events, created, broken } = await runOne(pool, seed, removed, isOnFolder)
     result.seeds += 1
     result.events += events
     result.created += created
@@ -92,8 +94,8 @@ async function runBatch(pool: Pool, { from, to, mutant, shared }: Batch): Promis
   return result
 }
 
-async function runOne(pool: Pool, seed: number, mutant: Mutant | undefined) {
-  const { broken: sentences, trace, created } = await runSeed(seed, pool, mutant)
+async function runOne(pool: Pool, seed: number, mutant: Mutant | undefined, isOnFolder: boolean) {
+  const { broken: sentences, trace, created } = await runSeed(seed, pool, mutant, isOnFolder)
   const broken: Broken | undefined = sentences.length > 0 ? { seed, sentences, trace } : undefined
   return { events: trace.length, created, broken }
 }

@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import type { Endpoint } from '../../engine/deps.ts'
 import { enter } from '../../functions/http/answer.ts'
 import type { Activity } from './activity.ts'
-import type { Blobs } from './blobs.ts'
+import { type Blobs, type OpenSimulated, openFolder, openWhole } from './blobs.ts'
 import { type Instance, openInstances } from './instances.ts'
 import type { Mutant } from './mutant.ts'
 import { type Delivery, openProviders, type Providers } from './providers.ts'
@@ -19,6 +19,7 @@ export interface World {
   scheduler: Scheduler
   providers: Providers
   blobs: Blobs
+  openStore: OpenSimulated
   witness: Witness
   pool: Pool
   trouble: Trouble
@@ -41,15 +42,22 @@ export interface World {
   outside: Instance
 }
 
-export function openWorld(seed: number, pool: Pool, mutant?: Mutant): World {
+export interface Setting {
+  mutant?: Mutant | undefined
+  /** On the folder store, whose writes take two steps, instead of one whose writes take one. */
+  isOnFolder?: boolean
+}
+
+export function openWorld(seed: number, pool: Pool, { mutant, isOnFolder = false }: Setting = {}): World {
   const random = seeded(seed)
   const weather = drawWeather(random)
   const scheduler = new Scheduler(random)
   const providers = openProviders(weather, scheduler.now)
   const blobs: Blobs = new Map()
+  const openStore = isOnFolder ? openFolder : openWhole
   const trouble = noTrouble()
   const witness = openWitness({ pool, scheduler, blobs, weather, trouble })
-  const parts = { random, weather, scheduler, providers, blobs, witness, pool, trouble }
+  const parts = { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble }
   const instances = openInstances(parts, mutant, (isUncertain) => {
     world.isMarkUncertain = isUncertain
   })

@@ -7,6 +7,7 @@ import { startBlobs } from '../../dev/blobs.ts'
 import { openFolderStore } from '../../storage/folder/store.ts'
 import { openS3Store } from '../../storage/s3/store.ts'
 import type { OpenStore } from '../../storage/store.ts'
+import { openWakeMark } from '../../storage/wake.ts'
 import { startS3 } from '../setup/s3.ts'
 import { keysIn } from './setup.ts'
 
@@ -62,6 +63,22 @@ describe.each(kinds)('blobs in %s', (kind, open) => {
     await open('other').writeJson('raised', { id: 'y' })
     expect(await store.readJson('raised')).toEqual({ id: 'x' })
     expect(await keysIn(open('other'), '')).toEqual(['raised'])
+  })
+
+  test('has the wake mark up after every raise that ran beside lowerings, by plain writes alone', async () => {
+    const openMark = () => openWakeMark(open('wake'), { now: () => new Date(), graceMs: 0 })
+    const [mark, other] = [openMark(), openMark()]
+    for (let round = 0; round < 4; round += 1) {
+      const seen = await other.look()
+      if (!seen) throw new Error(`asleep in round ${round}`)
+      // A server that writes in place may give a torn record meanwhile: then nothing is lowered.
+      const lower = () => other.lower(seen).catch(() => false)
+      await Promise.all([lower(), mark.raise(), lower()])
+      expect(await other.look(), `round ${round}`).toBeDefined()
+    }
+    const seen = await other.look()
+    expect(seen && (await other.lower(seen))).toBe(true)
+    expect(await mark.look()).toBeUndefined()
   })
 
   // The S3 server here writes a record in place; no S3 does.

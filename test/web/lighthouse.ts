@@ -10,7 +10,10 @@ const least = 95
 const categories = ['performance', 'accessibility', 'best-practices', 'seo']
 const debuggingPort = 9333
 
-const router = createServer([], { log: { info: () => {}, error: console.error }, static: await pageFolder() })
+const router = createServer([], {
+  log: { info: () => {}, error: console.error },
+  static: { folder: await pageFolder() },
+})
 const url = await router.listen(0)
 const browser = await playwright.launch({
   executablePath: await chromium.executablePath(),

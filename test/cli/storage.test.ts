@@ -1,0 +1,84 @@
+// The operator's commands about files, as an operator runs them: on a folder and a bucket.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+import { parseCommand } from '../../cli/arguments.ts'
+import { uploaderOf } from '../../engine/sweep-uploads.ts'
+import { parseConfig } from '../../providers/config.ts'
+import { openFiles } from '../../storage/files.ts'
+import { openStoreOf } from '../../storage/open.ts'
+import { createDatabase } from '../setup/database.ts'
+import { insertTask, states } from '../setup/factory.ts'
+import { startS3 } from '../setup/s3.ts'
+import { bytesOf, chunksOf, png } from '../storage/setup.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'stepgate-storage-'))
+const [database, s3] = await Promise.all([createDatabase(), startS3(join(folder, 's3'))])
+const { db } = await database.connect()
+afterAll(async () => {
+  await Promise.all([database.drop(), s3.stop()])
+  await rm(folder, { recursive: true })
+})
+const { STORAGE: _, ...bucket } = s3.env
+const env = { PATH: process.env['PATH'], DATABASE_URL: database.url, STORAGE_DIR: join(folder, 'files'), ...bucket }
+const open = (kind: string) => openStoreOf(parseConfig({ ...env, STORAGE: kind }))
+const filesOf = (kind: string) => openFiles(open(kind)('files'))
+
+async function runJson(...words: string[]): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['cli/tasks.ts', ...words, '--json'], { env })
+  return JSON.parse(stdout)
+}
+
+const mebi = 1024 * 1024
+const image = { accept: ['image/png'], maxBytes: 64 * mebi }
+const task = await insertTask(db, { ...states.completed, user_id: 'ada' })
+const contents: Record<string, Buffer> = {
+  [`results/${task.id}/1/p/0`]: png(9 * mebi),
+  [`inputs/${task.id}/1`]: png(3_000),
+  [`uploads/2026030100/${uploaderOf('ada')}/u`]: png(2_000),
+  'results/00000000-0000-7000-8000-000000000000/1/p/0': png(1_000),
+}
+for (const [key, bytes] of Object.entries(contents)) await filesOf('folder').write(key, chunksOf(bytes), image)
+
+test('storage tells what lies there, by kind and by user, and what is nobody’s', async () => {
+  const told = (await runJson('storage')) as { users: { user_id: string | null; bytes: number }[] }
+  expect(told).toMatchObject({ storage: 'folder', files: 4 })
+  const [ada, nobody] = told.users
+  expect([ada, nobody]).toMatchObject([
+    { user_id: 'ada', files: 3 },
+    { user_id: null, files: 1 },
+  ])
+  // On a disk each blob has a few bytes of metadata behind it.
+  expect((ada?.bytes ?? 0) - (9 * mebi + 5_000)).toBeLessThan(2_000)
+})
+
+test('copy-storage brings every file into the other store, with the same tag, and nothing twice', async () => {
+  const copied = { copied: 4, known: 0, bytes: 9 * mebi + 6_000 }
+  expect(await runJson('copy-storage', '--from', 'folder', '--to', 's3')).toEqual({
+    from: 'folder',
+    to: 's3',
+    ...copied,
+  })
+  for (const [key, bytes] of Object.entries(contents)) {
+    const found = await filesOf('s3').read(key)
+    expect(found?.file).toEqual(await filesOf('folder').stat(key))
+    expect((await bytesOf(found?.body ?? null)).equals(bytes), key).toBe(true)
+  }
+  await filesOf('s3').remove(`inputs/${task.id}/1`)
+  const again = await runJson('copy-storage', '--from', 'folder', '--to', 's3')
+  expect(again).toMatchObject({ copied: 1, known: 3, bytes: 3_000 })
+  const whole = await filesOf('s3').link(`results/${task.id}/1/p/0`, 60)
+  expect((await fetch(whole ?? '')).headers.get('content-length')).toBe(String(9 * mebi))
+})
+
+test.each([
+  ['copy-storage --from folder', /needs --to, one of netlify, s3, folder/],
+  ['copy-storage --from ftp --to s3', /needs --from/],
+  ['copy-storage --from s3 --to s3', /the same store/],
+  ['storage --from s3', /for copy-storage alone/],
+])('%s is not understood', (words, fault) => {
+  expect(() => parseCommand(words.split(' '))).toThrow(fault)
+})
