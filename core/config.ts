@@ -149,6 +149,13 @@ const environment = z.object({
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
   /** Then pings delete a finished task, its history and its files; kept for ever where it is unset. */
   KEEP_FINISHED_DAYS: cap,
+  /** A user whose results take more starts nothing new; null where there is no limit. */
+  STORED_MB_PER_USER: optional(
+    z
+      .string()
+      .regex(/^(off|[1-9]\d{0,8})$/, 'must be megabytes such as 5000, or off')
+      .default('5000'),
+  ).transform((value) => (value === 'off' ? null : Number(value))),
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),

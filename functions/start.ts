@@ -13,7 +13,7 @@ import { type Deps, type Endpoint, type EndpointContext, requireProvider } from 
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
-import { withinLimits } from './http/limits.ts'
+import { requireRoom, withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
@@ -103,10 +103,13 @@ export async function startAs(
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
   // First what may fail without a trace. A repeated request's files needn't be written at all.
+  const checkingRoom = requireRoom(deps, userId).catch((refusal: unknown) => refusal)
   await deps.wake.raise()
-  const earlier =
-    taken.count > 0 && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
+  const refusal = await checkingRoom
+  const mayBeRefused = taken.count > 0 || refusal !== undefined
+  const earlier = mayBeRefused && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
   if (earlier) return accepted(deps, context, { started: earlier, request_hash, recipe })
+  if (refusal) throw refusal
   const started = await insertWithFiles(deps, task, taken, context)
   if (started.created) context.waitUntil(taken.settle())
   else await taken.discard()

@@ -79,3 +79,17 @@ export async function readBooked(db: Db, { since, ids }: { since: Date; ids: rea
   `.execute(repeatable(db))
   return rows.map(({ id }) => id)
 }
+
+/** What the results of a user's tasks take, all attempts included, as their rows tell it. */
+export async function readStoredBytes(db: Db, user_id: string): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    select coalesce(sum((stored.file->>'size')::float8), 0) as bytes
+    from tasks t
+      cross join lateral jsonb_array_elements(t.steps) as newest (record)
+      cross join lateral jsonb_array_elements(
+        coalesce(newest.record->'past', '[]') || jsonb_build_array(newest.record)) as made (record)
+      cross join lateral jsonb_array_elements(coalesce(made.record->'files', '[]')) as stored (file)
+    where t.user_id = ${user_id}
+  `.execute(repeatable(db))
+  return rows[0]?.bytes ?? 0
+}

@@ -111,7 +111,7 @@ const ofTasks: Operation[] = [
     },
     problems: [
       ...bodyProblems,
-      ...(['already_running', 'idempotency_mismatch', 'quota_exceeded'] as const),
+      ...(['already_running', 'idempotency_mismatch', 'quota_exceeded', 'storage_exceeded'] as const),
       ...(['not_found', 'not_choosable'] as const),
       ...spendingProblems,
     ],

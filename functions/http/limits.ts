@@ -6,7 +6,7 @@ import { dollarsOf } from '../../core/price.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { type LockHolder, readLockHolder } from '../../db/statements/reads.ts'
 import { SpendingStopped } from '../../db/statements/start.ts'
-import { readSpent } from '../../db/statements/usage.ts'
+import { readSpent, readStoredBytes } from '../../db/statements/usage.ts'
 import { ceilingsOf, endOfDay, leftOf } from '../../engine/budget.ts'
 import { clockOf, type Deps, type EndpointContext } from '../../engine/deps.ts'
 import { alertSpending } from '../../engine/journal.ts'
@@ -21,6 +21,17 @@ type Wanted = { user_id: string; asks(): Promise<Asked>; context: EndpointContex
 export interface Asked {
   recipe: string
   micros: number
+}
+
+/** Throws `storage_exceeded` where the user's results take as much as they may. */
+export async function requireRoom({ db, config }: Pick<Deps, 'db' | 'config'>, user_id: string): Promise<void> {
+  const { STORED_MB_PER_USER: most } = config
+  if (most === null) return
+  const bytes = await readStoredBytes(db, user_id)
+  if (bytes < most * 1_000_000) return
+  const taken = Math.floor(bytes / 1_000_000)
+  const detail = `Your results take ${taken} MB of the ${most} MB that they may: delete tasks that you no longer need.`
+  throw new AppError('storage_exceeded', detail)
 }
 
 /** Between our look and our write a holder may end, and another begin; this often in a row is more than chance. */

@@ -14,6 +14,7 @@ const wrong: Record<string, string> = {
   FAL_API_URL: `javascript:${secret}`,
   FAL_JWKS_URL: secret,
   STORAGE: secret,
+  STORED_MB_PER_USER: '0',
   S3_ENDPOINT: secret,
   S3_PUBLIC_ENDPOINT: `ftp://${secret}`,
   S3_BUCKET: `${secret}/x`,

@@ -22,7 +22,18 @@ export interface Known {
   falReport(body: object | string): Call
 }
 
-type Where = 'app' | 'bare' | 'blobless' | 'baseless' | 'keyless' | 'capped' | 'once' | 'poor' | 'stopped' | 'guarded'
+type Where =
+  | 'app'
+  | 'bare'
+  | 'blobless'
+  | 'baseless'
+  | 'keyless'
+  | 'capped'
+  | 'once'
+  | 'full'
+  | 'poor'
+  | 'stopped'
+  | 'guarded'
 
 export interface Ask {
   /** As in the document. */
@@ -73,6 +84,7 @@ const start: Ask[] = [
   ask('post /api/start', 202, () => post('/api/start', fine), { at: 'capped' }),
   ask('post /api/start', 429, () => post('/api/start', fine), { code: 'quota_exceeded', at: 'capped' }),
   ask('post /api/start', 429, () => post('/api/start', fine), { code: 'budget_exceeded', at: 'poor' }),
+  ask('post /api/start', 409, () => post('/api/start', fine), { code: 'storage_exceeded', at: 'full' }),
   ask('post /api/start', 503, () => post('/api/start', fine), { code: 'spending_stopped', at: 'stopped' }),
   ask('post /api/start', 404, () => post('/api/start', { from: { task_id: nobody, step: 1 }, garments: [shirt] }), {
     code: 'not_found',

@@ -44,6 +44,7 @@ const instances: Record<NonNullable<Ask['at']>, Instance> = {
   blobless: app.openInstance({ env }),
   capped: app.openInstance({ env: { ...env, DAILY_TASKS_PER_USER: '1' } }),
   once: app.openInstance({ env: { ...env, MAX_ATTEMPTS_PER_STEP: '1' } }),
+  full: app.openInstance({ env, config: { STORED_MB_PER_USER: 0.000_001 } }),
   ...{ poor: app.openInstance({ env: { ...env, BUDGET_PER_DAY: '0' } }), stopped: app.openInstance({ env }) },
   guarded: app.openInstance({ env: { ...env, TURNSTILE_SITE_KEY: 'site', TURNSTILE_SECRET_KEY: 'secret' } }),
 }

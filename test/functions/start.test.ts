@@ -9,6 +9,7 @@ import { upload } from '../../functions/upload.ts'
 import { begun, costs, inputOf, ping, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { sessionSecret, useTestDeps } from '../setup/deps.ts'
+import { insertTask, states } from '../setup/factory.ts'
 import { png } from '../storage/setup.ts'
 
 const clock = testClock()
@@ -163,4 +164,22 @@ test('no log line carries a secret, a token or a signed link', async () => {
   const text = JSON.stringify(app.logged)
   for (const secret of [sessionSecret, 'r8_', 'whsec_', 'Bearer', 'signature=', 'mac='])
     expect(text).not.toContain(secret)
+})
+
+test('who has as much stored as they may starts nothing new; a repeated start, and anybody else, is answered', async () => {
+  const one = 1 / 1_000
+  const full = app.openInstance({ config: { STORED_MB_PER_USER: 3 * one } })
+  const [ada, eve] = [await app.signIn('ada'), await app.signIn('eve')]
+  const again = { 'idempotency-key': 'before' }
+  const startThere = (token: string, headers: Record<string, string> = {}) =>
+    full.call(start, { path: '/api/start', body: inputOf(), token, headers })
+  expect((await startThere(ada, again)).status).toBe(202)
+  await app.settle()
+  // Three steps are stored, a kilobyte each.
+  await insertTask(app.deps.db, { ...states.completed, user_id: 'ada' })
+  const refused = await startThere(ada)
+  expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'storage_exceeded' }])
+  expect((await startThere(ada, again)).status).toBe(200)
+  expect((await startThere(eve)).status).toBe(202)
+  await app.settle()
 })

@@ -132,6 +132,8 @@ export function configOf(
     MAX_ATTEMPTS_PER_STEP: count(mostAttempts),
     BUDGET_PER_DAY: dollars(budget?.all),
     BUDGET_PER_USER_PER_DAY: dollars(budget?.user),
+    // Nobody here stores much: the read would be a statement of every start, and every schedule another.
+    STORED_MB_PER_USER: 'off',
     PASS_BATCH: '20',
     LOG_LEVEL: 'silent',
   })

@@ -188,6 +188,7 @@ const problems: ProblemWords = {
   not_waiting: ['The task has moved on meanwhile.', 'The page shows it as it is now.'],
   not_choosable: ['This picture can’t be chosen.', 'Choose another one, or make it again.'],
   already_finished: ['The task is over already.', 'The page shows it as it is now.'],
+  storage_exceeded: ['Your stored pictures take all the room that they may.', 'Delete tasks that you no longer need.'],
   attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
   body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],
   unsupported_media_type: ['This file is not a picture that can be used.', 'Choose a JPEG, PNG or WebP file.'],
