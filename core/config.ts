@@ -1,36 +1,23 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
-import { microsOf } from './price.ts'
+import {
+  budget,
+  cap,
+  count,
+  flag,
+  isHostname,
+  isSafeFromOthers,
+  isSessionSecret,
+  isSigningSecret,
+  list,
+  optional,
+  storeAddress,
+  text,
+  trimSlash,
+  url,
+} from './settings.ts'
 import { chosenStore, missingFor, storeKinds, storeOrigin } from './store-choice.ts'
 import { maxStoredBytes } from './upload.ts'
-
-/** A setting that is present but empty (`FOO=`) counts as absent: that is how dashboards and .env files write "none". */
-export const optional = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (value === '' ? undefined : value), schema)
-export const text = optional(z.string().optional())
-const count = (fallback: number, max: number) => optional(z.coerce.number().int().min(1).max(max).default(fallback))
-export const cap = optional(z.coerce.number().int().min(1).optional())
-export const url = (fallback: string) =>
-  optional(z.url({ protocol: /^https?$/ }).default(fallback)).transform(trimSlash)
-const list = optional(z.string().default('')).transform((value) =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-)
-/** Dollars a day as millionths; null: no ceiling. */
-const budget = (fallback: string) =>
-  optional(
-    z
-      .string()
-      .regex(/^(off|\d{1,6}(\.\d{1,6})?)$/, 'must be dollars such as 10 or 0.0375, or off')
-      .default(fallback),
-  ).transform((value) => (value === 'off' ? null : microsOf(Number(value))))
-/** Paths are ours to make: an endpoint names a server, perhaps with a folder before all buckets. */
-const storeAddress = optional(z.url({ protocol: /^https?$/ }).optional()).transform(
-  (value) => value && trimSlash(value),
-)
-const flag = optional(z.enum(['0', '1']).default('0')).transform((value) => value === '1')
 
 const environment = z.object({
   DATABASE_URL: optional(
@@ -270,11 +257,6 @@ export const isStoreReached = (
 export const sessionSecrets = ({ SESSION_SECRET = '' }: Pick<Config, 'SESSION_SECRET'>): string[] =>
   SESSION_SECRET.split(' ').filter(Boolean)
 
-function isSessionSecret(value: string): boolean {
-  const secrets = value.split(' ').filter(Boolean)
-  return secrets.length >= 1 && secrets.length <= 2 && secrets.every((secret) => secret.length >= 32)
-}
-
 /** Whether browsers reach this deployment over https, perhaps through a proxy that speaks http with us. */
 export const isHttps = ({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): boolean =>
   PUBLIC_URL?.startsWith('https:') ?? false
@@ -283,26 +265,4 @@ export const isHttps = ({ PUBLIC_URL }: Pick<Config, 'PUBLIC_URL'>): boolean =>
 export function isPostgresAddress(address: string): boolean {
   const { protocol = '', hostname = '' } = URL.parse(address) ?? {}
   return /^postgres(ql)?:$/.test(protocol) && hostname !== ''
-}
-
-function isSigningSecret(value: string): boolean {
-  const secrets = value.split(' ').filter(Boolean)
-  const isOne = (secret: string) => {
-    const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
-    const bytes = Math.floor((encoded.replace(/=+$/, '').length * 3) / 4)
-    return bytes >= 24 && bytes <= 64
-  }
-  return secrets.length > 0 && secrets.every(isOne)
-}
-
-const isHostname = (host: string): boolean => URL.parse(`https://${host}`)?.hostname === host
-
-/** Over http only on this machine. */
-function isSafeFromOthers(value: string): boolean {
-  const { protocol, hostname } = new URL(value)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-}
-
-function trimSlash(value: string): string {
-  return value.replace(/\/+$/, '')
 }

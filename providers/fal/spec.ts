@@ -1,5 +1,6 @@
 // fal: its variables, and what its API can tell. Listed in providers/index.ts.
-import { type Config, cap, text, url } from '../../core/config.ts'
+import type { Config } from '../../core/config.ts'
+import { cap, text, url } from '../../core/settings.ts'
 import { type ProviderSpec, readSettings } from '../spec.ts'
 
 const environment = {

@@ -1,6 +1,7 @@
 // Replicate: its variables, and what its API can tell. Listed in providers/index.ts.
 import * as z from 'zod'
-import { type Config, cap, optional, text, url } from '../../core/config.ts'
+import type { Config } from '../../core/config.ts'
+import { cap, optional, text, url } from '../../core/settings.ts'
 import { type ProviderSpec, readSettings } from '../spec.ts'
 
 const environment = {

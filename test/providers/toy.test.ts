@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { cap, text, url } from '../../core/config.ts'
 import type { Recipe } from '../../core/recipe.ts'
+import { cap, text, url } from '../../core/settings.ts'
 import { parseConfig } from '../../providers/config.ts'
 import { openProviders, ownHosts, providers } from '../../providers/index.ts'
 import { readAnswer, readCancel, readCreate } from '../../providers/outcome.ts'
