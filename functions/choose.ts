@@ -35,18 +35,23 @@ async function chooseAs(
 ): Promise<Task> {
   const before = await readTask(deps.db, { id, user_id })
   if (!before) throw notFound(id)
-  requireOpen(before, step)
-  await requireChoosable(deps, before, step, choice)
+  // Where nothing can be chosen, the statement refuses: it alone sees the task as it is.
+  if (isOpen(before, step)) await requireChoosable(deps, before, step, choice)
   const task = await chooseTask(deps.db, { id, user_id, step, choice, ...causedBy(deps, 'user', context) })
   if (!task) throw notFound(id)
-  if (task.moved || isChosen(task, step, choice)) return task
+  if (task.moved) return task
   requireOpen(task, step)
+  if (isChosen(task, step, choice)) return task
   throw new AppError('unavailable', 'The task was changed at the same moment. Look at it, and choose again.')
 }
 
+const isOpen = ({ status, current_step }: Task, step: number): boolean =>
+  step === current_step && (status === 'waiting_continue' || status === 'completed')
+
 /** Throws `not_waiting` where the step's result is settled, or is just being made. */
-function requireOpen({ status, current_step, total_steps }: Task, step: number): void {
-  if (step === current_step && (status === 'waiting_continue' || status === 'completed')) return
+function requireOpen(task: Task, step: number): void {
+  if (isOpen(task, step)) return
+  const { status, current_step, total_steps } = task
   const isThere = status === 'waiting_continue' || status === 'completed'
   const message = isThere
     ? `the choice is of step ${current_step} of ${total_steps}, not of step ${step}`

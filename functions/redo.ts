@@ -47,14 +47,14 @@ export async function redoAs(
   await deps.wake.raise()
   const before = await readTask(deps.db, { id, user_id })
   if (!before) throw notFound(id)
-  if (!isSeen(before, seen)) return unmoved(deps, before, seen)
+  // Whether it is what the person saw, the statement judges.
+  if (!isRedoable(before)) return unmoved(deps, before, seen)
   const step = Math.max(before.current_step, 1)
   const taken = await takeChange(deps, before, step, { change, candidates, otherwise: askedAgain(before, step) })
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
   const { asked, prices } = taken
   const limits = { daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
-  // What is asked for is of the step that was read: nothing is made of another one.
-  const move = { id, user_id, ...seen, ...(before.current_step > 0 && { step }), asked, prices, ...limits }
+  const move = { id, user_id, ...seen, asked, prices, ...limits }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
   const asks = async () => ({ recipe: before.recipe, micros: knownFrom(prices ?? before.prices, step) })
   const write = () => moveWith(taken, () => redoTask(deps.db, move))
@@ -65,11 +65,13 @@ export async function redoAs(
   return task
 }
 
-/** The task is where the person saw it, and a redo may be made of it. */
-const isSeen = ({ status, current_step, attempt }: Task, seen: Seen): boolean =>
-  (status === 'waiting_continue' || status === 'failed') &&
-  (seen.step ?? current_step) === current_step &&
-  (seen.attempt ?? attempt) === attempt
+const isRedoable = ({ status }: Task): boolean => status === 'waiting_continue' || status === 'failed'
+
+/** A redo may be made of it, and it is where the person saw it. */
+const isSeen = (task: Task, seen: Seen): boolean =>
+  isRedoable(task) &&
+  (seen.step ?? task.current_step) === task.current_step &&
+  (seen.attempt ?? task.attempt) === task.attempt
 
 function unmoved(deps: Deps, task: Task, seen: Seen): MovedTask {
   if (isRepeat(task, seen)) return { ...task, moved: false }

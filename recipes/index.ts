@@ -5,11 +5,12 @@ import { providers } from '../providers/index.ts'
 import { avatar } from './avatar.ts'
 import type { ImagePolicy } from './fields.ts'
 import { memes } from './memes.ts'
+import { portraits } from './portraits.ts'
 import { tryOn } from './try-on.ts'
 
 export type Recipes = ReadonlyMap<string, Recipe>
 
-const all = (policy: ImagePolicy) => [tryOn(policy), avatar(policy), memes] as readonly Recipe[]
+const all = (policy: ImagePolicy) => [tryOn(policy), avatar(policy), memes, portraits] as readonly Recipe[]
 
 /** Throws with a sentence where names or providers are wrong. `listed` is for tests of other recipes. */
 export function openRecipes(policy: ImagePolicy, listed: readonly Recipe[] = all(policy)): Recipes {

@@ -19,17 +19,23 @@ const garmentFields = (policy: ImagePolicy) =>
     description: textField(500).optional(),
   })
 
+/** A bare address is one, too. */
+const garmentField = (policy: ImagePolicy) =>
+  z
+    .preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy))
+    .meta({ shorthand: 'image' })
+
 const inputFields = (policy: ImagePolicy) =>
   z.strictObject({
     person_image: imageField(policy),
-    garments: z
-      .array(
-        z
-          .preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy))
-          .meta({ shorthand: 'image' }),
-      )
-      .min(1)
-      .max(10),
+    garments: z.array(garmentField(policy)).min(1).max(10),
+    prompt_hints: textField(500).optional(),
+  })
+
+const changeFields = (policy: ImagePolicy) =>
+  z.strictObject({
+    /** What is put on in this step, instead of its garment. */
+    instead: garmentField(policy).optional(),
     prompt_hints: textField(500).optional(),
   })
 
@@ -40,7 +46,7 @@ export type TryOnRequest = Omit<z.input<ReturnType<typeof inputFields>>, 'garmen
   garments: (string | z.input<ReturnType<typeof garmentFields>>)[]
 }
 
-export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
+export const tryOn = (policy: ImagePolicy): Recipe<Input, z.output<ReturnType<typeof changeFields>>> => ({
   name: 'try-on',
   provider: 'replicate',
   input: inputFields(policy),
@@ -50,6 +56,7 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
       garments: ['https://example.com/shirt.png', 'https://example.com/jacket.png'],
     },
     output: 'https://replicate.delivery/output.png',
+    change: { instead: 'https://example.com/coat.png', prompt_hints: 'tucked in' },
   },
   totalSteps: (input) => input.garments.length,
 
@@ -79,6 +86,12 @@ export const tryOn = (policy: ImagePolicy): Recipe<Input> => ({
   maxBytes: 25_000_000,
   passesOn: true,
   from: { field: 'person_image' },
+  changes: changeFields(policy),
+  applyChange: (input, step, { instead, prompt_hints = input.prompt_hints }) => ({
+    ...input,
+    ...(prompt_hints && { prompt_hints }),
+    ...(instead && { garments: input.garments.with(step - 1, instead) }),
+  }),
   price: {
     of: () => Math.ceil(usualSeconds * microsPerSecond),
     source: 'https://replicate.com/pricing',

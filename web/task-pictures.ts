@@ -11,6 +11,8 @@ export interface ChainItem {
   isInTheMaking: boolean
   /** The garment that this step puts on. */
   garment: string | undefined
+  /** Which stored picture of its step it is, where several can be chosen from. */
+  choice?: { attempt: number; file: number; isChosen: boolean }
 }
 
 export interface StartPictures {
@@ -48,12 +50,27 @@ export function chainOf(task: TaskView, start: StartPictures, open: number, { ta
   return [{ step: 0, name: words.start, src: start.person, isInTheMaking: false, garment: undefined }, ...steps]
 }
 
-/** The stored pictures of one step's attempts, oldest first. */
+/** The stored pictures of one step's attempts, oldest first: all candidates of each. */
 export function attemptsOf(task: TaskView, step: number, { task: words }: Words): ChainItem[] {
   const attempts = task.steps[step - 1]?.attempts ?? []
-  return attempts.flatMap(({ attempt, result_url }) =>
-    result_url ? [{ ...{ step, name: words.attempt(attempt), src: lastingUrl(result_url) }, ...plain }] : [],
+  return attempts.flatMap(({ attempt, files, chosen_file }) =>
+    files.map(({ url }, index): ChainItem => {
+      const file = index + 1
+      const name = files.length > 1 ? words.candidate(attempt, file) : words.attempt(attempt)
+      return {
+        ...plain,
+        ...{ step, name, src: lastingUrl(url) },
+        choice: { attempt, file, isChosen: file === chosen_file },
+      }
+    }),
   )
+}
+
+/** What was asked for with the picture that is chosen, or with the attempt that failed: what a change is said against. */
+export function askedWith(task: TaskView, step: number): { change: Record<string, unknown>; candidates: number } {
+  const attempts = task.steps[step - 1]?.attempts ?? []
+  const { change, candidates } = attempts.find(({ chosen }) => chosen) ?? attempts.at(-1) ?? {}
+  return { change: change ?? {}, candidates: candidates ?? 1 }
 }
 const plain = { isInTheMaking: false, garment: undefined }
 

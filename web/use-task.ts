@@ -6,7 +6,15 @@ import { persist } from './persist.ts'
 import { client } from './session.ts'
 import { isHidden, onToldByTab, onWake, tellTabs } from './wakes.ts'
 
-export type Deed = 'continue' | 'all' | 'redo' | 'cancel'
+export type Deed = 'continue' | 'all' | 'choose' | 'redo' | 'cancel'
+
+/** What goes with it. */
+export interface Wish {
+  /** The picture that is meant, where another than the chosen one is in sight. */
+  choice?: { attempt: number; file: number } | undefined
+  change?: Record<string, unknown> | undefined
+  candidates?: number | undefined
+}
 
 export interface FollowedTask {
   task: TaskView | undefined
@@ -18,7 +26,7 @@ export interface FollowedTask {
   isRetrying: boolean
   /** The last thing done here was a redo. */
   isRedoing: boolean
-  act(deed: Deed): void
+  act(deed: Deed, wish?: Wish): void
 }
 
 export function useTask(taskId: string): FollowedTask {
@@ -81,7 +89,7 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
   const isBusy = useRef(false)
   const leaving = useRef<AbortController>(undefined)
   useEffect(() => () => leaving.current?.abort(), [])
-  const act = (deed: Deed) => {
+  const act = (deed: Deed, wish: Wish = {}) => {
     // The state above disables buttons at the next drawing only; a second click can be faster.
     if (!task || isBusy.current) return
     isBusy.current = true
@@ -89,7 +97,7 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
     setError(undefined)
     leaving.current = new AbortController()
     const { signal } = leaving.current
-    persist(() => call(deed, task), { signal, onRetry: () => setRetrying(true) })
+    persist(() => call(deed, task, wish), { signal, onRetry: () => setRetrying(true) })
       .catch((fault) => (signal.aborted ? undefined : afterRefusal(fault, task, setError)))
       .then((view) => {
         if (!view) return
@@ -107,12 +115,14 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
 }
 
 /** Each names what was seen, so that a repetition after a lost answer, or a stale page, moves and costs nothing. */
-function call(deed: Deed, { task_id, current_step, steps }: TaskView): Promise<TaskView> {
+function call(deed: Deed, { task_id, current_step, steps }: TaskView, wish: Wish): Promise<TaskView> {
+  const { choice, change, candidates } = wish
   if (deed === 'cancel') return client.cancel(task_id)
+  if (deed === 'choose' && choice) return client.choose(task_id, { step: current_step, ...choice })
   const step = current_step > 0 ? { step: current_step } : {}
-  if (deed !== 'redo') return client.continue(task_id, { ...step, all: deed === 'all' })
+  if (deed !== 'redo') return client.continue(task_id, { ...step, ...choice, all: deed === 'all' })
   const attempt = steps[current_step - 1]?.attempt
-  return client.redo(task_id, { ...step, ...(attempt !== undefined && { attempt }) })
+  return client.redo(task_id, { ...step, ...(attempt !== undefined && { attempt }), change, candidates })
 }
 
 /** The task is another than was shown here: then it is shown as it is, with a word about it. */

@@ -90,7 +90,7 @@ export async function moveWith(
   try {
     await files?.write()
     const task = await move()
-    if (!task?.moved) await files?.discard()
+    await (task?.moved ? files?.settle() : files?.discard())
     return task
   } catch (error) {
     // The answer of a statement that moved the task may have been lost.

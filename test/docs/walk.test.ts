@@ -59,8 +59,16 @@ test('the walks of the documents end with its pictures and weights on disk', { t
   const script = walks.join('\n')
   const { stdout } = await run('sh', ['-c', script], { cwd: folder, env: { ...process.env, STEPGATE: address } })
 
-  expect(stdout).toContain('step 1: waiting_continue\nstep 2: waiting_continue\nstep 3: completed\n')
-  expect(stdout).toMatch(/step 3: completed\nstep 1: completed\n$/)
+  // Step 1 is made, changed, chosen and looked at once more.
+  const first = 'step 1: waiting_continue\n'
+  expect(stdout).toContain(`${first}${first}${first}step 2: waiting_continue\nstep 3: completed\n`)
+  expect(stdout).toMatch(/step 3: completed\nstep 1: completed\nstep 6: completed\n$/)
+  const [chosen, other, kept] = await Promise.all(
+    ['try-1.jpg', 'try-2.jpg', 'step-1.jpg'].map((name) => readFile(join(folder, name), 'base64')),
+  )
+  expect([kept === chosen, kept === other]).toEqual([true, false])
+  const portraits = await Promise.all([1, 2, 3, 4, 5, 6].map((step) => readFile(join(folder, `portrait-${step}.jpg`))))
+  expect(new Set(portraits.map((portrait) => portrait.toString('base64'))).size).toBe(6)
   const pictures = await Promise.all(
     ['step-1.jpg', 'step-2.jpg', 'try-on.jpg'].map((name) => readFile(join(folder, name))),
   )

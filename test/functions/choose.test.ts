@@ -47,7 +47,8 @@ const predictionOf = (view: Awaited<ReturnType<typeof rowOf>>, attempt: number) 
 /** The bytes that the provider was given as the person of its newest prediction. */
 function lastPerson(): unknown {
   const { predictions } = app.simulator.replicate.till()
-  return (predictions.at(-1)?.input as Record<string, unknown> | undefined)?.['human_img']
+  const input = predictions.at(-1)?.input as Record<string, unknown> | undefined
+  return input?.['person_image'] ?? input?.['human_img']
 }
 
 async function inlined(key: string): Promise<string> {

@@ -2,6 +2,7 @@
 import type { TaskView, Uploaded } from '../../core/answers.ts'
 import type { Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
+import { choose } from '../../functions/choose.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { openSession } from '../../functions/http/users.ts'
 import { redo } from '../../functions/redo.ts'
@@ -69,7 +70,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
       isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.15),
-      isEager: recipe === 'memes' || random.chance(world.weather.quota || world.weather.budget ? 0.6 : 0.1),
+      isEager: recipe === 'memes' || random.chance(world.weather.quota || world.weather.budget ? 0.6 : 0.3),
     })
   }
   return people
@@ -84,7 +85,8 @@ export async function act(world: World, person: Person): Promise<void> {
   const again = person.isEager ? { 'start another': 2 } : {}
   const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...again }
   const redone = person.isPicky && (person.redone.get(person.taskId) ?? 0) < 3 ? 8 : 1.5
-  const waiting = { continue: 8, 'continue blindly': 2, redo: redone, status: 3, cancel: 0.5 }
+  const choosing = hasChoice(seen) ? { choose: 4, 'continue with': 6 } : {}
+  const waiting = { continue: 8, 'continue blindly': 2, redo: redone, status: 3, cancel: 0.5, ...choosing, ...again }
   const failed = { redo: 4, status: 4, ...again }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
   const deed = world.random.weighted<string>(weights)
@@ -92,9 +94,25 @@ export async function act(world: World, person: Person): Promise<void> {
   if (deed === 'status') return look(world, person)
   if (deed === 'cancel') return post(world, person, 'cancel', cancel, { task_id: person.taskId })
   if (deed === 'redo') return redoTask(world, person)
+  if (deed === 'choose' || deed === 'continue with') return choosePicture(world, person, deed)
   const step = seen?.current_step ?? 0
   const body = { task_id: person.taskId, ...(step > 0 && { step }) }
   return post(world, person, 'continue', continueEndpoint, deed === 'continue' ? body : { task_id: person.taskId })
+}
+
+/** There is more than one picture of the step that is shown. */
+const hasChoice = (seen: TaskView | undefined): boolean => (picturesOf(seen)?.length ?? 0) > 1
+
+const picturesOf = (seen: TaskView | undefined) =>
+  seen?.steps[seen.current_step - 1]?.attempts.filter(({ result_url }) => result_url !== null)
+
+/** Some picture of the step, whether it is the newest or not; the page may be out of date by now. */
+async function choosePicture(world: World, person: Person, deed: 'choose' | 'continue with'): Promise<void> {
+  const { attempt } = world.random.pick(picturesOf(person.seen) ?? []) ?? {}
+  const body = { task_id: person.taskId, step: person.seen?.current_step, attempt }
+  return deed === 'choose'
+    ? post(world, person, 'choose', choose, body)
+    : post(world, person, 'continue', continueEndpoint, body)
 }
 
 /** The request that was sent last, by a proxy or a client that heard no answer. */
@@ -122,7 +140,7 @@ function redoTask(world: World, person: Person): Promise<void> {
 /** Retried with the same key until it was accepted: that is what the key is for. */
 async function startTask(world: World, person: Person): Promise<void> {
   if (person.uploads && !person.photo) return uploadPhoto(world, person)
-  person.request ??= requestOf(person)
+  person.request ??= forkOf(world, person) ?? requestOf(person)
   const key = `${person.name}-${person.accepted.length + 1}`
   return post(world, person, 'start', start, person.request, { 'idempotency-key': key }, (answer) => {
     delete person.request
@@ -130,6 +148,13 @@ async function startTask(world: World, person: Person): Promise<void> {
     if (answer.task_id !== person.taskId) delete person.seen
     person.taskId = answer.task_id
   })
+}
+
+/** Another way from a picture that is there: one garment on it. */
+function forkOf({ random }: World, { recipe, seen }: Person): object | undefined {
+  const step = seen?.steps.findLast(({ result_url }) => result_url !== null)?.step
+  if (recipe !== 'try-on' || !seen || !step || !random.chance(0.7)) return undefined
+  return { from: { task_id: seen.task_id, step }, garments: ['https://images.test/fork.png'] }
 }
 
 function requestOf({ recipe, steps, auto, photo }: Person): object {

@@ -3,6 +3,7 @@
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
 import { failedForAReason } from './failures.ts'
+import { faultsOfGate } from './gate.ts'
 import { faultsOfMoney } from './money.ts'
 import type { Person } from './people.ts'
 import { attemptOf, type Paid } from './providers.ts'
@@ -30,7 +31,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
   for (const task of tasks) {
     broken.push(...(await faultsOfResults(world, task)))
   }
-  broken.push(...(await faultsOfMoney(world, tasks, predictions)))
+  broken.push(...(await faultsOfMoney(world, tasks, predictions)), ...(await faultsOfGate(world, tasks, predictions)))
   return broken
 }
 

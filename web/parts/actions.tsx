@@ -7,19 +7,23 @@ import { recall } from '../memory.ts'
 import { isKnown, offered } from '../recipes.ts'
 import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
-import { downloadUrl } from '../task-pictures.ts'
-import type { Deed, FollowedTask } from '../use-task.ts'
+import { type ChainItem, downloadUrl } from '../task-pictures.ts'
+import type { Deed, FollowedTask, Wish } from '../use-task.ts'
 import { dollars } from '../use-usage.ts'
 import type { Words } from '../words/shape.ts'
+import { Change } from './change.tsx'
 import { DownloadLink } from './download.tsx'
+import { Fork } from './fork.tsx'
 import { Drawn, type IconName } from './icons.tsx'
 
 interface ActionsProps {
   task: TaskView
   followed: FollowedTask
+  /** The picture in sight: what goes on is what is seen. */
+  shown: ChainItem | undefined
 }
 
-export function Actions({ task, followed }: ActionsProps) {
+export function Actions({ task, followed, shown }: ActionsProps) {
   const words = useWords()
   const { status, current_step, total_steps } = task
   const url = task.result_url ?? task.intermediate_result
@@ -29,16 +33,26 @@ export function Actions({ task, followed }: ActionsProps) {
   const estimate = task.cost.estimated_micros
   const redo = estimate ? `${words.task.redo} · ${dollars(estimate / total_steps)}` : words.task.redo
   const deed = (name: Deed, label: string, icon: IconName, kind = '') => (
-    <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} />
+    <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} wish={{ choice: choice?.of }} />
   )
+  const choice = choiceOf(task, shown)
+  const goOn =
+    choice && !choice.isChosen
+      ? words.task.continueWith(choice.name)
+      : words.task.continue(current_step + 1, total_steps)
   return (
     <div class="actions">
-      {status === 'waiting_continue' &&
-        deed('continue', words.task.continue(current_step + 1, total_steps), 'arrow', 'primary big')}
+      {status === 'waiting_continue' && deed('continue', goOn, 'arrow', 'primary big')}
+      {status === 'completed' &&
+        choice &&
+        !choice.isChosen &&
+        deed('choose', words.task.choose(choice.name), 'check', 'primary big')}
       {status === 'failed' && deed('redo', redo, 'redo', 'primary big')}
       {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
       <div class="actions-more">
         {status === 'waiting_continue' && deed('redo', redo, 'redo')}
+        {(status === 'waiting_continue' || status === 'failed') && <Change task={task} followed={followed} />}
+        <Fork task={task} shown={shown} />
         {!isOver && <Stop task={task} followed={followed} />}
         {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
         {isOver && (
@@ -66,22 +80,31 @@ function againLabel(status: TaskView['status'], recipe: RecipeName, { task }: Wo
   return recipe === 'try-on' ? task.again : task.anew
 }
 
+/** The picture in sight, where it is one that may become the result now. */
+function choiceOf({ current_step, status }: TaskView, shown: ChainItem | undefined) {
+  if (!shown?.choice || shown.step !== current_step || !['waiting_continue', 'completed'].includes(status))
+    return undefined
+  const { attempt, file, isChosen } = shown.choice
+  return { of: { attempt, file }, isChosen, name: shown.name }
+}
+
 interface DeedButtonProps {
   name: Deed
   label: string
   icon: IconName
   kind: string
   followed: FollowedTask
+  wish: Wish
 }
 
-function DeedButton({ name, label, icon, kind, followed }: DeedButtonProps) {
+function DeedButton({ name, label, icon, kind, followed, wish }: DeedButtonProps) {
   const { busy } = followed
   return (
     <button
       type="button"
       class={`button ${kind} ${busy === name ? 'busy' : ''}`}
       disabled={busy !== undefined}
-      onClick={() => followed.act(name)}
+      onClick={() => followed.act(name, name === 'redo' ? {} : wish)}
     >
       <Drawn name={icon} />
       {label}
@@ -90,7 +113,7 @@ function DeedButton({ name, label, icon, kind, followed }: DeedButtonProps) {
 }
 
 /** Stopping can't be undone, so it is asked about once. */
-function Stop({ task: { status }, followed }: ActionsProps) {
+function Stop({ task: { status }, followed }: Omit<ActionsProps, 'shown'>) {
   const { task } = useWords()
   const dialog = useRef<HTMLDialogElement>(null)
   return (

@@ -1,6 +1,7 @@
-// What a step that was made again had made before, beside its newest picture; a tap shows one large.
+// The contact sheet of a step: every picture that was made for it, redone or as one of several. A tap shows one large; the chosen one is marked.
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
+import { Drawn } from './icons.tsx'
 import { Photo } from './photo.tsx'
 
 interface AttemptsProps {
@@ -14,16 +15,23 @@ export function Attempts({ attempts, shown, onShow }: AttemptsProps) {
   return (
     <section class="attempts" aria-label={task.attempts}>
       <ol>
-        {attempts.map(({ src, name }) => (
+        {attempts.map(({ src, name, choice }) => (
           <li key={src}>
             <button
               type="button"
               class="chain-item"
-              aria-label={task.show(name)}
+              aria-label={choice?.isChosen ? `${task.show(name)} (${task.isChosen})` : task.show(name)}
               aria-pressed={src === shown?.src}
               onClick={() => src && onShow(src)}
             >
-              <span class="frame">{src && <Photo src={src} alt={task.pictureOf(name)} />}</span>
+              <span class="frame">
+                {src && <Photo src={src} alt="" />}
+                {choice?.isChosen && (
+                  <span class="mark">
+                    <Drawn name="check" />
+                  </span>
+                )}
+              </span>
             </button>
             <span class="chain-name">{name}</span>
           </li>

@@ -58,6 +58,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
   const inChain = chain.find(({ src }) => src && src === picked) ?? newest
   const attempts = attemptsOf(task, stepOfPicture(picked) ?? inChain?.step ?? 0, words)
   const shown = attempts.find(({ src }) => src === picked && src !== inChain?.src) ?? inChain
+  const choice = attempts.find(({ src }) => src === shown?.src)
   return (
     <article class={`task ${task.status} ${task.recipe}`}>
       {task.recipe === 'avatar' ? (
@@ -73,11 +74,11 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         <Headline task={task} open={open} />
         <Progress task={task} open={open} />
         {task.recipe !== 'avatar' && attempts.length > 1 && (
-          <Attempts attempts={attempts} shown={shown} onShow={setPicked} />
+          <Attempts attempts={attempts} shown={choice ?? shown} onShow={setPicked} />
         )}
         {followed.error && <Problem error={followed.error} />}
         {followed.isRetrying && <Message kind="notice" title={words.frame.retrying} />}
-        <Actions task={task} followed={followed} />
+        <Actions task={task} followed={followed} shown={choice ?? shown} />
         {!task.finished_at && <TellInTelegram />}
       </div>
       {task.recipe !== 'avatar' && chain.length > 1 && (

@@ -1,0 +1,120 @@
+// What a person changes for another attempt, or for the next step: taken in as at start, kept on the attempt, paid once however often it is sent.
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import type { TaskView } from '../../core/answers.ts'
+import type { Recipe } from '../../core/recipe.ts'
+import { choose } from '../../functions/choose.ts'
+import { continueEndpoint } from '../../functions/continue.ts'
+import { redo } from '../../functions/redo.ts'
+import { upload } from '../../functions/upload.ts'
+import { imageField } from '../../recipes/fields.ts'
+import { begun, costs, isOver, isWaiting, pingUntil, press, rowOf, type Story, viewOf } from '../scenarios/setup.ts'
+import { testClock } from '../setup/clock.ts'
+import { useTestDeps } from '../setup/deps.ts'
+import { png } from '../storage/setup.ts'
+
+const clock = testClock()
+const app = await useTestDeps({ clock })
+
+interface Dressed {
+  garments: { image: string }[]
+}
+const changes = z.strictObject({ garment: imageField({ hosts: [], allowPrivate: false }) })
+const real = app.deps.recipes.get('try-on') as Recipe
+const recipe: Recipe<Dressed, z.output<typeof changes>> = {
+  ...(real as Recipe<Dressed, never>),
+  changes,
+  applyChange(input, step, { garment }) {
+    if (garment.endsWith('/none')) throw new Error('garment: there is none in it')
+    return {
+      ...input,
+      garments: input.garments.map((one, place) => (place === step - 1 ? { ...one, image: garment } : one)),
+    }
+  },
+}
+Object.assign(app.deps, { recipes: new Map(app.deps.recipes).set('try-on', recipe as Recipe) })
+
+async function waiting(): Promise<Story> {
+  const story = await begun(app, { garments: 2 })
+  await pingUntil(app, story, isWaiting, { clock })
+  return story
+}
+
+async function redone(story: Story, body: object): Promise<TaskView> {
+  const answer = await press(app, redo, story, { step: 1, ...body })
+  expect(answer.status).toBe(202)
+  await app.settle()
+  await pingUntil(app, story, isWaiting, { clock })
+  return viewOf(await press(app, choose, story, { step: 1, attempt: (await rowOf(app, story)).attempt }))
+}
+
+const lastInput = () => JSON.stringify(app.simulator.replicate.till().predictions.at(-1)?.input)
+const inputs = async ({ id }: Story) =>
+  (await app.blobs.openStore('files').list({ prefix: `inputs/${id}/` })).blobs.map(({ key }) => key)
+
+test('a change is asked for once, kept on the attempt, and repeated by a redo that says nothing', async () => {
+  const story = await waiting()
+  const garment = 'https://images.test/coat.png'
+  const view = await redone(story, { attempt: 1, change: { garment } })
+  expect(lastInput()).toContain(garment)
+  expect(view.steps[0]?.attempts.map(({ change }) => change)).toEqual([null, { garment }])
+  expect((await press(app, redo, story, { step: 1, attempt: 1, change: { garment } })).status).toBe(200)
+  expect(costs(app).sent).toBe(2)
+  await redone(story, { attempt: 2 })
+  expect(lastInput()).toContain(garment)
+  await redone(story, { attempt: 3, change: {} })
+  expect(lastInput()).not.toContain(garment)
+})
+
+test('what a redo repeats is the attempt that is chosen', async () => {
+  const story = await waiting()
+  const garment = 'https://images.test/coat.png'
+  await redone(story, { attempt: 1, change: { garment } })
+  await press(app, choose, story, { step: 1, attempt: 1 })
+  await redone(story, { attempt: 2 })
+  expect(lastInput()).not.toContain(garment)
+})
+
+test('a picture in a change becomes a file of the task, and is not shown by its name in the store', async () => {
+  const story = await waiting()
+  const bytes = new Uint8Array(png(300))
+  const { url } = (await (await app.call(upload, { path: '/api/upload', body: bytes, token: story.token })).json()) as {
+    url: string
+  }
+  const view = await redone(story, { attempt: 1, change: { garment: url } })
+  expect(view.steps[0]?.attempts[1]?.change).toEqual({ garment: 'a picture' })
+  const [first, ...more] = await inputs(story)
+  expect([
+    first?.startsWith(`inputs/${story.id}/`),
+    more.every((key) => key.startsWith(first?.replace(/\/\d+$/, '') ?? '')),
+  ]).toEqual([true, true])
+  const kept = (await inputs(story)).length
+  await press(app, redo, story, { step: 1, attempt: 1, change: { garment: url } })
+  expect(await inputs(story)).toHaveLength(kept)
+})
+
+test('a change with continue is of the next step alone', async () => {
+  const story = await waiting()
+  const garment = 'https://images.test/coat.png'
+  expect((await press(app, continueEndpoint, story, { step: 1, change: { garment } })).status).toBe(202)
+  await app.settle()
+  const { steps } = await pingUntil(app, story, isOver, { clock })
+  expect(lastInput()).toContain(garment)
+  expect(steps.map(({ change }) => change)).toEqual([undefined, { garment }])
+})
+
+test.each([
+  ['a field that the recipe does not know', { colour: 'red' }, 'change.colour'],
+  ['a garment that is none', { garment: 'file:inputs/a/1' }, 'change.garment'],
+  ['what does not go with the input', { garment: 'https://images.test/none' }, 'change'],
+])('%s is a 400, and nothing is paid', async (_name, change, path) => {
+  const story = await waiting()
+  const before = await rowOf(app, story)
+  for (const endpoint of [redo, continueEndpoint]) {
+    const answer = await press(app, endpoint, story, { step: 1, change })
+    const { errors } = (await answer.json()) as { errors: { path: string }[] }
+    expect([answer.status, errors.map((error) => error.path)]).toMatchObject([400, expect.arrayContaining([path])])
+  }
+  expect(await rowOf(app, story)).toEqual(before)
+  expect(costs(app).sent).toBe(1)
+})

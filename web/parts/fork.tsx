@@ -1,0 +1,60 @@
+// Leads on from a picture that is there: to a new try-on of the person in it, with the garments that were still to come, or from an avatar to
+// pictures made with it. What is paid already is not paid again: the new task begins with the stored result.
+import type { TaskView } from '../client.ts'
+import { putDraft, revive } from '../draft.ts'
+import { recall } from '../memory.ts'
+import { readPicture } from '../pictures/picture.ts'
+import { offered } from '../recipes.ts'
+import { go, newPath } from '../route.ts'
+import { client, currentUser } from '../session.ts'
+import { useWords } from '../settings.tsx'
+import type { ChainItem } from '../task-pictures.ts'
+import { Drawn } from './icons.tsx'
+
+interface ForkProps {
+  task: TaskView
+  shown: ChainItem | undefined
+}
+
+const portraitsPath = '#/new/portraits'
+
+export function Fork({ task, shown }: ForkProps) {
+  const { task: words } = useWords()
+  if (task.recipe === 'avatar') {
+    if (task.status !== 'completed') return null
+    return (
+      <a
+        class="button"
+        href={portraitsPath}
+        onClick={() => putDraft('portraits', { avatar: task.result_url ?? undefined })}
+      >
+        <Drawn name="plus" />
+        {words.portraits}
+      </a>
+    )
+  }
+  const isOpen = task.status !== 'pending' && task.status !== 'processing'
+  if (!isOpen || !shown?.src || shown.step === 0 || !offered.includes('try-on')) return null
+  const { src, step } = shown
+  return (
+    <a class="button" href={newPath('try-on')} onClick={(event) => void fork(event, task, { src, step })}>
+      <Drawn name="plus" />
+      {words.fork}
+    </a>
+  )
+}
+
+/** What the form of a try-on keeps; see views/try-on.tsx. */
+interface Draft {
+  garments?: unknown[]
+}
+
+async function fork(event: Event, task: TaskView, { src, step }: { src: string; step: number }): Promise<void> {
+  event.preventDefault()
+  const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src)])
+  const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
+  // The picture is stored already: the start request names it, and nothing is sent.
+  const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
+  putDraft('try-on', { person, garments: (draft.garments ?? []).slice(step), auto: false })
+  go(newPath('try-on'))
+}
