@@ -27,7 +27,7 @@ export const choose: Endpoint = async (request, deps, context) => {
 }
 
 /** Chooses for a user, whichever door they came through. The same choice again changes nothing. */
-async function chooseAs(
+export async function chooseAs(
   deps: Deps,
   context: EndpointContext,
   user_id: string,

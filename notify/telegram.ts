@@ -53,13 +53,13 @@ function wordsOf({ type, task, budget }: Delivery, language: Language): { text: 
   const progress: Progress = { recipe: task.recipe, step: task.steps.length, total: task.total_steps }
   switch (type) {
     case 'task.waiting':
-      return { text: say.waiting(progress), buttons: gateButtons(task) }
+      return { text: task.gate_reason ? say.overBudget(progress) : say.waiting(progress), buttons: gateButtons(task) }
     case 'task.gate_closing':
       return { text: say.closing(progress), buttons: gateButtons(task) }
     case 'task.step_completed':
       return { text: say.picture(progress), buttons: [] }
     case 'task.completed':
-      return { text: say.completed(progress), buttons: [] }
+      return { text: say.completed(progress), buttons: hasChoice(task) ? [[attemptsButton(task)]] : [] }
     case 'task.failed': {
       const failed = { ...progress, step: Math.max(task.current_step, 1) }
       return { text: say.failed(failed, whyOf(language, task.error_code ?? '')), buttons: [[redoOf(task)]] }
@@ -71,18 +71,26 @@ function wordsOf({ type, task, budget }: Delivery, language: Language): { text: 
   }
 }
 
-/** *Continue*, *Again*, *Stop*, and *Choose* where the step has had several attempts. */
-export function gateButtons(task: Pick<ToldTask, 'id' | 'current_step' | 'attempt' | 'steps'>): Button[][] {
+/** *Continue*, *Again*, *Stop*, and *Choose* where the step has several pictures. */
+export function gateButtons(task: Shown): Button[][] {
   const { id: task_id, current_step: step } = task
-  const { past = [], files = [] } = task.steps[step - 1] ?? {}
-  const hasChoice = files.length > 1 || past.some(({ status }) => status === 'completed')
-  return [
-    [{ kind: 'continue', task_id, step }, redoOf(task)],
-    [...(hasChoice ? [{ kind: 'attempts', task_id, step } as const] : []), { kind: 'cancel', task_id }],
-  ]
+  const stop = { kind: 'cancel', task_id } as const
+  return [[{ kind: 'continue', task_id, step }, redoOf(task)], hasChoice(task) ? [attemptsButton(task), stop] : [stop]]
 }
 
-const redoOf = ({ id: task_id, current_step, attempt }: Pick<ToldTask, 'id' | 'current_step' | 'attempt'>): Button => ({
+type Shown = Pick<ToldTask, 'id' | 'current_step' | 'attempt' | 'steps'>
+
+/** Pictures of the step that was made last, whichever attempt they are of. Files of an avatar are none. */
+function hasChoice({ steps }: Shown): boolean {
+  const record = steps.at(-1)
+  const attempts = record ? [record, ...(record.past ?? [])].filter(({ status }) => status === 'completed') : []
+  const pictures = attempts.flatMap(({ files = [] }) => files.filter(({ type }) => type.startsWith('image/')))
+  return pictures.length > 1
+}
+
+const attemptsButton = ({ id: task_id, current_step: step }: Shown): Button => ({ kind: 'attempts', task_id, step })
+
+const redoOf = ({ id: task_id, current_step, attempt }: Shown): Button => ({
   kind: 'redo',
   task_id,
   step: Math.max(current_step, 1),

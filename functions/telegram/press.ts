@@ -1,10 +1,13 @@
 // A pressed button. It may be old, or not the presser's: what it says is only what was seen, and each move asks the row whether it still
 // holds and whose it is. The answer is a sentence over the chat; what was decided loses its buttons.
 import { type Press, readButton } from '../../core/button.ts'
-import type { Task } from '../../core/task.ts'
+import { resultKey, type StepRecord, storedAttempt, type Task } from '../../core/task.ts'
 import { readTask } from '../../db/statements/reads.ts'
 import { resultOf } from '../../notify/telegram/message.ts'
+import { words as told } from '../../notify/telegram/words.ts'
+import { gateButtons } from '../../notify/telegram.ts'
 import { cancelAs } from '../cancel.ts'
+import { chooseAs } from '../choose.ts'
 import { continueAs } from '../continue.ts'
 import { redoAs } from '../redo.ts'
 import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
@@ -39,7 +42,7 @@ async function findTask({ deps, user_id, linked }: Chat, id: string): Promise<Ta
   return undefined
 }
 
-async function act(chat: Chat, task: Task, { kind, step, attempt }: Press): Promise<Pressed> {
+async function act(chat: Chat, task: Task, { kind, step, attempt, file }: Press): Promise<Pressed> {
   const { deps, context } = chat
   const { id: task_id, user_id } = task
   const words = wordsOf(chat)
@@ -58,6 +61,13 @@ async function act(chat: Chat, task: Task, { kind, step, attempt }: Press): Prom
       return { says: words.stopped, isDone: true }
     case 'results':
       return { says: await showResults(chat, task), isDone: false }
+    case 'attempts':
+      return { says: await showAttempts(chat, task, step ?? 1), isDone: false }
+    case 'choose':
+      return {
+        says: await choose(chat, task, { step: step ?? 1, attempt: attempt ?? 1, file: file ?? 1 }),
+        isDone: true,
+      }
     default:
       return { says: words.unknownButton, isDone: true }
   }
@@ -71,4 +81,41 @@ async function showResults(chat: Chat, task: Task): Promise<string> {
     await say(chat, wordsOf(chat).status(task.status, { ...progressOf(task), step: index + 1 }), { file })
   }
   return ''
+}
+
+/** Each picture of the step that may be chosen, oldest first, with a button that takes it. */
+async function showAttempts(chat: Chat, task: Task, step: number): Promise<string> {
+  const { id: task_id, status, current_step } = task
+  const words = wordsOf(chat)
+  if (step !== current_step || !(status === 'waiting_continue' || status === 'completed')) return words.decided
+  const pictures = attemptsOf(task.steps[step - 1]).flatMap(({ attempt }) => {
+    const stored = storedAttempt(task, step, attempt)
+    return (stored?.files ?? []).map((_, index) => ({ attempt, file: index + 1, stored }))
+  })
+  for (const { attempt, file, stored } of pictures.slice(-mostPictures)) {
+    await say(chat, words.attempt(attempt), {
+      file: resultKey(task_id, step, stored?.prediction_id ?? '', file - 1),
+      buttons: [[{ kind: 'choose', task_id, step, attempt, file }]],
+    })
+  }
+  return pictures.length > 0 ? '' : words.noResults
+}
+
+const attemptsOf = (record: StepRecord | undefined): StepRecord[] =>
+  record ? [...(record.past ?? []), record].toSorted((one, other) => one.attempt - other.attempt) : []
+
+/** What was chosen is shown once more, with the buttons of its gate. */
+async function choose(chat: Chat, { id: task_id, user_id }: Task, choice: Choice): Promise<string> {
+  const task = await chooseAs(chat.deps, chat.context, user_id, { task_id, ...choice })
+  if (task.status === 'waiting_continue') {
+    const text = told[chat.language].waiting(progressOf(task))
+    await say(chat, text, { file: resultOf(task, choice.step), buttons: gateButtons(task) })
+  }
+  return wordsOf(chat).chosen(choice.attempt)
+}
+
+interface Choice {
+  step: number
+  attempt: number
+  file: number
 }

@@ -17,6 +17,8 @@ interface Words {
   /** A picture on the way. */
   picture(progress: Progress): string
   waiting(progress: Progress): string
+  /** A gate that would have opened by itself, had there been money left. */
+  overBudget(progress: Progress): string
   completed(progress: Progress): string
   failed(progress: Progress, why: string): string
   canceled(progress: Progress): string
@@ -38,6 +40,8 @@ const en: Words = {
     step < total
       ? `${upper(en.recipe(recipe))}: step ${step} of ${total} is done. Go on to the next one?`
       : `${upper(en.recipe(recipe))}: step ${step} of ${total} is done.`,
+  overBudget: ({ recipe, step, total }) =>
+    `⏸ ${upper(en.recipe(recipe))}: step ${step} of ${total} is done, and the next would cost more than is left today.`,
   completed: ({ recipe, total }) =>
     total > 1
       ? `${upper(en.recipe(recipe))}: ${total} of ${total}. ✅ All done.`
@@ -67,6 +71,8 @@ const ru: Words = {
     step < total
       ? `${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов. Продолжаем?`
       : `${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов.`,
+  overBudget: ({ recipe, step, total }) =>
+    `⏸ ${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов, а следующий стоил бы больше, чем осталось на сегодня.`,
   completed: ({ recipe, total }) =>
     total > 1
       ? `${upper(ru.recipe(recipe))}: ${total} из ${total}. ✅ Всё готово.`

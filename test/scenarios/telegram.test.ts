@@ -3,6 +3,8 @@
 import { sql } from 'kysely'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
+import { buttonData } from '../../core/button.ts'
+import { storedAttempt } from '../../core/task.ts'
 import { albumRestMs } from '../../functions/telegram/photos.ts'
 import { worker } from '../../functions/worker.ts'
 import { useBot } from '../functions/telegram-setup.ts'
@@ -97,6 +99,33 @@ test('a try-on is approved in the chat: again, on, and done, each button once', 
   await pingUntil(62, isOver)
   expect(captions(chat).at(-1)).toBe('Примерка: 2 из 2. ✅ Всё готово.')
   expect(costs(app).created).toBe(3)
+})
+
+test('after a redo an earlier attempt is chosen, shown once more, and gone on with', async () => {
+  const chat = chatOf(67)
+  await sendAlbum(chat, 3)
+  const first = await pingUntil(67, isWaiting)
+  await chat.press('Again')
+  await settle()
+  await pingUntil(67, (row) => isWaiting(row) && row.attempt === 2)
+  expect(buttonsOf(chat)?.[1]).toEqual(['🖼 Choose', '⏹ Stop'])
+  await chat.press('Choose')
+  expect(
+    fromBot(chat)
+      .slice(-2)
+      .map(({ caption }) => caption),
+  ).toEqual(['Attempt 1', 'Attempt 2'])
+  const [one] = fromBot(chat).at(-2)?.buttons[0] ?? []
+  expect(await chat.pressData(fromBot(chat).at(-2)?.message_id ?? 0, one?.callback_data ?? '')).toBe('Attempt 1 it is.')
+  expect(captions(chat).at(-1)).toContain('step 1 of 2 is done')
+  const row = await rowOf(67)
+  expect(storedAttempt(row, 1)?.prediction_id).toBe(storedAttempt(first, 1)?.prediction_id)
+  const forged = buttonData({ kind: 'choose', task_id: row.id, step: 1, attempt: 9, file: 1 })
+  expect(await chat.pressData(fromBot(chat).at(-1)?.message_id ?? 0, forged)).toBe('This one can not be chosen.')
+  expect(await chat.press('Continue')).toBe('On to step 2 of 2.')
+  expect(await chat.pressData(fromBot(chat).at(-1)?.message_id ?? 0, one?.callback_data ?? '')).toContain(
+    'decided before',
+  )
 })
 
 test('a stale button of an earlier attempt pays nothing, and says so', async () => {
