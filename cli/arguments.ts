@@ -20,6 +20,10 @@ export const usage = `npm run tasks -- COMMAND
   recover      picks up everything that is due
   resume NAME  ends the pause of a provider: its tasks are submitted again
   stats        how things stand as a whole
+  deliveries   what was told to apps and people, the newest first, and what became of it
+    --open       only what was not delivered
+    --limit N    at most so many (50)
+    --repeat ID  tells an event once more, under the same id
   spend        what was paid and what is reserved, over thirty days
     --by B       day (as it is by itself), recipe or user
   stop-spending   stops every new start and step, everywhere; what runs is finished
@@ -31,7 +35,7 @@ export const usage = `npm run tasks -- COMMAND
   --env FILE   where to read the variables that the process doesn't have (.env, if there is one)
   --json       for programs
 
-The database is DATABASE_URL's. check and recover also need what the functions have in their environment.`
+The database is DATABASE_URL's. check, recover and --repeat also need what the functions have in their environment.`
 
 export type Command = { isJson: boolean; env?: string } & (
   | { name: 'help' }
@@ -46,6 +50,7 @@ export type Command = { isJson: boolean; env?: string } & (
   | { name: 'check'; id: string }
   | { name: 'resume'; provider: string }
   | ({ name: 'list' } & Filters)
+  | { name: 'deliveries'; open?: boolean | undefined; repeat?: string | undefined; limit: number }
 )
 
 interface Filters {
@@ -76,11 +81,13 @@ const filters = z.object({
 })
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, env, by, from, to, ...given } = values
+  const { json: isJson = false, help, env, by, from, to, open, repeat, ...given } = values
   const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
   if (help || name === 'help') return { name: 'help', ...common }
+  if (name === 'deliveries') return { name, ...common, ...parseDeliveries(rest, { open, repeat, given }) }
   if (name !== 'list') refuseFilters(given)
+  if (open !== undefined || repeat !== undefined) throw new UsageError('--open and --repeat are for deliveries alone.')
   if (by !== undefined && name !== 'spend') throw new UsageError('--by is for spend alone.')
   if ((from ?? to) !== undefined && name !== 'copy-storage')
     throw new UsageError('--from and --to are for copy-storage alone.')
@@ -134,6 +141,8 @@ function parseWords(words: string[]) {
         by: text,
         from: text,
         to: text,
+        open: flag,
+        repeat: text,
       },
     })
   } catch (cause) {
@@ -150,6 +159,23 @@ function parseFilters(given: object) {
     return parsed.data
   }
   throw new UsageError(parsed.error.issues.map(({ message }) => message).join('\n'))
+}
+
+function parseDeliveries(
+  rest: string[],
+  {
+    open,
+    repeat,
+    given,
+  }: { open: boolean | undefined; repeat: string | undefined; given: { limit?: string | undefined } },
+) {
+  refuseMore(rest)
+  const { limit, ...others } = given
+  refuseFilters(others)
+  if (repeat !== undefined && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(repeat)) {
+    throw new UsageError(`"${repeat}" is not the id of an event: deliveries shows them.`)
+  }
+  return { open, repeat, limit: parseFilters({ limit }).limit }
 }
 
 function parseView(by = 'day'): SpendingView {

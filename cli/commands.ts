@@ -172,6 +172,7 @@ function sectionsOf(standing: Standing): string[] {
     memory,
     last_problem,
     store,
+    outbox,
     dead_man,
   } = standing
   const counts = Object.entries({ ...recipes, all: tasks }).map(([name, own]) => [name, ...Object.values(own)])
@@ -190,6 +191,7 @@ function sectionsOf(standing: Standing): string[] {
       due === null ? 'Nothing is due.' : `The oldest due task has waited for ${duration(due * 1000)}.`,
       `Locks held: ${locks_held}.`,
       `The blob store: ${store}.`,
+      outboxIn(outbox),
       `Spent or reserved today: ${dollarsOf(money.spent_micros)}${money.limit_micros === null ? '' : ` of ${dollarsOf(money.limit_micros)}`}.`,
       ...(spending === 'stopped' ? ['Spending is stopped: nothing new begins.'] : []),
       `This process takes ${memory.rss_mb} MB of ${memory.limit_mb} MB.`,
@@ -199,11 +201,22 @@ function sectionsOf(standing: Standing): string[] {
   ]
 }
 
+function outboxIn({ undelivered, given_up, oldest_seconds }: Standing['outbox']): string {
+  const oldest = oldest_seconds === null ? '' : `, the oldest for ${duration(oldest_seconds * 1000)}`
+  return `Events still to be told: ${undelivered}${oldest}; given up lately: ${given_up}.`
+}
+
 function problemIn(problem: Standing['last_problem']): string {
   if (!problem) return 'No task has failed.'
+  if (problem.code === 'pass_died') return deathIn(problem)
   const { task_id, step, code, message, at, memory } = problem
   const size = memory.rss_mb === null ? '' : `, with ${memory.rss_mb} MB taken`
   return `The last problem: step ${step} of task ${task_id} failed with ${code} at ${at}${size}: ${message ?? ''}`
+}
+
+function deathIn({ task_id, step, at, by, memory }: NonNullable<Standing['last_problem']>): string {
+  const size = memory.rss_mb === null ? '' : `; its process took ${memory.rss_mb} MB when it claimed`
+  return `The last problem: a pass (${by ?? 'unknown'}) died at step ${step} of task ${task_id}, found at ${at}${size}. Another went on.`
 }
 
 function json(document: unknown): string {

@@ -129,6 +129,7 @@ const words: Record<string, string> = {
   claimed: 'a pass took it, to submit the step',
   created: 'the provider accepted the step',
   unknown: 'the answer to the create was lost',
+  died: 'a pass died here, or could not write; the memory is what it took when it claimed',
   ran_out: 'whoever submitted it did not report back',
   refused: 'the provider asks to wait; nothing was created',
   throttled: 'the provider asks to wait; nothing was created',

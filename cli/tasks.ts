@@ -1,8 +1,9 @@
-// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|spend|stop-spending|allow-spending|storage|copy-storage`: the operator's command, for the deployment that the environment names.
+// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|deliveries|spend|stop-spending|allow-spending|storage|copy-storage`: the operator's command, for the deployment that the environment names.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, resume, show, stats } from './commands.ts'
+import { deliveries } from './deliveries.ts'
 import { allowSpending, spend, stopSpending } from './spending.ts'
 import { copyStorage, storage } from './storage.ts'
 import { readVariables } from './variables.ts'
@@ -36,6 +37,8 @@ async function obey(command: Command): Promise<string> {
       return resume(command)
     case 'stats':
       return stats(command)
+    case 'deliveries':
+      return deliveries(command)
     case 'spend':
       return spend(command)
     case 'stop-spending':

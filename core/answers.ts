@@ -114,6 +114,10 @@ export const uploadedSchema = z.object({
   url: z.string().meta({ format: 'uri-reference', description: 'to be named in an image field of start' }),
 })
 
+export const pushOfferSchema = z.object({
+  public_key: z.string().nullable().meta({ description: 'what a browser subscribes with; null: push is off here' }),
+})
+
 const spendingStates = z.enum(['allowed', 'stopped'])
 
 export const usageSchema = z.object({
@@ -198,6 +202,9 @@ const standing = z.object({
       memory: z.object({ rss_mb: z.number().nullable(), heap_mb: z.number().nullable() }),
     })
     .nullable(),
+  outbox: z.object({ undelivered: count, given_up: count, oldest_seconds: z.int().nullable() }).meta({
+    description: 'events that are still to be told, those that were given up lately, and how old the oldest is',
+  }),
   store: z
     .enum(['ok', 'refused', 'silent'])
     .meta({ description: 'whether the blob store answers, or refuses our credentials' }),
@@ -243,6 +250,7 @@ export const problemSchema = z.object({
 export type AttemptView = z.infer<typeof attemptViewSchema>
 export type StepView = z.infer<typeof stepViewSchema>
 export type TaskView = z.infer<typeof taskViewSchema>
+export type PushOffer = z.infer<typeof pushOfferSchema>
 export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
 export type TelegramLink = z.infer<typeof telegramLinkSchema>

@@ -1,5 +1,6 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
 import * as z from 'zod'
+import { notifyFaults } from './notify-settings.ts'
 import {
   budget,
   cap,
@@ -186,19 +187,7 @@ const complete = environment.superRefine((config, context) => {
   const [site, secret] = [config.TURNSTILE_SITE_KEY, config.TURNSTILE_SECRET_KEY]
   if (site && !secret) refuse('TURNSTILE_SECRET_KEY', 'must be set beside TURNSTILE_SITE_KEY')
   if (secret && !site) refuse('TURNSTILE_SITE_KEY', 'must be set beside TURNSTILE_SECRET_KEY')
-  const tells = config.NOTIFY_URL || config.NOTIFY_HOSTS.length > 0
-  if (tells && !config.NOTIFY_SECRET)
-    refuse('NOTIFY_SECRET', 'must be set beside NOTIFY_URL and NOTIFY_HOSTS: it signs what is told')
-  if (config.NOTIFY_URL?.startsWith('http:') && !config.ALLOW_HTTP_CALLBACKS) {
-    refuse('NOTIFY_URL', 'must be https; http goes to this machine alone, and where ALLOW_HTTP_CALLBACKS=1')
-  }
-  const vapid = ['VAPID_PUBLIC_KEY', 'VAPID_PRIVATE_KEY', 'VAPID_SUBJECT'] as const
-  for (const name of vapid.filter((name) => !config[name] && vapid.some((other) => config[other]))) {
-    refuse(name, 'must be set beside the other two VAPID_ variables')
-  }
-  const [token, webhookSecret] = [config.TELEGRAM_BOT_TOKEN, config.TELEGRAM_WEBHOOK_SECRET]
-  // Without it, anybody could speak as anybody.
-  if (token && !webhookSecret) refuse('TELEGRAM_WEBHOOK_SECRET', 'must be set beside TELEGRAM_BOT_TOKEN')
+  for (const [name, message] of notifyFaults(config)) refuse(name, message)
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')

@@ -64,10 +64,10 @@ const pauses = [5, 30, 5 * minute, 30 * minute, 2 * hour, 5 * hour, 10 * hour] a
 /** An event that no try has delivered is given up after this long. */
 export const giveUpSeconds = 3 * 24 * hour
 
-/** How long the next try waits, after so many: up to a tenth more, so that what failed together doesn't come back together. */
-export function pauseSeconds(tries: number, id: string, retryAfterSeconds = 0): number {
+/** How long the next try waits, after so many: up to a tenth more, by the task's id, so that what failed together doesn't come back together. */
+export function pauseSeconds(tries: number, taskId: string, retryAfterSeconds = 0): number {
   const pause = pauses[Math.min(Math.max(tries, 1), pauses.length) - 1] as number
-  const jitter = Number.parseInt(id.slice(-4), 16) / 0xffff
+  const jitter = Number.parseInt(taskId.slice(-4), 16) / 0xffff
   return Math.max(pause * (1 + jitter / 10), retryAfterSeconds)
 }
 

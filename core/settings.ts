@@ -37,6 +37,7 @@ export function isSessionSecret(value: string): boolean {
   return secrets.length >= 1 && secrets.length <= 2 && secrets.every((secret) => secret.length >= 32)
 }
 
+/** One secret or several, each of as many bytes as Standard Webhooks asks for. */
 export function isSigningSecret(value: string): boolean {
   const secrets = value.split(' ').filter(Boolean)
   const isOne = (secret: string) => {
@@ -49,10 +50,12 @@ export function isSigningSecret(value: string): boolean {
 
 export const isHostname = (host: string): boolean => URL.parse(`https://${host}`)?.hostname === host
 
+export const isLoopback = (hostname: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+
 /** Over http only on this machine. */
 export function isSafeFromOthers(value: string): boolean {
   const { protocol, hostname } = new URL(value)
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  return protocol === 'https:' || isLoopback(hostname)
 }
 
 export function trimSlash(value: string): string {

@@ -10,14 +10,21 @@ const schema = z.object({
   REPLICATE_WEBHOOK_SECRET: z.string(),
   // Not in the files of earlier versions. It opens nothing but this machine's simulator, so it need not be random.
   FAL_KEY: z.string().default('fal_simulator'),
+  NOTIFY_SECRET: z.string().optional(),
+  VAPID_PUBLIC_KEY: z.string().optional(),
+  VAPID_PRIVATE_KEY: z.string().optional(),
 })
 
-export type Secrets = z.infer<typeof schema>
+type Kept = z.infer<typeof schema>
+export type Secrets = { [Name in keyof Kept]-?: string }
 
 /** The kept ones, so that sessions and links survive a restart; made on the first start. */
 export async function keptSecrets(file: URL): Promise<Secrets> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+    const kept = schema.parse(JSON.parse(await readFile(file, 'utf8')))
+    if (kept.NOTIFY_SECRET && kept.VAPID_PUBLIC_KEY && kept.VAPID_PRIVATE_KEY) return kept as Secrets
+    // A file of an earlier version.
+    return await write(file, { ...(await makeTelling()), ...kept } as Secrets)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
@@ -28,7 +35,20 @@ export async function keptSecrets(file: URL): Promise<Secrets> {
     REPLICATE_API_TOKEN: `r8_${secret('base64url')}`,
     REPLICATE_WEBHOOK_SECRET: `whsec_${secret('base64')}`,
     FAL_KEY: `fal_${secret('base64url')}`,
+    ...(await makeTelling()),
   }
+  return write(file, secrets)
+}
+
+async function write(file: URL, secrets: Secrets): Promise<Secrets> {
   await writeFile(file, JSON.stringify(secrets, null, 2), { mode: 0o600 })
   return secrets
+}
+
+/** What signs webhooks, and the keys of web push. */
+async function makeTelling(): Promise<Pick<Secrets, 'NOTIFY_SECRET' | 'VAPID_PUBLIC_KEY' | 'VAPID_PRIVATE_KEY'>> {
+  const { default: webPush } = await import('web-push')
+  const { publicKey, privateKey } = webPush.generateVAPIDKeys()
+  const secret = randomBytes(32).toString('base64')
+  return { NOTIFY_SECRET: `whsec_${secret}`, VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey }
 }

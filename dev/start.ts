@@ -8,6 +8,7 @@ import { openLog } from '../engine/log.ts'
 import { registerBot } from '../notify/telegram/register.ts'
 import { parseConfig } from '../providers/config.ts'
 import { checkRecipes, openRecipes } from '../recipes/index.ts'
+import { startReceivers } from '../simulator/receivers/index.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
 import { keptStore } from './kept-store.ts'
@@ -54,6 +55,10 @@ const simulator =
         recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
         stateFile: join(folder, 'simulator.json'),
       })
+// Who listens to webhooks here, unless an app of one's own does.
+const receivers = process.env['NOTIFY_URL']
+  ? undefined
+  : await startReceivers({ port: 0, secret: secrets.NOTIFY_SECRET })
 const bot = process.env['TELEGRAM_BOT_TOKEN'] ? undefined : await startBot()
 
 const settings: Record<string, string> = {
@@ -74,6 +79,13 @@ const settings: Record<string, string> = {
     FAL_JWKS_URL: `${simulator?.url}/fal/jwks.json`,
   }),
   ...bot?.settings,
+  NOTIFY_SECRET: process.env['NOTIFY_SECRET'] || secrets.NOTIFY_SECRET,
+  ...(receivers && { NOTIFY_URL: receivers.hook }),
+  ...(!process.env['VAPID_PUBLIC_KEY'] && {
+    VAPID_PUBLIC_KEY: secrets.VAPID_PUBLIC_KEY,
+    VAPID_PRIVATE_KEY: secrets.VAPID_PRIVATE_KEY,
+    VAPID_SUBJECT: 'mailto:nobody@localhost.invalid',
+  }),
   // Nothing is paid here, and a portrait's training would cost more than a user may spend by default.
   ...(simulator && { BUDGET_PER_USER_PER_DAY: process.env['BUDGET_PER_USER_PER_DAY'] || '10' }),
   // Where nobody outside is to reach us, or to be reached.
@@ -107,6 +119,7 @@ stopOnSignal(log, async () => {
   await router.close()
   await simulator?.close()
   await bot?.close()
+  await receivers?.close()
   await postgres.stop()
 })
 
@@ -124,4 +137,5 @@ log.info(
     ? `simulated Telegram: chat with the bot at ${bot.chat}`
     : 'Telegram itself, by TELEGRAM_BOT_TOKEN (npm run doctor -- --fix)',
 )
+if (receivers) log.info(`what apps are told by webhook, and simulated browsers by push: ${receivers.url}`)
 log.info(`secrets made for this machine, the cron secret among them: ${join(folder, 'secrets.json')}`)

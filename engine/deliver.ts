@@ -1,8 +1,8 @@
 // Delivers what is to be told: claims it from the outbox, hands each event to its channel, and records what became of it. journal.ts calls it
 // after every statement that has written news, for that statement's tasks; passes over everything call it for what was left.
 import pLimit from 'p-limit'
-import { withDeadline } from '../core/deadline.ts'
-import { type ChannelKind, type Delivery, pauseSeconds } from '../core/event.ts'
+import { endsWithin } from '../core/deadline.ts'
+import { type ChannelKind, type Delivery, pauseSeconds, type SendResult } from '../core/event.ts'
 import { claimNews, type Delivered, deliveryLeaseSeconds, recordDeliveries } from '../db/statements/outbox.ts'
 import type { Channel } from '../notify/channel.ts'
 import { openChannel } from '../notify/index.ts'
@@ -74,18 +74,28 @@ function keyOf({ receiver, address }: Delivery): string {
 }
 
 async function sendOnce(deps: Deps, delivery: Delivery): Promise<Delivered> {
-  const { id, channel: kind, tries, address, receiver } = delivery
+  const { id, channel: kind, tries, address, receiver, task } = delivery
   if (address === null && receiver !== 'url') return { id, kind: 'gone', reason: 'nobody listens there any more' }
   try {
     const channel = await channelOf(deps, kind)
     if (!channel) return { id, kind: 'refused', reason: `the channel ${kind} is not configured any more` }
-    const result = await withDeadline(sendMs, (signal) => channel.send(delivery, signal))
+    const result = await sendInTime(deps, channel, delivery)
     if (result.kind !== 'later') return { id, ...result }
     const { reason, retryAfterSeconds } = result
-    return { id, kind: 'later', reason, retry_in: pauseSeconds(tries, id, retryAfterSeconds) }
+    return { id, kind: 'later', reason, retry_in: pauseSeconds(tries, task.id, retryAfterSeconds) }
   } catch (error) {
-    return { id, kind: 'later', reason: (error as Error).message, retry_in: pauseSeconds(tries, id) }
+    return { id, kind: 'later', reason: (error as Error).message, retry_in: pauseSeconds(tries, task.id) }
   }
+}
+
+/** Whatever its channel does. */
+async function sendInTime(deps: Deps, channel: Channel, delivery: Delivery): Promise<SendResult> {
+  const late = new AbortController()
+  const sending = channel.send(delivery, late.signal)
+  if (await endsWithin(sendMs, sending, deps.wait)) return sending
+  late.abort()
+  sending.catch(() => undefined)
+  return { kind: 'later', reason: 'no answer in time' }
 }
 
 const opened = new WeakMap<Deps, Map<ChannelKind, Promise<Channel | undefined>>>()

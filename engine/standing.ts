@@ -2,7 +2,13 @@
 // come from the blob store.
 import { endsWithin } from '../core/deadline.ts'
 import { type Status, statuses } from '../core/task.ts'
-import { type Figures, type LastProblem, readFigures, type WebhookFigures } from '../db/statements/overview.ts'
+import {
+  type Figures,
+  type LastProblem,
+  type OutboxFigures,
+  readFigures,
+  type WebhookFigures,
+} from '../db/statements/overview.ts'
 import { StoreRefusal } from '../storage/store.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
@@ -31,6 +37,8 @@ export interface Standing {
   money: { spent_micros: number; limit_micros: number | null; left_micros: number | null }
   memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
   last_problem: (Omit<LastProblem, 'rss_mb' | 'heap_mb'> & { memory: Pick<LastProblem, 'rss_mb' | 'heap_mb'> }) | null
+  /** Events that are still to be delivered, and those that were given up. */
+  outbox: OutboxFigures
   /** Whether the blob store answers. */
   store: StoreState
   dead_man: DeadMan
@@ -79,6 +87,7 @@ function standingOf(
     money: moneyOf(deps, figures),
     memory: { ...readMemory(), ...readMemoryLimits() },
     last_problem: last_problem && problemOf(last_problem),
+    outbox: figures.outbox,
     ...notes,
   }
 }

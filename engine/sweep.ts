@@ -1,7 +1,9 @@
-// Deletes what the database must be asked about: old finished tasks with their history and files, where KEEP_FINISHED_DAYS says so, and
-// inputs whose task never came to be. Recover calls it, and so do other pings, once an hour beside a pass that looks anyway.
+// Deletes what the database must be asked about: old finished tasks with their history and files, where KEEP_FINISHED_DAYS says so; inputs
+// whose task never came to be; and events that were told long ago. Recover calls it, and so do other pings, once an hour beside a pass that looks anyway.
 import pLimit from 'p-limit'
+import { sweepDelivered } from '../db/statements/deliveries.ts'
 import { deleteFinished, dropForgotten, readForgotten, readMissing } from '../db/statements/retention.ts'
+import { notifyOf } from '../notify/index.ts'
 import type { Deps } from './deps.ts'
 import { readOldNotes } from './start-note.ts'
 
@@ -25,7 +27,11 @@ export async function sweepStored(deps: Needs, ms: number = patienceMs): Promise
   const endBy = performance.now() + ms
   const swept: Swept = { tasks: 0, orphans: 0 }
   try {
-    const done = await Promise.all([sweepTasks(deps, endBy, swept), sweepOrphans(deps, endBy, swept)])
+    const done = await Promise.all([
+      sweepTasks(deps, endBy, swept),
+      sweepOrphans(deps, endBy, swept),
+      sweepOutbox(deps, endBy),
+    ])
     if (!done.includes(false)) await deps.instants.note('sweep')
   } catch (error) {
     deps.log.error({ err: error, ...swept }, 'old tasks were not all deleted')
@@ -48,6 +54,19 @@ async function sweepTasks(deps: Needs, endBy: number, swept: Swept): Promise<boo
     swept.tasks += ids.length
     const how = { olderThanSeconds: days * 86_400, limit: batch, now: deps.now?.() }
     if (ids.length < batch && (await deleteFinished(deps.db, how)).length === 0) return true
+  }
+  return false
+}
+
+/** So long an operator can see and repeat what was told. */
+const keepToldSeconds = 7 * 86_400
+const toldBatch = 1_000
+
+async function sweepOutbox(deps: Needs, endBy: number): Promise<boolean> {
+  if (!notifyOf(deps.config)) return true
+  while (performance.now() < endBy) {
+    const how = { olderThanSeconds: keepToldSeconds, limit: toldBatch, now: deps.now?.() }
+    if ((await sweepDelivered(deps.db, how)) < toldBatch) return true
   }
   return false
 }

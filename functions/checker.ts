@@ -2,12 +2,12 @@
 
 import type { PingEndpoint } from '../engine/deps.ts'
 import { requireCron } from './http/cron-secret.ts'
-import { ping, plural } from './http/ping.ts'
+import { ping, predictions } from './http/ping.ts'
 import { json, requireMethod } from './http/request.ts'
 
 export const checker: PingEndpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
   const { checked, completed, waiting, failed, idle, duration_ms } = await ping(deps, context, { by: 'checker' })
-  return json({ message: `Checked ${plural(checked)}`, checked, completed, waiting, failed, idle, duration_ms })
+  return json({ message: `Checked ${predictions(checked)}`, checked, completed, waiting, failed, idle, duration_ms })
 }

@@ -25,17 +25,8 @@ import {
 import { type ProblemCode, problems } from '../core/errors.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import type { Recipes } from '../recipes/index.ts'
-import {
-  type Answer,
-  answerHeaders,
-  anywhere,
-  type Operation,
-  ofUsers,
-  operations,
-  requestHeaders,
-  tags,
-  uploadBodies,
-} from './http/contract.ts'
+import { type Answer, anywhere, type Operation, ofUsers, operations, uploadBodies } from './http/contract.ts'
+import { answerHeaders, requestHeaders, tags } from './http/contract-words.ts'
 import { json, requireMethod } from './http/request.ts'
 import { defaultRecipe, startEnvelope } from './start.ts'
 
@@ -135,7 +126,7 @@ function describeBody(body: NonNullable<Operation['body']>, recipes: Recipes): Z
 
 /** One shape a recipe; its name may be left out for one of them. */
 function startShape(recipes: Recipes): Json {
-  const { auto_continue, from } = shapeOf(startEnvelope)['properties'] as Json
+  const { auto_continue, from, notify_url } = shapeOf(startEnvelope)['properties'] as Json
   const shapes = [...recipes.values()].map(({ name, input, from: takes, candidates }) => {
     const envelope = {
       ...(takes && { from }),
@@ -147,7 +138,7 @@ function startShape(recipes: Recipes): Json {
       const { properties, required, ...rest } = shape as { properties?: Json; required?: string[] }
       return {
         ...rest,
-        properties: { recipe: { const: name }, auto_continue, ...envelope, ...properties },
+        properties: { recipe: { const: name }, auto_continue, notify_url, ...envelope, ...properties },
         required: [
           ...(name === defaultRecipe ? [] : ['recipe']),
           ...(required ?? []).filter((field) => field !== takes?.field),

@@ -14,6 +14,7 @@ import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
 import { requireRoom, withinLimits } from './http/limits.ts'
+import { requireNotifyUrl } from './http/notify-url.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
@@ -35,6 +36,8 @@ export const startEnvelope = z.looseObject({
     })
     .optional(),
   candidates: candidatesField,
+  /** Where this task's events go, as well. */
+  notify_url: z.string().optional(),
 })
 
 export const start: Endpoint = async (request, deps, context) => {
@@ -68,15 +71,29 @@ export async function startAs(
   context: EndpointContext,
   { user_id: userId, idempotency_key, fields: body }: AskedStart,
 ): Promise<{ started: Started; recipe: Recipe }> {
-  const { recipe: name, auto_continue, from, candidates = 1, ...fields } = requireValid(startEnvelope, body)
+  const {
+    recipe: name,
+    auto_continue,
+    notify_url: asked_url,
+    from,
+    candidates = 1,
+    ...fields
+  } = requireValid(startEnvelope, body)
   const recipe = requireKnownRecipe(deps, name)
   requireProvider(deps, recipe)
   requireCandidates(recipe, candidates)
+  const notify_url = requireNotifyUrl(deps.config, asked_url)
   const input = requireValid(recipe.input, withFrom(recipe, from, fields))
   const stepFault = faultOfSteps(recipe.totalSteps(input))
   if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
   const prices = pricesOf(recipe, input, candidates)
-  const request_hash = hash({ name, auto_continue, input, ...(candidates > 1 && { candidates }) })
+  const request_hash = hash({
+    name,
+    auto_continue,
+    ...(notify_url && { notify_url }),
+    input,
+    ...(candidates > 1 && { candidates }),
+  })
   const id = deps.newId()
   let taken: TakenInput
   try {
@@ -98,6 +115,7 @@ export async function startAs(
     candidates,
     prices,
     lock_key: lockKey(recipe, userId),
+    notify_url,
     idempotency_key,
     request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,

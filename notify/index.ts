@@ -17,6 +17,11 @@ const channels: readonly ChannelSpec[] = [
     open: async (deps) => (await import('./webhook.ts')).openWebhook(deps),
   },
   {
+    kind: 'push',
+    isOffered: ({ VAPID_PUBLIC_KEY }) => VAPID_PUBLIC_KEY !== undefined,
+    open: async (deps) => (await import('./push.ts')).openPush(deps),
+  },
+  {
     kind: 'telegram',
     isOffered: ({ TELEGRAM_BOT_TOKEN }) => TELEGRAM_BOT_TOKEN !== undefined,
     open: async (deps) => (await import('./telegram.ts')).openTelegram(deps),

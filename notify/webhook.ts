@@ -2,6 +2,7 @@
 // or at the `notify_url` of one task. Its host is never a private one, and redirects are not followed.
 import { canBeCalledBack } from '../core/config.ts'
 import type { Delivery, SendResult } from '../core/event.ts'
+import { isOwnMachine } from '../core/notify-settings.ts'
 import { pollAfterMs } from '../core/polling.ts'
 import type { Task } from '../core/task.ts'
 import { taskView } from '../core/view.ts'
@@ -25,7 +26,7 @@ async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
   const body = bodyOf(deps, delivery)
   const secrets = NOTIFY_SECRET.split(' ').filter(Boolean)
   const headers = signMessage(secrets, delivery.id, deps.now?.() ?? new Date(), JSON.stringify(body))
-  const isForeign = !isOwnMachine(deps, url)
+  const isForeign = !isOwnMachine(deps.config, new URL(url).hostname)
   try {
     const response = await deps.http.send({
       method: 'POST',
@@ -51,9 +52,4 @@ function bodyOf(deps: NotifyDeps, { id, type, at, task, budget }: Delivery): obj
   const stepSeconds = deps.recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
   const poll = pollAfterMs(task, { stepSeconds, isReported: canBeCalledBack(deps.config), now: at })
   return { id, type, at: at.toISOString(), task: taskView(task as Task, poll), ...(budget && { budget }) }
-}
-
-/** Over http, and to this machine, only where the deployment says that all of it is one machine. */
-function isOwnMachine({ config }: NotifyDeps, url: string): boolean {
-  return config.ALLOW_HTTP_CALLBACKS && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
 }

@@ -50,6 +50,8 @@ export type StartRequest = {
   auto_continue?: boolean
   /** How many pictures each prediction makes, where the recipe can. */
   candidates?: number
+  /** Where an app hears of this task: a host of the deployment's NOTIFY_HOSTS. */
+  notify_url?: string
 }
 
 export interface TaskPage {
@@ -81,6 +83,17 @@ interface RedoOptions {
   candidates?: number | undefined
 }
 
+interface PushKey {
+  public_key: string | null
+}
+
+/** Of the DOM's, as much as is sent. */
+interface PushSubscriptionJSON {
+  endpoint?: string
+  expirationTime?: number | null
+  keys?: Record<string, string>
+}
+
 interface TaskQuery {
   status?: Status
   limit?: number
@@ -93,7 +106,7 @@ const viewMembers = ['task_id', 'status', 'current_step', 'steps'] as const
 
 export function createClient(options: ClientOptions = {}) {
   const ask = openAsk(options)
-  const post = <T>(path: string, body: unknown, members: readonly (keyof T & string)[], headers = {}) =>
+  const post: Post = <T>(path: string, body: unknown, members: readonly (keyof T & string)[], headers = {}) =>
     ask(
       path,
       { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } },
@@ -141,13 +154,7 @@ export function createClient(options: ClientOptions = {}) {
     /** What the user has spent today and this month, and what is left, in millionths of a dollar. */
     usage: (signal?: AbortSignal) =>
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),
-    /** Whether there is a Telegram bot, and which chats are told of the user's tasks. */
-    telegramLinks: (signal?: AbortSignal) =>
-      ask('/api/telegram-link', { signal }, (response) => readJson<TelegramLinks>(response, ['offered', 'chats'])),
-    /** A link that opens the bot's chat, good once: the chat is then told. */
-    linkTelegram: () => post<TelegramLink>('/api/telegram-link', {}, ['url', 'expires_at']),
-    /** No chat is told any more. */
-    unlinkTelegram: () => post<TelegramLinks>('/api/telegram-link', { remove: true }, ['offered', 'chats']),
+    ...telling(ask, post),
     cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
     /** The file behind a view's `result_url` or `intermediate_result`, of any size. */
     result: (url: string, signal?: AbortSignal) => fetchFile(ask, url, signal),
@@ -161,6 +168,30 @@ export function createClient(options: ClientOptions = {}) {
     },
   }
 }
+
+type Post = <T>(
+  path: string,
+  body: unknown,
+  members: readonly (keyof T & string)[],
+  headers?: Record<string, string>,
+) => Promise<T>
+
+/** Being told with the page closed: in a chat, or by the browser. */
+const telling = (ask: Ask, post: Post) => ({
+  /** Whether there is a Telegram bot, and which chats are told of the user's tasks. */
+  telegramLinks: (signal?: AbortSignal) =>
+    ask('/api/telegram-link', { signal }, (response) => readJson<TelegramLinks>(response, ['offered', 'chats'])),
+  /** A link that opens the bot's chat, good once: the chat is then told. */
+  linkTelegram: () => post<TelegramLink>('/api/telegram-link', {}, ['url', 'expires_at']),
+  /** No chat is told any more. */
+  unlinkTelegram: () => post<TelegramLinks>('/api/telegram-link', { remove: true }, ['offered', 'chats']),
+  /** What a browser subscribes with, to be told with the page closed; null: not here. */
+  pushKey: async () =>
+    (await ask('/api/push', {}, (response) => readJson<PushKey>(response, ['public_key']))).public_key,
+  /** Takes what `PushSubscription.toJSON()` gives. */
+  listen: (subscription: PushSubscriptionJSON & { language?: 'en' | 'ru' }) =>
+    post<PushKey>('/api/push', subscription, ['public_key']),
+})
 
 const statusPath = (taskId: string): string => `/api/status?${new URLSearchParams({ task_id: taskId })}`
 

@@ -8,8 +8,10 @@ import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { DatabaseError } from '../driver/errors.ts'
 import { repeatable } from '../driver/retries.ts'
+import { died, hasDied } from './deaths.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { book, booking, expected, isStopped } from './money.ts'
+import { gateDue, isGateClosing, newsDueAt } from './outbox.ts'
 import { type Cap, overdueSince } from './overdue.ts'
 import { inPages } from './pages.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
@@ -105,7 +107,7 @@ async function claimSome(db: Db, p: ClaimParams, ids?: readonly string[]): Promi
   }
 }
 
-type Row = Claimed & { next_due_at: Date | null; news_due_at: Date | null; overdue_since: Date | null; is_cut: boolean }
+type Row = Claimed & { next_due_at: Date | null; is_news_due: boolean; overdue_since: Date | null; is_cut: boolean }
 
 /** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
 const mostBytes = 5_000_000
@@ -115,6 +117,7 @@ const columnBytes = 2_000
 async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly string[]): Promise<Claims> {
   const now = clock(p)
   const { caps = [] } = p
+  const nextNews = p.notify && !ids ? newsDueAt : sql`null::timestamptz`
   const isCapped = caps.length > 0
   // With one id, the planner sees the id itself and uses the primary key.
   const named =
@@ -167,7 +170,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     -- 4. Locks them. The limit counts what could be locked, so that passes at the same moment share the work. A request's pass waits for
     --    its row, in the order in which every batch locks: whoever holds it may only be a click that comes to nothing.
     locked as materialized (
-      select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, admitted.waits, terms.*,
+      select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, t.current_step as step, t.attempt as open_attempt, ${hasDied} as has_died, admitted.waits, terms.*,
         t.reserved_micros as reserved_before, t.settled_micros as settled_before,
         t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
       from admitted
@@ -223,7 +226,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
             case when ${now} - t.submitted_at > ${seconds(sql`o.watch`)} then o.slow
               else least(o.most, greatest(o.least, extract(epoch from ${now} - t.submitted_at) / 4)) end`)})
           when t.phase = 'storing' then ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
-          when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then t.deadline_at
+          when t.phase is null and t.status = 'waiting_continue' and not t.strays @> '[{"over": false}]' then ${gateDue(now, p.notify)}
           when t.phase is not null then ${now} + ${seconds(sql`
             least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
           else ${now} + ${seconds(sql`${retrySeconds}`)} end
@@ -240,9 +243,9 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     -- 8. Books the attempts that began, and what was given back; writes the history; and answers, with a row of instants alone where
     --    nothing was claimed.
     ${book(sql`select id, booking from moved`, now)},
-    ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p)}
-    select ${now} as claimed_at, (select min(due_at) from tasks where due_at is not null) as next_due_at,
-      ${p.notify && !ids ? sql`(select min(due_at) from outbox where due_at is not null)` : sql`null::timestamptz`} as news_due_at,
+    ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p, { before: died, isClosing: isGateClosing(now) })}
+    select ${now} as claimed_at, least((select min(due_at) from tasks where due_at is not null), ${nextNews}) as next_due_at,
+      ${nextNews} <= ${now} as is_news_due,
       (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(p, moveOf)}
     from (select) as always left join moved on true
   `.execute(db)
@@ -250,17 +253,15 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     rows.filter((row) => row.id),
     p,
   )
-  const { claimed_at, next_due_at = null, news_due_at = null, overdue_since, is_cut } = rows[0] ?? {}
+  const { claimed_at, next_due_at = null, is_news_due, overdue_since, is_cut } = rows[0] ?? {}
   return {
     tasks,
-    nextDueAt: tasks.length === 0 ? earliest(next_due_at, news_due_at) : null,
-    ...(claimed_at && news_due_at && news_due_at <= claimed_at && { isNewsDue: true }),
+    nextDueAt: tasks.length === 0 ? next_due_at : null,
+    ...(is_news_due && { isNewsDue: true }),
     ...(is_cut && { isCut: true }),
     ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
 }
-
-const earliest = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b))
 
 const isHalted = sql`(providers.name is not null or ${isStopped})`
 

@@ -34,16 +34,35 @@ export function entry(of: EntryOf): RawBuilder<unknown> {
     'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`
 }
 
-/** The last CTEs of a statement: `moves` selects the rows that it moved, with did and entry. They become history, and news where somebody listens. */
-export const remember = (moves: RawBuilder<unknown>, now: RawBuilder<Date>, timed?: Timed): RawBuilder<unknown> => sql`
+/**
+ * The last CTEs of a statement: `moves` selects the rows that it moved, with did and entry. They become history, and news where somebody listens.
+ * `before` selects id, did and entry of what is to be remembered first, with the memory of another process.
+ */
+export const remember = (
+  moves: RawBuilder<unknown>,
+  now: RawBuilder<Date>,
+  timed?: Timed,
+  { before, isClosing }: { before?: RawBuilder<unknown>; isClosing?: RawBuilder<unknown> } = {},
+): RawBuilder<unknown> => sql`
   remembered as (
     insert into task_events (task_id, at, by, rss_mb, heap_mb, move, was, became, step, attempt, code, reason, failed)
-    select id, ${now}, ${timed?.by ?? null}::text, ${timed?.memory?.rss_mb ?? null}::integer,
-      ${timed?.memory?.heap_mb ?? null}::integer, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
+    select id, ${now}, ${before ? sql`coalesce(entry ->> 'by', ${timed?.by ?? null})` : sql`${timed?.by ?? null}::text`},
+      ${ofMemory(timed?.memory?.rss_mb, before && 'rss_mb')}, ${ofMemory(timed?.memory?.heap_mb, before && 'heap_mb')}, did, entry ->> 'was', entry ->> 'became', (entry ->> 'step')::integer,
       (entry ->> 'attempt')::integer, entry ->> 'code', entry ->> 'reason', (entry ->> 'failed')::boolean
-    from (${moves}) as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}${
-      timed?.notify ? tell(moves, now, timed.notify) : sql``
+    from ${
+      before
+        ? sql`(select 0 as place, id, did, entry from (${before}) as before
+      union all select 1, id, did, entry from (${moves}) as moves order by id, place)`
+        : sql`(${moves})`
+    } as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}${
+      timed?.notify ? tell(moves, now, timed.notify, isClosing) : sql``
     }`
+
+/** The writing process's own; or that of the entry, where it is another's. */
+const ofMemory = (own: number | undefined, of: 'rss_mb' | 'heap_mb' | undefined) =>
+  of
+    ? sql`case when entry ? 'died' then (entry ->> ${of})::integer else ${own ?? null}::integer end`
+    : sql`${own ?? null}::integer`
 
 /** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
 export const reported = (timed?: Timed, move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>

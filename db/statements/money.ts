@@ -2,6 +2,7 @@
 // whose CHECK is the ceiling. Counters are locked last, and in one order by all: day, then scope.
 import { type RawBuilder, sql } from 'kysely'
 import type { Ceilings } from '../../core/price.ts'
+import { tellReached } from './outbox.ts'
 import { jsonb, type Timed } from './sql.ts'
 
 /** No sum comes near it. */
@@ -68,7 +69,7 @@ export const enter = (now: RawBuilder<Date>): RawBuilder<unknown> => sql`
  * Adds to the counters: `amounts` selects user_id, recipe, day, micros, asks and is_double. Who asks may not pass the ceilings. What has
  * been spent is a fact: it moves a ceiling that is in its way, until somebody asks again. Nothing is locked where nothing is added.
  */
-export const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBuilder<unknown> => sql`
+const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBuilder<unknown> => sql`
   spent as (
     insert into spending as s (scope, day, spent_micros, ceiling_micros)
     select scope, day, sum(micros)::bigint, max(ceiling) filter (where asks)
@@ -79,6 +80,20 @@ export const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBui
       ceiling_micros = coalesce(excluded.ceiling_micros, case when s.ceiling_micros is not null
         then greatest(s.ceiling_micros, s.spent_micros + excluded.spent_micros) end)
     returning scope, day, spent_micros)`
+
+/** The same for rows that ask for more: `moves` selects them, and `amounts` their ids too. Who listens is told of a ceiling that is near, or reached. */
+export function spendAndTell(
+  moves: RawBuilder<unknown>,
+  amounts: RawBuilder<unknown>,
+  now: RawBuilder<Date>,
+  { ceilings, notify }: Timed,
+): RawBuilder<unknown> {
+  const added = sql`
+    select scope, day, sum(micros) as micros, max(ceiling) filter (where asks) as ceiling, max(id::text)::uuid as id
+    from (${amounts}) as amounts cross join lateral (values ${scopesOf(ceilings)}) as scopes (scope, ceiling)
+    group by scope, day having max(ceiling) filter (where asks) < ${unlimited}::bigint`
+  return sql`${spend(amounts, ceilings)}${notify ? tellReached(moves, added, now, notify) : sql``}`
+}
 
 /** Select this beside the rows: what the whole deployment has spent today, where this statement changed it. reportSpent() takes it from there. */
 export const daySpent = (now: RawBuilder<Date>): RawBuilder<unknown> =>

@@ -9,22 +9,31 @@ import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
 const hidden = sql`array['input', 'strays', 'provider_urls', 'output', 'claim_token', 'claim_id', 'notify_url', 'lock_key',
   'idempotency_key', 'request_hash', 'entry', 'booking', 'did', 'work', 'moved']`
 
-/** A step that was done without anybody being asked is told to chats alone. */
-const typeOf = sql`case when moves.status = 'waiting_continue' then 'task.waiting'
+/** A step that was done without anybody being asked is told to chats alone. What changed no state is a gate that a claim found closing. */
+const typeOf = sql`case when moves.entry is null then 'task.gate_closing'
+  when moves.status = 'waiting_continue' then 'task.waiting'
   when moves.status in ('completed', 'failed', 'canceled') then 'task.' || moves.status
   when moves.did = 'stored' then 'task.step_completed' end`
 
+type Notify = NonNullable<Timed['notify']>
+
 /**
  * A CTE beside a statement's moves: one row for each event and receiver. `moves` selects whole rows of tasks, with did and entry. Only a
- * change of status is told, not what a finished task still does at its provider. Where nobody listens nothing is written.
+ * change of status is told, not what a finished task still does at its provider; and `isClosing`, where the statement looks for that.
+ * Where nobody listens nothing is written.
  */
-export function tell(moves: RawBuilder<unknown>, now: RawBuilder<Date>, notify: NonNullable<Timed['notify']>) {
+export function tell(
+  moves: RawBuilder<unknown>,
+  now: RawBuilder<Date>,
+  notify: Notify,
+  isClosing: RawBuilder<unknown> = sql`false`,
+) {
   return sql`,
   outboxed as (
     insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
     select moves.id, moves.user_id, ${typeOf}, listening.channel, listening.receiver, ${now}, to_jsonb(moves) - ${hidden}, ${now}
     from (${moves}) as moves cross join lateral (${receivers(notify)}) as listening
-    where moves.entry is not null and split_part(coalesce(moves.entry ->> 'was', ''), '/', 1) <> moves.status
+    where ${isClosing} or moves.entry is not null and split_part(coalesce(moves.entry ->> 'was', ''), '/', 1) <> moves.status
       and (moves.status in ('waiting_continue', 'completed', 'failed', 'canceled')
         or moves.did = 'stored' and listening.channel = 'telegram')
       -- Who cancels a task in a browser knows it.
@@ -33,14 +42,52 @@ export function tell(moves: RawBuilder<unknown>, now: RawBuilder<Date>, notify: 
     returning task_id)`
 }
 
+/** When a gate's closing is told: a day before, or when three quarters of its time are over. */
+export const closingAt = (opened: RawBuilder<unknown>, closes: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`${closes} - least(interval '1 day', (${closes} - ${opened}) / 4)`
+
+/** When a pass looks next at the gate of the row `t`, which has been open since its last move: where nobody can be told, when it closes. */
+export const gateDue = (now: RawBuilder<Date>, notify: Timed['notify']): RawBuilder<unknown> => {
+  const at = closingAt(sql`t.updated_at`, sql`t.deadline_at`)
+  return notify ? sql`case when ${at} > ${now} then ${at} else t.deadline_at end` : sql`t.deadline_at`
+}
+
+/** Of a claim's row `moves`: its gate closes soon, and that was not told yet. */
+export const isGateClosing = (now: RawBuilder<Date>): RawBuilder<unknown> => sql`(
+  moves.work = 'check' and moves.status = 'waiting_continue' and ${closingAt(sql`moves.updated_at`, sql`moves.deadline_at`)} <= ${now}
+  and not exists (select from outbox earlier where earlier.task_id = moves.id and earlier.type = 'task.gate_closing'
+    and earlier.at >= moves.updated_at))`
+
+/** A day's counters after a statement that asked for more: `added` selects id, scope, day, micros and ceiling of what it added. */
+export const tellReached = (
+  moves: RawBuilder<unknown>,
+  added: RawBuilder<unknown>,
+  now: RawBuilder<Date>,
+  notify: Notify,
+): RawBuilder<unknown> => sql`,
+  reached as (
+    insert into outbox (task_id, user_id, type, channel, receiver, at, task, more, due_at)
+    select moves.id, moves.user_id, 'budget.reached', listening.channel, listening.receiver, ${now}, to_jsonb(moves) - ${hidden},
+      jsonb_build_object('scope', case mark.scope when 'all' then 'deployment' else 'user' end, 'percent', mark.percent,
+        'spent_micros', mark.spent_micros, 'limit_micros', mark.ceiling, 'resets_at', iso((mark.day + 1)::timestamp at time zone 'UTC')), ${now}
+    from (
+      select added.*, spent.spent_micros, (select max(percent) from (values (80), (100)) as marks (percent)
+        where spent.spent_micros * 100 >= percent * ceiling and (spent.spent_micros - added.micros) * 100 < percent * ceiling) as percent
+      from spent join (${added}) as added using (scope, day) where scope = 'all' or scope like 'user:%') as mark
+      join (${moves}) as moves on moves.id = mark.id cross join lateral (${receivers(notify)}) as listening
+    where mark.percent is not null and (listening.receiver = 'url' or mark.scope <> 'all' and listening.receiver <> 'task-url'))`
+
 /** Who hears of the row `moves`. */
-const receivers = ({ url, channels }: NonNullable<Timed['notify']>) => sql`
+const receivers = ({ url, channels }: Notify) => sql`
   select 'webhook' as channel, 'url' as receiver where ${url}::boolean
   union all select 'webhook', 'task-url' where moves.notify_url is not null and 'webhook' = any(${channels}::text[])
   union all select channel, id::text from listeners where user_id = moves.user_id and channel = any(${channels}::text[])`
 
 /** Select this of a move's row, called `moved`: that there is something to deliver. Added to its report. */
 export const hasNews = sql`case when moved.id = any(array(select task_id from outboxed)) then '{"news": true}'::jsonb else '{}' end`
+
+/** When something is next to be told; null where nothing is. */
+export const newsDueAt = sql`(select min(due_at) from outbox where due_at is not null)`
 
 /** Longer than a channel may take, and than any function lives: a claim that ran out has no living holder. */
 export const deliveryLeaseSeconds = 90
@@ -57,7 +104,11 @@ export interface ClaimedNews {
   deliveries: Delivery[]
 }
 
-type ClaimedRow = Omit<Delivery, 'task' | 'budget'> & { task: Record<string, unknown>; more: Delivery['budget'] }
+type ClaimedRow = Omit<Delivery, 'id' | 'task' | 'budget'> & {
+  event: string
+  task: Record<string, unknown>
+  more: Delivery['budget']
+}
 
 /**
  * Claims what is due to be told, receiver by receiver in turns, so that the many events of one that is down delay no other. Of a task and
@@ -82,13 +133,18 @@ export async function claimNews(db: Db, { limit, taskIds, ...timed }: ClaimNews)
       update outbox o set due_at = ${now} + ${seconds(sql`${deliveryLeaseSeconds}`)}, claim = ${claim}, tries = o.tries + 1
       from locked where o.seq = locked.seq
       returning o.*)
-    select id, type, at, user_id, task, more, channel, receiver, tries, case receiver
+    select id as event, type, at, user_id, task, more, channel, receiver, tries, case receiver
         when 'url' then null
         when 'task-url' then (select to_jsonb(notify_url) from tasks where tasks.id = claimed.task_id)
         else (select address from listeners where listeners.id = receiver::uuid) end as address
     from claimed order by seq
   `.execute(db)
-  const deliveries = rows.map(({ task, more, ...row }) => ({ ...row, task: toldTask(task), budget: more }))
+  const deliveries = rows.map(({ event: id, task, more, ...row }) => ({
+    id,
+    ...row,
+    task: toldTask(task),
+    budget: more,
+  }))
   return { claim, deliveries }
 }
 
@@ -118,7 +174,7 @@ export async function recordDeliveries(
 ): Promise<Recorded[]> {
   const now = clock(timed)
   const next = sql`${now} + ${seconds(sql`t.retry_in`)}`
-  const isLast = sql`(t.kind in ('refused', 'gone') or t.kind = 'later' and ${next} > o.at + ${seconds(sql`${giveUpSeconds}`)})`
+  const isLast = sql`(t.kind = any(array['refused', 'gone']) or t.kind = 'later' and ${next} > o.at + ${seconds(sql`${giveUpSeconds}`)})`
   const { rows } = await sql<Recorded>`
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, kind text, reason text, retry_in float8)),
@@ -129,7 +185,7 @@ export async function recordDeliveries(
       update outbox o set
         delivered_at = case when t.kind = 'delivered' then ${now} end,
         given_up_at = case when ${isLast} then ${now} end,
-        due_at = case when t.kind in ('later', 'unsent') and not ${isLast} then ${next} end,
+        due_at = case when t.kind = any(array['later', 'unsent']) and not ${isLast} then ${next} end,
         tries = o.tries - (t.kind = 'unsent')::integer, claim = null,
         last_error = case t.kind when 'delivered' then null when 'unsent' then o.last_error else left(t.reason, 300) end
       from target t where o.seq = t.seq

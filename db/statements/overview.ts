@@ -29,6 +29,16 @@ export interface Figures {
   /** Reserved and paid today (UTC) by the whole deployment. */
   spent_micros: number
   stopped: boolean
+  /** What is still to be told, and what never was. */
+  outbox: OutboxFigures
+}
+
+export interface OutboxFigures {
+  undelivered: number
+  /** Of the last days. */
+  given_up: number
+  /** How long ago the oldest undelivered event happened. */
+  oldest_seconds: number | null
 }
 
 /** What became of a provider's webhooks at our door, since its first. */
@@ -40,7 +50,7 @@ export interface WebhookFigures {
   last_reason: string | null
 }
 
-/** The newest failure, whatever became of its task since; or our own store that keeps a paid result from being stored (`store_fault`). */
+/** The newest failure, whatever became of its task since; or our own store that keeps a paid result from being stored (`store_fault`); or a pass that died (`pass_died`). */
 export interface LastProblem {
   task_id: string
   step: number
@@ -79,11 +89,18 @@ export async function readFigures(db: Db, { caps = [], ...timed }: Capped & Time
         (select task_id, step, attempt, code, reason as message, at, by, rss_mb, heap_mb
         from task_events where failed order by id desc limit 1)
         union all
+        (select task_id, step, attempt, 'pass_died', 'A pass died here, or could not write: its claim ran out without an answer.',
+          at, by, rss_mb, heap_mb
+        from task_events where move = 'died' order by id desc limit 1)
+        union all
         (select id, current_step, attempt, 'store_fault', unanswered_reason, unanswered_since, null, null, null
         from counted where phase = 'storing' and unanswered_reason is not null order by unanswered_since limit 1)
         order by at desc limit 1) as problem) as last_problem,
       coalesce((select spent_micros from spending where scope = 'all' and day = ${dayOf(now)}), 0) as spent_micros,
-      ${isStopped} as stopped
+      ${isStopped} as stopped,
+      jsonb_build_object('undelivered', (select count(*) from outbox where due_at is not null),
+        'given_up', (select count(*) from outbox where given_up_at is not null),
+        'oldest_seconds', (select round(extract(epoch from ${now} - min(at))) from outbox where due_at is not null)) as outbox
   `.execute(repeatable(db))
   return rows[0] as Figures
 }

@@ -7,6 +7,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, remember, reported, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, costOf, expected, isOverspent } from './money.ts'
+import { closingAt } from './outbox.ts'
 import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
 
 type CheckTold = Told<CheckOutcome & { prediction_id: string }>
@@ -115,6 +116,7 @@ export interface StoredOutcome {
 export const recordStored = batched(async (db, told: readonly Told<StoredOutcome>[], timed) => {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
+  const closes = sql`(${now} + ${seconds(sql`o.gate_in`)})`
   const goesOn = sql`t.auto_continue and not o.overspent`
   // Beyond what was reserved: the counters get it by this very statement.
   const dearer = sql`coalesce(coalesce(o.cost, o.metered_micros) - price_of(o.prices, o.step), 0)`
@@ -126,8 +128,8 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
         status = case when ${last} then 'completed' when ${goesOn} then 'pending' else 'waiting_continue' end,
         next_step = case when not ${last} and ${goesOn} then t.current_step + 1 end,
         due_at = case when ${last} then ${dueForStrays(now)} when ${goesOn} then ${now}
-          else coalesce(${dueForStrays(now)}, ${now} + ${seconds(sql`o.gate_in`)}) end,
-        deadline_at = ${now} + ${seconds(sql`o.gate_in`)},
+          else coalesce(${dueForStrays(now)}, ${timed?.notify ? closingAt(now, closes) : closes}) end,
+        deadline_at = ${closes},
         finished_at = case when ${last} then ${now} end,
         result_url = case when ${last} then ${shown} end,
         intermediate_result = case when not ${last} then ${shown} end,

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { missesAllowed } from '../../core/decide.ts'
 import type { StrayFate } from '../../core/stray.ts'
+import { gateDue } from './outbox.ts'
 import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
 
 export type StrayOutcome = StrayFate & { id: string }
@@ -41,7 +42,7 @@ export async function recordStrays(db: Db, told: readonly StrayOutcome[], timed?
       from marked)
     update tasks t set strays = o.strays, due_at = case
         when t.phase is not null or t.status = 'pending' then t.due_at
-        when t.status = 'waiting_continue' then least(o.due_at, t.deadline_at)
+        when t.status = 'waiting_continue' then least(o.due_at, ${gateDue(now, timed?.notify)})
         else o.due_at end
     from next o where t.id = o.task
   `.execute(db)

@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { dayOf, daySpent, isStopped, reportSpent, spend } from './money.ts'
+import { dayOf, daySpent, isStopped, reportSpent, spendAndTell } from './money.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -19,6 +19,8 @@ export interface NewTask {
   /** What each step is expected to cost: all of it is reserved. Left out: not known. */
   prices?: (number | null)[]
   lock_key: string | null
+  /** Where its events go beside the deployment's own address. */
+  notify_url?: string | null
   idempotency_key: string | null
   request_hash: string | null
   /** Tasks that the user may start a day (UTC). */
@@ -56,12 +58,12 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
   const { rows } = await sql<Started & { told_id: string }>`
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, recipe text, provider text, input jsonb,
-        auto_continue boolean, total_steps integer, candidates integer, prices jsonb, lock_key text, idempotency_key text, request_hash text)),
+        auto_continue boolean, total_steps integer, candidates integer, prices jsonb, lock_key text, notify_url text, idempotency_key text, request_hash text)),
     started as (
       insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, candidates, prices,
-        reserved_micros, reserved_on, lock_key, idempotency_key, request_hash, due_at, created_at, updated_at)
+        reserved_micros, reserved_on, notify_url, lock_key, idempotency_key, request_hash, due_at, created_at, updated_at)
       select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, coalesce(candidates, 1), prices, price_from(prices, 1), ${dayOf(now)},
-        lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
+        notify_url, lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
       -- While spending is stopped, only what has been started before is found.
       where not ${isStopped} or exists (
         select from tasks t where t.user_id = told.user_id and t.idempotency_key = told.idempotency_key)
@@ -70,10 +72,12 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
         do update set idempotency_key = excluded.idempotency_key
       returning *, id in (select id from told) as created),
     ${terms.daily_quota ? counted(sql`started where created`, terms.daily_quota, now) : sql``}
-    ${spend(
-      sql`select user_id, recipe, reserved_on as day, reserved_micros as micros, true as asks, false as is_double
+    ${spendAndTell(
+      sql`select * from started where created`,
+      sql`select id, user_id, recipe, reserved_on as day, reserved_micros as micros, true as asks, false as is_double
         from started where created ${terms.daily_quota ? sql`and (select count(*) from counted) >= 0` : sql``}`,
-      terms.ceilings,
+      now,
+      terms,
     )},
     moved as (select t.*, ${beginning(now)} from started t),
     ${remember(sql`select id, 'started' as did, entry from moved`, now, { ...terms, notify: undefined })}

@@ -7,7 +7,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { begun } from './claim.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { booking, costOf, dayOf, daySpent, enter, expected, isStopped, reportSpent, spend } from './money.ts'
+import { booking, costOf, dayOf, daySpent, enter, expected, isStopped, reportSpent, spendAndTell } from './money.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
@@ -199,7 +199,7 @@ const meant = sql`
  * more asks for it; a cancel never does. After the day's starts, so that all lock in one order.
  */
 const amounts = (did: string, now: RawBuilder<Date>, isCounted: boolean) => sql`
-  select mine.user_id, mine.recipe, coalesce(day, ${dayOf(now)}) as day, micros, asks, false as is_double
+  select mine.id, mine.user_id, mine.recipe, coalesce(day, ${dayOf(now)}) as day, micros, asks, false as is_double
   from moved join mine using (id) cross join lateral (values
     (mine.reserved_on, -mine.reserved_micros, false), (moved.reserved_on, moved.reserved_micros, ${did !== 'canceled'}),
     (moved.reserved_on, moved.settled_micros - mine.settled_micros, false)) as amounts (day, micros, asks)
@@ -235,7 +235,7 @@ function move<Own extends Move = Move>(
           provider text, day date, step integer, attempt integer, claim_token uuid, prediction_id text)
         where booking is not null),
       ${enter(now)},
-      ${spend(amounts(did, now, Boolean(terms.daily_quota)), terms.ceilings)},
+      ${spendAndTell(sql`select * from moved`, amounts(did, now, Boolean(terms.daily_quota)), now, terms)},
       ${remember(sql`select moved.*, ${did}::text as did from moved`, now, terms)}
       select moved.*, ${daySpent(now)}, ${reported(terms, sql`${did}::text`)} from moved
       union all

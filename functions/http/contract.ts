@@ -5,6 +5,7 @@ import type { ZodObject, ZodType } from 'zod'
 import {
   checkedSchema,
   healthySchema,
+  pushOfferSchema,
   recoveredSchema,
   sessionSchema,
   startedSchema,
@@ -23,12 +24,14 @@ import { providers } from '../../providers/index.ts'
 import { cancelBody } from '../cancel.ts'
 import { chooseBody } from '../choose.ts'
 import { continueBody } from '../continue.ts'
+import { pushBody } from '../push.ts'
 import { redoBody } from '../redo.ts'
 import { resultQuery } from '../result.ts'
 import { statusQuery } from '../status.ts'
 import { tasksQuery } from '../tasks.ts'
 import { telegramLinkBody } from '../telegram-link.ts'
 import { uploadQuery } from '../upload.ts'
+import type { HeaderName, RequestHeaderName, tags } from './contract-words.ts'
 import { sessionBody } from './human-check.ts'
 
 export interface Answer {
@@ -56,32 +59,6 @@ export interface Operation {
   /** Beside those that any endpoint knows. */
   problems: readonly ProblemCode[]
 }
-
-export const tags = {
-  users: 'Who asks.',
-  tasks: 'Starting, watching and moving tasks. Another user’s task is a 404.',
-  files: 'Results and uploaded images.',
-  pings: 'For an external cron; any of them alone moves whatever is due.',
-  telegram: 'The bot, and the chats that it tells.',
-  providers: 'Reports on predictions, signed by their provider.',
-  about: 'The deployment itself.',
-} as const
-
-export const answerHeaders = {
-  etag: 'Names this content; send it as If-None-Match.',
-  'retry-after': 'Seconds until the next poll is of use.',
-  'set-cookie': 'The same session, as a cookie that no script can read.',
-  'content-disposition': 'With download=1: the name to save the file under.',
-  'content-range': 'Which bytes these are.',
-} as const
-export type HeaderName = keyof typeof answerHeaders
-
-export const requestHeaders = {
-  'idempotency-key': 'The same key gives the same task: 1 to 255 visible ASCII characters.',
-  'if-none-match': 'The ETag of what is there already.',
-  range: 'One range of bytes.',
-} as const
-export type RequestHeaderName = keyof typeof requestHeaders
 
 export const uploadBodies = [...imageTypes, archiveType]
 /** Of any endpoint: another method, a fault, a database that does not answer, a variable that is missing. */
@@ -170,12 +147,24 @@ const ofTasks: Operation[] = [
   },
 ]
 
-const ofMoney: Operation[] = [
+const ofPeople: Operation[] = [
   {
     ...{ path: '/api/usage', method: 'get', id: 'usage', tag: 'users', for: 'user' },
     does: 'Tells what the user has spent today and this month, and what is left.',
     answers: { 200: json('In millionths of a US dollar.', usageSchema) },
     problems: [],
+  },
+  {
+    ...{ path: '/api/push', method: 'get', id: 'push-key', tag: 'tasks', for: 'anyone' },
+    does: 'Tells the key that a browser subscribes with, to be told of tasks with the page closed.',
+    answers: { 200: json('The key, or null where push is off.', pushOfferSchema) },
+    problems: [],
+  },
+  {
+    ...{ path: '/api/push', method: 'post', id: 'push', tag: 'tasks', for: 'user', body: pushBody },
+    does: 'Takes a browser’s push subscription; with `remove` it is told no more.',
+    answers: { 200: json('Removed.', pushOfferSchema), 201: json('Taken.', pushOfferSchema) },
+    problems: [...bodyProblems],
   },
 ]
 
@@ -278,7 +267,7 @@ export const operations: readonly Operation[] = [
     problems: [...bodyProblems, 'not_found', 'human_check_required'],
   },
   ...ofTasks,
-  ...ofMoney,
+  ...ofPeople,
   ...ofFiles,
   ...ofTelegram,
   ...pings,

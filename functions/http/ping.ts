@@ -58,4 +58,5 @@ function nextLookAt(deps: Deps | LightDeps, nextDueAt: Date | null): Date | unde
   return nextDueAt && nextDueAt < tomorrow ? nextDueAt : tomorrow
 }
 
-export const plural = (count: number): string => `${count} prediction${count === 1 ? '' : 's'}`
+/** In the words of the design that monitors may look for: "Checked 1 predictions". */
+export const predictions = (count: number): string => `${count} predictions`

@@ -246,3 +246,22 @@ test('an unknown task, a missing database and a database without tables are told
   )
   expect((await run(['recover'])).err).toMatch(/blob/i)
 })
+
+test('deliveries shows what is told and tells an event once more; a wrong id is refused', async () => {
+  const task = await insertTask(app.deps.db, states.failed)
+  await sql`insert into outbox (id, task_id, user_id, type, channel, receiver, at, task, tries, given_up_at, last_error)
+    values (${task.id}, ${task.id}, 'ada', 'task.failed', 'webhook', 'url', now(), '{}', 9, now(), 'the receiver answers 503')`.execute(
+    app.deps.db,
+  )
+  expect((await run(['deliveries', '--open'])).out).toMatch(
+    /task\.failed .* url .* 9 +given up .* the receiver answers 503/,
+  )
+  // Nobody listens in this deployment: the try is made, and says so.
+  const { code, out, err } = await run(['deliveries', '--repeat', task.id], deployment)
+  expect([code, out], err).toEqual([
+    0,
+    expect.stringMatching(/given up .* the channel webhook is not configured any more/),
+  ])
+  expect((await run(['deliveries', '--repeat', 'x'])).code).toBe(2)
+  expect((await run(['list', '--open'])).code).toBe(2)
+})

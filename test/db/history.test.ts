@@ -91,7 +91,10 @@ each('%s: a claim that ran out, a refusal and an expired gate are told too', asy
   const silent = await insertState(db, 'submitting', { due_at: noon })
   const gate = await insertState(db, 'waiting_continue', { due_at: noon, deadline_at: noon })
   await claim(db, by('worker'))
-  expect(await tellOf(db, silent)).toEqual(['worker ran_out: processing/submitting → processing/unconfirmed'])
+  expect(await tellOf(db, silent)).toEqual([
+    'worker died: processing/submitting → processing/submitting',
+    'worker ran_out: processing/submitting → processing/unconfirmed',
+  ])
   expect(await eventsOf(db, gate)).toMatchObject([{ move: 'expired', became: 'canceled', code: 'gate_expired' }])
   const throttled = { kind: 'throttled' as const, provider: 'replicate', reason: 'Slow down.', retry_in: 9 }
   await recordSubmissions(db, [{ ...heldOf(await read(db, silent)), ...throttled }], by('worker'))

@@ -27,6 +27,7 @@ const landed: Record<string, string> = {
   '0007_gate': '8b7111f6bbbc21f66bd3472a63a46d787d03bf8d9fc61ed9dfcac456fe5f34ff',
   '0008_outbox': 'bd053b460d3e3eadfa549fde99d04249be25a1a0eb5ac0a2e1bd8bd4ab68fa11',
   '0011_telegram': 'a9a05563dc13c5a8aa16995b70a5dd0e1e222d42ee2702738c525aeb7ad32282',
+  '0012_told': '17fe3d74ef318a8ed2ceb927a6c058eaf1360d95e4a076eba232496fbe34674c',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 

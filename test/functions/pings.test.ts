@@ -33,7 +33,7 @@ test('worker says what it submitted, checker what it checked, recover what it pi
   await begun(app, { garments: 2 })
   clock.advance(5)
   expect(await ping(app, checker)).toEqual({
-    ...{ message: 'Checked 1 prediction', checked: 1, completed: 0, waiting: 1, failed: 0, idle: false },
+    ...{ message: 'Checked 1 predictions', checked: 1, completed: 0, waiting: 1, failed: 0, idle: false },
     duration_ms: expect.any(Number),
   })
   expect(await ping(app, worker)).toEqual({

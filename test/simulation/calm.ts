@@ -111,7 +111,7 @@ async function hearAgain(world: World, people: readonly Person[]): Promise<void>
 
 /** Until something becomes due or a provider reports. */
 async function untilNext({ pool, scheduler, providers }: World): Promise<number | undefined> {
-  const text = 'select min(due_at) as next from tasks'
+  const text = 'select least((select min(due_at) from tasks), (select min(due_at) from outbox)) as next'
   const { rows } = await pool.query<{ next: Date | null }>({ name: 'next', text })
   const instants = [rows[0]?.next, providers.replicate.nextWebhookAt(), providers.fal.nextWebhookAt()]
   const times = instants.flatMap((instant) => instant?.getTime() ?? [])
@@ -155,7 +155,8 @@ async function isAtRest({ pool }: World, staying: readonly Person[]): Promise<bo
   const { rowCount } = await pool.query({
     name: 'moving',
     text: `select from tasks
-      where status in ('pending', 'processing') or phase is not null or strays @> '[{"over": false}]' limit 1`,
+      where status in ('pending', 'processing') or phase is not null or strays @> '[{"over": false}]'
+      union all select from outbox where due_at is not null limit 1`,
   })
   return rowCount === 0
 }

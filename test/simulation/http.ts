@@ -4,21 +4,25 @@ import { type Http, type HttpRequest, type HttpResponse, parseJson } from '../..
 import type { Fate } from './activity.ts'
 import { download, emptyBody } from './outputs.ts'
 import { markOf, type Providers } from './providers.ts'
+import type { Receiver } from './receiver.ts'
 import type { Scheduler } from './scheduler.ts'
 import { requireCall } from './virtual-time.ts'
-import { falUrl, type Weather } from './weather.ts'
+import { falUrl, receiverUrl, type Weather } from './weather.ts'
 import type { Missing } from './witness.ts'
 
 /** Creates may be lost, doubled in doubt, or answered by a fault; reads may fail in every way that means nothing. */
 const createFates = { 'failed before': 0.6, 'failed after': 0.9, 'killed before': 0.3, 'killed after': 0.6, late: 0.4 }
 const losingFates = { ...createFates, 'failed after': 15 }
 const cancelFates = { 'failed before': 6, 'failed after': 1, 'killed before': 0.3, 'killed after': 0.3 }
+/** A message may be taken and its answer lost, or come when nobody waits for it any more. */
+const toldFates = { 'failed before': 1, 'failed after': 1, 'killed before': 0.4, 'killed after': 0.6, late: 0.5 }
 const readFates = { 'failed before': 1, 'killed before': 0.2, 'killed after': 0.2 }
 
 export interface HttpSeam {
   providers: Providers
   weather: Weather
   missing: Map<string, Missing>
+  receiver: Receiver
 }
 
 export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
@@ -33,7 +37,7 @@ export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
         patienceMs: request.timeoutMs,
         run: () => {
           if (kind === 'list' && seam.weather.list === 'slow') call.lagMs += slowMs
-          return exchange(scheduler, seam, request)
+          return kind === 'told' ? seam.receiver.take(request) : exchange(scheduler, seam, request)
         },
         fail: (fate: Fate) => new HttpFailure(request, true, new Error(`connection ${fate}`)),
       })
@@ -61,15 +65,17 @@ export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
 
 function fatesOf(kind: Kind, { losesCreates }: Weather): Partial<Record<Fate, number>> {
   if (kind === 'create') return losesCreates ? losingFates : createFates
+  if (kind === 'told') return toldFates
   return kind === 'cancel' ? cancelFates : readFates
 }
 
 const nothing = async () => undefined
 
-type Kind = 'create' | 'cancel' | 'list' | 'keys' | 'read'
+type Kind = 'create' | 'cancel' | 'list' | 'keys' | 'read' | 'told'
 
 function kindOf({ method, url }: HttpRequest): Kind {
   const { pathname } = new URL(url)
+  if (url === receiverUrl) return 'told'
   if (method !== 'GET') return pathname.endsWith('/cancel') ? 'cancel' : 'create'
   if (pathname.endsWith('/jwks.json')) return 'keys'
   return /(\/v1\/predictions|\/by-endpoint)$/.test(pathname) ? 'list' : 'read'

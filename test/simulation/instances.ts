@@ -9,7 +9,7 @@ import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark, type WakeMark } from '../../storage/wake.ts'
 import type { Activity } from './activity.ts'
 import { gated, ungated } from './blobs.ts'
-import { openDb } from './database.ts'
+import { openDb, type Row } from './database.ts'
 import { openHttp } from './http.ts'
 import type { Mutant } from './mutant.ts'
 import { requireCall } from './virtual-time.ts'
@@ -38,20 +38,27 @@ export interface Instances {
 
 type Parts = Pick<
   World,
-  'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'openStore' | 'witness' | 'pool' | 'trouble'
+  'random' | 'weather' | 'scheduler' | 'providers' | 'blobs' | 'openStore' | 'witness' | 'pool' | 'trouble' | 'receiver'
 >
 
 export function openInstances(
-  { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble }: Parts,
+  { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble, receiver }: Parts,
   mutant: Mutant | undefined,
   markRaised: (isUncertain: boolean) => void,
 ): Instances {
   let warm: Instance[] = []
   let deployment = 1
   const newId = countedUuid()
-  const http = openHttp(scheduler, { providers, weather, missing: witness.missing })
+  const http = openHttp(scheduler, { providers, weather, missing: witness.missing, receiver })
   const seam = {
-    ...{ pool, witness, trouble, shakes: weather.shakes, isNarrow: weather.isNarrow },
+    ...{ pool, trouble, shakes: weather.shakes, isNarrow: weather.isNarrow },
+    witness: {
+      ...witness,
+      took: async (statement: string, parameters: readonly unknown[], rows: readonly Row[]) => {
+        await witness.took(statement, parameters, rows)
+        await receiver.took(statement, rows)
+      },
+    },
     rewrite: (statement: string, call: string) => mutant?.rewrite?.(statement, call) ?? statement,
     resends: (statement: string) => mutant?.resends?.(statement) ?? false,
   }

@@ -5,6 +5,7 @@ import { movingMutants } from './mutants-moving.ts'
 import { payingMutants } from './mutants-paying.ts'
 import { spendingMutants } from './mutants-spending.ts'
 import { storingMutants } from './mutants-storing.ts'
+import { tellingMutants } from './mutants-telling.ts'
 
 export const mutants: readonly Mutant[] = [
   ...payingMutants,
@@ -12,6 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...storingMutants,
   ...spendingMutants,
   ...gateMutants,
+  ...tellingMutants,
 ]
 
 export function requireMutant(name: string): Mutant {

@@ -29,7 +29,8 @@ export async function sleptOver(world: World): Promise<string[]> {
   const store = world.openStore(ungated, world.blobs, 'wake')
   const { rows } = await world.pool.query<{ id: string; due_at: Date }>({
     name: 'due',
-    text: 'select id, due_at from tasks where due_at is not null order by id',
+    text: `select id, due_at from tasks where due_at is not null
+      union all select task_id, due_at from outbox where due_at is not null order by id, due_at`,
   })
   const slept: string[] = []
   for (const { id, due_at } of rows) {

@@ -32,6 +32,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
     broken.push(...(await faultsOfResults(world, task)))
   }
   broken.push(...(await faultsOfMoney(world, tasks, predictions)), ...(await faultsOfGate(world, tasks, predictions)))
+  broken.push(...(await world.receiver.faults()))
   return broken
 }
 

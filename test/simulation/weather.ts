@@ -8,6 +8,7 @@ export const webhookSecret = 'whsec_c2ltdWxhdGlvbnNpbXVsYXRpb25zaW11bGF0aW9u'
 export const cronSecret = 'simulated-cron-secret'
 export const replicateUrl = 'https://replicate.test'
 export const falUrl = 'https://fal.test'
+export const receiverUrl = 'https://receiver.test/hook'
 
 /** Faults whose mend isn't there yet would break promises in every run: each is off until it is. */
 export const faultsOn = {
@@ -66,6 +67,10 @@ export interface Weather {
   keyProvider: 'replicate' | 'fal'
   /** Those of the instances, and the database's. */
   clocksGoBack: boolean
+  /** Whether an app is told of every move. */
+  isTold: boolean
+  /** Its receiver fails, mostly. */
+  isReceiverDown: boolean
 }
 
 /** Little more than one task of memes, or one try-on of a step. */
@@ -74,7 +79,8 @@ const budgets: ReadonlyMap<number, Weather['budget']> = new Map([
   [10, { all: 80_000, user: 40_000 }],
 ])
 
-export function drawWeather(random: Random): Weather {
+/** What an app is told is drawn by itself: other draws stay as they were. */
+export function drawWeather(random: Random, own: Random): Weather {
   const isCapped = random.chance(0.2)
   const flickers = random.chance(0.18)
   const weather = {
@@ -105,11 +111,16 @@ export function drawWeather(random: Random): Weather {
     losesCreates: random.chance(0.2),
     isNarrow: random.chance(0.15),
   }
-  return { ...weather, budget: budgets.get(weather.secondsPerStep) }
+  return {
+    ...weather,
+    budget: budgets.get(weather.secondsPerStep),
+    isTold: own.chance(0.3),
+    isReceiverDown: own.chance(0.5),
+  }
 }
 
 export function configOf(
-  { isReachable, caps, quota, mostAttempts, budget }: Weather,
+  { isReachable, caps, quota, mostAttempts, budget, isTold }: Weather,
   keyless?: 'replicate' | 'fal',
 ): Config {
   const dollars = (micros: number | undefined) => (micros === undefined ? 'off' : String(micros / 1_000_000))
@@ -135,6 +146,7 @@ export function configOf(
     // Nobody here stores much: the read would be a statement of every start, and every schedule another.
     STORED_MB_PER_USER: 'off',
     PASS_BATCH: '20',
+    ...(isTold && { NOTIFY_URL: receiverUrl, NOTIFY_SECRET: webhookSecret }),
     LOG_LEVEL: 'silent',
   })
 }

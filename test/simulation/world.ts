@@ -8,6 +8,7 @@ import { type Instance, openInstances } from './instances.ts'
 import type { Mutant } from './mutant.ts'
 import { type Delivery, openProviders, type Providers } from './providers.ts'
 import { type Random, seeded } from './random.ts'
+import { openReceiver, type Receiver } from './receiver.ts'
 import { Scheduler } from './scheduler.ts'
 import { noTrouble, type Trouble } from './trouble.ts'
 import { describeWeather, drawWeather, type Weather } from './weather.ts'
@@ -23,6 +24,7 @@ export interface World {
   witness: Witness
   pool: Pool
   trouble: Trouble
+  receiver: Receiver
   /** A new deployment, with the keys that there are now. */
   redeploy(): void
   /** Webhooks that were heard, where they come again. */
@@ -50,14 +52,15 @@ export interface Setting {
 
 export function openWorld(seed: number, pool: Pool, { mutant, isOnFolder = false }: Setting = {}): World {
   const random = seeded(seed)
-  const weather = drawWeather(random)
+  const weather = drawWeather(random, seeded(seed + 1_000_000))
   const scheduler = new Scheduler(random)
   const providers = openProviders(weather, scheduler.now)
   const blobs: Blobs = new Map()
   const openStore = isOnFolder ? openFolder : openWhole
   const trouble = noTrouble()
   const witness = openWitness({ pool, scheduler, blobs, weather, trouble })
-  const parts = { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble }
+  const receiver = openReceiver({ pool, scheduler, weather, broken: witness.broken })
+  const parts = { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble, receiver }
   const instances = openInstances(parts, mutant, (isUncertain) => {
     world.isMarkUncertain = isUncertain
   })

@@ -9,6 +9,7 @@ import { Message, Problem, ProblemPage } from '../parts/message.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
 import { TellInTelegram } from '../parts/telegram.tsx'
+import { TellMe } from '../parts/tell-me.tsx'
 import { isKnown } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import {
@@ -79,6 +80,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         {followed.error && <Problem error={followed.error} />}
         {followed.isRetrying && <Message kind="notice" title={words.frame.retrying} />}
         <Actions task={task} followed={followed} shown={choice ?? shown} />
+        {isMoving(task) && <TellMe />}
         {!task.finished_at && <TellInTelegram />}
       </div>
       {task.recipe !== 'avatar' && chain.length > 1 && (

@@ -156,6 +156,14 @@ const task = {
   failedAt: (n: number, all: number) => `Step ${n} of ${all} did not work`,
 }
 
+const tell = {
+  ask: 'Tell me when it is ready',
+  decline: 'Not now',
+  told: 'You will be told. You can close this page.',
+  refused: 'This browser lets the page send no messages. Its settings can change that.',
+  homeScreen: 'To be told on this device, add the page to the Home Screen and open it there.',
+}
+
 const history = {
   title: 'History',
   lead: 'Everything you started, newest first.',
@@ -241,4 +249,4 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
 }
 
-export const en = { frame, recipes, form, task, history, time, telegram, problems, taskErrors }
+export const en = { frame, recipes, form, task, history, tell, time, telegram, problems, taskErrors }

@@ -161,6 +161,14 @@ const task: Words['task'] = {
   failedAt: (n, all) => `Шаг ${n} из ${all} не получился`,
 }
 
+const tell: Words['tell'] = {
+  ask: 'Сообщить, когда будет готово',
+  decline: 'Не сейчас',
+  told: 'Мы сообщим. Страницу можно закрыть.',
+  refused: 'Браузер не разрешает странице присылать сообщения. Это меняется в его настройках.',
+  homeScreen: 'Чтобы получать сообщения на этом устройстве, добавьте страницу на экран «Домой» и откройте её оттуда.',
+}
+
 const history: Words['history'] = {
   title: 'История',
   lead: 'Всё, что вы начинали, от нового к старому.',
@@ -243,4 +251,4 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Неделю никто не шёл дальше, и задание закрылось.', 'Всё сделанное остаётся вашим.'],
 }
 
-export const ru: Words = { frame, recipes, form, task, history, time, telegram, problems, taskErrors }
+export const ru: Words = { frame, recipes, form, task, history, tell, time, telegram, problems, taskErrors }

@@ -1,0 +1,46 @@
+// While a task is being made: the offer to be told when it is ready, taken with one tap.
+import { useEffect, useState } from 'preact/hooks'
+import { keep, kept } from '../kept.ts'
+import { lookTelling, startTelling, type Telling } from '../push.ts'
+import { useSettings } from '../settings.tsx'
+import { Drawn } from './icons.tsx'
+
+export function TellMe() {
+  const { words, language } = useSettings()
+  const { tell } = words
+  const [telling, setTelling] = useState<Telling>('unknown')
+  const [isAsking, setAsking] = useState(false)
+  const [isDeclined, setDeclined] = useState(kept('tell') === 'no')
+  useEffect(() => {
+    // What can't be found out is not offered.
+    lookTelling(language).then(setTelling, () => setTelling('impossible'))
+  }, [language])
+  const ask = async () => {
+    setAsking(true)
+    setTelling(await startTelling(language).catch((): Telling => 'refused'))
+    setAsking(false)
+  }
+  const decline = () => {
+    keep('tell', 'no')
+    setDeclined(true)
+  }
+  const said = { told: tell.told, refused: tell.refused, 'home-screen': tell.homeScreen }[telling as string]
+  if (telling === 'offered' && !isDeclined) {
+    return (
+      <div class="tell">
+        <button type="button" class="button" disabled={isAsking} onClick={() => void ask()}>
+          <Drawn name="clock" />
+          {tell.ask}
+        </button>
+        <button type="button" class="icon-button" aria-label={tell.decline} title={tell.decline} onClick={decline}>
+          <Drawn name="close" />
+        </button>
+      </div>
+    )
+  }
+  return (
+    <p class="fine" role="status">
+      {isDeclined && telling !== 'told' ? '' : said}
+    </p>
+  )
+}

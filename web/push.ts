@@ -1,0 +1,59 @@
+// Being told with the tab closed: the browser's subscription, made with one tap, and kept with whoever uses the page now. parts/tell-me.tsx offers it.
+import { keep, kept } from './kept.ts'
+import { client, currentUser } from './session.ts'
+
+/** `home-screen`: an iPhone or iPad allows it only to a page on the Home Screen. */
+export type Telling = 'unknown' | 'impossible' | 'home-screen' | 'offered' | 'refused' | 'told'
+
+interface AppleNavigator extends Navigator {
+  standalone?: boolean
+}
+
+/** What is possible here, without asking the person anything. Who is told already stays so, though they are another user by now. */
+export async function lookTelling(language: 'en' | 'ru'): Promise<Telling> {
+  const { standalone } = navigator as AppleNavigator
+  if (standalone === false && !('PushManager' in window)) return 'home-screen'
+  if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return 'impossible'
+  if (Notification.permission === 'denied') return 'refused'
+  const registration = await navigator.serviceWorker.getRegistration()
+  const subscription = await registration?.pushManager.getSubscription()
+  if (Notification.permission === 'granted' && subscription) {
+    await hand(subscription, language)
+    return 'told'
+  }
+  return (await client.pushKey()) === null ? 'impossible' : 'offered'
+}
+
+/** Asks the person: call it from their tap alone. */
+export async function startTelling(language: 'en' | 'ru'): Promise<Telling> {
+  if ((await Notification.requestPermission()) !== 'granted') return 'refused'
+  const key = await client.pushKey()
+  if (key === null) return 'impossible'
+  const registration = await navigator.serviceWorker.register(workerUrl() as string)
+  await navigator.serviceWorker.ready
+  const options = { userVisibleOnly: true, applicationServerKey: key }
+  await hand(await registration.pushManager.subscribe(options), language)
+  return 'told'
+}
+
+/** Once for each user and subscription. */
+async function hand(subscription: PushSubscription, language: 'en' | 'ru'): Promise<void> {
+  const own = `${currentUser()} ${language} ${subscription.endpoint}`
+  if (kept('told') === own) return
+  await client.listen({ ...subscription.toJSON(), language })
+  keep('told', `${currentUser()} ${language} ${subscription.endpoint}`)
+}
+
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): unknown }
+}
+
+const path = '/sw.js'
+let policy: { createScriptURL(url: string): unknown } | undefined
+
+/** The page's security policy takes no text for a script's address. */
+function workerUrl(): unknown {
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes }
+  policy ??= trustedTypes?.createPolicy('stepgate-service-worker', { createScriptURL: () => path })
+  return policy?.createScriptURL(path) ?? path
+}
