@@ -2,8 +2,8 @@
 // in turns, and the medians' ratios. Then what a task takes on disk, pages of a list, and deleting while others claim.
 import { setTimeout } from 'node:timers/promises'
 import { type Connection, connect } from '../db/driver/connect.ts'
+import { eraseOld } from '../db/statements/erase.ts'
 import { listTasks } from '../db/statements/reads.ts'
-import { deleteFinished } from '../db/statements/retention.ts'
 import type { Db } from '../db/statements/sql.ts'
 import { openProgress } from '../dev/progress.ts'
 import { quick, withCluster } from './scale/cluster.ts'
@@ -115,7 +115,11 @@ async function forgetMeanwhile(db: Db, rounds: number, judge: Judge): Promise<vo
     let isOver = !isMeanwhile
     const forgetting = (async () => {
       for (; !isOver; await setTimeout(pauseMs)) {
-        deleting.push(await timed(() => deleteFinished(db, { olderThanSeconds: keptSeconds, limit: forgotten })))
+        deleting.push(
+          await timed(() =>
+            eraseOld(db, { olderThanSeconds: keptSeconds, limit: forgotten, erasing: [], quietSeconds: 0 }),
+          ),
+        )
       }
     })()
     for (let round = 0; round < rounds; round += 1) {

@@ -31,11 +31,14 @@ export const usage = `npm run tasks -- COMMAND
   storage      what is stored, by kind and by user
   copy-storage    copies every file into another store; what is there already is left
     --from S, --to S   ${storeKinds.join(', ')}: each as the environment says where it is
+  erase        deletes for good, at the provider too as far as it lets us
+    --task ID    a task, whatever its state
+    --user ID    all that a user has, and their sessions
 
   --env FILE   where to read the variables that the process doesn't have (.env, if there is one)
   --json       for programs
 
-The database is DATABASE_URL's. check, recover and --repeat also need what the functions have in their environment.`
+The database is DATABASE_URL's. check, recover, erase and --repeat also need what the functions have in their environment.`
 
 export type Command = { isJson: boolean; env?: string } & (
   | { name: 'help' }
@@ -46,6 +49,7 @@ export type Command = { isJson: boolean; env?: string } & (
   | { name: 'allow-spending' }
   | { name: 'storage' }
   | { name: 'copy-storage'; from: StoreKind; to: StoreKind }
+  | { name: 'erase'; task?: string; user?: string }
   | { name: 'show'; id: string }
   | { name: 'check'; id: string }
   | { name: 'resume'; provider: string }
@@ -81,11 +85,16 @@ const filters = z.object({
 })
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, env, by, from, to, open, repeat, ...given } = values
+  const { json: isJson = false, help, env, by, from, to, open, repeat, task, ...given } = values
   const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
   if (help || name === 'help') return { name: 'help', ...common }
   if (name === 'deliveries') return { name, ...common, ...parseDeliveries(rest, { open, repeat, given }) }
+  if (name === 'erase') {
+    refuseMore(rest)
+    return { name, ...common, ...parseErasure(task, given) }
+  }
+  if (task !== undefined) throw new UsageError('--task is for erase alone.')
   if (name !== 'list') refuseFilters(given)
   if (open !== undefined || repeat !== undefined) throw new UsageError('--open and --repeat are for deliveries alone.')
   if (by !== undefined && name !== 'spend') throw new UsageError('--by is for spend alone.')
@@ -143,6 +152,7 @@ function parseWords(words: string[]) {
         to: text,
         open: flag,
         repeat: text,
+        task: text,
       },
     })
   } catch (cause) {
@@ -176,6 +186,18 @@ function parseDeliveries(
     throw new UsageError(`"${repeat}" is not the id of an event: deliveries shows them.`)
   }
   return { open, repeat, limit: parseFilters({ limit }).limit }
+}
+
+function parseErasure(task: string | undefined, { user, ...given }: { user?: string | undefined }) {
+  refuseFilters(given)
+  if ((task === undefined) === (user === undefined))
+    throw new UsageError('erase needs --task ID or --user ID, and not both.')
+  if (user !== undefined) {
+    if (user !== '') return { user }
+    throw new UsageError('--user needs the id of a user.')
+  }
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(task ?? '')) return { task: task ?? '' }
+  throw new UsageError(`"${task}" is not a task's id, which is a UUID.`)
 }
 
 function parseView(by = 'day'): SpendingView {

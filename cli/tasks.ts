@@ -1,9 +1,10 @@
-// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|deliveries|spend|stop-spending|allow-spending|storage|copy-storage`: the operator's command, for the deployment that the environment names.
+// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|deliveries|spend|stop-spending|allow-spending|storage|copy-storage|erase`: the operator's command, for the deployment that the environment names.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, resume, show, stats } from './commands.ts'
 import { deliveries } from './deliveries.ts'
+import { erase } from './erase.ts'
 import { allowSpending, spend, stopSpending } from './spending.ts'
 import { copyStorage, storage } from './storage.ts'
 import { readVariables } from './variables.ts'
@@ -49,6 +50,8 @@ async function obey(command: Command): Promise<string> {
       return storage(command)
     case 'copy-storage':
       return copyStorage(command)
+    case 'erase':
+      return erase(command)
   }
 }
 

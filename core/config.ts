@@ -135,8 +135,13 @@ const environment = z.object({
   BUDGET_PER_USER_PER_DAY: budget('2'),
   /** A step is submitted at most this often, each redo included. */
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
-  /** Then pings delete a finished task, its history and its files; kept for ever where it is unset. */
-  KEEP_FINISHED_DAYS: cap,
+  /** Then passes delete a finished task, its history and its files; null keeps them. */
+  KEEP_FINISHED_DAYS: optional(
+    z
+      .string()
+      .regex(/^(off|[1-9]\d{0,4})$/, 'must be a number of days, or off')
+      .default('30'),
+  ).transform((value) => (value === 'off' ? null : Number(value))),
   /** A user whose results take more starts nothing new; null where there is no limit. */
   STORED_MB_PER_USER: optional(
     z

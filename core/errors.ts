@@ -18,6 +18,7 @@ export const problems = {
   already_finished: 409,
   attempts_exceeded: 409,
   storage_exceeded: 409,
+  confirm_expired: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,

@@ -7,6 +7,7 @@ export type Cause =
   | 'continue'
   | 'redo'
   | 'cancel'
+  | 'delete'
   | 'status'
   | 'webhook'
   | 'worker'

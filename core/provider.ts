@@ -54,6 +54,12 @@ export type Cancellation =
   | { kind: 'asked' }
   | { kind: 'unreachable'; reason: string }
 
+/** What a provider says when it is asked to delete a prediction's data. `refused`: it won't, however often it is asked. */
+export type ProviderErasure =
+  | { kind: 'gone' }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'unreachable'; reason: string }
+
 export interface Prediction {
   id: string
   urls: ProviderUrls
@@ -102,6 +108,8 @@ export interface Provider {
   check(prediction: Prediction): Promise<Observation>
   cancel(prediction: Prediction): Promise<Cancellation>
   search(attempt: LostAttempt): Promise<Search>
+  /** Deletes what it keeps of a prediction that is over; for a provider that lets its users do so. */
+  erase?(id: string): Promise<ProviderErasure>
   /** Those of many predictions that its list shows as not over; for a provider that lists many in one request. */
   listRunning?(predictions: ListedSince): Promise<Listed>
   /**

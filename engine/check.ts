@@ -1,5 +1,6 @@
 // Asks the provider about one claimed task: is its prediction over, was its create accepted. Passes call it.
 import { type CheckOutcome, decideCheck, decideSearch, type SubmissionOutcome, shorten } from '../core/decide.ts'
+import { erasedUser, type Stub, stubOf } from '../core/erasing.ts'
 import type { Search } from '../core/provider.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'
@@ -45,10 +46,18 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
 async function searchList(deps: Deps, recipe: Recipe, task: Claimed): Promise<Search> {
   const provider = requireProvider(deps, recipe)
   const held = requireHeld(task)
-  const request = await buildRequest(deps, recipe, task, held)
+  const stub = task.user_id === erasedUser ? requireStub(task) : undefined
+  const request = stub ? { model: stub.model, input: {} } : await buildRequest(deps, recipe, task, held)
   const isMarked = (input: Record<string, unknown>) => isInputOf(input, held.claim_token)
   const search = await provider.search({ submittedAt: task.submitted_at ?? task.claimed_at, request, isMarked })
   // What carries no marker can't be recognised, so that nothing was found says nothing.
-  if (search.kind !== 'none' || isMarked(request.input)) return search
+  if (search.kind !== 'none' || (stub ? stub.marked : isMarked(request.input))) return search
   return { kind: 'unsure', reason: 'the request carries no marker of its attempt' }
+}
+
+/** What is left of an erased task's input. */
+function requireStub({ input }: Claimed): Stub {
+  const stub = stubOf(input)
+  if (stub) return stub
+  throw new Error('what the attempt asked for was erased')
 }

@@ -15,6 +15,7 @@ export interface Claim {
   isCut?: true
   /** Events are due to be told. */
   isNewsDue?: true
+  erasuresDue?: true
 }
 
 /** The instant is taken before the statement: what comes between costs patience, never safety. */

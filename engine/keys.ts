@@ -1,10 +1,10 @@
 // One key for each purpose, derived from the deployment's secrets (HKDF-SHA256), so that what is signed for one can never pass for another.
 // Sessions, signed links, webhook addresses and alerts take their keys here.
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Config, sessionSecrets } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 
-export type Purpose = 'session' | 'result link' | 'webhook address' | 'alert'
+export type Purpose = 'session' | 'result link' | 'webhook address' | 'alert' | 'erasure'
 
 /** Derived once a process, not for every link. */
 const derived = new Map<string, Buffer>()
@@ -41,3 +41,10 @@ export function isMac(keys: readonly Buffer[], text: string, given: string): boo
     .map((right) => right.length === offered.length && timingSafeEqual(right, offered))
     .includes(true)
 }
+
+/** By what an ended session is known: whoever reads the table can't use it, and learns no name. */
+export const sessionKey = (kind: 'session' | 'token' | 'user', name: string): string =>
+  createHash('sha256').update(`ended ${kind}\n${name}`).digest('hex')
+
+/** Ends every session of an anonymous user at once. */
+export const userKey = (userId: string): string => sessionKey('user', userId)

@@ -13,6 +13,7 @@ import { listRunningTasks } from './check-list.ts'
 import { type Claim, capsOf, claim } from './claim.ts'
 import { deliver } from './deliver.ts'
 import type { Deps } from './deps.ts'
+import { erasingMs, finishErasures } from './erase.ts'
 import { alertOverdue, type CausedBy, causedBy, readMemory } from './journal.ts'
 import { emptyResult, type PassOptions, type PassResult } from './pass-result.ts'
 import { type Copy, storeOutput } from './store-output.ts'
@@ -27,9 +28,11 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
   let dueBy: Date | undefined
   let delivering: Promise<unknown> | undefined
+  let erasuresDue = false
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy, isCut, isNewsDue } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
-    if (isNewsDue) delivering ??= deliverBeside(deps, options, result)
+    const { tasks, sendBy, isCut, ...also } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
+    if (also.isNewsDue) delivering ??= deliverBeside(deps, options, result)
+    erasuresDue ||= also.erasuresDue === true
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
     result.idle = false
@@ -37,6 +40,7 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
     if (isLate() || !(again || isCut || tasks.length === deps.config.PASS_BATCH)) break
   }
   await delivering
+  if (erasuresDue) await goOnErasing(deps, endBy)
   log(deps, by, result, performance.now() - started)
   return result
 }
@@ -48,6 +52,15 @@ async function deliverBeside(deps: Deps, { seconds }: PassOptions, result: PassR
     await deliver(deps, { seconds: seconds ?? deps.config.PASS_SECONDS })
   } catch (error) {
     deps.log.error({ err: error }, 'events are left for a later pass')
+  }
+}
+
+/** What fails here is noted still, and must not hide what the pass has done. */
+async function goOnErasing(deps: Deps, endBy: number): Promise<void> {
+  try {
+    await finishErasures(deps, Math.min(performance.now() + erasingMs, endBy))
+  } catch (error) {
+    deps.log.error({ err: error }, 'erasures were left for a later pass')
   }
 }
 

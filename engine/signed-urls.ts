@@ -13,7 +13,7 @@ import { isMac, keysOf, mac } from './keys.ts'
 const stored = 'file:'
 
 export const fileReference = (key: string): string => stored + key
-const storedKey = (reference: string): string | undefined =>
+export const storedKey = (reference: string): string | undefined =>
   reference.startsWith(stored) ? reference.slice(stored.length) : undefined
 
 /** Fetched by providers within minutes of the submission, or after a queue's wait; never kept by anybody. */

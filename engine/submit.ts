@@ -9,7 +9,7 @@ import {
 } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
-import { attemptSeed, type Recipe } from '../core/recipe.ts'
+import { attemptSeed, type Recipe, type StepContext } from '../core/recipe.ts'
 import { askedOf, chosenFile, type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
@@ -83,7 +83,13 @@ async function sendOnce(
 }
 
 /** The step's request; building it again for the same attempt gives the same markers, so that it can be found in a list. */
-export async function buildRequest(deps: Deps, recipe: Recipe, task: Task, held: Held): Promise<GenerationRequest> {
+export async function buildRequest(
+  deps: Deps,
+  recipe: Recipe,
+  task: Task,
+  held: Held,
+  link: StepContext['link'] = (reference, options) => linkFor(deps, reference, held.claim_token, options),
+): Promise<GenerationRequest> {
   const { step, claim_token } = held
   const before = step > 1 ? storedAttempt(task, step - 1) : undefined
   const file = chosenFile(task, step - 1) - 1
@@ -92,7 +98,7 @@ export async function buildRequest(deps: Deps, recipe: Recipe, task: Task, held:
   return recipe.request(input ?? task.input, {
     step,
     previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id, file)),
-    link: (reference, options) => linkFor(deps, reference, claim_token, options),
+    link,
     seed: attemptSeed(claim_token),
     candidates,
   })

@@ -1,10 +1,13 @@
-// Deletes what the database must be asked about: old finished tasks with their history and files, where KEEP_FINISHED_DAYS says so; inputs
-// whose task never came to be; and events that were told long ago. Recover calls it, and so do other pings, once an hour beside a pass that looks anyway.
+// Deletes what the database must be asked about: finished tasks after KEEP_FINISHED_DAYS, what an erasure has left, inputs whose task
+// never came to be, and events that were told long ago. Recover calls it, and so does every other trigger, once an hour beside a pass that looks anyway.
 import pLimit from 'p-limit'
 import { sweepDelivered } from '../db/statements/deliveries.ts'
-import { deleteFinished, dropForgotten, readForgotten, readMissing } from '../db/statements/retention.ts'
+import { eraseOld } from '../db/statements/erase.ts'
+import { readMissing } from '../db/statements/reads.ts'
+import { dropEndedSessions } from '../db/statements/sessions.ts'
 import { notifyOf } from '../notify/index.ts'
 import type { Deps } from './deps.ts'
+import { erasureTerms, finishErasures } from './erase.ts'
 import { readOldNotes } from './start-note.ts'
 
 /** Small, so that a claim hardly ever meets it, and that its files go while recover's caller waits. */
@@ -15,15 +18,16 @@ const patienceMs = 8_000
 /** Far more than a task ever has. */
 const mostParts = 10_000
 
-type Needs = Pick<Deps, 'config' | 'db' | 'files' | 'instants' | 'log' | 'now'>
-
 export interface Swept {
   tasks: number
   orphans: number
 }
 
-/** How many are gone altogether. A store or database that fails is tried again with the next sweep, which goes on where this one was. */
-export async function sweepStored(deps: Needs, ms: number = patienceMs): Promise<Swept> {
+/**
+ * How many were deleted; their files go now or later. A store or database that fails is tried again with the next sweep, which goes on
+ * where this one was.
+ */
+export async function sweepStored(deps: Deps, ms: number = patienceMs): Promise<Swept> {
   const endBy = performance.now() + ms
   const swept: Swept = { tasks: 0, orphans: 0 }
   try {
@@ -40,20 +44,17 @@ export async function sweepStored(deps: Needs, ms: number = patienceMs): Promise
 }
 
 /** False: its time was over before all was gone. */
-async function sweepTasks(deps: Needs, endBy: number, swept: Swept): Promise<boolean> {
+async function sweepTasks(deps: Deps, endBy: number, swept: Swept): Promise<boolean> {
   const { KEEP_FINISHED_DAYS: days } = deps.config
-  if (days === undefined) return true
+  await dropEndedSessions(deps.db, { now: deps.now?.() })
   while (performance.now() < endBy) {
-    // What an earlier sweep has noted goes first: nothing more is deleted while files can't be.
-    const ids = await readForgotten(deps.db, batch)
-    await clearFiles(
-      deps,
-      ids.flatMap((id) => [`results/${id}/`, `inputs/${id}/`]),
-    )
-    if (ids.length > 0) await dropForgotten(deps.db, ids)
-    swept.tasks += ids.length
-    const how = { olderThanSeconds: days * 86_400, limit: batch, now: deps.now?.() }
-    if (ids.length < batch && (await deleteFinished(deps.db, how)).length === 0) return true
+    // What is noted goes first: nothing more is deleted while files can't be.
+    const { isAll } = await finishErasures(deps, endBy)
+    if (!isAll) return false
+    if (days === null) return true
+    const erased = await eraseOld(deps.db, { olderThanSeconds: days * 86_400, limit: batch, ...erasureTerms(deps) })
+    swept.tasks += erased.length
+    if (erased.length === 0) return true
   }
   return false
 }
@@ -62,7 +63,7 @@ async function sweepTasks(deps: Needs, endBy: number, swept: Swept): Promise<boo
 const keepToldSeconds = 7 * 86_400
 const toldBatch = 1_000
 
-async function sweepOutbox(deps: Needs, endBy: number): Promise<boolean> {
+async function sweepOutbox(deps: Deps, endBy: number): Promise<boolean> {
   if (!notifyOf(deps.config)) return true
   while (performance.now() < endBy) {
     const how = { olderThanSeconds: keepToldSeconds, limit: toldBatch, now: deps.now?.() }
@@ -72,7 +73,7 @@ async function sweepOutbox(deps: Needs, endBy: number): Promise<boolean> {
 }
 
 /** A note whose task is there was left by a start that died later, and goes alone. */
-async function sweepOrphans(deps: Needs, endBy: number, swept: Swept): Promise<boolean> {
+async function sweepOrphans(deps: Deps, endBy: number, swept: Swept): Promise<boolean> {
   const notes = await readOldNotes(deps)
   for (let from = 0; from < notes.length; from += batch) {
     if (performance.now() >= endBy) return false
@@ -94,7 +95,7 @@ async function sweepOrphans(deps: Needs, endBy: number, swept: Swept): Promise<b
   return true
 }
 
-async function clearFiles({ files }: Needs, folders: readonly string[]): Promise<void> {
+async function clearFiles({ files }: Deps, folders: readonly string[]): Promise<void> {
   const limit = pLimit(tasksAtOnce)
   await Promise.all(folders.map((folder) => limit(() => files.clear(folder, mostParts))))
 }

@@ -25,8 +25,17 @@ import {
 import { type ProblemCode, problems } from '../core/errors.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import type { Recipes } from '../recipes/index.ts'
-import { type Answer, anywhere, type Operation, ofUsers, operations, uploadBodies } from './http/contract.ts'
-import { answerHeaders, requestHeaders, tags } from './http/contract-words.ts'
+import { operations } from './http/contract.ts'
+import {
+  type Answer,
+  answerHeaders,
+  anywhere,
+  type Operation,
+  ofUsers,
+  requestHeaders,
+  tags,
+  uploadBodies,
+} from './http/operation.ts'
 import { json, requireMethod } from './http/request.ts'
 import { defaultRecipe, startEnvelope } from './start.ts'
 
@@ -169,7 +178,7 @@ function describeAnswer(
   return {
     description: says,
     ...(headers.length > 0 && { headers: Object.fromEntries(described) }),
-    ...(status !== '304' && {
+    ...(!['204', '304'].includes(status) && {
       content: isFile ? { '*/*': {} } : { 'application/json': { schema: schema ?? { type: 'object' } } },
     }),
   }

@@ -9,8 +9,8 @@ import type { Deps, Endpoint } from '../engine/deps.ts'
 import { requireSignedLink } from '../engine/signed-urls.ts'
 import { serveFile } from '../storage/serve.ts'
 import { readQuery, requireMethod } from './http/request.ts'
-import { notFound } from './http/task-answer.ts'
-import { requireUser } from './http/users.ts'
+import { notShown } from './http/task-answer.ts'
+import { requireReader } from './http/users.ts'
 
 const number = z.coerce.number('must be a whole number').int().min(1).max(1_000)
 
@@ -53,10 +53,10 @@ export const result: Endpoint = async (request, deps) => {
 }
 
 async function serveOwned(request: Request, deps: Deps): Promise<Response> {
-  const user_id = await requireUser(request, deps)
+  const asking = await requireReader(request, deps)
   const { task_id: id, step, attempt, download, ...query } = readQuery(request, resultQuery)
-  const task = await readTask(deps.db, { id, user_id, now: deps.now?.() })
-  if (!task) throw notFound(id)
+  const task = await readTask(deps.db, { id, ...asking, now: deps.now?.() })
+  if (!task) throw await notShown(deps, asking, id)
   const stored = storedAttempt(task, step, attempt)
   if (!stored)
     throw new AppError(

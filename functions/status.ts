@@ -6,17 +6,17 @@ import { readTask } from '../db/statements/reads.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { json, readQuery, requireMethod } from './http/request.ts'
-import { notFound, retryAfter, viewOf } from './http/task-answer.ts'
-import { requireUser } from './http/users.ts'
+import { notShown, retryAfter, viewOf } from './http/task-answer.ts'
+import { requireReader } from './http/users.ts'
 
 export const statusQuery = z.object({ task_id: z.uuid() })
 
 export const status: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'HEAD')
-  const userId = await requireUser(request, deps)
+  const asking = await requireReader(request, deps)
   const { task_id } = readQuery(request, statusQuery)
-  const task = await readTask(deps.db, { id: task_id, user_id: userId, now: deps.now?.() })
-  if (!task) throw notFound(task_id)
+  const task = await readTask(deps.db, { id: task_id, ...asking, now: deps.now?.() })
+  if (!task) throw await notShown(deps, asking, task_id)
   if (task.is_due) triggerPass(deps, context, { by: 'status', taskId: task.id })
   return answer(request, viewOf(deps, task))
 }

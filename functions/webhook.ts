@@ -7,12 +7,14 @@ import { AppError } from '../core/errors.ts'
 import type { Provider, Report } from '../core/provider.ts'
 import type { Held } from '../core/task.ts'
 import type { Statement } from '../db/driver/batches.ts'
+import { noteGone } from '../db/statements/erasures.ts'
 import { recordChecks, recordStored } from '../db/statements/record-results.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
 import { isAnothers } from '../db/statements/webhooks.ts'
 import { capsOf } from '../engine/claim.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
+import { finishErasures } from '../engine/erase.ts'
 import { type CausedBy, causedBy, raiseAnyway } from '../engine/journal.ts'
 import { isInputOf, type Reported, requireAttempt } from '../engine/signed-urls.ts'
 import { storeOutput } from '../engine/store-output.ts'
@@ -113,12 +115,12 @@ async function adopt(reported: ReportedAttempt): Promise<boolean> {
   return moved?.did === 'created'
 }
 
-/** Writes what became of the attempt's prediction; what that has made due is begun after the answer. */
+/** Writes what became of the attempt's prediction; what that has made due is begun after the answer. False: it moved nothing. */
 async function write<Outcome>(
   reported: ReportedAttempt,
   record: Statement<Told<Outcome & { prediction_id: string }>, Moved>,
   outcome: Outcome,
-): Promise<void> {
+): Promise<boolean> {
   const { deps, attempt, report } = reported
   const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
   const tell = () => record(deps.db, told, causeOf(reported))
@@ -127,6 +129,7 @@ async function write<Outcome>(
   // Nothing moved: it is repeated, or nobody wants it, or it has to be named before the copy's delay can be noted.
   if (!moved && (await adopt(reported))) moved = (await tell())[0]
   if (moved && moved.status !== 'processing') goOn(reported, moved)
+  return moved !== undefined
 }
 
 /** With a cap, the slot that is free now is somebody's who may have waited longer. */
@@ -156,8 +159,11 @@ async function store(reported: ReportedAttempt, output: string[]): Promise<void>
   }
   const copy = { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
-  if (copied.kind === 'stored') await write(reported, recordStored, copied)
-  else await write(reported, recordChecks, copied)
+  const moved = await (copied.kind === 'stored'
+    ? write(reported, recordStored, copied)
+    : write(reported, recordChecks, copied))
+  // A task that was erased meanwhile, or long before, leaves nothing behind.
+  if (!moved && (await noteGone(deps.db, { id: attempt.id, now: deps.now?.() }))) await finishErasures(deps)
 }
 
 /** Whether another task waits for the prediction. An input that this attempt has sent says no, and nobody is asked. */

@@ -11,7 +11,7 @@ import { isPublicHost } from './public-host.ts'
 import { lookupPublic } from './public-lookup.ts'
 
 export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   url: string
   headers?: Record<string, string>
   /** Sent as JSON. */

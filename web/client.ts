@@ -1,11 +1,12 @@
 // The client of the functions, for the page and for any other app: in browsers, in Node, in workers. It has no dependency and touches no
 // DOM. It promises one error class for every refusal and fault, and a watch() that is polite to the functions and stubborn about the net.
 
-import type { AttemptView, StepView, TaskView, TelegramLink, TelegramLinks, Usage } from '../core/answers.ts'
+import type { AttemptView, Deleted, StepView, TaskView, TelegramLink, TelegramLinks, Usage } from '../core/answers.ts'
 import type { Status } from '../core/task.ts'
 import { readJson, retryAfter } from './client/answer.ts'
 import { invalid, unexpected } from './client/error.ts'
 import { fetchFile } from './client/file.ts'
+import { openPrivacy } from './client/privacy.ts'
 import { type Ask, type ClientOptions, openAsk } from './client/request.ts'
 import type { RecipeInputs } from './inputs.ts'
 import { type PollOptions, poll } from './poll.ts'
@@ -13,7 +14,7 @@ import { type PollOptions, poll } from './poll.ts'
 export { type ErrorCode, StepgateError } from './client/error.ts'
 export type { ClientOptions } from './client/request.ts'
 export type { PollOptions, Trouble } from './poll.ts'
-export type { AttemptView, RecipeInputs, StepView, TaskView, TelegramLink, TelegramLinks, Usage }
+export type { AttemptView, Deleted, RecipeInputs, StepView, TaskView, TelegramLink, TelegramLinks, Usage }
 
 export interface Session {
   user_id: string
@@ -115,11 +116,10 @@ export function createClient(options: ClientOptions = {}) {
   const move = (path: string, body: unknown) => post<TaskView>(path, body, viewMembers)
   const status = (taskId: string, signal?: AbortSignal) =>
     ask(statusPath(taskId), { signal }, (response) => readJson<TaskView>(response, viewMembers))
-  const tasks = (query: TaskQuery = {}, signal?: AbortSignal) => {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined)
-    const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
-    return ask(`/api/tasks?${search}`, { signal }, (response) => readJson<TaskPage>(response, ['tasks', 'next_cursor']))
-  }
+  const tasks = (query: TaskQuery = {}, signal?: AbortSignal) =>
+    ask(`/api/tasks?${searchOf(query)}`, { signal }, (response) =>
+      readJson<TaskPage>(response, ['tasks', 'next_cursor']),
+    )
   return {
     /** Makes an anonymous user, or extends the one that the cookie or token names. */
     session: ({ turnstileToken }: { turnstileToken?: string } = {}) =>
@@ -134,11 +134,7 @@ export function createClient(options: ClientOptions = {}) {
       poll(lookAt(ask, taskId), polling, seen?.poll_after_ms ?? undefined),
     /** The newest tasks, whenever asked anew, until none of them moves by itself or waits. */
     watchTasks: (query: TaskQuery = {}, polling: PollOptions = {}) =>
-      poll(async (signal) => {
-        const page = await tasks(query, signal)
-        const waits = page.tasks.flatMap(({ poll_after_ms }) => poll_after_ms ?? [])
-        return { value: page, nextMs: waits.length > 0 ? Math.min(...waits) : undefined }
-      }, polling),
+      poll(async (signal) => pacedBy(await tasks(query, signal)), polling),
     /**
      * `step` is the step that was seen done: a second call, or one from a stale page, then changes nothing. `attempt` and `file` choose the
      * picture that the next step is made of, `change` says what is to be otherwise with it.
@@ -156,6 +152,7 @@ export function createClient(options: ClientOptions = {}) {
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),
     ...telling(ask, post),
     cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
+    ...openPrivacy(ask, post),
     /** The file behind a view's `result_url` or `intermediate_result`, of any size. */
     result: (url: string, signal?: AbortSignal) => fetchFile(ask, url, signal),
     /** Gives an address for a start request. */
@@ -192,6 +189,17 @@ const telling = (ask: Ask, post: Post) => ({
   listen: (subscription: PushSubscriptionJSON & { language?: 'en' | 'ru' }) =>
     post<PushKey>('/api/push', subscription, ['public_key']),
 })
+
+/** The page, and when the next of its tasks is to be looked at. */
+function pacedBy(page: TaskPage) {
+  const waits = page.tasks.flatMap(({ poll_after_ms }) => poll_after_ms ?? [])
+  return { value: page, nextMs: waits.length > 0 ? Math.min(...waits) : undefined }
+}
+
+function searchOf(query: TaskQuery): URLSearchParams {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
+}
 
 const statusPath = (taskId: string): string => `/api/status?${new URLSearchParams({ task_id: taskId })}`
 

@@ -18,3 +18,12 @@ export function keep(name: string, value: string): void {
     console.warn('The browser keeps nothing:', error)
   }
 }
+
+export function unkeep(name: string): void {
+  fallback.delete(name)
+  try {
+    localStorage.removeItem(prefix + name)
+  } catch (error) {
+    console.warn('The browser keeps nothing:', error)
+  }
+}

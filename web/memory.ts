@@ -32,3 +32,22 @@ export async function recall(taskId: string): Promise<Remembered | undefined> {
     return undefined
   }
 }
+
+/** Never throws, as above. */
+export async function forget(taskId: string): Promise<void> {
+  try {
+    await done((await openStore('tasks', 'readwrite')).delete(taskId))
+  } catch (error) {
+    console.warn('The start pictures are not deleted:', error)
+  }
+}
+
+/** Drafts, too. */
+export async function forgetAll(): Promise<void> {
+  try {
+    await done((await openStore('tasks', 'readwrite')).clear())
+    await done((await openStore('drafts', 'readwrite')).clear())
+  } catch (error) {
+    console.warn('What this browser kept is not deleted:', error)
+  }
+}

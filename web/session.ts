@@ -2,7 +2,7 @@
 // that the person is told when her earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
 import { createClient, type Session, StepgateError } from './client.ts'
 import { askHuman } from './human-check.tsx'
-import { keep, kept } from './kept.ts'
+import { keep, kept, unkeep } from './kept.ts'
 
 declare global {
   /** Set by an app that embeds this page, before the page's script runs. */
@@ -66,3 +66,9 @@ const sessionFetch: typeof fetch = async (input, init) => {
 }
 
 export const client = createClient(own ? { token: () => own.token() } : { fetch: sessionFetch })
+
+/** The session is over: the next request begins another one, as another person. */
+export function leave(): void {
+  unkeep('user')
+  unkeep('expires')
+}

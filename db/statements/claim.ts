@@ -50,6 +50,8 @@ export interface Claims {
   isNewsDue?: true
   /** Before this claim something had been due for this long: passes are missing, or too few. Absent where nothing had, for long. */
   overdueSeconds?: number
+  /** What was deleted is still to go, or to be looked for again. */
+  erasuresDue?: true
 }
 
 /** Many more claims than ever run at one moment. */
@@ -77,11 +79,12 @@ export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<C
 /** The passes of many requests, each for its own task, as one statement. The first of them is told what is overdue. */
 const claimForRequests = batched(async (db, rows: readonly { id: string }[], p?: Omit<ClaimParams, 'taskId'>) => {
   const ids = rows.map(({ id }) => id)
-  const { tasks, overdueSeconds } = await claimSome(db, p as ClaimParams, ids)
+  const { tasks, overdueSeconds, erasuresDue } = await claimSome(db, p as ClaimParams, ids)
   const claimed = Map.groupBy(tasks, ({ id }) => id)
   return rows.map(({ id }, index) => {
     const overdue = index === 0 && overdueSeconds !== undefined && { overdueSeconds }
-    return { id, claims: { tasks: claimed.get(id.toLowerCase()) ?? [], nextDueAt: null, ...overdue } }
+    const erasures = index === 0 && erasuresDue && { erasuresDue }
+    return { id, claims: { tasks: claimed.get(id.toLowerCase()) ?? [], nextDueAt: null, ...overdue, ...erasures } }
   })
 })
 
@@ -107,7 +110,13 @@ async function claimSome(db: Db, p: ClaimParams, ids?: readonly string[]): Promi
   }
 }
 
-type Row = Claimed & { next_due_at: Date | null; is_news_due: boolean; overdue_since: Date | null; is_cut: boolean }
+interface Row extends Claimed {
+  next_due_at: Date | null
+  is_news_due: boolean
+  erasures_due: boolean
+  overdue_since: Date | null
+  is_cut: boolean
+}
 
 /** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
 const mostBytes = 5_000_000
@@ -244,8 +253,9 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     --    nothing was claimed.
     ${book(sql`select id, booking from moved`, now)},
     ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p, { before: died, isClosing: isGateClosing(now) })}
-    select ${now} as claimed_at, least((select min(due_at) from tasks where due_at is not null), ${nextNews}) as next_due_at,
-      ${nextNews} <= ${now} as is_news_due,
+    select ${now} as claimed_at, least((select min(due_at) from tasks where due_at is not null), ${nextNews},
+        (select min(due_at) from erasures)) as next_due_at,
+      ${nextNews} <= ${now} as is_news_due, exists (select from erasures where due_at <= ${now}) as erasures_due,
       (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(p, moveOf)}
     from (select) as always left join moved on true
   `.execute(db)
@@ -253,12 +263,13 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     rows.filter((row) => row.id),
     p,
   )
-  const { claimed_at, next_due_at = null, is_news_due, overdue_since, is_cut } = rows[0] ?? {}
+  const { claimed_at, next_due_at = null, is_news_due, overdue_since, is_cut, erasures_due } = rows[0] ?? {}
   return {
     tasks,
     nextDueAt: tasks.length === 0 ? next_due_at : null,
     ...(is_news_due && { isNewsDue: true }),
     ...(is_cut && { isCut: true }),
+    ...(erasures_due && { erasuresDue: true }),
     ...(claimed_at && overdue_since && { overdueSeconds: (claimed_at.getTime() - overdue_since.getTime()) / 1000 }),
   }
 }

@@ -1,5 +1,6 @@
 // The history: how a statement that moves tasks also writes down that it did, and tells its caller. No move is made without.
 import { type RawBuilder, sql } from 'kysely'
+import { erasedUser } from '../../core/erasing.ts'
 import type { MoveReport } from '../../core/history.ts'
 import { hasNews, tell } from './outbox.ts'
 import type { Timed } from './sql.ts'
@@ -23,14 +24,14 @@ const nothing = sql`null::text`
 
 /**
  * What a move (an UPDATE of `t` from `o`, the locked row) returns beside its result: `entry`, or null where the state is what it
- * was. remember() takes it from there.
+ * was. remember() takes it from there. A provider's words may quote what was asked for: of an erased task they aren't kept.
  */
 export function entry(of: EntryOf): RawBuilder<unknown> {
   const { was = sql`o.was`, phase = sql`o.phase`, since = sql`o.since`, code = nothing, reason = nothing } = of
   const { failed = sql`null::boolean`, isMove = sql`(${was}, ${phase}) is distinct from (t.status, t.phase)`, now } = of
   return sql`case when ${isMove} then jsonb_build_object(
     'was', nullif(concat_ws('/', ${was}, ${phase}), ''), 'became', concat_ws('/', t.status, t.phase),
-    'step', t.current_step, 'attempt', t.attempt, 'code', ${code}, 'reason', ${reason}, 'failed', ${failed},
+    'step', t.current_step, 'attempt', t.attempt, 'code', ${code}, 'reason', case when t.user_id <> ${erasedUser} then ${reason} end, 'failed', ${failed},
     'ms', round(extract(epoch from ${now} - ${since}) * 1000)) end as entry`
 }
 

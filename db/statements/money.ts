@@ -69,7 +69,7 @@ export const enter = (now: RawBuilder<Date>): RawBuilder<unknown> => sql`
  * Adds to the counters: `amounts` selects user_id, recipe, day, micros, asks and is_double. Who asks may not pass the ceilings. What has
  * been spent is a fact: it moves a ceiling that is in its way, until somebody asks again. Nothing is locked where nothing is added.
  */
-const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBuilder<unknown> => sql`
+export const spend = (amounts: RawBuilder<unknown>, ceilings?: Ceilings): RawBuilder<unknown> => sql`
   spent as (
     insert into spending as s (scope, day, spent_micros, ceiling_micros)
     select scope, day, sum(micros)::bigint, max(ceiling) filter (where asks)

@@ -12,9 +12,13 @@ export interface ReadTask extends Task {
   is_due: boolean
 }
 
-export async function readTask(db: Db, of: Mine & Timed): Promise<ReadTask | undefined> {
-  const { id, user_id, now } = of
-  const [task] = await readTasks(db, [{ id, user_id }], { now })
+/** `session`: the asking session's names. One that was ended is shown nothing; who asks with it is told why by `isEnded`. */
+export async function readTask(
+  db: Db,
+  of: Mine & { session?: readonly string[] } & Timed,
+): Promise<ReadTask | undefined> {
+  const { id, user_id, session = [], now } = of
+  const [task] = await readTasks(db, [{ id, user_id, session }], { now })
   return task
 }
 
@@ -23,11 +27,12 @@ interface Mine {
   user_id: string
 }
 
-const readTasks = batched(async (db, asked: readonly Mine[], timed) => {
+const readTasks = batched(async (db, asked: readonly (Mine & { session: readonly string[] })[], timed) => {
   const { rows } = await sql<ReadTask>`
     select t.*, coalesce(t.due_at <= ${clock(timed)}, false) as is_due
-    from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text)
+    from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text, session jsonb)
       cross join lateral (select * from tasks where id = asked.id and user_id = asked.user_id limit 1) as t
+    where not exists (select from ended_sessions e where e.key in (select jsonb_array_elements_text(asked.session)))
   `.execute(repeatable(db))
   return rows
 })
@@ -106,6 +111,14 @@ export async function readLockHolder(
     where lock_key = ${key} and status in ('pending', 'processing', 'waiting_continue')
   `.execute(repeatable(db))
   return rows[0]
+}
+
+/** Those of the ids that are no task's. */
+export async function readMissing(db: Db, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from unnest(${ids}::uuid[]) as named (id) where not exists (select from tasks where tasks.id = named.id)
+  `.execute(repeatable(db))
+  return rows.map(({ id }) => id)
 }
 
 /** Answers when the database does. */

@@ -1,7 +1,6 @@
 // Every endpoint as callers see it: what it takes, what it answers, and which refusals it knows. Made of the schemas that the endpoints
 // themselves use; openapi.ts alone loads it, so that no other function pays for it.
 
-import type { ZodObject, ZodType } from 'zod'
 import {
   checkedSchema,
   healthySchema,
@@ -18,8 +17,6 @@ import {
   usageSchema,
   workedSchema,
 } from '../../core/answers.ts'
-import type { ProblemCode } from '../../core/errors.ts'
-import { archiveType, imageTypes } from '../../core/upload.ts'
 import { providers } from '../../providers/index.ts'
 import { cancelBody } from '../cancel.ts'
 import { chooseBody } from '../choose.ts'
@@ -31,51 +28,9 @@ import { statusQuery } from '../status.ts'
 import { tasksQuery } from '../tasks.ts'
 import { telegramLinkBody } from '../telegram-link.ts'
 import { uploadQuery } from '../upload.ts'
-import type { HeaderName, RequestHeaderName, tags } from './contract-words.ts'
+import { ofPrivacy } from './contract-privacy.ts'
 import { sessionBody } from './human-check.ts'
-
-export interface Answer {
-  says: string
-  /** JSON of this shape. */
-  json?: ZodType
-  /** A stored file, of whatever type it is. */
-  isFile?: true
-  headers?: readonly HeaderName[]
-}
-
-export interface Operation {
-  path: string
-  method: 'get' | 'post'
-  id: string
-  tag: keyof typeof tags
-  /** In a sentence. */
-  does: string
-  for: 'anyone' | 'user' | 'cron' | 'anyone, or cron'
-  query?: ZodObject
-  requestHeaders?: readonly RequestHeaderName[]
-  /** `start`: one shape a recipe, which only openapi.ts can know. */
-  body?: ZodType | 'start' | 'upload' | 'webhook'
-  answers: Readonly<Record<number, Answer>>
-  /** Beside those that any endpoint knows. */
-  problems: readonly ProblemCode[]
-}
-
-export const uploadBodies = [...imageTypes, archiveType]
-/** Of any endpoint: another method, a fault, a database that does not answer, a variable that is missing. */
-export const anywhere = [
-  'method_not_allowed',
-  'internal',
-  'unavailable',
-  'not_configured',
-] as const satisfies readonly ProblemCode[]
-export const ofUsers = ['unauthenticated', 'token_expired'] as const satisfies readonly ProblemCode[]
-
-const view = (says: string): Answer => ({ says, json: taskViewSchema, headers: ['retry-after'] })
-const unseen: Answer = { says: 'What If-None-Match names is still what is there.', headers: ['etag'] }
-const json = (says: string, schema: ZodType): Answer => ({ says, json: schema })
-const bodyProblems = ['invalid_json', 'invalid_request', 'body_too_large', 'origin_not_allowed'] as const
-const spendingProblems = ['budget_exceeded', 'spending_stopped'] as const
-const file = { isFile: true, headers: ['etag', 'content-disposition'] } as const
+import { bodyProblems, file, json, type Operation, spendingProblems, unseen, view } from './operation.ts'
 
 const ofTasks: Operation[] = [
   {
@@ -268,6 +223,7 @@ export const operations: readonly Operation[] = [
   },
   ...ofTasks,
   ...ofPeople,
+  ...ofPrivacy,
   ...ofFiles,
   ...ofTelegram,
   ...pings,

@@ -18,8 +18,8 @@ const clockTolerance = 5
 /** One for each container. Keys are kept for ten minutes; an unknown key's name asks for them again, twice a minute at most. */
 const keySets = new WeakMap<Config, JWTVerifyGetKey>()
 
-/** The user id. Throws a `JOSEError` when the token is at fault, `unavailable` when the keys can't be had. */
-export async function readForeignToken(deps: Deps, token: string): Promise<string> {
+/** Whose token it is, and until when. Throws a `JOSEError` when the token is at fault, `unavailable` when the keys can't be had. */
+export async function readForeignToken(deps: Deps, token: string): Promise<{ user_id: string; until: Date }> {
   const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = deps.config
   if (!AUTH_JWKS_URL || !AUTH_ISSUER || !AUTH_AUDIENCE)
     throw new errors.JOSEAlgNotAllowed('no identity provider is configured')
@@ -31,9 +31,10 @@ export async function readForeignToken(deps: Deps, token: string): Promise<strin
     requiredClaims: ['sub', 'exp'],
     currentDate: clockOf(deps),
   })
-  const { sub } = payload
+  const { sub, exp = 0 } = payload
   // What can be stored, and told apart in a log.
-  if (typeof sub === 'string' && /^[^\p{Cc}]{1,255}$/u.test(sub)) return `${prefix}${sub}`
+  if (typeof sub === 'string' && /^[^\p{Cc}]{1,255}$/u.test(sub))
+    return { user_id: `${prefix}${sub}`, until: new Date((exp + clockTolerance) * 1000) }
   throw new errors.JWTInvalid('its subject is no user id')
 }
 

@@ -53,7 +53,7 @@ async function passIfAwake(deps: Deps | LightDeps, { look }: PingOptions, pass: 
 
 /** Where finished tasks are kept for some days only, a sleep lasts no longer than one: nothing else may come to delete them. */
 function nextLookAt(deps: Deps | LightDeps, nextDueAt: Date | null): Date | undefined {
-  if (deps.config.KEEP_FINISHED_DAYS === undefined) return nextDueAt ?? undefined
+  if (deps.config.KEEP_FINISHED_DAYS === null) return nextDueAt ?? undefined
   const tomorrow = new Date(clockOf(deps).getTime() + 86_400_000)
   return nextDueAt && nextDueAt < tomorrow ? nextDueAt : tomorrow
 }

@@ -8,6 +8,7 @@ import type { Task } from '../../core/task.ts'
 import { taskView } from '../../core/view.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
 import { json } from './request.ts'
+import { type Asking, requireNotEnded } from './users.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
 const unknownStepSeconds = 20
@@ -31,4 +32,10 @@ export function retryAfter({ poll_after_ms }: TaskView): Record<string, string> 
 /** Another user's task is answered like one that never was. */
 export function notFound(taskId: string): AppError {
   return new AppError('not_found', `There is no task ${taskId} of yours.`)
+}
+
+/** The same to who may ask with a session that was ended: they are told so. */
+export async function notShown(deps: Deps, asking: Asking, taskId: string): Promise<AppError> {
+  await requireNotEnded(deps, asking)
+  return notFound(taskId)
 }

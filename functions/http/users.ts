@@ -1,12 +1,15 @@
 // Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
 // users by its own tokens.
+import { randomUUID } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { Session } from '../../core/answers.ts'
 import { isHttps } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
+import { isEnded } from '../../db/statements/sessions.ts'
+import { adopt } from '../../engine/adopt.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
-import { keysOf } from '../../engine/keys.ts'
+import { keysOf, sessionKey, userKey } from '../../engine/keys.ts'
 import { bearerOf } from './headers.ts'
 import { readForeignToken } from './identity-provider.ts'
 
@@ -15,11 +18,12 @@ const cookieName = 'stepgate_session'
 /** Over https. Browsers take a cookie of this name only from this very host, so that a sibling domain can't set one. */
 const hostCookieName = `__Host-${cookieName}`
 /** Long enough that a person finds yesterday's results; every new session call extends it. */
-const sessionSeconds = 30 * 24 * 3_600
+export const sessionSeconds = 30 * 24 * 3_600
 
-export async function openSession(deps: Deps, userId: string): Promise<Session> {
+/** `sid` names the session in every token that it gets: ended, none of them is good any more. */
+export async function openSession(deps: Deps, userId: string, sid: string = randomUUID()): Promise<Session> {
   const issuedAt = Math.floor(clockOf(deps).getTime() / 1000)
-  const token = await new SignJWT()
+  const token = await new SignJWT({ sid })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer(issuer)
     .setSubject(userId)
@@ -29,12 +33,31 @@ export async function openSession(deps: Deps, userId: string): Promise<Session> 
   return { user_id: userId, token, expires_at: new Date((issuedAt + sessionSeconds) * 1000).toISOString() }
 }
 
+/** Who asks, by which session. */
+export interface Asking {
+  user_id: string
+  /** Names of the session by which it may have been ended. */
+  session: readonly string[]
+  until: Date
+}
+
 /** The user id. Throws `unauthenticated` or `token_expired` (401), `not_configured` or `unavailable` (503). */
-export async function requireUser(request: Request, deps: Deps): Promise<string> {
+export const requireUser = async (request: Request, deps: Deps): Promise<string> =>
+  (await requireSession(request, deps)).user_id
+
+/** The same, with the session: known not to be ended. */
+export async function requireSession(request: Request, deps: Deps): Promise<Asking> {
+  const asking = await requireReader(request, deps)
+  await requireNotEnded(deps, asking)
+  return asking
+}
+
+/** For whoever hands the session on to their one statement, which asks whether it was ended. */
+export async function requireReader(request: Request, deps: Deps): Promise<Asking> {
   const token = tokenOf(request, deps)
   if (!token) throw refusal('unauthenticated', howToSignIn(deps))
   try {
-    if (!isOwn(token)) return await readForeignToken(deps, token)
+    if (!isOwn(token)) return await readForeign(request, deps, token)
     if (deps.config.ANONYMOUS_SESSIONS) return await readOwnToken(deps, token)
   } catch (cause) {
     if (cause instanceof errors.JWTExpired)
@@ -45,12 +68,20 @@ export async function requireUser(request: Request, deps: Deps): Promise<string>
   throw refusal('unauthenticated', howToSignIn(deps))
 }
 
+export async function requireNotEnded(deps: Deps, { session }: Asking): Promise<void> {
+  if (await isEnded(deps.db, session)) throw refusal('unauthenticated', 'This session was ended; ask for a new one.')
+}
+
 /**
- * The user of an own session, if the request has one that is still good. An identity provider's users are none here: a session of ours
- * would outlive their sign-in.
+ * The session of our own that the request has, if it is still good. An identity provider's users have none here: a session of ours would
+ * outlive their sign-in.
  */
-export async function ownUser(request: Request, deps: Deps): Promise<string | undefined> {
-  const token = tokenOf(request, deps)
+export async function ownSession(request: Request, deps: Deps): Promise<(Asking & { sid: string }) | undefined> {
+  const own = await ownOf(deps, tokenOf(request, deps))
+  return own && !(await isEnded(deps.db, own.session)) ? own : undefined
+}
+
+async function ownOf(deps: Deps, token: string | undefined) {
   try {
     return token && isOwn(token) ? await readOwnToken(deps, token) : undefined
   } catch (error) {
@@ -59,10 +90,25 @@ export async function ownUser(request: Request, deps: Deps): Promise<string | un
   }
 }
 
-/** Over https the other name isn't read: whoever may set it for the domain could slip a session of theirs under a visitor. */
-function tokenOf(request: Request, deps: Deps): string | undefined {
-  return bearerOf(request) ?? parseCookie(request.headers.get('cookie') ?? '')[cookieNameOf(request, deps)]
+/** A user of the identity provider. What this browser has made before they signed in becomes theirs. */
+async function readForeign(request: Request, deps: Deps, token: string): Promise<Asking> {
+  const { user_id, until } = await readForeignToken(deps, token)
+  const before = await ownOf(deps, cookieOf(request, deps))
+  if (before) await adopt(deps, before, user_id)
+  return { user_id, until, session: [sessionKey('token', token)] }
 }
+
+/** Whether the request's token is an identity provider's. */
+export function isForeign(request: Request, deps: Deps): boolean {
+  const token = tokenOf(request, deps)
+  return token !== undefined && !isOwn(token)
+}
+
+/** Over https the other name isn't read: whoever may set it for the domain could slip a session of theirs under a visitor. */
+const cookieOf = (request: Request, deps: Deps): string | undefined =>
+  parseCookie(request.headers.get('cookie') ?? '')[cookieNameOf(request, deps)]
+
+const tokenOf = (request: Request, deps: Deps): string | undefined => bearerOf(request) ?? cookieOf(request, deps)
 
 const cookieNameOf = (request: Request, deps: Deps): string => (isSecure(request, deps) ? hostCookieName : cookieName)
 
@@ -81,16 +127,23 @@ function isOwn(token: string): boolean {
   }
 }
 
-async function readOwnToken(deps: Deps, token: string): Promise<string> {
+async function readOwnToken(deps: Deps, token: string): Promise<Asking & { sid: string }> {
   const { keys, good } = signingOf(deps)
   const now = clockOf(deps)
   const before = good.get(token)
-  if (before && now.getTime() < before.expiresMs) return before.sub
+  if (before && now < before.until) return before
   const options = { issuer, algorithms: ['HS256'], requiredClaims: ['sub', 'exp'], currentDate: now }
-  const { payload } = await verifyWith(keys, (key) => jwtVerify<{ sub: string; exp: number }>(token, key, options))
+  const { payload } = await verifyWith(keys, (key) =>
+    jwtVerify<{ sub: string; exp: number; sid?: unknown }>(token, key, options),
+  )
   if (good.size >= mostGood) good.clear()
-  good.set(token, { sub: payload.sub, expiresMs: payload.exp * 1000 })
-  return payload.sub
+  const { sub: user_id, exp, sid: named } = payload
+  // A token of an earlier version is its session's only one.
+  const sid = typeof named === 'string' ? named : sessionKey('token', token)
+  const session = [sessionKey('session', sid), userKey(user_id)]
+  const own = { user_id, sid, session, until: new Date(exp * 1000) }
+  good.set(token, own)
+  return own
 }
 
 /** Tries one key after the other, until the signature fits; whatever else is wrong with a token is wrong with every key. */
@@ -108,22 +161,28 @@ const howToSignIn = ({ config }: Deps): string =>
     : 'Send a token of the app that this belongs to; there are no anonymous sessions here.'
 
 /** Out of reach of scripts, and not sent along by other sites' forms. */
-export function sessionCookie(request: Request, deps: Deps, session: Session): string {
+export const sessionCookie = (request: Request, deps: Deps, session: Session): string =>
+  cookie(request, deps, session.token, sessionSeconds)
+
+/** Takes the cookie away. */
+export const noCookie = (request: Request, deps: Deps): string => cookie(request, deps, '', 0)
+
+function cookie(request: Request, deps: Deps, value: string, maxAge: number): string {
   return stringifySetCookie({
     name: cookieNameOf(request, deps),
-    value: session.token,
+    value,
     httpOnly: true,
     sameSite: 'lax',
     secure: isSecure(request, deps),
     path: '/',
-    maxAge: sessionSeconds,
+    maxAge,
   })
 }
 
 interface Signing {
   keys: [Buffer, ...Buffer[]]
   /** Tokens found good: a page that polls sends the same one every few seconds. */
-  good: Map<string, { sub: string; expiresMs: number }>
+  good: Map<string, Asking & { sid: string }>
 }
 
 const mostGood = 1_000

@@ -6,6 +6,7 @@ import type {
   GenerationRequest,
   LostAttempt,
   Prediction,
+  ProviderErasure,
   Search,
   Submission,
   SubmitOptions,
@@ -25,11 +26,15 @@ export function openFal(options: FalOptions): OpenedProvider {
     submit: (request, how) => submit(options, call, request, how),
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
+    erase: (id) => erase(options, call, id),
     search: (attempt) => search(options, call, attempt),
     readWebhook: (headers, rawBody, now, model) =>
       readWebhook(keys, options.queueUrl, { headers, rawBody, now, model }),
   }
 }
+
+/** As long as a copy of an output is tried for, and a day more: where our own store is away, nothing that was paid for is lost. */
+const outputSeconds = 2 * 24 * 3_600
 
 /** One POST, whatever happens: fal has no idempotency key, so a second one could be a second payment. */
 function submit(
@@ -40,6 +45,8 @@ function submit(
 ): Promise<Submission> {
   const query = webhookUrl ? `?${new URLSearchParams({ fal_webhook: webhookUrl })}` : ''
   const headers = {
+    // Its files are copied within minutes; without it they stay public for ever (fal's docs, "Data retention & storage").
+    'x-fal-object-lifecycle-preference': JSON.stringify({ expiration_duration_seconds: outputSeconds }),
     // Only until it starts: how long it may run is the model's own affair.
     'x-fal-request-timeout': String(cancelAfterSeconds),
     ...(runOnce && { 'x-fal-no-retry': '1' }),
@@ -71,6 +78,20 @@ function waitOf(response: HttpResponse): number | undefined {
 function cancel(call: FalCall, { urls }: Prediction): Promise<Cancellation> {
   const isOver = (response: HttpResponse) => bodyOf(response)['status'] === 'ALREADY_COMPLETED'
   return readCancel(call('PUT', urls.cancel), { isOver, reasonOf }, () => readStatus(call, urls.get))
+}
+
+/** Its request's JSON and its output files; not files of the input, which are ours. Takes a key with admin scope. */
+async function erase({ apiUrl }: FalOptions, call: FalCall, id: string): Promise<ProviderErasure> {
+  try {
+    const response = await call('DELETE', `${apiUrl}/models/requests/${encodeURIComponent(id)}/payloads`)
+    const { status } = response
+    if (status < 300 || status === 404 || status === 410) return { kind: 'gone' }
+    const reason = `fal answers ${status}: ${reasonOf(response)}`
+    return { kind: status === 429 || status >= 500 ? 'unreachable' : 'refused', reason }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { kind: 'unreachable', reason: error.message }
+  }
 }
 
 /** fal doesn't say which of a request's instants the filter means, and clocks differ; the marker decides anyway. */

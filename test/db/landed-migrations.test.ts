@@ -26,6 +26,7 @@ const landed: Record<string, string> = {
   '0006_money': '3cc0cebe703e6c1f4b6a1d460353a66cee95e394d7f18b37ec323878fab595a3',
   '0007_gate': '8b7111f6bbbc21f66bd3472a63a46d787d03bf8d9fc61ed9dfcac456fe5f34ff',
   '0008_outbox': 'bd053b460d3e3eadfa549fde99d04249be25a1a0eb5ac0a2e1bd8bd4ab68fa11',
+  '0009_erasing': '07f55cea2c6d9516ddecb5f9c2cab1634077decd6e7c3da69b915b2e0be69f99',
   '0011_telegram': 'a9a05563dc13c5a8aa16995b70a5dd0e1e222d42ee2702738c525aeb7ad32282',
   '0012_told': '17fe3d74ef318a8ed2ceb927a6c058eaf1360d95e4a076eba232496fbe34674c',
 }

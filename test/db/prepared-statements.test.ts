@@ -6,12 +6,12 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertPast } from '../../bench/scale/past.ts'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
+import { eraseOld, eraseTasks } from '../../db/statements/erase.ts'
 import { listInFlight, readFigures, readStory } from '../../db/statements/overview.ts'
 import { listTasks, readLockHolder, readStarted, readTask } from '../../db/statements/reads.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
-import { deleteFinished } from '../../db/statements/retention.ts'
 import type { Database } from '../../db/statements/schema.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -115,6 +115,7 @@ const newTask = (): NewTask => ({
 })
 const own = ({ id, user_id }: Row) => ({ id, user_id })
 const aDay = 24 * 3_600
+const erasure = { erasing: [], quietSeconds: 180 }
 
 const caps = [{ provider: 'replicate', cap: 100 }]
 
@@ -156,7 +157,12 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   ['continueTask', () => continueTask(db, own(one('waiting_continue'))), ['tasks_pkey', 'tasks_(pkey|of_user)']],
   ['redoTask', () => redoTask(db, own(one('waiting_continue'))), ['tasks_pkey', 'tasks_(pkey|of_user)']],
   ['cancelTask', () => cancelTask(db, own(one('pending'))), ['tasks_pkey', 'tasks_(pkey|of_user)']],
-  ['deleteFinished', () => deleteFinished(db, { olderThanSeconds: 90 * aDay, limit: 10 }), ['tasks_pkey']],
+  ['eraseOld', () => eraseOld(db, { olderThanSeconds: 90 * aDay, limit: 10, ...erasure }), ['tasks_pkey']],
+  [
+    'eraseTasks',
+    () => eraseTasks(db, [{ ...own(one('running')), stub: null }], erasure),
+    ['tasks_pkey', 'tasks_pkey', 'tasks_pkey', 'task_events_pkey', 'shares_once'],
+  ],
 ])('%s: by its index', async (_name, work, indexes) => {
   const plans = await plansOf(work)
   expect(plans).toHaveLength(1)
@@ -170,14 +176,14 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   }
 })
 
-test('deleteFinished: the histories that go along are found by their key', async () => {
+test('eraseOld: the histories that go along are found by their key', async () => {
   const scans = async () => {
     await pool.query('select pg_stat_force_next_flush()')
     const text = `select seq_scan::int as through, idx_scan::int as by_index from pg_stat_user_tables where relname = 'task_events'`
     return (await pool.query<{ through: number; by_index: number }>(text)).rows[0]
   }
   const before = await scans()
-  expect(await deleteFinished(db, { olderThanSeconds: 90 * aDay, limit: 10 })).toHaveLength(10)
+  expect(await eraseOld(db, { olderThanSeconds: 90 * aDay, limit: 10, ...erasure })).toHaveLength(10)
   const after = await scans()
   expect(after?.through).toBe(before?.through)
 })

@@ -46,9 +46,12 @@ export function useDatabase(): Suite {
     for (const driver of drivers) connected.set(driver, (await database.connect(driver)).db)
   })
   beforeEach(async () => {
+    // The ledger takes no deletes but where triggers are off.
+    await sql.raw('begin; set local session_replication_role = replica; delete from ledger; commit').execute(over('pg'))
     // Much quicker than truncate for the few rows that a test leaves.
-    await sql`with paused as (delete from providers), files as (delete from forgotten), spent as (delete from spending),
-      switched as (delete from switches), unheard as (delete from listeners) delete from tasks`.execute(over('pg'))
+    await sql`with paused as (delete from providers), erased as (delete from erasures), ended as (delete from ended_sessions),
+      spent as (delete from spending), switched as (delete from switches), unheard as (delete from listeners)
+      delete from tasks`.execute(over('pg'))
   })
   afterAll(() => database.drop())
   return {

@@ -47,22 +47,22 @@ export interface Ask {
   isAnonymous?: boolean
 }
 
-const nobody = '019b76da-a800-7000-8000-000000000000'
+export const nobody = '019b76da-a800-7000-8000-000000000000'
 const shirt = 'https://images.test/shirt.png'
 const fine = { person_image: 'https://images.test/ada.jpg', garments: [shirt] }
-const evil = { origin: 'https://evil.example' }
+export const evil = { origin: 'https://evil.example' }
 const tooLarge = 'x'.repeat(6 * 1024 * 1024 + 1)
 
-const ask = (operation: string, status: number, call: Ask['call'], more: Partial<Ask> = {}): Ask => ({
+export const ask = (operation: string, status: number, call: Ask['call'], more: Partial<Ask> = {}): Ask => ({
   ...{ operation, status, call },
   ...more,
 })
-const post = (path: string, body: unknown = '', headers: Record<string, string> = {}): Call => ({
+export const post = (path: string, body: unknown = '', headers: Record<string, string> = {}): Call => ({
   ...{ method: 'POST', path, body, headers },
 })
 
 /** What all that take a JSON body have in common. */
-const ofBody = (operation: string): Ask[] => {
+export const ofBody = (operation: string): Ask[] => {
   const path = operation.split(' ')[1] ?? ''
   return [
     ask(operation, 400, () => post(path, '{'), { code: 'invalid_json' }),

@@ -20,12 +20,19 @@ export const faultsOfKept = `
 
 const faults = `
   with
-  entries as (select l.*, t.user_id, l.kind = 'double' as is_double from ledger l join tasks t on t.id = l.task_id),
+  entries as (select l.*, t.user_id, l.kind = 'double' as is_double from ledger l left join tasks t on t.id = l.task_id),
+  -- Whose an erased task was is not known any more: then users are counted together.
+  erasing as (select exists (select from entries where user_id is null or user_id = 'erased') or exists (
+    select from tasks where user_id = 'erased') or exists (select from spending where scope = 'user:erased') as is_so),
   kept as (
     select reserved_on as day, user_id, recipe, reserved_micros as micros, false as is_double from tasks where reserved_on is not null
     union all select day, user_id, recipe, settled_micros, is_double from entries),
+  spending as (
+    select case when scope like 'user:%' and is_so then 'user: all' else scope end as scope, day, sum(spent_micros) as spent_micros
+    from spending, erasing group by 1, 2),
   wanted as (
-    select scope, day, sum(micros) as micros from kept cross join lateral (values ('all'), ('recipe:' || recipe), ('user:' || user_id))
+    select scope, day, sum(micros) as micros from kept cross join erasing cross join lateral (
+      values ('all'), ('recipe:' || recipe), ('user:' || case when is_so then ' all' else user_id end))
       as scopes (scope) where not (is_double and scope like 'user:%') group by scope, day),
   booked as (select task_id, sum(reserved_micros) as reserved, sum(settled_micros) filter (where not is_double) as settled
     from entries group by task_id)
@@ -37,6 +44,9 @@ const faults = `
     || current_step || ')'
   from tasks left join booked on task_id = id
   where coalesce(reserved, 0) <> case when phase is null then 0 else coalesce(price_of(prices, current_step), 0) end
+  union all
+  select 'in flight: the ledger has ' || sum(reserved_micros) || ' of ' || task_id || ', which is gone'
+  from ledger where not exists (select from tasks where id = task_id) group by task_id having sum(reserved_micros) <> 0
   union all
   select 'paid: the ledger has ' || coalesce(settled, 0) || ' of ' || id || ', its row ' || settled_micros
   from tasks left join booked on task_id = id where coalesce(settled, 0) <> settled_micros`

@@ -121,7 +121,9 @@ export async function openTestDeps(options: TestOptions = {}): Promise<TestDeps>
       await mounted?.drain()
       simulator.replicate.reset()
       simulator.fal.reset()
-      await sql`truncate tasks, providers, forgotten, spending, switches, listeners cascade`.execute(first.deps.db)
+      await sql`truncate tasks, providers, erasures, ended_sessions, daily_starts, spending, switches, listeners cascade`.execute(
+        first.deps.db,
+      )
       logged.length = 0
     },
     close: async () => {

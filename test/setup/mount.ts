@@ -7,6 +7,7 @@ import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
 import { choose } from '../../functions/choose.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
+import { deleteEndpoint } from '../../functions/delete.ts'
 import { health } from '../../functions/health.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { openapi } from '../../functions/openapi.ts'
@@ -14,6 +15,8 @@ import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
 import { session } from '../../functions/session.ts'
+import { sessionEnd } from '../../functions/session-end.ts'
+import { share } from '../../functions/share.ts'
 import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
@@ -45,10 +48,13 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     upload,
     usage,
     webhook,
+    share,
   },
   continue: continueEndpoint,
   telegram,
   'telegram-link': telegramLink,
+  delete: deleteEndpoint,
+  'session-end': sessionEnd,
 }
 
 export interface MountedRooms {

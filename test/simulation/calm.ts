@@ -111,7 +111,8 @@ async function hearAgain(world: World, people: readonly Person[]): Promise<void>
 
 /** Until something becomes due or a provider reports. */
 async function untilNext({ pool, scheduler, providers }: World): Promise<number | undefined> {
-  const text = 'select least((select min(due_at) from tasks), (select min(due_at) from outbox)) as next'
+  const text =
+    'select least((select min(due_at) from tasks), (select min(due_at) from outbox), (select min(due_at) from erasures)) as next'
   const { rows } = await pool.query<{ next: Date | null }>({ name: 'next', text })
   const instants = [rows[0]?.next, providers.replicate.nextWebhookAt(), providers.fal.nextWebhookAt()]
   const times = instants.flatMap((instant) => instant?.getTime() ?? [])
@@ -156,7 +157,7 @@ async function isAtRest({ pool }: World, staying: readonly Person[]): Promise<bo
     name: 'moving',
     text: `select from tasks
       where status in ('pending', 'processing') or phase is not null or strays @> '[{"over": false}]'
-      union all select from outbox where due_at is not null limit 1`,
+      union all select from outbox where due_at is not null union all select from erasures limit 1`,
   })
   return rowCount === 0
 }

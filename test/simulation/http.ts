@@ -76,7 +76,8 @@ type Kind = 'create' | 'cancel' | 'list' | 'keys' | 'read' | 'told'
 function kindOf({ method, url }: HttpRequest): Kind {
   const { pathname } = new URL(url)
   if (url === receiverUrl) return 'told'
-  if (method !== 'GET') return pathname.endsWith('/cancel') ? 'cancel' : 'create'
+  // To be told to delete is as safe to repeat as a cancel.
+  if (method !== 'GET') return pathname.endsWith('/cancel') || method === 'DELETE' ? 'cancel' : 'create'
   if (pathname.endsWith('/jwks.json')) return 'keys'
   return /(\/v1\/predictions|\/by-endpoint)$/.test(pathname) ? 'list' : 'read'
 }

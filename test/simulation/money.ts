@@ -29,11 +29,13 @@ export async function faultsOfMoney(world: World, tasks: readonly Task[], till: 
 
 const isPaid = ({ kind }: Entry) => kind === 'settled' || kind === 'double'
 
-function bookedOnce({ witness, providers }: World, prediction: Paid, entries: readonly Entry[]): string[] {
+function bookedOnce({ witness, providers, erased }: World, prediction: Paid, entries: readonly Entry[]): string[] {
   const own = entries.filter((entry) => isPaid(entry) && entry.prediction_id === prediction.id)
   if (own.length === 1) return []
   if (own.length > 1) return [`ledger: prediction ${prediction.id} is booked ${own.length} times`]
   const attempt = attemptOf(witness.attempts, prediction)
+  // What turns up when its task is gone is known to nobody.
+  if (erased.has(attempt?.task ?? '')) return []
   // What nobody ever found was booked with its attempt; of a twin that nobody found, nothing can be known.
   const wasPaidAhead = entries.some(
     ({ kind, task_id, step, attempt: number, prediction_id }) =>
@@ -69,7 +71,8 @@ async function beyondBudget({ pool, weather }: World, entries: readonly Entry[])
   if (!budget) return []
   const { rows } = await pool.query<{ scope: string; day: string; spent_micros: number }>('select * from spending')
   return rows.flatMap(({ scope, day, spent_micros }) => {
-    const ceiling = scope === 'all' ? budget.all : scope.startsWith('user:') ? budget.user : undefined
+    const ceiling =
+      scope === 'all' ? budget.all : scope.startsWith('user:') && scope !== 'user:erased' ? budget.user : undefined
     const doubles = entries.filter((entry) => entry.kind === 'double' && entry.day === day)
     const facts = doubles.reduce((sum, { settled_micros }) => sum + settled_micros, 0)
     if (ceiling === undefined || spent_micros <= ceiling + facts) return []

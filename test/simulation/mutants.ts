@@ -1,5 +1,6 @@
 // The guards that matter, each taken away through a seam of the simulation. A suite that doesn't notice proves nothing.
 import type { Mutant } from './mutant.ts'
+import { erasingMutants } from './mutants-erasing.ts'
 import { gateMutants } from './mutants-gate.ts'
 import { movingMutants } from './mutants-moving.ts'
 import { payingMutants } from './mutants-paying.ts'
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...spendingMutants,
   ...gateMutants,
   ...tellingMutants,
+  ...erasingMutants,
 ]
 
 export function requireMutant(name: string): Mutant {

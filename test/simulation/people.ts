@@ -4,6 +4,7 @@ import type { Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { choose } from '../../functions/choose.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
+import { deleteEndpoint } from '../../functions/delete.ts'
 import { openSession } from '../../functions/http/users.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
@@ -49,6 +50,8 @@ export interface Person {
   isImpatient: boolean
   /** Redoes what she is shown. */
   isPicky: boolean
+  /** Deletes what they have seen. */
+  isShy: boolean
   /** Starts one task after another. */
   isEager: boolean
   asks: number
@@ -69,6 +72,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       auto: random.chance(0.3),
       uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
+      isShy: random.chance(0.25),
       isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.15),
       isEager: recipe === 'memes' || random.chance(world.weather.quota || world.weather.budget ? 0.6 : 0.3),
     })
@@ -83,15 +87,17 @@ export async function act(world: World, person: Person): Promise<void> {
   const { seen } = person
   // One batch of memes at a time: whoever wants the next one too early is refused.
   const again = person.isEager ? { 'start another': 2 } : {}
-  const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...again }
+  const shy = { delete: person.isShy ? 1.5 : 0.05 }
+  const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...shy, ...again }
   const redone = person.isPicky && (person.redone.get(person.taskId) ?? 0) < 3 ? 8 : 1.5
   const choosing = hasChoice(seen) ? { choose: 4, 'continue with': 6 } : {}
   const waiting = { continue: 8, 'continue blindly': 2, redo: redone, status: 3, cancel: 0.5, ...choosing, ...again }
-  const failed = { redo: 4, status: 4, ...again }
+  const failed = { redo: 4, status: 4, ...shy, ...again }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
   const deed = world.random.weighted<string>(weights)
   if (deed === 'start another') return startTask(world, person)
   if (deed === 'status') return look(world, person)
+  if (deed === 'delete') return erase(world, person, person.taskId)
   if (deed === 'cancel') return post(world, person, 'cancel', cancel, { task_id: person.taskId })
   if (deed === 'redo') return redoTask(world, person)
   if (deed === 'choose' || deed === 'continue with') return choosePicture(world, person, deed)
@@ -113,6 +119,24 @@ async function choosePicture(world: World, person: Person, deed: 'choose' | 'con
   return deed === 'choose'
     ? post(world, person, 'choose', choose, body)
     : post(world, person, 'continue', continueEndpoint, body)
+}
+
+/** Asked for again until it is answered. A 404 is an answer, too: an earlier request had come through. */
+function erase(world: World, person: Person, task_id: string): Promise<void> {
+  if (!world.erased.has(task_id)) world.erased.set(task_id, 'asked')
+  const request = new Request(`${publicUrl}/api/delete`, {
+    ...{ method: 'POST', body: JSON.stringify({ task_id }), headers: { authorization: `Bearer ${person.token}` } },
+  })
+  return world
+    .call(`${person.name} asks to delete`, deleteEndpoint, request, async ({ ok, status }) => {
+      if (!ok && status !== 404) return
+      world.erased.set(task_id, 'gone')
+      if (person.taskId !== task_id) return
+      delete person.taskId
+      delete person.seen
+      delete person.lastRedo
+    })
+    .then(() => undefined)
 }
 
 /** The request that was sent last, by a proxy or a client that heard no answer. */

@@ -30,7 +30,8 @@ export async function sleptOver(world: World): Promise<string[]> {
   const { rows } = await world.pool.query<{ id: string; due_at: Date }>({
     name: 'due',
     text: `select id, due_at from tasks where due_at is not null
-      union all select task_id, due_at from outbox where due_at is not null order by id, due_at`,
+      union all select task_id, due_at from outbox where due_at is not null
+      union all select id, due_at from erasures order by id, due_at`,
   })
   const slept: string[] = []
   for (const { id, due_at } of rows) {

@@ -2,6 +2,7 @@
 
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
+import { erasedIsErased } from './erased.ts'
 import { failedForAReason } from './failures.ts'
 import { faultsOfGate } from './gate.ts'
 import { faultsOfMoney } from './money.ts'
@@ -18,7 +19,8 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
   const predictions = world.providers.predictions()
   const broken = [
     ...world.witness.broken,
-    ...people.flatMap((person) => acceptedIsDurable(person, byId)),
+    ...people.flatMap((person) => acceptedIsDurable(world, person, byId)),
+    ...(await erasedIsErased(world)),
     ...(world.trouble.mostBackMs > 0 ? [] : people.flatMap(onlyForward)),
     ...tasks.flatMap(settled),
     ...tasks.flatMap((task) => neverPaidTwice(world, task, { predictions, people, redone })),
@@ -36,9 +38,9 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
   return broken
 }
 
-function acceptedIsDurable(person: Person, byId: Map<string, Task>): string[] {
+function acceptedIsDurable({ erased }: World, person: Person, byId: Map<string, Task>): string[] {
   return person.accepted
-    .filter((id) => !byId.has(id))
+    .filter((id) => !byId.has(id) && !erased.has(id))
     .map((id) => `accepted is durable: ${id} was accepted and is not in the table`)
 }
 
@@ -144,6 +146,9 @@ function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictio
   return predictions.flatMap((prediction) => {
     const { id, status, provider, createdAt } = prediction
     const task = byId.get(attemptOf(witness.attempts, prediction)?.task ?? '')
+    const attempt = attemptOf(witness.attempts, prediction)
+    // Canceled before its task went, where it was ever heard of.
+    if (!task && world.erased.has(attempt?.task ?? '')) return []
     if (!task) return [`unknown: prediction ${id} belongs to no task`]
     const own = task.steps.flatMap((step) => [step, ...(step.past ?? [])])
     const isKnown = [...own, ...task.strays].some((known) => known.prediction_id === id)

@@ -37,10 +37,11 @@ async function empty(pool: Pool): Promise<void> {
   emptied.set(pool, times + 1)
   // The ledger takes no deletes but where triggers are off, and the tasks' own trigger clears their history.
   await pool.query(`begin; set local session_replication_role = replica; delete from ledger; commit`)
-  if (times % anewEvery === 0) await pool.query('truncate tasks, providers, daily_starts, spending, switches')
+  if (times % anewEvery === 0)
+    await pool.query('truncate tasks, providers, daily_starts, spending, switches, erasures, ended_sessions')
   else
     await pool.query(
-      'delete from tasks; delete from providers; delete from daily_starts; delete from spending; delete from switches',
+      'delete from tasks; delete from providers; delete from daily_starts; delete from spending; delete from switches; delete from erasures; delete from ended_sessions',
     )
 }
 

@@ -145,6 +145,8 @@ export function configOf(
     BUDGET_PER_USER_PER_DAY: dollars(budget?.user),
     // Nobody here stores much: the read would be a statement of every start, and every schedule another.
     STORED_MB_PER_USER: 'off',
+    // The clock goes ahead by more than a month.
+    KEEP_FINISHED_DAYS: 'off',
     PASS_BATCH: '20',
     ...(isTold && { NOTIFY_URL: receiverUrl, NOTIFY_SECRET: webhookSecret }),
     LOG_LEVEL: 'silent',

@@ -27,6 +27,8 @@ export interface World {
   receiver: Receiver
   /** A new deployment, with the keys that there are now. */
   redeploy(): void
+  /** Tasks that somebody asked to delete, and whether they were told that it is so. */
+  erased: Map<string, 'asked' | 'gone'>
   /** Webhooks that were heard, where they come again. */
   echoes: Set<Delivery>
   /** When the faults stopped, by the virtual clock. */
@@ -66,6 +68,7 @@ export function openWorld(seed: number, pool: Pool, { mutant, isOnFolder = false
   })
   const world: World = {
     ...parts,
+    erased: new Map(),
     echoes: new Set(),
     calmSince: Number.POSITIVE_INFINITY,
     isMarkUncertain: false,

@@ -5,6 +5,7 @@ import { agoInWords } from '../clock.ts'
 import { Drawn } from '../parts/icons.tsx'
 import { Problem } from '../parts/message.tsx'
 import { Photo } from '../parts/photo.tsx'
+import { YourData } from '../parts/privacy.tsx'
 import { isKnown, offered } from '../recipes.ts'
 import { newPath, taskPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
@@ -70,6 +71,7 @@ export function History() {
           {words.history.more}
         </button>
       )}
+      {currentUser() && <YourData />}
     </section>
   )
 }

@@ -6,6 +6,7 @@ import { Actions } from '../parts/actions.tsx'
 import { Attempts } from '../parts/attempts.tsx'
 import { Chain } from '../parts/chain.tsx'
 import { Message, Problem, ProblemPage } from '../parts/message.tsx'
+import { TaskPrivacy } from '../parts/privacy.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
 import { TellInTelegram } from '../parts/telegram.tsx'
@@ -82,6 +83,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         <Actions task={task} followed={followed} shown={choice ?? shown} />
         {isMoving(task) && <TellMe />}
         {!task.finished_at && <TellInTelegram />}
+        <TaskPrivacy task={task} />
       </div>
       {task.recipe !== 'avatar' && chain.length > 1 && (
         <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />

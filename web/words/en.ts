@@ -194,6 +194,27 @@ const telegram = {
   failed: 'That did not work. Try again.',
 }
 
+const privacy = {
+  share: 'Share the picture',
+  link: 'Whoever has this link sees the picture',
+  revoke: 'End all links of this task',
+  delete: 'Delete',
+  deleteTitle: 'Delete this for good?',
+  deleteHelp:
+    'Its pictures, your photos and words in it, and its links go, here and as far as possible at the provider. What runs is stopped.',
+  deleteYes: 'Delete for good',
+  keep: 'Keep',
+  title: 'Your data',
+  lead: 'Uploads are kept for a day, pictures until they are deleted.',
+  signOut: 'Sign out',
+  signOutTitle: 'Sign out of this browser?',
+  signOutHelp: 'There is no account: without this session nobody gets back to the pictures made here, not even you.',
+  all: 'Delete everything',
+  allTitle: 'Delete everything for good?',
+  allHelp: 'All your pictures, photos and tasks go, and this session ends. It can not be undone.',
+  allYes: 'Delete everything',
+}
+
 const problems: ProblemWords = {
   invalid_json: ['The page sent something wrong.', 'Reload the page and try again.'],
   invalid_request: ['Something in the form is not right yet.', 'Check what you entered and start again.'],
@@ -210,6 +231,7 @@ const problems: ProblemWords = {
   not_choosable: ['This picture can’t be chosen.', 'Choose another one, or make it again.'],
   already_finished: ['The task is over already.', 'The page shows it as it is now.'],
   storage_exceeded: ['Your stored pictures take all the room that they may.', 'Delete tasks that you no longer need.'],
+  confirm_expired: ['The confirmation is too old.', 'Begin the deletion once more.'],
   attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
   body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],
   unsupported_media_type: ['This file is not a picture that can be used.', 'Choose a JPEG, PNG or WebP file.'],
@@ -249,4 +271,4 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
 }
 
-export const en = { frame, recipes, form, task, history, tell, time, telegram, problems, taskErrors }
+export const en = { frame, recipes, form, task, history, tell, time, telegram, privacy, problems, taskErrors }

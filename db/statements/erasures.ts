@@ -1,0 +1,163 @@
+// What was deleted and still has to go: noted here, read by passes when it is due, and struck out when nothing is left. engine/erase.ts
+// does what lies between, in the store and at the provider.
+import { sql } from 'kysely'
+import { erasedUser, type ProviderRecord } from '../../core/erasing.ts'
+import { repeatable } from '../driver/retries.ts'
+import { type ErasureTerms, predictionsOf } from './erase.ts'
+import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
+
+export interface Erasure {
+  id: string
+  kind: 'task' | 'upload' | 'user'
+  /** An upload's key, or a user's id. */
+  subject: string | null
+  predictions: ProviderRecord[]
+  noted_at: Date
+  /** From then on nobody can be writing for it. */
+  quiet_at: Date
+  /** The database's clock. */
+  now: Date
+}
+
+/** Notes an upload whose file is to go. */
+export async function noteUpload(db: Db, { key, ...timed }: { key: string } & Timed): Promise<Erasure> {
+  const now = clock(timed)
+  const { rows } = await sql<Erasure>`
+    insert into erasures (kind, subject, noted_at, quiet_at, due_at) values ('upload', ${key}, ${now}, ${now}, ${now})
+    returning *, ${now} as now
+  `.execute(db)
+  return rows[0] as Erasure
+}
+
+export interface UserErasure extends Timed {
+  user_id: string
+  quietSeconds: number
+  /** Ends these sessions by the same stroke. */
+  ended: readonly { key: string; until: Date }[]
+}
+
+/** Notes a user with all that is theirs; whoever is noted already is the same again. */
+export async function noteUser(db: Db, { user_id, quietSeconds, ended, ...timed }: UserErasure): Promise<Erasure> {
+  const now = clock(timed)
+  const { rows } = await sql<Erasure>`
+    with ended as (
+      insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
+      order by key on conflict (key) do nothing)
+    insert into erasures (kind, subject, noted_at, quiet_at, due_at)
+    values ('user', ${user_id}, ${now}, ${now} + ${seconds(sql`${quietSeconds}::float8`)}, ${now})
+    returning *, ${now} as now
+  `.execute(db)
+  return rows[0] as Erasure
+}
+
+/**
+ * Notes a task of which something was written though it is gone, or erased: a webhook that comes late copies before it can know. True where
+ * it is so.
+ */
+export async function noteGone(db: Db, { id, ...timed }: { id: string } & Timed): Promise<boolean> {
+  const now = clock(timed)
+  const { rows } = await sql`
+    insert into erasures (id, kind, noted_at, quiet_at, due_at)
+    select ${id}::uuid, 'task', ${now}, ${now}, ${now}
+    where not exists (select from tasks where id = ${id}::uuid and user_id <> ${erasedUser})
+    on conflict (id) do update set due_at = excluded.due_at returning id
+  `.execute(repeatable(db))
+  return rows.length > 0
+}
+
+/**
+ * What is due, the longest due first; or these, due or not. Not taken by a lease: whoever dies while they erase leaves it to the very next
+ * pass, and what two do at once is done.
+ */
+export async function readErasures(
+  db: Db,
+  { limit, ids, ...timed }: { limit: number; ids?: readonly string[] | undefined } & Timed,
+): Promise<Erasure[]> {
+  const now = clock(timed)
+  const { rows } = await sql<Erasure>`
+    select *, ${now} as now from erasures where ${ids ? sql`id = any(${ids}::uuid[])` : sql`due_at <= ${now}`}
+    order by due_at, id limit ${limit}
+  `.execute(repeatable(db))
+  return rows
+}
+
+/** What was done for one of them. */
+export interface ErasureOutcome {
+  id: string
+  /** The store was searched, and whatever was found is gone. */
+  cleared: boolean
+  /** What is left to be asked of providers. */
+  predictions: readonly ProviderRecord[]
+}
+
+/**
+ * Strikes out what is done: nothing is left in table and store, no provider is to be asked, and nobody can be writing any more. Deletes a
+ * stub whose provider has ended, and comes back for what that leaves. All else is looked at again after a quarter of its age, between 20 s
+ * and an hour. Answers with those that were struck out.
+ */
+export async function recordErasures(
+  db: Db,
+  told: readonly ErasureOutcome[],
+  terms: Pick<ErasureTerms, 'erasing' | 'now'>,
+): Promise<string[]> {
+  const now = clock(terms)
+  const { rows } = await sql<{ id: string }>`
+    with told as materialized (
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, cleared boolean, predictions jsonb)),
+    target as materialized (
+      select e.id, e.kind, e.noted_at, e.quiet_at, told.cleared, told.predictions as asked,
+        -- A stub waits for its provider.
+        t.id is not null as stands, t.phase is null and t.due_at is null as is_over, ${predictionsOf(terms.erasing)} as known
+      from told join erasures e on e.id = told.id left join tasks t on t.id = e.id and t.user_id = ${erasedUser}
+      order by e.id for update of e),
+    over as (
+      delete from tasks where id = any(array(select id from target where stands and is_over)) and user_id = ${erasedUser}
+        and phase is null and due_at is null
+      returning id),
+    done as (
+      delete from erasures where id in (
+        select id from target where not stands and cleared and asked = '[]' and quiet_at <= ${now})
+      returning id),
+    later as (
+      update erasures e set
+        predictions = case when over.id is null then o.asked else o.asked || o.known end,
+        due_at = case
+          when over.id is not null then ${now}
+          when o.cleared and o.asked = '[]' and not o.stands then greatest(o.quiet_at, ${now})
+          else ${now} + ${seconds(sql`least(3600, greatest(20, extract(epoch from ${now} - o.noted_at) / 4))`)} end
+      from target o left join over on over.id = o.id
+      where e.id = o.id and not (not o.stands and o.cleared and o.asked = '[]' and o.quiet_at <= ${now}))
+    select id from done order by id
+  `.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * What is still named after a user loses the name, or goes: who hears of their tasks and what is still to be told, their starts of a day, and
+ * what they spent, which stays in the sums.
+ */
+export async function forgetUser(db: Db, { user_id }: { user_id: string }): Promise<void> {
+  const [own, nobodys] = [`user:${user_id}`, `user:${erasedUser}`]
+  await sql`
+    with heard as (delete from listeners where user_id = ${user_id}),
+    told as (delete from outbox where user_id = ${user_id}),
+    chats as (delete from telegram_chats where user_id = ${user_id}),
+    links as (delete from telegram_links where user_id = ${user_id}),
+    days as (delete from daily_starts where user_id = ${user_id}),
+    -- Locked as whoever spends locks them: by day, then scope.
+    locked as materialized (
+      select scope, day, spent_micros from spending s
+      where scope in (${own}, ${nobodys}) and day in (select day from spending where scope = ${own})
+      order by day, scope for update),
+    gone as (delete from spending s using locked where s.scope = ${own} and s.day = locked.day and locked.scope = ${own})
+    insert into spending as s (scope, day, spent_micros)
+    select ${nobodys}, day, spent_micros from locked where scope = ${own} order by day
+    on conflict (scope, day) do update set spent_micros = s.spent_micros + excluded.spent_micros, ceiling_micros = null
+  `.execute(repeatable(db))
+}
+
+/** How much is still to go, for the operator. */
+export async function countErasures(db: Db): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from erasures`.execute(repeatable(db))
+  return rows[0]?.n ?? 0
+}

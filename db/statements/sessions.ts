@@ -1,0 +1,96 @@
+// Sessions that were ended before their time, and the one move of all that an anonymous user has to the account that they sign in to.
+import { sql } from 'kysely'
+import { batched } from '../driver/batches.ts'
+import { repeatable } from '../driver/retries.ts'
+import { clock, type Db, jsonb, type Timed } from './sql.ts'
+
+export interface EndedSession {
+  key: string
+  until: Date
+}
+
+export async function endSessions(db: Db, ended: readonly EndedSession[]): Promise<void> {
+  await sql`
+    insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
+    order by key on conflict (key) do nothing
+  `.execute(repeatable(db))
+}
+
+/** Whether one of these was ended. Requests of one moment share the statement. */
+export async function isEnded(db: Db, keys: readonly string[]): Promise<boolean> {
+  const [id = ''] = keys
+  const [answer] = await readEnded(db, [{ id, keys }])
+  return answer?.ended === true
+}
+
+const readEnded = batched(async (db, asked: readonly { id: string; keys: readonly string[] }[]) => {
+  const { rows } = await sql<{ id: string; ended: boolean }>`
+    select asked.id, exists (select from ended_sessions e where e.key in (select jsonb_array_elements_text(asked.keys))) as ended
+    from jsonb_to_recordset(${jsonb(asked)}) as asked (id text, keys jsonb)
+  `.execute(repeatable(db))
+  return rows
+})
+
+export interface Adoption extends Timed {
+  from: string
+  to: string
+  /** The anonymous sessions, which are over then. */
+  ended: readonly EndedSession[]
+}
+
+const unfinished = sql`('pending', 'processing', 'waiting_continue')`
+
+/**
+ * Gives all that an anonymous user has to an account: tasks keep their ids, and what was spent and started counts for the account. An
+ * exclusive recipe's task that runs beside one of the account's own goes on without the lock. Gives how many tasks were moved.
+ */
+export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise<number> {
+  const [ours, theirs] = [`user:${from}`, `user:${to}`]
+  const { rows } = await sql<{ n: number }>`
+    with locked as materialized (select id from tasks where user_id = ${from} order by id for update),
+    adopted as (
+      update tasks t set user_id = ${to},
+        lock_key = case when t.lock_key is distinct from t.recipe || ' ' || ${from} then t.lock_key
+          when t.status in ${unfinished} and exists (
+            select from tasks o where o.lock_key = t.recipe || ' ' || ${to} and o.status in ${unfinished}) then null
+          else t.recipe || ' ' || ${to} end,
+        idempotency_key = case when not exists (
+          select from tasks o where o.user_id = ${to} and o.idempotency_key = t.idempotency_key) then t.idempotency_key end
+      where t.id = any(array(select id from locked)) returning id),
+    heard as (
+      insert into listeners (user_id, channel, key, address, created_at)
+      select ${to}, channel, key, address, created_at from listeners where user_id = ${from}
+      on conflict (channel, key, user_id) do nothing),
+    unheard as (delete from listeners where user_id = ${from}),
+    links as (update telegram_links set user_id = ${to} where user_id = ${from}),
+    told as (update outbox set user_id = ${to} where user_id = ${from}),
+    starts as (delete from daily_starts where user_id = ${from} returning *),
+    counted as (
+      insert into daily_starts as d (user_id, day, started, quota) select ${to}, day, started, quota from starts
+      on conflict (user_id) do update set day = greatest(d.day, excluded.day),
+        started = case when d.day = excluded.day then d.started + excluded.started when d.day > excluded.day then d.started
+          else excluded.started end,
+        -- What was started is a fact; the next start is measured anew.
+        quota = d.started + excluded.started + d.quota),
+    -- Locked as whoever spends locks them: by day, then scope.
+    days as materialized (
+      select scope, day, spent_micros from spending
+      where scope in (${ours}, ${theirs}) and day in (select day from spending where scope = ${ours})
+      order by day, scope for update),
+    emptied as (delete from spending s using days where s.scope = ${ours} and s.day = days.day and days.scope = ${ours}),
+    spent as (
+      insert into spending as s (scope, day, spent_micros) select ${theirs}, day, spent_micros from days where scope = ${ours} order by day
+      on conflict (scope, day) do update set spent_micros = s.spent_micros + excluded.spent_micros,
+        ceiling_micros = greatest(s.ceiling_micros, s.spent_micros + excluded.spent_micros)),
+    ended as (
+      insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
+      order by key on conflict (key) do nothing)
+    select count(*)::int as n from adopted
+  `.execute(repeatable(db))
+  return rows[0]?.n ?? 0
+}
+
+/** What no token can be good for any more. */
+export async function dropEndedSessions(db: Db, timed: Timed = {}): Promise<void> {
+  await sql`delete from ended_sessions where until < ${clock(timed)}`.execute(repeatable(db))
+}

@@ -1,0 +1,228 @@
+// Erases: deletes rows by a statement that notes what is still to go, then clears the store and asks the providers. The delete endpoint and
+// the operator's command begin an erasure; passes and sweeps finish what was begun, whoever died meanwhile.
+import { randomUUID } from 'node:crypto'
+import pLimit from 'p-limit'
+import { canBeCalledBack } from '../core/config.ts'
+import { shorten } from '../core/decide.ts'
+import { askProviderSeconds, isPassingUser, quietSeconds, type Stub } from '../core/erasing.ts'
+import type { Task } from '../core/task.ts'
+import { type ErasureTerms, eraseTasks, listErasable } from '../db/statements/erase.ts'
+import {
+  type Erasure,
+  type ErasureOutcome,
+  forgetUser,
+  noteUpload,
+  noteUser,
+  readErasures,
+  recordErasures,
+} from '../db/statements/erasures.ts'
+import type { Deps } from './deps.ts'
+import { isInputOf } from './signed-urls.ts'
+import { buildRequest } from './submit.ts'
+import { clearUploads } from './sweep-uploads.ts'
+
+/** So many are read, cleared and struck out together. */
+const batch = 50
+const atOnce = 8
+/** Far more than a task ever has. */
+const mostParts = 10_000
+/** Beside a pass, or before an answer: what is left then is the next pass's. */
+export const erasingMs = 8_000
+
+/** What a person is told of their erasure, and the log. */
+export interface Receipt {
+  deleted: { tasks: number; uploads: number }
+  /** Nothing of it is left here. Otherwise it is noted, and passes go on. */
+  erased: boolean
+}
+
+export const erasureTerms = ({ providers, now }: Pick<Deps, 'providers' | 'now'>): ErasureTerms => ({
+  erasing: [...providers.values()].flatMap(({ name, erase }) => (erase ? [name] : [])),
+  quietSeconds,
+  now: now?.(),
+})
+
+/** Undefined: it is not theirs, or gone already. */
+export async function eraseTask(deps: Deps, task: Task, endBy = performance.now() + erasingMs) {
+  const [erased] = await eraseTasks(deps.db, [await erasable(deps, task)], erasureTerms(deps))
+  if (!erased) return undefined
+  const isCleared = (await finish(deps, [erased.id], endBy)).has(erased.id)
+  return told(
+    deps,
+    { deleted: { tasks: 1, uploads: 0 }, erased: isCleared && !erased.stays && !erased.copying },
+    erased,
+  )
+}
+
+/** An upload of which somebody has seen that it is there. */
+export async function eraseUpload(deps: Deps, key: string, endBy = performance.now() + erasingMs): Promise<Receipt> {
+  const { id } = await noteUpload(deps.db, { key, now: deps.now?.() })
+  const erased = (await finish(deps, [id], endBy)).has(id)
+  return told(deps, { deleted: { tasks: 0, uploads: 1 }, erased })
+}
+
+/** All that a user has, and the sessions by which they had it. */
+export async function eraseUser(
+  deps: Deps,
+  user_id: string,
+  ended: readonly { key: string; until: Date }[],
+  endBy = performance.now() + erasingMs,
+): Promise<Receipt> {
+  const noted = await noteUser(deps.db, { user_id, ended, quietSeconds, now: deps.now?.() })
+  const progress: Progress = { tasks: [], uploads: 0, isWaiting: false }
+  const outcome = await outcomeOf(deps, noted, endBy, progress)
+  await recordErasures(deps.db, [outcome], erasureTerms(deps))
+  const cleared = await finish(deps, progress.tasks, endBy)
+  const erased = outcome.cleared && !progress.isWaiting && progress.tasks.every((id) => cleared.has(id))
+  return told(deps, { deleted: { tasks: progress.tasks.length, uploads: progress.uploads }, erased })
+}
+
+function told({ log }: Deps, receipt: Receipt, about: { id?: string } = {}): Receipt {
+  log.info({ ...(about.id && { task: about.id }), ...receipt.deleted, erased: receipt.erased }, 'erased')
+  return receipt
+}
+
+/** Goes on with whatever is due, until nothing is or its time is over. Gives how many are done, and whether the store let all of them go. */
+export async function finishErasures(
+  deps: Deps,
+  endBy = performance.now() + erasingMs,
+): Promise<{ done: number; isAll: boolean }> {
+  let done = 0
+  let isAll = true
+  while (performance.now() < endBy) {
+    const due = await readErasures(deps.db, { limit: batch, now: deps.now?.() })
+    if (due.length === 0) return { done, isAll }
+    const some = await finishThese(deps, due, endBy)
+    done += some.done
+    isAll &&= some.cleared.length === due.length
+  }
+  return { done, isAll: false }
+}
+
+/** Clears these now, due or not. Gives those of which the store holds nothing more. */
+async function finish(deps: Deps, ids: readonly string[], endBy: number): Promise<Set<string>> {
+  const cleared = new Set<string>()
+  for (let from = 0; from < ids.length && performance.now() < endBy; from += batch) {
+    const some = await readErasures(deps.db, { limit: batch, ids: ids.slice(from, from + batch), now: deps.now?.() })
+    for (const id of (await finishThese(deps, some, endBy)).cleared) cleared.add(id)
+    // Another pass has struck it out meanwhile.
+    for (const id of ids.slice(from, from + batch)) if (!some.some((one) => one.id === id)) cleared.add(id)
+  }
+  return cleared
+}
+
+async function finishThese(deps: Deps, erasures: readonly Erasure[], endBy: number) {
+  const limit = pLimit(atOnce)
+  const begun = erasures.map((erasure) =>
+    limit(() => (performance.now() < endBy ? outcomeOf(deps, erasure, endBy) : undefined)),
+  )
+  const outcomes = (await Promise.all(begun)).flatMap((outcome) => outcome ?? [])
+  if (outcomes.length === 0) return { done: 0, cleared: [] }
+  const done = await recordErasures(deps.db, outcomes, erasureTerms(deps))
+  return { done: done.length, cleared: outcomes.flatMap(({ id, cleared }) => (cleared ? [id] : [])) }
+}
+
+/** What erasing a user has come to. */
+interface Progress {
+  tasks: string[]
+  uploads: number
+  /** A provider is still at work for one of the tasks. */
+  isWaiting: boolean
+}
+
+/** Never rejects: what can't be done now is noted still. */
+async function outcomeOf(deps: Deps, erasure: Erasure, endBy: number, progress?: Progress): Promise<ErasureOutcome> {
+  const { id, kind, subject } = erasure
+  const left = kind === 'task' ? await askProviders(deps, erasure) : []
+  try {
+    if (kind === 'task') return { id, cleared: await clearTask(deps, id), predictions: left }
+    if (kind === 'upload') await deps.files.clear(`${subject}/`, mostParts)
+    const cleared = kind === 'upload' || (await clearUser(deps, erasure, endBy, progress))
+    return { id, cleared, predictions: [] }
+  } catch (error) {
+    deps.log.error({ err: error, erasure: id }, 'an erasure is not done, and is tried again')
+    return { id, cleared: false, predictions: left }
+  }
+}
+
+async function clearTask({ files }: Deps, id: string): Promise<boolean> {
+  const removed = await Promise.all([`results/${id}/`, `inputs/${id}/`].map((folder) => files.clear(folder, mostParts)))
+  return removed.every((count) => count < mostParts)
+}
+
+/** False: its time was over before all was gone. Whoever only passes by can't come back, so that whatever is found later is of before. */
+async function clearUser(
+  deps: Deps,
+  { subject, noted_at, quiet_at, now }: Erasure,
+  endBy: number,
+  progress?: Progress,
+) {
+  const user_id = subject ?? ''
+  const before = isPassingUser(user_id) ? undefined : noted_at
+  for (;;) {
+    if (performance.now() >= endBy) return false
+    const tasks = await listErasable(deps.db, { user_id, limit: batch, before })
+    if (tasks.length === 0) break
+    const erased = await eraseTasks(
+      deps.db,
+      await Promise.all(tasks.map((task) => erasable(deps, task))),
+      erasureTerms(deps),
+    )
+    progress?.tasks.push(...erased.map(({ id }) => id))
+    if (progress && erased.some(({ stays, copying }) => stays || copying)) progress.isWaiting = true
+  }
+  const uploads = before === undefined || now < quiet_at ? await clearUploads(deps, user_id) : 0
+  if (progress) progress.uploads += uploads
+  await forgetUser(deps.db, { user_id })
+  return true
+}
+
+/** What is still to be asked. A provider that says no is not asked again. */
+async function askProviders(deps: Deps, { id: task, predictions, noted_at, now }: Erasure) {
+  const isLate = now.getTime() - noted_at.getTime() > askProviderSeconds * 1000
+  const left: Erasure['predictions'] = []
+  for (const record of predictions) {
+    const answer = await askProvider(deps, record)
+    if (answer.kind === 'gone') continue
+    const about = { task, provider: record.provider, prediction: record.id, reason: shorten(answer.reason) }
+    if (answer.kind === 'unreachable' && !isLate) left.push(record)
+    else deps.log.warn(about, 'the provider keeps what it has of an erased task, by its own rules')
+  }
+  return left
+}
+
+async function askProvider({ providers }: Deps, { provider, id }: Erasure['predictions'][number]) {
+  try {
+    return (
+      (await providers.get(provider)?.erase?.(id)) ?? ({ kind: 'unreachable', reason: 'it is not configured' } as const)
+    )
+  } catch (error) {
+    return { kind: 'unreachable', reason: (error as Error).message } as const
+  }
+}
+
+/** What an open attempt, or the next one, is looked for by. It asks for a model that only the input tells, which goes. */
+async function erasable(deps: Deps, task: Task) {
+  const { id, user_id } = task
+  return { id, user_id, stub: await stubFor(deps, task) }
+}
+
+async function stubFor(deps: Deps, task: Task): Promise<Stub | null> {
+  const recipe = deps.recipes.get(task.recipe)
+  const isOpen = task.phase === 'submitting' || task.phase === 'unconfirmed' || task.status === 'pending'
+  if (!recipe || !isOpen) return null
+  const { id, attempt, next_step, current_step, claim_token } = task
+  const held = { id, attempt, step: next_step ?? current_step, claim_token: claim_token ?? randomUUID() }
+  const isCalledBack = canBeCalledBack(deps.config)
+  try {
+    // Markers are where linkFor() puts them; nothing is read for it.
+    const request = await buildRequest(deps, recipe, task, held, async (reference, { isMarked = false } = {}) => {
+      const carries = reference.startsWith('file:') ? isCalledBack : isMarked
+      return `https://link.test/${carries ? `#marker=${held.claim_token}` : ''}`
+    })
+    return { model: request.model, marked: isInputOf(request.input, held.claim_token) }
+  } catch (error) {
+    deps.log.warn({ err: error, task: id }, 'an erased attempt can not be looked for')
+    return null
+  }
+}

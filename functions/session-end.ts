@@ -1,0 +1,17 @@
+// POST /api/session/end: the person signs out. The cookie is taken away, and every token of the session is refused from then on, in every
+// instance.
+import { endSessions } from '../db/statements/sessions.ts'
+import type { Endpoint } from '../engine/deps.ts'
+import { requireMethod } from './http/request.ts'
+import { noCookie, requireSession } from './http/users.ts'
+
+export const sessionEnd: Endpoint = async (request, deps) => {
+  requireMethod(request, 'POST')
+  const { session, until } = await requireSession(request, deps)
+  const [key] = session
+  if (key) await endSessions(deps.db, [{ key, until }])
+  return new Response(null, {
+    status: 204,
+    headers: { 'cache-control': 'no-store', 'set-cookie': noCookie(request, deps) },
+  })
+}

@@ -1,0 +1,133 @@
+// POST /api/share: the owner of a task makes a link to one picture of it, or revokes its links. GET /api/share?id=: the page behind the link,
+// for anybody; with `picture` the pictures themselves. Nothing else of the task is shown.
+import { randomBytes } from 'node:crypto'
+import * as z from 'zod'
+import type { Shared as Answer } from '../core/answers.ts'
+import { answerBytes } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
+import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import { readTask } from '../db/statements/reads.ts'
+import { readShare, revokeShares, type Shared, shareTask } from '../db/statements/shares.ts'
+import type { Deps, Endpoint } from '../engine/deps.ts'
+import { storedKey } from '../engine/signed-urls.ts'
+import { serveFile } from '../storage/serve.ts'
+import { invalid, json, readJson, readQuery, requireMethod } from './http/request.ts'
+import { sharePage } from './http/share-page.ts'
+import { notFound } from './http/task-answer.ts'
+import { requireUser } from './http/users.ts'
+
+const number = z.int().min(1).max(1_000)
+
+export const shareBody = z
+  .strictObject({
+    task_id: z.uuid(),
+    step: number.optional().describe('the newest one with a picture, if left out'),
+    attempt: number.optional(),
+    file: number.optional().describe('of several candidates; the chosen one, if left out'),
+    before: z.boolean().default(false).describe('also show the picture that the task began with'),
+    revoke: z.literal(true).optional().describe('ends the links of this task, or of this step'),
+  })
+  .refine(
+    ({ revoke, attempt, before }) => !revoke || (attempt === undefined && !before),
+    'revoke goes with task_id and step alone',
+  )
+
+export const shareQuery = z.object({
+  id: z.string().regex(/^[\w-]{22}$/, 'must be the id of a shared picture'),
+  picture: z.enum(['after', 'before']).optional(),
+})
+
+/** Revoked, it is gone for whoever asks again. */
+const cacheControl = 'private, no-cache'
+
+export const share: Endpoint = async (request, deps) => {
+  requireMethod(request, 'POST', 'GET', 'HEAD')
+  if (request.method !== 'POST') return show(request, deps)
+  const user_id = await requireUser(request, deps)
+  const { task_id, step, attempt, file, before, revoke } = await readJson(request, shareBody)
+  if (revoke) {
+    const revoked = await revokeShares(deps.db, { task_id, user_id, step })
+    if (revoked === undefined) throw notFound(task_id)
+    return json({ revoked })
+  }
+  const task = await readTask(deps.db, { id: task_id, user_id })
+  if (!task) throw notFound(task_id)
+  const shown = requirePicture(task, { step, attempt, file })
+  if (before && !beforeOf(task)) {
+    throw invalid([{ path: 'before', message: 'the picture that this task began with is not stored here' }])
+  }
+  const wanted = { task_id, user_id, ...shown, with_before: before }
+  const id = await shareTask(deps.db, { id: randomBytes(16).toString('base64url'), ...wanted, now: deps.now?.() })
+  if (!id) throw notFound(task_id)
+  const answer: Answer = { url: addressOf(request, deps, id) }
+  return json(answer, 201)
+}
+
+interface Wanted {
+  step: number | undefined
+  attempt: number | undefined
+  file: number | undefined
+}
+
+/** What was named, or else the newest step's result as it was chosen. */
+function requirePicture(task: Task, { step, attempt, file }: Wanted): { step: number; attempt: number; file: number } {
+  const steps = step === undefined ? task.steps.map((record) => record.step).toReversed() : [step]
+  const [stored] = steps.flatMap((one) => storedAttempt(task, one, attempt) ?? [])
+  const isResult = stored && storedAttempt(task, stored.step)?.attempt === stored.attempt
+  const place = file ?? (isResult ? chosenFile(task, stored.step) : 1)
+  const type = stored?.files[place - 1]?.type
+  if (!stored || !type) throw new AppError('not_found', 'There is no such stored picture.')
+  if (type.startsWith('image/')) return { step: stored.step, attempt: stored.attempt, file: place }
+  throw invalid([
+    { path: step === undefined ? 'task_id' : 'step', message: 'must be a step whose result is a picture' },
+  ])
+}
+
+/** The first picture of the input that lies here: an address elsewhere is not ours to show. */
+function beforeOf({ input }: Pick<Task, 'input'>): string | undefined {
+  if (typeof input === 'string') return storedKey(input)
+  if (typeof input !== 'object' || input === null) return undefined
+  for (const value of Object.values(input)) {
+    const key = beforeOf({ input: value })
+    if (key) return key
+  }
+  return undefined
+}
+
+async function show(request: Request, deps: Deps): Promise<Response> {
+  const { id, picture } = readQuery(request, shareQuery)
+  const shared = await readShare(deps.db, id)
+  if (!shared) throw gone()
+  if (picture) return showPicture(request, deps, shared, picture)
+  const page = addressOf(request, deps, id)
+  const language = request.headers.get('accept-language') ?? ''
+  return sharePage({
+    after: `${page}&picture=after`,
+    before: shared.with_before ? `${page}&picture=before` : undefined,
+    page,
+    language,
+  })
+}
+
+async function showPicture(request: Request, deps: Deps, shared: Shared, which: 'after' | 'before'): Promise<Response> {
+  const { task_id, step, attempt, file, with_before } = shared
+  const stored = storedAttempt(shared, step, attempt)
+  const key =
+    which === 'after'
+      ? stored && resultKey(task_id, step, stored.prediction_id, file - 1)
+      : with_before
+        ? beforeOf(shared)
+        : undefined
+  const response =
+    key && (await serveFile(request, deps.files, key, { cacheControl, maxBytes: answerBytes(deps.config) }))
+  if (!response) throw gone()
+  // What the page's own origin shows may be shown by a chat program, too.
+  response.headers.set('x-robots-tag', 'noindex')
+  return response
+}
+
+const gone = () => new AppError('not_found', 'This picture is not shared (any more).')
+
+/** Whole, as chat programs need it. */
+const addressOf = (request: Request, { config }: Deps, id: string): string =>
+  `${config.PUBLIC_URL ?? new URL(request.url).origin}/api/share?id=${id}`

@@ -1,0 +1,261 @@
+// What erasing leaves: of a task, an upload, a user. Nothing of theirs; what the provider is still to be told; and amounts without a name.
+import { sql } from 'kysely'
+import { v7 } from 'uuid'
+import { expect, test } from 'vitest'
+import { eraseOld, eraseTasks } from '../../db/statements/erase.ts'
+import { forgetUser, noteGone, noteUser, readErasures, recordErasures } from '../../db/statements/erasures.ts'
+import { adoptTasks, isEnded } from '../../db/statements/sessions.ts'
+import { shareTask } from '../../db/statements/shares.ts'
+import type { Db } from '../../db/statements/sql.ts'
+import { insertRows, insertTask, later, stateNames, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
+import { begin, running, spent, store, submitting, tellSubmission, tomorrow, useBooks } from './money-setup.ts'
+import { claim, each, insertState, noon, read, useDatabase } from './setup.ts'
+
+const suite = useDatabase()
+useBooks(suite.over)
+const day = 24 * 3_600
+const longAgo = later(noon, -100 * day)
+const terms = { erasing: ['fal'], quietSeconds: 180, now: noon }
+const how = { olderThanSeconds: 90 * day, limit: 10, ...terms }
+
+/** A UUIDv7 of that instant; ids made in a row count up. */
+function idAt(instant: Date, count = 0): string {
+  const hex = `${instant.getTime().toString(16).padStart(12, '0')}70008000${count.toString(16).padStart(12, '0')}`
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+const old = (count: number, more: TaskOverrides = {}): TaskOverrides => ({
+  ...{ id: idAt(longAgo, count), status: 'completed', at: longAgo },
+  ...more,
+})
+
+async function left(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select id from tasks order by id`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+each('eraseOld: takes the oldest first, no more than its limit, until none is left (%s)', async (driver) => {
+  const db = suite.over(driver)
+  await insertRows(
+    db,
+    Array.from({ length: 25 }, (_, count) => taskRow(old(count))),
+  )
+  const ids = await left(db)
+  expect((await eraseOld(db, how)).toSorted()).toEqual(ids.slice(0, 10))
+  expect(await eraseOld(db, how)).toHaveLength(10)
+  expect(await eraseOld(db, how)).toHaveLength(5)
+  expect(await eraseOld(db, how)).toEqual([])
+})
+
+each('eraseOld: leaves what is unfinished, or has something left to do at the provider (%s)', async (driver) => {
+  const db = suite.over(driver)
+  for (const [count, state] of stateNames.entries()) {
+    const isOver = ['completed', 'failed', 'canceled'].includes(state)
+    if (!isOver) await insertState(db, state, { id: idAt(longAgo, count), at: longAgo })
+  }
+  await insertTask(db, old(99, { status: 'canceled', strays: [stray()], due_at: longAgo }))
+  const before = await left(db)
+  expect(await eraseOld(db, how)).toEqual([])
+  expect(await left(db)).toEqual(before)
+})
+
+each('eraseOld: counts from the end of a task, not from its start (%s)', async (driver) => {
+  const db = suite.over(driver)
+  await insertTask(db, old(1, { finished_at: later(noon, -89 * day) }))
+  const { id } = await insertTask(db, old(2, { finished_at: later(noon, -91 * day) }))
+  expect(await eraseOld(db, how)).toEqual([id])
+})
+
+each('eraseOld: a task’s history goes with it, and nobody else’s (%s)', async (driver) => {
+  const db = suite.over(driver)
+  const [gone, kept] = [await insertTask(db, old(1)), await insertTask(db, old(2, { finished_at: noon }))]
+  for (const { id } of [gone, kept]) {
+    await sql`insert into task_events (task_id, at, move, became, step, attempt)
+      values (${id}, ${longAgo}, 'started', 'pending', 0, 0)`.execute(db)
+  }
+  await eraseOld(db, how)
+  const { rows } = await sql`select task_id from task_events`.execute(db)
+  expect(rows).toEqual([{ task_id: kept.id }])
+})
+
+test('eraseOld: does not wait for a row that somebody holds', async () => {
+  const db = suite.over('pg')
+  const [held, free] = [await insertTask(db, old(1)), await insertTask(db, old(2))]
+  await db.transaction().execute(async (transaction) => {
+    await sql`select from tasks where id = ${held.id} for update`.execute(transaction)
+    expect(await eraseOld(db, how)).toEqual([free.id])
+  })
+  expect(await eraseOld(db, how)).toEqual([held.id])
+})
+
+const marker = 'a-word-of-ada'
+
+/** Every table that has these bytes somewhere; the ledger knows tasks and predictions by their ids. */
+async function tablesWith(db: Db, text: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`.execute(
+    db,
+  )
+  const found = await Promise.all(
+    rows
+      .filter(({ name }) => name !== 'ledger' || text === marker)
+      .map(async ({ name }) => {
+        const { rows: some } =
+          await sql`select from ${sql.ref(name)} as one where one::text like ${`%${text}%`} limit 1`.execute(db)
+        return some.length > 0 ? [name] : []
+      }),
+  )
+  return found.flat()
+}
+
+const withWords = {
+  input: { prompt: marker },
+  error_message: marker,
+  unanswered_reason: marker,
+  idempotency_key: marker,
+  lock_key: marker,
+}
+
+/** Of these the provider may have something: what is left of them waits for it. */
+const atProvider = ['submitting', 'unconfirmed', 'running', 'canceled while submitting', 'canceled while unconfirmed']
+
+test.each(stateNames)('eraseTasks: of a task that is %s no word is left, and it is noted', async (state) => {
+  const db = suite.over('pg')
+  const task = await insertState(db, state, { ...withWords, ...(state !== 'failed' && { error_message: null }) })
+  await sql`insert into task_events (task_id, at, move, became, step, attempt, reason)
+      values (${task.id}, ${noon}, 'failed', 'failed', 1, 1, ${marker})`.execute(db)
+  const told = { id: task.id, user_id: 'ada', stub: { model: 'm', marked: true } }
+  await shareTask(db, {
+    id: 'x',
+    task_id: task.id,
+    user_id: 'ada',
+    step: 1,
+    attempt: 1,
+    file: 1,
+    with_before: false,
+    now: noon,
+  })
+  expect(await eraseTasks(db, [{ ...told, user_id: 'eve' }], terms)).toEqual([])
+  const stays = atProvider.includes(state)
+  expect(await eraseTasks(db, [told], terms)).toMatchObject([{ id: task.id, stays, copying: state === 'storing' }])
+  expect(await tablesWith(db, marker)).toEqual([])
+  expect(await tablesWith(db, 'ada')).toEqual([])
+  expect(await tablesWith(db, task.id)).toEqual(stays ? ['tasks', 'erasures'] : ['erasures'])
+  if (stays) expect(await read(db, task)).toMatchObject({ user_id: 'erased', status: 'canceled', input: told.stub })
+  // A repetition finds nothing.
+  expect(await eraseTasks(db, [told], terms)).toEqual([])
+})
+
+each('%s eraseTasks: a running prediction becomes a stray, which a pass then claims', async (driver) => {
+  const db = suite.over(driver)
+  const { id, prediction_id } = await insertState(db, 'running', withWords)
+  await eraseTasks(db, [{ id, user_id: 'ada', stub: null }], terms)
+  expect((await claim(db)).tasks).toMatchObject([{ id, work: 'check', strays: [{ prediction_id, over: false }] }])
+})
+
+each(
+  '%s eraseTasks: what an attempt may still cost stays counted, and what never began is given back',
+  async (driver) => {
+    const db = suite.over(driver)
+    const open = await submitting(db)
+    const ran = await running(db, { user_id: 'bob' })
+    const waits = await begin(db, { user_id: 'eve' })
+    for (const { id, user_id } of [open, ran, waits]) await eraseTasks(db, [{ id, user_id, stub: null }], terms)
+    expect(await spent(db)).toEqual({ all: 20, 'recipe:try-on': 20, 'user:ada': 10, 'user:bob': 10, 'user:eve': 0 })
+    // Nothing was created after all: that is given back to nobody, so that nobody gains by deleting.
+    await tellSubmission(db, open, { kind: 'absent' })
+    expect(await spent(db)).toMatchObject({ all: 10, 'user:ada': 10, 'user:erased': -10 })
+  },
+)
+
+each(
+  '%s recordErasures: a stub goes when its provider has ended, and the note when nobody can be writing',
+  async (driver) => {
+    const db = suite.over(driver)
+    const { id } = await insertState(db, 'running', { provider: 'fal', prediction_id: 'p-1' })
+    await eraseTasks(db, [{ id, user_id: 'ada', stub: null }], terms)
+    const tell = (seconds: number, predictions: { provider: string; id: string }[] = [], cleared = true) =>
+      recordErasures(db, [{ id, cleared, predictions }], { ...terms, now: later(noon, seconds) })
+    const due = async (seconds: number) => readErasures(db, { limit: 9, now: later(noon, seconds) })
+    expect(await tell(1)).toEqual([])
+    expect(await due(20)).toEqual([])
+    expect(await due(22)).toHaveLength(1)
+    await sql`update tasks set strays = jsonb_set(strays, '{0,over}', 'true'), due_at = null where id = ${id}`.execute(
+      db,
+    )
+    expect(await tell(30)).toEqual([])
+    expect(await tablesWith(db, id)).toEqual(['erasures'])
+    // Its provider is asked for what it keeps, and until it answers the note stays.
+    const [{ predictions } = { predictions: [] }] = await due(30)
+    expect(predictions).toEqual([{ provider: 'fal', id: 'p-1' }])
+    expect(await tell(31, predictions)).toEqual([])
+    expect(await tell(60, [], false)).toEqual([])
+    expect(await tell(61)).toEqual([])
+    expect(await due(179)).toEqual([])
+    expect(await due(180)).toHaveLength(1)
+    expect(await tell(181)).toEqual([id])
+    expect(await tablesWith(db, id)).toEqual([])
+  },
+)
+
+each('%s claimDue tells that something is to be erased, and when', async (driver) => {
+  const db = suite.over(driver)
+  expect(await claim(db)).toEqual({ tasks: [], nextDueAt: null })
+  await noteUser(db, { user_id: 'ada', ended: [{ key: 'k', until: tomorrow }], quietSeconds: 180, now: noon })
+  expect(await claim(db)).toEqual({ tasks: [], nextDueAt: noon, erasuresDue: true })
+  expect([await isEnded(db, ['k', 'other']), await isEnded(db, ['other'])]).toEqual([true, false])
+})
+
+each('%s noteGone: only where a task is gone, or only its stub is left', async (driver) => {
+  const db = suite.over(driver)
+  const [kept, stub] = [await insertState(db, 'running'), await insertState(db, 'running')]
+  await eraseTasks(db, [{ id: stub.id, user_id: 'ada', stub: null }], terms)
+  expect(await Promise.all([kept.id, stub.id, v7()].map((id) => noteGone(db, { id, now: noon })))).toEqual([
+    false,
+    true,
+    true,
+  ])
+})
+
+each('%s forgetUser: counters lose the name and keep their sums', async (driver) => {
+  const db = suite.over(driver)
+  const [ada, bob] = [await running(db), await running(db, { user_id: 'bob' })]
+  for (const task of [ada, bob]) {
+    await store(db, task)
+    await eraseTasks(db, [{ id: task.id, user_id: task.user_id, stub: null }], terms)
+    await forgetUser(db, task)
+    await forgetUser(db, task)
+  }
+  expect(await spent(db)).toEqual({ all: 20, 'recipe:try-on': 20, 'user:erased': 20 })
+  expect(await tablesWith(db, 'ada')).toEqual([])
+})
+
+each('%s adoptTasks: tasks keep their ids and counters follow, once', async (driver) => {
+  const db = suite.over(driver)
+  const lock = (user: string) => `try-on ${user}`
+  const theirs = await begin(db, { user_id: 'auth:a', idempotency_key: 'k', lock_key: lock('auth:a') })
+  const mine = await begin(db, { idempotency_key: 'k', lock_key: lock('ada') })
+  const old = await insertState(db, 'failed', { lock_key: lock('ada') })
+  const ended = [{ key: 'anonymous', until: tomorrow }]
+  expect(await adoptTasks(db, { from: 'ada', to: 'auth:a', ended })).toBe(2)
+  expect(await adoptTasks(db, { from: 'ada', to: 'auth:a', ended })).toBe(0)
+  const own = { user_id: 'auth:a' }
+  expect(await read(db, theirs)).toMatchObject({ ...own, idempotency_key: 'k', lock_key: lock('auth:a') })
+  expect(await read(db, mine)).toMatchObject({ ...own, idempotency_key: null, lock_key: null })
+  expect(await read(db, old)).toMatchObject({ ...own, lock_key: lock('auth:a') })
+  expect(await spent(db)).toEqual({ all: 120, 'recipe:try-on': 120, 'user:auth:a': 120 })
+  expect(await isEnded(db, ['anonymous'])).toBe(true)
+})
+
+test('adoptTasks: what was started and spent together may be more than is allowed, and the next start is refused', async () => {
+  const db = suite.over('pg')
+  const limits = { daily_quota: 1 }
+  await begin(db, { user_id: 'auth:a', prices: [400], total_steps: 1, ...limits })
+  await begin(db, { prices: [400], total_steps: 1, ...limits })
+  await adoptTasks(db, { from: 'ada', to: 'auth:a', ended: [] })
+  expect(await spent(db)).toMatchObject({ 'user:auth:a': 800 })
+  const more = { user_id: 'auth:a', prices: [1], total_steps: 1 }
+  await expect(begin(db, more)).rejects.toThrow('spending_within_ceiling')
+  await expect(begin(db, { ...more, prices: [null], ...limits })).rejects.toThrow('daily_starts_within_quota')
+  await sql`delete from daily_starts`.execute(db)
+})
