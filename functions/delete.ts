@@ -65,7 +65,8 @@ async function deleteUpload(request: Request, deps: Deps, { user_id }: Asking, a
   return eraseUpload(deps, key)
 }
 
-async function deleteEverything(
+/** All that a user has, whichever door they came through. */
+export async function deleteEverything(
   deps: Deps,
   context: EndpointContext,
   { user_id, session, until }: Asking,

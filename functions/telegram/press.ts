@@ -11,6 +11,7 @@ import { chooseAs } from '../choose.ts'
 import { continueAs } from '../continue.ts'
 import { redoAs } from '../redo.ts'
 import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
+import { forget } from './forget.ts'
 
 /** Pictures of one press: an attempt has few, a batch of memes ten. */
 const mostPictures = 12
@@ -21,10 +22,13 @@ interface Pressed {
   isDone: boolean
 }
 
-export async function press(chat: Chat, data: string): Promise<Pressed> {
+/** `askedAt`: when the message with the button was sent. */
+export async function press(chat: Chat, data: string, askedAt: Date): Promise<Pressed> {
   const pressed = readButton(data)
   if (!pressed) return { says: wordsOf(chat).unknownButton, isDone: true }
+  if (pressed.kind === 'keep') return { says: wordsOf(chat).kept, isDone: true }
   try {
+    if (pressed.kind === 'forget') return { says: await forget(chat, askedAt), isDone: true }
     const task = await findTask(chat, pressed.task_id ?? '')
     if (!task) return { says: wordsOf(chat).notYours, isDone: false }
     return await act(chat, task, pressed)

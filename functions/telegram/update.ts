@@ -7,6 +7,7 @@ import type { Deps, EndpointContext } from '../../engine/deps.ts'
 import { askMe, clientOptions, failureOf, loadGrammy } from '../../notify/telegram/api.ts'
 import { languageOf } from '../../notify/telegram/words.ts'
 import { type Chat, chatUser, isPassing, say, wordsOf } from './chat.ts'
+import { askToForget } from './forget.ts'
 import { generate } from './generate.ts'
 import { link, unlink } from './link.ts'
 import { offers, takePhoto } from './photos.ts'
@@ -34,6 +35,7 @@ export async function handleUpdate(deps: Deps, context: EndpointContext, update:
   inPrivate.command('status', withChat(meeting, showStanding))
   inPrivate.command('cancel', withChat(meeting, cancelRunning))
   inPrivate.command('history', withChat(meeting, showHistory))
+  inPrivate.command('delete', withChat(meeting, askToForget))
   inPrivate.command('unlink', withChat(meeting, unlink))
   inPrivate.on('callback_query:data', (own) => withChat(meeting, (chat) => answerPress(chat, own))(own))
   inPrivate.on('message', (own) =>
@@ -89,7 +91,8 @@ async function help(chat: Chat): Promise<void> {
 const longestAnswer = 200
 
 async function answerPress(chat: Chat, own: Context): Promise<void> {
-  const { says, isDone } = await press(chat, own.callbackQuery?.data ?? '')
+  const { data = '', message } = own.callbackQuery ?? {}
+  const { says, isDone } = await press(chat, data, new Date((message?.date ?? 0) * 1000))
   await own.answerCallbackQuery(says ? { text: says.slice(0, longestAnswer) } : undefined).catch(ignoreRefusal)
   if (isDone) await own.editMessageReplyMarkup().catch(ignoreRefusal)
 }

@@ -28,6 +28,7 @@ const commandsOf: Record<Language, Record<string, string>> = {
     status: 'Your tasks, and how the system is',
     cancel: 'Stop what is running',
     history: 'What you have made',
+    delete: 'Delete everything of yours',
     help: 'What I can do',
   },
   ru: {
@@ -35,6 +36,7 @@ const commandsOf: Record<Language, Record<string, string>> = {
     status: 'Ваши задачи и состояние системы',
     cancel: 'Остановить генерацию',
     history: 'Что вы уже сделали',
+    delete: 'Удалить всё ваше',
     help: 'Что я умею',
   },
 }

@@ -183,6 +183,34 @@ test('/status shows an operator the figures of health, and nobody else', async (
   expect(await write(somebody('en', 21), '/status')).not.toMatch(/locks held/)
 })
 
+test('/delete asks first, and then leaves nothing of the chat’s user', async () => {
+  const chat = somebody('en', 23)
+  await write(chat, '/generate 1 cats')
+  for (let pings = 0; pings < 20 && (await rows(23))[0]?.status !== 'completed'; pings += 1) await pingOnce()
+  const [row] = await rows(23)
+  expect(await app.deps.files.keys(`results/${row?.id}/`)).toHaveLength(1)
+  await write(chat, '/delete')
+  expect(await chat.press('Keep it')).toBe('Nothing was deleted.')
+  expect(await rows(23)).toHaveLength(1)
+  await write(chat, '/delete')
+  const question = last(chat)
+  const yes = question?.buttons[0]?.[0]?.callback_data ?? ''
+  clock.advance(601)
+  expect(await chat.pressData(question?.message_id ?? 0, yes)).toBe('This button is not valid any more.')
+  expect(await rows(23)).toHaveLength(1)
+  await write(chat, '/delete')
+  expect(await chat.press('Delete everything')).toContain('Everything of yours is deleted')
+  await settle()
+  expect(await rows(23)).toEqual([])
+  expect(await app.deps.files.keys(`results/${row?.id}/`)).toEqual([])
+  const kept = await sql`select from listeners where user_id = 'telegram:23'
+    union all select from outbox where user_id = 'telegram:23' union all select from telegram_chats where chat_id = 23`.execute(
+    app.deps.db,
+  )
+  expect(kept.rows).toEqual([])
+  expect(await write(chat, '/history')).toContain('You have made nothing yet')
+})
+
 test('what may not begin is said in the person’s words', async () => {
   const chat = somebody('ru', 22)
   await switchSpending(app.deps.db, { isStopped: true, by: 'test' })
