@@ -2,6 +2,7 @@
 // other function builds them.
 import * as z from 'zod'
 import { type ProblemCode, problems } from './errors.ts'
+import { outputKinds } from './recipe.ts'
 import { gateReasons, type Status, statuses, stepStatuses, taskErrorCodes } from './task.ts'
 
 const instant = z.string().meta({ format: 'date-time' })
@@ -162,6 +163,36 @@ export const telegramLinksSchema = z.object({
     .meta({ description: 'that are told of the user’s tasks' }),
 })
 
+const jsonSchema = z.record(z.string(), z.unknown())
+
+export const recipeViewSchema = z.object({
+  name: z.string(),
+  provider: z.string(),
+  input_schema: jsonSchema.meta({
+    description: 'JSON Schema of the recipe’s own fields of start; `x-file` names what a field’s file is',
+  }),
+  gate: z.enum(['manual', 'auto']).meta({ description: 'manual: each step but the last waits for continue' }),
+  candidates: z.int().meta({ description: 'how many pictures one attempt may make at most' }),
+  changes_schema: jsonSchema
+    .nullable()
+    .meta({ description: 'of `change` at redo and continue; null where nothing can be' }),
+  price: z.object({
+    estimated_micros: micros
+      .nullable()
+      .meta({ description: 'of the example, all its steps; null where it is not known' }),
+    from: z.string().nullable().meta({ format: 'uri', description: 'the page that tells the price' }),
+    as_of: z.string().nullable().meta({ format: 'date', description: 'the day on which it did' }),
+    steps: z.int().meta({ description: 'of the example' }),
+  }),
+  outputs: z.array(z.enum(outputKinds)).meta({ description: 'what its steps make' }),
+  example: z.unknown().meta({ description: 'an input as a caller writes it' }),
+  step_seconds: z.number().meta({ description: 'what a step usually takes' }),
+  exclusive: z.enum(['user', 'global']).nullable().meta({ description: 'one unfinished task of a user, or in all' }),
+  licence: z.string().nullable().meta({ description: 'where it forbids commercial use' }),
+})
+
+export const recipesSchema = z.object({ recipes: z.array(recipeViewSchema) })
+
 const message = z.string().meta({ description: 'the same for people' })
 const count = z.int().min(0)
 const pinged = { idle: z.boolean().meta({ description: 'nothing was due' }), duration_ms: z.int() }
@@ -263,6 +294,8 @@ export const problemSchema = z.object({
   task_id: z.uuid().nullish().meta({ description: 'with already_running: the task that is' }),
 })
 
+export type RecipeView = z.infer<typeof recipeViewSchema>
+export type RecipesAnswer = z.infer<typeof recipesSchema>
 export type AttemptView = z.infer<typeof attemptViewSchema>
 export type StepView = z.infer<typeof stepViewSchema>
 export type TaskView = z.infer<typeof taskViewSchema>

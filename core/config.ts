@@ -72,6 +72,8 @@ const environment = z.object({
   S3_ACCESS_KEY_ID: text,
   S3_SECRET_ACCESS_KEY: text,
   IMAGE_HOSTS: list,
+  /** Offers the recipes whose models' licences forbid commercial use. */
+  ENABLE_NONCOMMERCIAL: flag,
   ALLOW_PRIVATE_IMAGES: flag,
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),

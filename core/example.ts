@@ -18,7 +18,7 @@ export interface ExampleRequest extends ExampleStep {
 }
 
 /** The attempt that examples are built for: its token is what a marked link carries. */
-const exampleAttempt = { seed: 1_234_567, marker: 'marker=00000000-0000-4000-8000-000000000000' } as const
+const attempt = { seed: 1_234_567, marker: 'marker=00000000-0000-4000-8000-000000000000' } as const
 
 /** All of them, the main one first. */
 export const examplesOf = ({ example, moreExamples = [] }: Recipe): readonly Example[] => [example, ...moreExamples]
@@ -36,24 +36,32 @@ export function exampleSteps(recipe: Recipe, example: Example = recipe.example):
   const input = exampleInput(recipe, example)
   return Array.from({ length: recipe.totalSteps(input) }, (_, index) => {
     const step = index + 1
-    const { output, kind = 'image' } = example.steps?.[step] ?? example
-    return { step, input, output, kind }
+    const kind = recipe.makes?.(input, step) ?? 'image'
+    return { step, input, output: example.outputs?.[kind] ?? example.output, kind }
   })
 }
 
-/** The request of one step, as it is built for `exampleAttempt`. */
+/** The request of one step, as it is built for the attempt of the examples. */
 export function requestOf(recipe: Recipe, { step, input }: ExampleStep, change: Partial<StepContext> = {}) {
   return recipe.request(input, {
     step,
-    previous: step > 1 ? 'file:previous' : undefined,
-    link: async (_reference, { isMarked = false } = {}) => linked + (isMarked ? `#${exampleAttempt.marker}` : ''),
-    seed: exampleAttempt.seed,
+    previous: step > 1 ? previousResult : undefined,
+    link: exampleLink,
+    seed: attempt.seed,
     candidates: 1,
     ...change,
   })
 }
 
-const linked = 'https://example.com/linked'
+export const previousResult = 'file:previous'
+
+/** As of an address on the web, which carries the marker only where that is asked for. */
+export const exampleLink: StepContext['link'] = async (_reference, { isMarked = false } = {}) =>
+  `https://example.com/linked${isMarked ? `#${attempt.marker}` : ''}`
+
+/** Whether the attempt of the examples could be found by this input in its provider's list. */
+export const carriesMarker = (input: Record<string, unknown>): boolean =>
+  input['seed'] === attempt.seed || JSON.stringify(input).includes(attempt.marker)
 
 /** Every request that the examples lead to. */
 export async function exampleRequests(recipe: Recipe): Promise<ExampleRequest[]> {

@@ -46,18 +46,13 @@ export interface StepContext {
 export const outputKinds = ['image', 'video', 'audio', 'file'] as const
 export type OutputKind = (typeof outputKinds)[number]
 
-export interface ExampleOutput {
-  /** As the provider returns it for one step. */
-  output: unknown
-  /** What its main file is: an image unless it says otherwise. */
-  kind?: OutputKind
-}
-
-export interface Example extends ExampleOutput {
+export interface Example {
   /** As a caller writes it. */
   input: unknown
-  /** Of the steps whose model answers otherwise, by their number. */
-  steps?: Readonly<Record<number, ExampleOutput>>
+  /** As the provider returns it for one step. */
+  output: unknown
+  /** The same of the steps that make something else than the first one, by what they make. */
+  outputs?: Readonly<Partial<Record<OutputKind, unknown>>>
   /** Of a recipe with `changes`: one as a caller writes it, for the first step. */
   change?: unknown
 }
@@ -109,13 +104,15 @@ export interface Recipe<Input = unknown, Change = unknown> {
   /** Number of steps, at least 1. */
   totalSteps(input: Input): number
   request(input: Input, context: StepContext): Promise<GenerationRequest>
+  /** What a step makes, where it isn't an image. */
+  makes?(input: Input, step: number): OutputKind
   /** The URLs of the files in a provider's output, main result first; an empty list means no usable output. */
   outputUrls(output: unknown): string[]
   /** MIME types that an output file may have, judged by its content. */
   accept: readonly string[]
   maxBytes: number
   /** A step's chosen file is an input of the next step: one that a provider could not be given is not accepted there. */
-  passesOn?: true
+  passesOn?: boolean | ((step: number) => boolean)
   /**
    * Said by a recipe whose requests can carry neither the attempt's seed nor a marked link: a submission whose answer is lost can then
    * not be found in any list, and waits for its webhook, or for a person.
@@ -135,10 +132,25 @@ export interface Recipe<Input = unknown, Change = unknown> {
   budgetPerDay?: number
   gate: 'manual' | 'auto'
   exclusive?: 'user' | 'global'
+  /** Its model's licence, where that allows non-commercial use alone: it is offered only where ENABLE_NONCOMMERCIAL says so. */
+  nonCommercial?: { licence: string; source: string }
+  /** The same kind of task at other providers: the first whose key is set is taken where this one's is not. */
+  elsewhere?: readonly Recipe[]
   /** What one step usually takes, for `estimated_time_seconds`. */
   stepSeconds: number
   timing: Timing
 }
+
+/** A recipe as it is at the provider of a task that was started before. */
+export const recipeAt = (recipe: Recipe, provider: string): Recipe =>
+  placesOf(recipe).find((place) => place.provider === provider) ?? recipe
+
+/** A recipe at each of its providers, the preferred one first. */
+export const placesOf = (recipe: Recipe): readonly Recipe[] => [recipe, ...(recipe.elsewhere ?? [])]
+
+/** Whether the next step is given what this one made. */
+export const isPassedOn = ({ passesOn = false }: Pick<Recipe, 'passesOn'>, step: number): boolean =>
+  typeof passesOn === 'function' ? passesOn(step) : passesOn
 
 /** Deterministic 31-bit number of an attempt's claim token: same attempt, same seed; another attempt, another picture. */
 export function attemptSeed(claimToken: string): number {

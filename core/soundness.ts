@@ -1,10 +1,9 @@
 // Says whether recipes can be run, as far as types can't tell. The build and the local servers ask all of it, so that a mistake is a
 // sentence before anybody starts a task; functions ask for names and providers alone.
-import { type ExampleStep, exampleInput, exampleSteps, examplesOf, requestOf } from './example.ts'
-import { readOutputAddress } from './output-address.ts'
+import { type ExampleStep, exampleInput, exampleSteps, examplesOf } from './example.ts'
 import { faultOfPrice } from './price.ts'
-import type { GenerationRequest } from './provider.ts'
 import { type Example, mostCandidates, type Recipe } from './recipe.ts'
+import { faultOfOutput, faultOfStep } from './sound-step.ts'
 
 /** What the table accepts. */
 const mostSteps = 1_000
@@ -18,7 +17,7 @@ const longestName = 64
  * nothing of a recipe is run for it.
  */
 export function requireLawful(recipes: readonly Recipe[], providers: readonly string[]): void {
-  for (const [place, { name, provider }] of recipes.entries()) {
+  for (const [place, { name, provider, elsewhere = [] }] of recipes.entries()) {
     const wrong = (what: string) => new Error(`recipe ${name}: ${what}`)
     if (!lawfulName.test(name) || name.length > longestName) {
       throw wrong(`name must be lower-case words joined by hyphens, at most ${longestName} characters, such as try-on`)
@@ -31,9 +30,12 @@ export function requireLawful(recipes: readonly Recipe[], providers: readonly st
           .join(', ')}`,
       )
     }
-    if (!providers.includes(provider)) {
-      throw wrong(`provider is ${JSON.stringify(provider)}, which is not known; known are: ${providers.join(', ')}`)
+    const places = [provider, ...elsewhere.map((other) => other.provider)]
+    const unknown = places.find((one) => !providers.includes(one))
+    if (unknown !== undefined) {
+      throw wrong(`provider is ${JSON.stringify(unknown)}, which is not known; known are: ${providers.join(', ')}`)
     }
+    if (new Set(places).size < places.length) throw wrong(`elsewhere names a provider twice: ${places.join(', ')}`)
   }
 }
 
@@ -55,6 +57,7 @@ export async function requireSound(recipe: Recipe): Promise<void> {
     const unsound = await faultOfExample(recipe, example)
     if (unsound) throw wrong(unsound)
   }
+  for (const other of recipe.elsewhere ?? []) await requireSound(other)
 }
 
 async function faultOfExample(recipe: Recipe, example: Example): Promise<string | undefined> {
@@ -62,7 +65,7 @@ async function faultOfExample(recipe: Recipe, example: Example): Promise<string 
   if (fault) return `its example has ${fault}`
   const steps = exampleSteps(recipe, example)
   for (const step of steps) {
-    const unsound = faultOfOutput(recipe, step.output)
+    const unsound = faultOfOutput(recipe, step)
     if (unsound) return unsound
   }
   // A provider that says succeeded, and nothing else, must not break a pass.
@@ -73,7 +76,7 @@ async function faultOfExample(recipe: Recipe, example: Example): Promise<string 
     const unsound = await faultOfStep(recipe, step)
     if (unsound) return `step ${step.step} of its example ${unsound}`
   }
-  return faultOfGate(recipe, example, steps)
+  return example === recipe.example ? faultOfGate(recipe, example, steps) : undefined
 }
 
 /** What a person may do at the gate is said in full, and can be asked for. */
@@ -125,40 +128,3 @@ function faultOfPrices({ price, budgetPerDay }: Recipe, steps: readonly ExampleS
 
 const isDay = (date: string | undefined): boolean =>
   date !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(date) && Date.parse(date) > 0
-
-function faultOfOutput(recipe: Recipe, output: unknown): string | undefined {
-  const urls = recipe.outputUrls(output)
-  if (urls.length === 0) return 'outputUrls finds no file in its example output'
-  const bad = urls.find((url) => readOutputAddress(url) === undefined)
-  return bad === undefined
-    ? undefined
-    : `outputUrls finds ${JSON.stringify(bad)} in its example output, which is not a URL`
-}
-
-async function faultOfStep(recipe: Recipe, step: ExampleStep, candidates = 1): Promise<string | undefined> {
-  let request: GenerationRequest
-  try {
-    request = await requestOf(recipe, step, { candidates })
-  } catch (error) {
-    return `can't be built: ${(error as Error).message}`
-  }
-  if (!request.model) return 'names no model'
-  const found = findUnsendable(request.input, 'input')
-  return found && `can't be sent as JSON: ${found}`
-}
-
-/** What JSON would drop, change or refuse, and where: most often a link() that nobody awaited. */
-function findUnsendable(value: unknown, path: string, within: readonly unknown[] = []): string | undefined {
-  if (value === null || ['string', 'boolean', 'undefined'].includes(typeof value)) return undefined
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}`
-  if (typeof value !== 'object') return `${path} is a ${typeof value}`
-  if (value instanceof Promise) return `${path} is a Promise; await it`
-  if (within.includes(value)) return `${path} contains itself`
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
-    return `${path} is a ${value.constructor?.name ?? 'bare object'}`
-  for (const [key, inner] of Object.entries(value)) {
-    const found = findUnsendable(inner, `${path}.${key}`, [...within, value])
-    if (found) return found
-  }
-  return undefined
-}

@@ -4,7 +4,7 @@ import type { Config } from '../core/config.ts'
 import type { Wait } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
 import type { Observation, Provider } from '../core/provider.ts'
-import type { Recipe } from '../core/recipe.ts'
+import { type Recipe, recipeAt } from '../core/recipe.ts'
 import type { ProviderUrls } from '../core/task.ts'
 import type { Db } from '../db/statements/sql.ts'
 import type { Http } from '../providers/http.ts'
@@ -50,11 +50,11 @@ export function clockOf(deps: Pick<Deps, 'now'>): Date {
   return deps.now?.() ?? new Date()
 }
 
-/** A task's recipe. Claims only take tasks whose recipe this version knows, so a miss is a fault of ours. */
-export function requireRecipe(deps: Deps, { recipe: name }: { recipe: string }): Recipe {
-  const recipe = deps.recipes.get(name)
-  if (!recipe) throw new Error(`there is no recipe ${name}`)
-  return recipe
+/** A task's recipe, at its provider. Claims only take tasks whose recipe this version knows, so a miss is a fault of ours. */
+export function requireRecipe(deps: Deps, task: { recipe: string; provider: string }): Recipe {
+  const recipe = deps.recipes.get(task.recipe)
+  if (!recipe) throw new Error(`there is no recipe ${task.recipe}`)
+  return recipeAt(recipe, task.provider)
 }
 
 /** A recipe's provider. Throws `not_configured` (503) where its key isn't set. */

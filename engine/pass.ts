@@ -178,11 +178,12 @@ function copiesOf(tasks: Claimed[], { checks, moves }: Written): Copy[] {
   return tasks.flatMap((task) => {
     const output = won.has(task.id) ? found.get(task.id) : task.output
     if (!output) return []
-    const { recipe, provider_urls, deadline_at } = task
+    const { recipe, provider, provider_urls, deadline_at } = task
     const hasNextStep = task.current_step < task.total_steps
     // A row that was found storing has been so since its last move.
     const storing_since = won.has(task.id) ? task.claimed_at : task.updated_at
-    return [{ ...requireOwn(task), recipe, urls: provider_urls ?? {}, output, hasNextStep, deadline_at, storing_since }]
+    const urls = provider_urls ?? {}
+    return [{ ...requireOwn(task), recipe, provider, urls, output, hasNextStep, deadline_at, storing_since }]
   })
 }
 

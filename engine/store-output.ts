@@ -3,7 +3,7 @@
 import { withDeadline } from '../core/deadline.ts'
 import { type CheckOutcome, type Copying, decideCopy, decideOutput, shorten } from '../core/decide.ts'
 import { lacksBytes } from '../core/output-address.ts'
-import type { Recipe } from '../core/recipe.ts'
+import { isPassedOn, type Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
@@ -14,6 +14,7 @@ import { passableBytes } from './signed-urls.ts'
 /** A succeeded prediction and the addresses of its output files. */
 export interface Copy extends Held, Copying {
   recipe: string
+  provider: string
   prediction_id: string
   urls: ProviderUrls
   output: readonly string[]
@@ -53,7 +54,8 @@ export async function storeOutput(
   } catch (error) {
     // Perhaps only for a next step: whether there is one, a pass knows.
     const isTooLarge = error instanceof UnacceptableFile && error.reason === 'too_large'
-    if (isTooLarge && recipe.passesOn && copy.hasNextStep === undefined) return { kind: 'postponed', retry_in: 0 }
+    if (isTooLarge && isPassedOn(recipe, copy.step) && copy.hasNextStep === undefined)
+      return { kind: 'postponed', retry_in: 0 }
     if (error instanceof UnacceptableFile || error instanceof ForbiddenAddress) {
       return {
         kind: 'failed',
@@ -112,8 +114,9 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
     const known = copy.mayBeStored || copy.output.length > 1 ? await deps.files.stat(key) : undefined
     if (!known && copied > 0 && limits.isLate()) return undefined
     // Any of several candidates may be chosen.
-    const isPassedOn = recipe.passesOn && (index === 0 || recipe.candidates) && copy.hasNextStep !== false
-    const file = known ?? (await copyFile(deps, recipe, { url, key, isPassedOn }, limits))
+    const isNeeded =
+      isPassedOn(recipe, copy.step) && (index === 0 || recipe.candidates !== undefined) && copy.hasNextStep !== false
+    const file = known ?? (await copyFile(deps, recipe, { url, key, isNeeded }, limits))
     if (!file) return undefined
     if (!known) copied += 1
     files.push({ type: file.type, size: file.size })
@@ -124,10 +127,10 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
 async function copyFile(
   deps: Deps,
   { accept, maxBytes }: Recipe,
-  { url, key, isPassedOn }: { url: string; key: string; isPassedOn: unknown },
+  { url, key, isNeeded }: { url: string; key: string; isNeeded: boolean },
   { signal, isLate, waiting }: Limits,
 ) {
-  const most = isPassedOn ? Math.min(maxBytes, passableBytes(deps.config)) : maxBytes
+  const most = isNeeded ? Math.min(maxBytes, passableBytes(deps.config)) : maxBytes
   const open = async (start: number): Promise<Opened> => {
     waiting.for = 'provider'
     const { status, ...opened } = await deps.http.download(url, signal, start).finally(() => {

@@ -16,6 +16,7 @@ import {
   attemptViewSchema,
   fileViewSchema,
   problemSchema,
+  recipeViewSchema,
   sessionSchema,
   startedSchema,
   stepViewSchema,
@@ -23,9 +24,11 @@ import {
   taskViewSchema,
 } from '../core/answers.ts'
 import { type ProblemCode, problems } from '../core/errors.ts'
+import type { Recipe } from '../core/recipe.ts'
 import type { Endpoint } from '../engine/deps.ts'
-import type { Recipes } from '../recipes/index.ts'
+import { offeredRecipes } from '../engine/offer.ts'
 import { operations } from './http/contract.ts'
+import { withShorthands } from './http/input-schema.ts'
 import {
   type Answer,
   answerHeaders,
@@ -43,10 +46,10 @@ type Json = Record<string, unknown>
 
 export const openapi: Endpoint = async (request, deps) => {
   requireMethod(request, 'GET', 'HEAD')
-  return json(describeApi(deps.recipes), 200, { 'cache-control': 'public, max-age=300' })
+  return json(describeApi(offeredRecipes(deps)), 200, { 'cache-control': 'public, max-age=300' })
 }
 
-export function describeApi(recipes: Recipes) {
+export function describeApi(recipes: readonly Recipe[]) {
   const paths: ZodOpenApiPathsObject = {}
   for (const operation of operations) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, recipes) }
@@ -73,6 +76,7 @@ export function describeApi(recipes: Recipes) {
 /** Answers that are worth a name. */
 const named = {
   ...{ Problem: problemSchema, Session: sessionSchema, Started: startedSchema, File: fileViewSchema },
+  ...{ Recipe: recipeViewSchema },
   ...{ Attempt: attemptViewSchema, Step: stepViewSchema, Task: taskViewSchema, TaskPage: taskPageSchema },
 }
 
@@ -82,10 +86,7 @@ const options: CreateDocumentOptions = {
   override: ({ jsonSchema, io }) => {
     // What is answered may get further members one day, so nothing is said against them.
     if (io === 'output') delete jsonSchema.additionalProperties
-    const { shorthand, ...full } = jsonSchema as Json & { shorthand?: string; properties?: Json }
-    if (!shorthand) return
-    for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
-    Object.assign(jsonSchema, { anyOf: [full.properties?.[shorthand] ?? {}, full] })
+    withShorthands({ jsonSchema: jsonSchema as Json })
   },
 }
 
@@ -103,7 +104,7 @@ const securitySchemes: Record<string, ZodOpenApiSecuritySchemeObject> = {
 const cron = [{ cronSecret: [] }, { cronKey: [] }]
 const security = { anyone: [], user: [{ token: [] }, { cookie: [] }], cron, 'anyone, or cron': [{}, ...cron] }
 
-function describe(operation: Operation, recipes: Recipes): ZodOpenApiOperationObject {
+function describe(operation: Operation, recipes: readonly Recipe[]): ZodOpenApiOperationObject {
   const { id, tag, does, query, body, requestHeaders: names = [] } = operation
   return {
     operationId: id,
@@ -119,7 +120,10 @@ function describe(operation: Operation, recipes: Recipes): ZodOpenApiOperationOb
   }
 }
 
-function describeBody(body: NonNullable<Operation['body']>, recipes: Recipes): ZodOpenApiRequestBodyObject['content'] {
+function describeBody(
+  body: NonNullable<Operation['body']>,
+  recipes: readonly Recipe[],
+): ZodOpenApiRequestBodyObject['content'] {
   if (body === 'webhook') return { 'application/json': { schema: { type: 'object' } } }
   if (body === 'start') return { 'application/json': { schema: startShape(recipes) } }
   if (body !== 'upload') return { 'application/json': { schema: body } }
@@ -134,9 +138,9 @@ function describeBody(body: NonNullable<Operation['body']>, recipes: Recipes): Z
 }
 
 /** One shape a recipe; its name may be left out for one of them. */
-function startShape(recipes: Recipes): Json {
+function startShape(recipes: readonly Recipe[]): Json {
   const { auto_continue, from, notify_url } = shapeOf(startEnvelope)['properties'] as Json
-  const shapes = [...recipes.values()].map(({ name, input, from: takes, candidates }) => {
+  const shapes = recipes.map(({ name, input, from: takes, candidates }) => {
     const envelope = {
       ...(takes && { from }),
       ...(candidates && { candidates: { type: 'integer', minimum: 1, maximum: candidates.max } }),

@@ -9,8 +9,9 @@ import { faultOfSteps } from '../core/soundness.ts'
 import { DatabaseError } from '../db/driver/errors.ts'
 import { readStarted } from '../db/statements/reads.ts'
 import { type NewTask, type Started, startTask } from '../db/statements/start.ts'
-import { type Deps, type Endpoint, type EndpointContext, requireProvider } from '../engine/deps.ts'
+import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
+import { requireOffered } from '../engine/offer.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
 import { requireRoom, withinLimits } from './http/limits.ts'
@@ -79,8 +80,7 @@ export async function startAs(
     candidates = 1,
     ...fields
   } = requireValid(startEnvelope, body)
-  const recipe = requireKnownRecipe(deps, name)
-  requireProvider(deps, recipe)
+  const recipe = requireOffered(deps, name)
   requireCandidates(recipe, candidates)
   const notify_url = requireNotifyUrl(deps.config, asked_url)
   const input = requireValid(recipe.input, withFrom(recipe, from, fields))
@@ -150,13 +150,6 @@ async function insertWithFiles(
     if (!(error instanceof DatabaseError)) await taken.discard()
     throw error
   }
-}
-
-function requireKnownRecipe(deps: Deps, name: string): Recipe {
-  const recipe = deps.recipes.get(name)
-  if (recipe) return recipe
-  const known = [...deps.recipes.keys()].join(', ')
-  throw invalid([{ path: 'recipe', message: `there is no such recipe; known are: ${known}` }])
 }
 
 function lockKey(recipe: Recipe, userId: string): string | null {

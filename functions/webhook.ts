@@ -47,7 +47,12 @@ export const webhook: Endpoint = async (request, deps, context) => {
     if (report.withheld) await checkNow(reported)
   } else {
     const never = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
-    const outcome = decideCheck(observation, never, requireRecipe(deps, attempt), clockOf(deps))
+    const outcome = decideCheck(
+      observation,
+      never,
+      requireRecipe(deps, { ...attempt, provider: provider.name }),
+      clockOf(deps),
+    )
     if (outcome?.kind === 'failed') await write(reported, recordChecks, outcome)
     if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome.output)
   }
@@ -105,9 +110,9 @@ async function storeInTime(reported: ReportedAttempt, output: string[]): Promise
  * canceled right after. True when the attempt took it.
  */
 async function adopt(reported: ReportedAttempt): Promise<boolean> {
-  const { deps, context, attempt, report } = reported
+  const { deps, context, provider, attempt, report } = reported
   const { prediction_id, urls } = report
-  const check_in = requireRecipe(deps, attempt).timing.firstCheckSeconds
+  const check_in = requireRecipe(deps, { ...attempt, provider: provider.name }).timing.firstCheckSeconds
   await raiseAnyway(deps)
   const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in }]
   const [moved] = await recordSubmissions(deps.db, told, causeOf(reported))
@@ -148,7 +153,7 @@ async function checkNow(reported: ReportedAttempt): Promise<void> {
 
 /** Copies the output and shows the step done. If this process dies on the way, a check of the prediction starts it again. */
 async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
-  const { deps, attempt, report } = reported
+  const { deps, provider, attempt, report } = reported
   const { prediction_id, urls } = report
   if (await isMisplaced(reported)) {
     deps.log.warn(
@@ -157,7 +162,8 @@ async function store(reported: ReportedAttempt, output: string[]): Promise<void>
     )
     return
   }
-  const copy = { ...heldOf(attempt), recipe: attempt.recipe, prediction_id, urls, output, mayBeStored: true }
+  const from = { recipe: attempt.recipe, provider: provider.name, prediction_id, urls }
+  const copy = { ...heldOf(attempt), ...from, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
   const moved = await (copied.kind === 'stored'
     ? write(reported, recordStored, copied)

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { archiveField, type ImagePolicy, textField } from './fields.ts'
+import { paces } from './profiles.ts'
 
 const inputFields = (policy: ImagePolicy) =>
   z.strictObject({
@@ -26,7 +27,13 @@ const result = z.object({ diffusers_lora_file: file, config_file: file.nullish()
 /** Each is charged by the training step; without a number the trainer takes its own, which is the usual one. */
 const trainers = { portrait: { micros: 2_400, usual: 2_500 }, style: { micros: 2_000, usual: 1_000 } }
 
-const hour = 3_600
+const exampleOutput = {
+  diffusers_lora_file: {
+    url: 'https://v3.fal.media/files/lora.safetensors',
+    content_type: 'application/octet-stream',
+  },
+  config_file: { url: 'https://v3.fal.media/files/config.json', content_type: 'application/json' },
+}
 
 export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
   name: 'avatar',
@@ -36,15 +43,13 @@ export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
   leastPhotos: ({ training_type }) => (training_type === 'portrait' ? 10 : 4),
   example: {
     input: { training_type: 'portrait', images_url: 'https://example.com/photos.zip', trigger_phrase: 'ohwx person' },
-    output: {
-      diffusers_lora_file: {
-        url: 'https://v3.fal.media/files/lora.safetensors',
-        content_type: 'application/octet-stream',
-      },
-      config_file: { url: 'https://v3.fal.media/files/config.json', content_type: 'application/json' },
-    },
+    output: exampleOutput,
   },
+  moreExamples: [
+    { input: { training_type: 'style', images_url: 'https://example.com/photos.zip' }, output: exampleOutput },
+  ],
   totalSteps: () => 1,
+  makes: () => 'file',
 
   async request(input, { link }) {
     const { training_type, trigger_phrase: trigger, steps } = input
@@ -79,17 +84,5 @@ export const avatar = (policy: ImagePolicy): Recipe<Input> => ({
     date: '2026-09-24',
   },
   gate: 'auto',
-  stepSeconds: 1_800,
-  timing: {
-    // Before, fal may not know it yet, or have nothing to say of it.
-    firstCheckSeconds: 30,
-    minCheckSeconds: 60,
-    maxCheckSeconds: 60,
-    watchSeconds: hour,
-    slowCheckSeconds: hour,
-    limitSeconds: 24 * hour,
-    gateSeconds: 7 * 24 * hour,
-    // fal's list may leave out a training that runs, so it can't say no: it is searched for until the limit, and never made again.
-    unconfirmedSeconds: 24 * hour,
-  },
+  ...paces.training,
 })

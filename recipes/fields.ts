@@ -21,16 +21,20 @@ export const textField = (max: number) => z.string().trim().min(1).max(max)
 interface Kind {
   /** With its article. */
   called: string
+  /** As a form asks for it. */
+  form: 'image' | 'archive'
   /** What a data URI of it may call itself; what it is, its content tells. */
   types: readonly string[]
 }
 
 const image: Kind = {
   called: 'a PNG, JPEG or WebP image',
+  form: 'image',
   types: [...imageTypes, 'image/avif', 'image/heic', 'image/heif'],
 }
 const archive: Kind = {
   called: 'a zip file',
+  form: 'archive',
   types: [archiveType],
 }
 
@@ -49,6 +53,7 @@ function fileField(policy: ImagePolicy, kind: Kind) {
     .overwrite(asSent)
     .meta({
       format: 'uri-reference',
+      'x-file': kind.form,
       description: `an https URL, the address of an upload or of a result of one’s own, or a data URI of ${kind.called}`,
     })
 }

@@ -1,16 +1,21 @@
-// Every kind of task that this deployment runs. A new recipe is one more line here.
+// Every kind of task that this version knows. A new recipe is one more line here; which of them a deployment offers, engine/offer.ts tells.
 import type { Recipe } from '../core/recipe.ts'
 import { requireLawful, requireSound } from '../core/soundness.ts'
 import { providers } from '../providers/index.ts'
 import { avatar } from './avatar.ts'
+import { clip } from './clip.ts'
+import { edit } from './edit.ts'
 import type { ImagePolicy } from './fields.ts'
 import { memes } from './memes.ts'
 import { portraits } from './portraits.ts'
 import { tryOn } from './try-on.ts'
+import { tryOnIdm } from './try-on-idm.ts'
 
 export type Recipes = ReadonlyMap<string, Recipe>
 
-const all = (policy: ImagePolicy) => [tryOn(policy), avatar(policy), memes, portraits] as readonly Recipe[]
+const known = [tryOn, edit, clip, avatar, () => portraits, memes, tryOnIdm] as const
+
+const all = (policy: ImagePolicy) => known.map((make) => make(policy) as Recipe)
 
 /** Throws with a sentence where names or providers are wrong. `listed` is for tests of other recipes. */
 export function openRecipes(policy: ImagePolicy, listed: readonly Recipe[] = all(policy)): Recipes {

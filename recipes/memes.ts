@@ -1,8 +1,7 @@
 // Memes: one picture a prompt, strictly one after another, without a gate; each user has one such task at a time.
 import * as z from 'zod'
-import type { Recipe } from '../core/recipe.ts'
+import { defineRecipe } from './define.ts'
 import { textField } from './fields.ts'
-import { allUrls } from './outputs.ts'
 
 const most = 10
 
@@ -12,6 +11,8 @@ const fields = z
     /** Instead of prompts: what all of them shall be about. */
     topic: textField(200).optional(),
     count: z.int().min(1).max(most).optional(),
+    /** Each picture becomes a short clip. */
+    animate: z.boolean().optional(),
   })
   .superRefine(({ prompts, topic, count }, context) => {
     const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
@@ -20,12 +21,13 @@ const fields = z
     if (prompts && count) fault('count', 'belongs to a topic; prompts are as many as they are')
   })
   // What was written is kept as prompts: the same topic means the same pictures however this list of phrases grows.
-  .transform(({ prompts, topic = '', count = 3 }) => ({ prompts: prompts ?? promptsAbout(topic, count) }))
-
-type Input = z.output<typeof fields>
+  .transform(({ prompts, topic = '', count = 3, animate }) => ({
+    prompts: prompts ?? promptsAbout(topic, count),
+    ...(animate && { animate }),
+  }))
 
 /** The same as a caller writes it. */
-export type MemesRequest = { prompts: string[] } | { topic: string; count?: number }
+export type MemesRequest = ({ prompts: string[] } | { topic: string; count?: number }) & { animate?: boolean }
 
 /** Kinds of pictures that are funny about nearly anything. Taken in this order, so a topic's prompts can be foretold. */
 const scenes: readonly ((topic: string) => string)[] = [
@@ -45,43 +47,43 @@ function promptsAbout(topic: string, count: number): string[] {
   return scenes.slice(0, count).map((scene) => scene(topic))
 }
 
-export const memes: Recipe<Input> = {
+/** With clips, every second step is one, of the picture before it. */
+const isClip = ({ animate = false }: { animate?: boolean }, step: number): boolean => animate && step % 2 === 0
+const clipSeconds = 4
+
+export const memes = defineRecipe({
   name: 'memes',
+  fields: () => fields,
+  steps: ({ prompts, animate }) => prompts.length * (animate ? 2 : 1),
+  output: ['image', 'video'],
+  makes: (input, step) => (isClip(input, step) ? 'video' : 'image'),
   provider: 'replicate',
-  input: fields,
-  example: {
-    input: { topic: 'deadlines', count: 2 },
-    output: ['https://replicate.delivery/out-0.webp'],
-  },
-  totalSteps: ({ prompts }) => prompts.length,
-
-  async request({ prompts }, { step, seed, candidates }) {
-    const prompt = prompts[step - 1]
+  // Official models: they are run by their names, without a version.
+  model: (input, step) => (isClip(input, step) ? 'lightricks/ltx-2.5-fast' : 'black-forest-labs/flux-schnell'),
+  marker: (input, step) => (isClip(input, step) ? 'link' : 'seed'),
+  async request(input, { step, previous, link, candidates }) {
+    const prompt = input.prompts[(input.animate ? Math.ceil(step / 2) : step) - 1]
     if (!prompt) throw new Error(`there is no prompt for step ${step}`)
-    return {
-      // An official model: it is run by its name, without a version.
-      model: 'black-forest-labs/flux-schnell',
-      input: { prompt, seed, num_outputs: candidates, aspect_ratio: '1:1', output_format: 'webp' },
-    }
+    // The clips are upright, as phones are held.
+    const aspect_ratio = input.animate ? '9:16' : '1:1'
+    if (!isClip(input, step)) return { prompt, num_outputs: candidates, aspect_ratio, output_format: 'webp' }
+    const image = await link(previous ?? '')
+    return { prompt, image, duration: clipSeconds, resolution: '720p', aspect_ratio, generate_audio: true }
   },
-
-  outputUrls: allUrls,
+  passesOn: (step) => step % 2 === 1,
   candidates: { max: 4 },
-  accept: ['image/webp', 'image/png', 'image/jpeg'],
-  maxBytes: 15_000_000,
-  price: { of: () => 3_000, source: 'https://replicate.com/black-forest-labs/flux-schnell', date: '2026-05-25' },
+  price: {
+    of: (input, step) => (isClip(input, step) ? clipSeconds * 30_000 : 3_000),
+    source: 'https://replicate.com/black-forest-labs/flux-schnell',
+    date: '2026-05-25',
+  },
   gate: 'auto',
   exclusive: 'user',
-  // The model itself takes two; the rest is its queue, and the copy.
+  // The model itself takes two; the rest is its queue, and the copy. A clip takes a minute.
   stepSeconds: 6,
-  timing: {
-    firstCheckSeconds: 2,
-    minCheckSeconds: 2,
-    maxCheckSeconds: 15,
-    watchSeconds: 1_800,
-    slowCheckSeconds: 900,
-    limitSeconds: 1_800,
-    gateSeconds: 7 * 24 * 3_600,
-    unconfirmedSeconds: 3_600,
-  },
-}
+  profile: 'image',
+  timing: { watchSeconds: 1_800, slowCheckSeconds: 900, limitSeconds: 1_800 },
+  example: { topic: 'deadlines', count: 2 },
+  moreExamples: [{ prompts: ['a cat in a tie'], animate: true }],
+  returns: { image: ['https://replicate.delivery/out-0.webp'] },
+})

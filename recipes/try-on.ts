@@ -1,113 +1,96 @@
-// Virtual try-on: a person is dressed garment by garment, each step on the stored result of the step before.
+// Virtual try-on: a person is dressed garment by garment, each step on the stored result of the step before (`steps`), or in all garments at
+// once (`outfit`). Pruna's model sorts garments by itself, wherever they are worn, and its results may be used commercially.
 import * as z from 'zod'
-import type { Recipe } from '../core/recipe.ts'
-import { type ImagePolicy, imageField, textField } from './fields.ts'
-import { firstUrl } from './outputs.ts'
-
-/** cuuupid/idm-vton as of 2024-08-24; community models are run by version, so that their schema can't change under us. */
-const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
-
-/** An A100 (80 GB): the dearest of the cards that community models run on; which one it was, Replicate doesn't tell. */
-const microsPerSecond = 1_400
-/** Most take 17 to 20. */
-const usualSeconds = 25
-
-const garmentFields = (policy: ImagePolicy) =>
-  z.strictObject({
-    image: imageField(policy),
-    category: z.enum(['upper_body', 'lower_body', 'dresses']).default('upper_body'),
-    description: textField(500).optional(),
-  })
-
-/** A bare address is one, too. */
-const garmentField = (policy: ImagePolicy) =>
-  z
-    .preprocess((garment) => (typeof garment === 'string' ? { image: garment } : garment), garmentFields(policy))
-    .meta({ shorthand: 'image' })
-
-const inputFields = (policy: ImagePolicy) =>
-  z.strictObject({
-    person_image: imageField(policy),
-    garments: z.array(garmentField(policy)).min(1).max(10),
-    prompt_hints: textField(500).optional(),
-  })
-
-const changeFields = (policy: ImagePolicy) =>
-  z.strictObject({
-    /** What is put on in this step, instead of its garment. */
-    instead: garmentField(policy).optional(),
-    prompt_hints: textField(500).optional(),
-  })
-
-type Input = z.output<ReturnType<typeof inputFields>>
+import { defineRecipe } from './define.ts'
+import { type Garment, type GarmentRequest, garmentField, garmentsField } from './garment.ts'
 
 /** The same as a caller writes it. */
-export type TryOnRequest = Omit<z.input<ReturnType<typeof inputFields>>, 'garments'> & {
-  garments: (string | z.input<ReturnType<typeof garmentFields>>)[]
+export interface TryOnRequest {
+  person_image: string
+  garments: GarmentRequest[]
+  mode?: 'steps' | 'outfit'
+  prompt_hints?: string
 }
 
-export const tryOn = (policy: ImagePolicy): Recipe<Input, z.output<ReturnType<typeof changeFields>>> => ({
+/** Replicate asks for a run and for each megapixel of its input pictures; most are one at most. */
+const runMicros = 7_000
+const pictureMicros = 8_000
+
+const worn = { upper_body: 'top', lower_body: 'trousers or skirt', dresses: 'dress' }
+
+/** Says which garment of a busy picture is meant, in the words that the model's page gives; nothing where nothing is known of any. */
+function promptOf(garments: readonly Garment[], hints: string | undefined): string | undefined {
+  const named = garments.flatMap(({ description, category }, index) => {
+    const what = description ?? (category && worn[category])
+    return what ? [`the ${what} from image ${index + 1}`] : []
+  })
+  return [named.join(' and '), hints].filter(Boolean).join('. ') || undefined
+}
+
+export const tryOn = defineRecipe({
   name: 'try-on',
   provider: 'replicate',
-  input: inputFields(policy),
-  example: {
-    input: {
-      person_image: 'https://example.com/person.jpg',
-      garments: ['https://example.com/shirt.png', 'https://example.com/jacket.png'],
-    },
-    output: 'https://replicate.delivery/output.png',
-    change: { instead: 'https://example.com/coat.png', prompt_hints: 'tucked in' },
-  },
-  totalSteps: (input) => input.garments.length,
-
-  async request(input, { step, previous, link, seed }) {
-    const garment = input.garments[step - 1]
-    if (!garment) throw new Error(`there is no garment for step ${step}`)
-    const description = [garment.description, input.prompt_hints].filter(Boolean).join('. ')
+  model: 'prunaai/p-image-try-on',
+  fields: ({ image, text, policy }) => ({
+    person_image: image(),
+    garments: garmentsField(policy),
+    mode: z.enum(['steps', 'outfit']).default('steps'),
+    prompt_hints: text(500).optional(),
+  }),
+  steps: ({ mode, garments }) => (mode === 'outfit' ? 1 : garments.length),
+  marker: 'seed',
+  async request({ mode, person_image, garments, prompt_hints }, { step, previous, link }) {
+    const put = mode === 'outfit' ? garments : garments.slice(step - 1, step)
+    if (put.length === 0) throw new Error(`there is no garment for step ${step}`)
+    const prompt = promptOf(put, prompt_hints)
     return {
-      model: 'cuuupid/idm-vton',
-      version,
-      input: {
-        human_img: await link(previous ?? input.person_image),
-        garm_img: await link(garment.image),
-        category: garment.category,
-        // The model's DressCode weights: its documentation wants them for dresses.
-        force_dc: garment.category === 'dresses',
-        crop: true,
-        // The model's default seed is a constant: a redo without one of its own would pay for the same picture again.
-        seed,
-        ...(description && { garment_des: description }),
-      },
+      person_image: await link(previous ?? person_image),
+      garment_images: await Promise.all(put.map(({ image }) => link(image))),
+      output_format: 'jpg',
+      ...(prompt && { prompt }),
     }
   },
-
-  outputUrls: firstUrl,
-  accept: ['image/png', 'image/jpeg', 'image/webp'],
-  maxBytes: 25_000_000,
+  output: 'image',
   passesOn: true,
-  from: { field: 'person_image' },
-  changes: changeFields(policy),
-  applyChange: (input, step, { instead, prompt_hints = input.prompt_hints }) => ({
-    ...input,
-    ...(prompt_hints && { prompt_hints }),
-    ...(instead && { garments: input.garments.with(step - 1, instead) }),
-  }),
-  price: {
-    of: () => Math.ceil(usualSeconds * microsPerSecond),
-    source: 'https://replicate.com/pricing',
-    date: '2026-11-18',
-    settle: ({ predict_seconds }) => predict_seconds && predict_seconds * microsPerSecond,
-  },
-  gate: 'manual',
+  // The model takes six to ten; the rest is its queue, and the copy.
   stepSeconds: 20,
-  timing: {
-    firstCheckSeconds: 2,
-    minCheckSeconds: 2,
-    maxCheckSeconds: 15,
-    watchSeconds: 3_600,
-    slowCheckSeconds: 3_600,
-    limitSeconds: 3_600,
-    gateSeconds: 7 * 24 * 3_600,
-    unconfirmedSeconds: 3_600,
+  price: {
+    of: ({ mode, garments }) => runMicros + pictureMicros * (1 + (mode === 'outfit' ? garments.length : 1)),
+    source: 'https://replicate.com/prunaai/p-image-try-on',
+    date: '2026-07-28',
+  },
+  example: {
+    person_image: 'https://example.com/person.jpg',
+    garments: [
+      'https://example.com/shirt.png',
+      { image: 'https://example.com/jacket.png', description: 'green jacket' },
+    ],
+  },
+  moreExamples: [
+    {
+      person_image: 'https://example.com/person.jpg',
+      garments: [{ image: 'https://example.com/dress.png', category: 'dresses' }, 'https://example.com/hat.png'],
+      mode: 'outfit',
+      prompt_hints: 'outdoors',
+    },
+  ],
+  from: { field: 'person_image' },
+  changes: ({ text, policy }) => ({
+    /** 1 for the first; left out: the one that this step puts on. */
+    garment: z.int().min(1).max(10).optional(),
+    /** What is put on in its place. */
+    instead: garmentField(policy).optional(),
+    prompt_hints: text(500).optional(),
+  }),
+  exampleChange: { instead: 'https://example.com/coat.png', prompt_hints: 'tucked in' },
+  applyChange(input, step, { garment, instead, prompt_hints = input.prompt_hints }) {
+    const place = garment ?? (input.mode === 'outfit' && input.garments.length > 1 ? undefined : step)
+    if (!instead && garment === undefined) return { ...input, ...(prompt_hints && { prompt_hints }) }
+    if (!instead) throw new Error('instead: say which garment is put on in its place')
+    if (place === undefined) throw new Error(`garment: say which one of 1 to ${input.garments.length} is changed`)
+    if (place > input.garments.length) throw new Error(`garment: there are ${input.garments.length}`)
+    const isPutOn = input.mode === 'outfit' || place === step
+    if (!isPutOn) throw new Error(`garment: step ${step} puts on garment ${step}, and no other`)
+    return { ...input, garments: input.garments.with(place - 1, instead), ...(prompt_hints && { prompt_hints }) }
   },
 })

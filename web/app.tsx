@@ -3,8 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Trouble } from './client.ts'
 import { HumanCheck } from './human-check.tsx'
 import { Drawn, Logo } from './parts/icons.tsx'
-import { offered } from './recipes.ts'
-import { historyPath, newPath, type Route, useRoute } from './route.ts'
+import { historyPath, homePath, type Route, useRoute } from './route.ts'
 import { onNewUser } from './session.ts'
 import { themes, useSettings, useWords } from './settings.tsx'
 import { TroubleContext, TroubleStrip } from './trouble.tsx'
@@ -47,7 +46,7 @@ function View({ route }: { route: Route }) {
       return (
         <header class="lead">
           <h1>{frame.notFound}</h1>
-          <a href={newPath(offered[0] ?? 'try-on')}>{frame.home}</a>
+          <a href={homePath}>{frame.home}</a>
         </header>
       )
   }

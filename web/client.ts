@@ -1,7 +1,17 @@
 // The client of the functions, for the page and for any other app: in browsers, in Node, in workers. It has no dependency and touches no
 // DOM. It promises one error class for every refusal and fault, and a watch() that is polite to the functions and stubborn about the net.
 
-import type { AttemptView, Deleted, StepView, TaskView, TelegramLink, TelegramLinks, Usage } from '../core/answers.ts'
+import type {
+  AttemptView,
+  Deleted,
+  RecipesAnswer,
+  RecipeView,
+  StepView,
+  TaskView,
+  TelegramLink,
+  TelegramLinks,
+  Usage,
+} from '../core/answers.ts'
 import type { Status } from '../core/task.ts'
 import { readJson, retryAfter } from './client/answer.ts'
 import { invalid, unexpected } from './client/error.ts'
@@ -14,7 +24,7 @@ import { type PollOptions, poll } from './poll.ts'
 export { type ErrorCode, StepgateError } from './client/error.ts'
 export type { ClientOptions } from './client/request.ts'
 export type { PollOptions, Trouble } from './poll.ts'
-export type { AttemptView, Deleted, RecipeInputs, StepView, TaskView, TelegramLink, TelegramLinks, Usage }
+export type { AttemptView, Deleted, RecipeInputs, RecipeView, StepView, TaskView, TelegramLink, TelegramLinks, Usage }
 
 export interface Session {
   user_id: string
@@ -127,8 +137,7 @@ export function createClient(options: ClientOptions = {}) {
     /** One key for one intention, kept over retries: then the task is started once, however often this is called. */
     start: async (request: StartRequest, { idempotencyKey }: { idempotencyKey?: string } = {}) =>
       post<Started>('/api/start', request, ['task_id', 'status'], keyHeader(idempotencyKey)),
-    status,
-    tasks,
+    ...{ status, tasks },
     /** Every change of a task, to its end. `seen` is a view that is known already; it isn't given again. */
     watch: (taskId: string, { seen, ...polling }: PollOptions & { seen?: TaskView } = {}) =>
       poll(lookAt(ask, taskId), polling, seen?.poll_after_ms ?? undefined),
@@ -151,6 +160,8 @@ export function createClient(options: ClientOptions = {}) {
     usage: (signal?: AbortSignal) =>
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),
     ...telling(ask, post),
+    /** What is offered here, with what a form for each needs. */
+    recipes: (signal?: AbortSignal) => askRecipes(ask, signal),
     cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
     ...openPrivacy(ask, post),
     /** The file behind a view's `result_url` or `intermediate_result`, of any size. */
@@ -200,6 +211,9 @@ function searchOf(query: TaskQuery): URLSearchParams {
   const given = Object.entries(query).filter(([, value]) => value !== undefined)
   return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))
 }
+
+const askRecipes = (ask: Ask, signal: AbortSignal | undefined): Promise<RecipeView[]> =>
+  ask('/api/recipes', { signal }, async (answer) => (await readJson<RecipesAnswer>(answer, ['recipes'])).recipes)
 
 const statusPath = (taskId: string): string => `/api/status?${new URLSearchParams({ task_id: taskId })}`
 

@@ -1,23 +1,74 @@
-// The kinds of task that this page has a form for, which of them it offers, and what to expect of their steps.
-import type { RecipeName } from './inputs.ts'
+// What is offered here, as the functions tell it: which recipes, what they cost and take. Kept in the browser, so that the next visit draws
+// it at once. Forms, tabs and the progress of a task ask.
+import { useEffect, useState } from 'preact/hooks'
+import type { RecipeView } from './client.ts'
+import { keep, kept } from './kept.ts'
+import { client, currentUser } from './session.ts'
 
-/** Set by the build: what the functions run. */
-declare const __RECIPES__: readonly string[]
-/** The same: what a step costs, in millionths of a dollar. */
-declare const __PRICES__: Readonly<Record<string, number | null>>
+/** Kinds of task with a form of their own, in the order in which they are offered; any other gets one made of its schema. */
+const ownForms = ['try-on', 'avatar', 'memes'] as const
+export type OwnForm = (typeof ownForms)[number]
+export const hasOwnForm = (name: string): name is OwnForm => ownForms.some((one) => one === name)
 
-const known: readonly RecipeName[] = ['try-on', 'avatar', 'memes']
-export const offered: readonly RecipeName[] = known.filter((name) => __RECIPES__.includes(name))
+/** Set by the build: what it could tell of what is offered. */
+declare const __OFFERS__: readonly RecipeView[]
 
-export const isKnown = (name: string): name is RecipeName => known.some((one) => one === name)
+let offers = readKept() ?? __OFFERS__
+let isAsked = false
+const listeners = new Set<(offers: readonly RecipeView[]) => void>()
 
-/** Of so many steps, or undefined where it isn't known. */
-export function priceOf(name: RecipeName, steps: number): number | undefined {
-  const price = __PRICES__[name] ?? undefined
-  return price === undefined || steps === 0 ? undefined : price * steps
+/** Asked for once a visit, and not for whoever only looks: a page without an answer shows what it knew before. */
+export function useOffers(): readonly RecipeView[] {
+  const [known, setKnown] = useState(offers)
+  useEffect(() => {
+    listeners.add(setKnown)
+    if (!isAsked && currentUser() !== undefined) void load()
+    return () => void listeners.delete(setKnown)
+  }, [])
+  return known
 }
 
-export const usualSeconds: Record<RecipeName, number> = { 'try-on': 20, avatar: 1_800, memes: 6 }
+/** Names in the order in which they are shown. */
+export function namesOf(known: readonly RecipeView[]): string[] {
+  const names = known.map(({ name }) => name)
+  return [...ownForms.filter((name) => names.includes(name)), ...names.filter((name) => !hasOwnForm(name))]
+}
+
+const offerOf = (name: string): RecipeView | undefined => offers.find((offer) => offer.name === name)
+
+export const isOffered = (name: string): boolean => offerOf(name) !== undefined
+
+/** What so many steps may cost, or undefined where it isn't known. */
+export function priceOf(name: string, steps: number): number | undefined {
+  const { estimated_micros: micros, steps: exampleSteps } = offerOf(name)?.price ?? { estimated_micros: null, steps: 1 }
+  return micros === null || steps === 0 ? undefined : Math.ceil((micros / exampleSteps) * steps)
+}
+
+/** What a step usually takes. */
+export const usualSeconds = (name: string): number => offerOf(name)?.step_seconds ?? 20
+
+async function load(): Promise<void> {
+  isAsked = true
+  try {
+    offers = await client.recipes()
+  } catch {
+    // Asked again by the next form that is opened.
+    isAsked = false
+    return
+  }
+  keep('recipes', JSON.stringify(offers))
+  for (const listener of listeners) listener(offers)
+}
+
+function readKept(): readonly RecipeView[] | undefined {
+  try {
+    const value: unknown = JSON.parse(kept('recipes') ?? 'null')
+    return Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
 export const mostGarments = 10
 export const mostPrompts = 10
 export const fewestPhotos = 4

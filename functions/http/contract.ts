@@ -5,6 +5,7 @@ import {
   checkedSchema,
   healthySchema,
   pushOfferSchema,
+  recipesSchema,
   recoveredSchema,
   sessionSchema,
   startedSchema,
@@ -80,18 +81,15 @@ const ofTasks: Operation[] = [
   },
   {
     ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
-    does:
-      'Runs the step just shown, or the one that failed, once more, with a `change` or with more `candidates`. `attempt` is the newest that was ' +
-      'seen: a repeat changes nothing.',
+    does: 'Runs the step just shown, or the failed one, again; a repeat that names the `attempt` that was seen changes nothing.',
     answers: {
       200: view('Nothing changed: the task has moved on from this step or attempt already.'),
       202: view('Runs again.'),
     },
     problems: [
       ...bodyProblems,
-      ...(['not_found', 'not_waiting', 'already_finished', 'attempts_exceeded'] as const),
-      ...(['already_running', 'quota_exceeded'] as const),
-      ...spendingProblems,
+      ...(['not_found', 'not_waiting', 'already_finished', 'attempts_exceeded', 'already_running'] as const),
+      ...(['quota_exceeded', ...spendingProblems] as const),
     ],
   },
   {
@@ -231,13 +229,16 @@ export const operations: readonly Operation[] = [
   {
     ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone, or cron' },
     does: 'Whether the database answers. To the cron secret, also how things stand.',
-    answers: { 200: json('It does.', healthySchema) },
-    problems: [],
+    ...{ answers: { 200: json('It does.', healthySchema) }, problems: [] },
+  },
+  {
+    ...{ path: '/api/recipes', method: 'get', id: 'recipes', tag: 'about', for: 'anyone' },
+    does: 'Lists the recipes that are offered here, with what a form for each needs.',
+    ...{ answers: { 200: json('Those whose provider’s key is set.', recipesSchema) }, problems: [] },
   },
   {
     ...{ path: '/api/openapi.json', method: 'get', id: 'openapi', tag: 'about', for: 'anyone' },
     does: 'This document.',
-    answers: { 200: { says: 'An OpenAPI 3.1 document.' } },
-    problems: [],
+    ...{ answers: { 200: { says: 'An OpenAPI 3.1 document.' } }, problems: [] },
   },
 ]

@@ -17,9 +17,8 @@ const moving: Recipe<z.output<typeof fields>> = {
     input: step === 1 ? { prompt, seed } : { image: await link(previous ?? '', { isMarked: true }) },
   }),
   example: { input: { prompt: ' a cat ' }, output: still },
-  moreExamples: [
-    { input: { prompt: 'a dog', isMoving: true }, output: still, steps: { 2: { output: clip, kind: 'video' } } },
-  ],
+  moreExamples: [{ input: { prompt: 'a dog', isMoving: true }, output: still, outputs: { video: clip } }],
+  makes: (_input, step) => (step === 2 ? 'video' : 'image'),
 }
 
 test('every example gives its requests, step by step, with what comes back for each', async () => {

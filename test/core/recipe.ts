@@ -13,6 +13,7 @@ export const recipe: Omit<Recipe, 'changes' | 'applyChange' | 'from'> = {
   accept: ['image/png'],
   maxBytes: 1_000,
   price: 'unknown',
+  marker: 'none',
   gate: 'manual',
   stepSeconds: 20,
   timing: {

@@ -26,7 +26,8 @@ const claimed = (phase: Claimed['phase'], overrides: TaskOverrides = {}): Claime
   ...{ work: 'check', claimed_at: clock.now() },
 })
 const copyOf = (task: Claimed) => ({
-  ...{ id: task.id, step: 1, attempt: 1, claim_token: task.claim_token ?? '', recipe: task.recipe },
+  ...{ id: task.id, step: 1, attempt: 1, claim_token: task.claim_token ?? '' },
+  ...{ recipe: task.recipe, provider: task.provider },
   ...{ prediction_id: 'p1', urls: {}, output: ['https://replicate.delivery/gone.png'] },
   ...{ storing_since: later(clock.now(), -days), deadline_at: task.deadline_at },
 })

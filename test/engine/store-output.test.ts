@@ -24,7 +24,7 @@ async function failing(failure: FaultInput): Promise<Copy> {
   const { prediction_id, claim_token, output } = row
   if (!prediction_id || !claim_token || !output) throw new Error(`nothing is copied: ${row.status}/${row.phase}`)
   const held = { id, step: row.current_step, attempt: row.attempt, claim_token }
-  return { ...held, recipe: row.recipe, prediction_id, urls: row.provider_urls ?? {}, output }
+  return { ...held, recipe: row.recipe, provider: row.provider, prediction_id, urls: row.provider_urls ?? {}, output }
 }
 
 const broken: FaultInput = { on: 'file', fault: 'error', times: 100 }

@@ -245,6 +245,7 @@ const telegram: Ask[] = [
 
 const others: Ask[] = [
   ask('get /api/usage', 200, () => ({ path: '/api/usage' })),
+  ask('get /api/recipes', 200, () => ({ path: '/api/recipes' })),
   ask('post /api/session', 201, () => post('/api/session')),
   ...(
     [

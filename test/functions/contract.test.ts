@@ -50,7 +50,7 @@ const instances: Record<NonNullable<Ask['at']>, Instance> = {
   ...{ poor: app.openInstance({ env: { ...env, BUDGET_PER_DAY: '0' } }), stopped: app.openInstance({ env }) },
   guarded: app.openInstance({ env: { ...env, TURNSTILE_SITE_KEY: 'site', TURNSTILE_SECRET_KEY: 'secret' } }),
 }
-const document = describeApi(app.deps.recipes) as unknown as Document
+const document = describeApi([...app.deps.recipes.values()]) as unknown as Document
 const known: Known = {
   ...{ waiting: '', spare: '', failed: '', locked: '', priced: '', completed: '', upload: '', link: '', expired: '' },
   replicateReport: (body) => reportTo('replicate', body),

@@ -17,13 +17,15 @@ import { png } from '../storage/setup.ts'
 const clock = testClock()
 const step = 35_000
 const midnight = '2026-03-02T00:00:00.000Z'
-const defaults = { BUDGET_PER_DAY: undefined, BUDGET_PER_USER_PER_DAY: undefined }
+/** A recipe whose costs are what the provider measures. */
+const recipe = 'try-on-idm'
+const defaults = { BUDGET_PER_DAY: undefined, BUDGET_PER_USER_PER_DAY: undefined, ENABLE_NONCOMMERCIAL: '1' }
 const app = await useTestDeps({ clock, env: { ...defaults, ALERT_URL: 'http://127.0.0.1:9/alert' } })
 /** Three steps are left for a user, five for all. */
-const tight = app.openInstance({ env: { BUDGET_PER_DAY: '0.18', BUDGET_PER_USER_PER_DAY: '0.11' } })
+const tight = app.openInstance({ env: { ...defaults, BUDGET_PER_DAY: '0.18', BUDGET_PER_USER_PER_DAY: '0.11' } })
 
 const begin = (instance: Instance, token: string, garments: number, body: object = {}) =>
-  instance.call(start, { path: '/api/start', body: { ...inputOf(garments), ...body }, token })
+  instance.call(start, { path: '/api/start', body: { recipe, ...inputOf(garments), ...body }, token })
 
 async function usageOf(instance: Instance, user: string): Promise<Usage> {
   const answer = await instance.call(usage, { path: '/api/usage', token: await instance.signIn(user) })
@@ -45,7 +47,7 @@ test('limits that are off are null', async () => {
 })
 
 test('what a task costs is estimated, then settled by what the provider measured', async () => {
-  const story = await begun(app, { garments: 2 })
+  const story = await begun(app, { body: { recipe, ...inputOf(2) } })
   expect((await usageOf(app, 'ada')).day).toMatchObject({ spent_micros: 0, reserved_micros: 2 * step })
   await pingUntil(app, story, isWaiting, { clock })
   const row = await rowOf(app, story)
@@ -81,7 +83,7 @@ test('a start that would cost more than is left is refused before anything is st
 })
 
 test('a redo is counted, and refused where it would cost more than is left', async () => {
-  const story = await begun(tight, { garments: 2 })
+  const story = await begun(tight, { body: { recipe, ...inputOf(2) } })
   await pingUntil(tight, story, isWaiting, { clock })
   expect((await press(tight, redo, story)).status).toBe(202)
   await tight.settle()
@@ -113,12 +115,17 @@ test('one visitor with as many sessions as she likes costs a deployment of defau
 
 test('while spending is stopped, start and redo are refused, a repeated start is not, and what runs is finished', async () => {
   const headers = { 'idempotency-key': 'once' }
-  const story = await begun(app, { headers })
+  const story = await begun(app, { body: { recipe, ...inputOf() }, headers })
   await switchSpending(app.deps.db, { isStopped: true, by: 'operator', now: clock.now() })
   const refused = await begin(app, story.token, 1)
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '600'])
   expect(await refused.json()).toMatchObject({ code: 'spending_stopped' })
-  const again = await app.call(start, { path: '/api/start', body: inputOf(1), token: story.token, headers })
+  const again = await app.call(start, {
+    path: '/api/start',
+    body: { recipe, ...inputOf(1) },
+    token: story.token,
+    headers,
+  })
   expect(again.status).toBe(200)
   expect(await pingUntil(app, story, isOver, { clock })).toMatchObject({ status: 'completed' })
   expect((await usageOf(app, 'ada')).spending).toBe('stopped')
@@ -126,7 +133,7 @@ test('while spending is stopped, start and redo are refused, a repeated start is
   expect(await standing.json()).toMatchObject({ spending: 'stopped', money: { limit_micros: 10_000_000 } })
   await switchSpending(app.deps.db, { isStopped: false, by: 'operator', now: clock.now() })
   fault(app, { on: 'outcome', fault: 'failed' })
-  const failed = await begun(app)
+  const failed = await begun(app, { body: { recipe, ...inputOf() } })
   await pingUntil(app, failed, isOver, { clock })
   await switchSpending(app.deps.db, { isStopped: true, by: 'operator', now: clock.now() })
   const redone = await press(app, redo, failed)

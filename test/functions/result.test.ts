@@ -111,7 +111,7 @@ test('a signed link to a file that is gone is not found', async () => {
 test('the provider is handed such links, with the attempt’s marker, and can fetch them', async () => {
   await finished(2)
   const [, second] = app.simulator.replicate.till().predictions
-  const link = new URL(String(second?.input['human_img']))
+  const link = new URL(String(second?.input['person_image']))
   expect(link.searchParams.get('marker')).toMatch(/^[0-9a-f-]{36}$/)
   expect((await fetch(link)).status).toBe(200)
 })

@@ -129,7 +129,7 @@ test('a task started with an upload gets a copy, and the provider a signed link 
   const row = await rowOf(app, { id })
   expect(row.input).toMatchObject({ person_image: `file:inputs/${id}/1` })
   const [prediction] = app.simulator.replicate.till().predictions
-  const link = new URL(String(prediction?.input['human_img']))
+  const link = new URL(String(prediction?.input['person_image']))
   expect([link.origin, link.pathname]).toEqual([app.address, '/api/result'])
   expect(link.searchParams.get('marker')).toBe(row.claim_token)
   const answer = await fetch(link)

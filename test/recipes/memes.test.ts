@@ -1,6 +1,10 @@
 // The memes recipe: prompts or a topic, one step each, and what each step asks for.
 import { expect, test } from 'vitest'
-import { memes } from '../../recipes/memes.ts'
+import { pricesOf } from '../../core/price.ts'
+import type { Recipe } from '../../core/recipe.ts'
+import { memes as makeMemes } from '../../recipes/memes.ts'
+
+const memes = makeMemes({ hosts: [], allowPrivate: false })
 
 const parse = (input: unknown) => memes.input.parse(input)
 const step = (number: number) => ({
@@ -46,4 +50,21 @@ test('a step asks for its own prompt, with the seed of its attempt, from the off
   expect(many.input).toMatchObject({ num_outputs: 4 })
   expect(memes.outputUrls(['https://r.test/0.webp', 'https://r.test/1.webp'])).toHaveLength(2)
   await expect(memes.request(parse({ prompts: ['a cat'] }), step(2))).rejects.toThrow('no prompt for step 2')
+})
+
+test('animated, every picture becomes a clip of the step after it, found again by the link of its picture', async () => {
+  const input = parse({ prompts: ['a cat', 'a dog'], animate: true })
+  expect(memes.totalSteps(input)).toBe(4)
+  expect([1, 2, 3, 4].map((number) => memes.makes?.(input, number))).toEqual(['image', 'video', 'image', 'video'])
+  const link = async (reference: string, options?: object) => `${reference} ${JSON.stringify(options)}`
+  const clip = await memes.request(input, { ...step(4), previous: 'file:dog', link })
+  expect(clip).toEqual({
+    model: 'lightricks/ltx-2.5-fast',
+    input: {
+      ...{ prompt: 'a dog', image: 'file:dog {"isMarked":true}', duration: 4, resolution: '720p' },
+      ...{ aspect_ratio: '9:16', generate_audio: true },
+    },
+  })
+  expect(await memes.request(input, step(3))).toMatchObject({ input: { prompt: 'a dog', aspect_ratio: '9:16' } })
+  expect(pricesOf(memes as Recipe, input)).toEqual([3_000, 120_000, 3_000, 120_000])
 })

@@ -1,128 +1,88 @@
-// The try-on recipe: what it accepts, how many steps that makes, what each step asks for, and what it takes as output.
+// The try-on of today: garment by garment or in one picture, what each asks for, what may be changed, and what it costs.
 import { expect, test } from 'vitest'
-import { attemptSeed } from '../../core/recipe.ts'
-import { checkRecipes, openRecipes } from '../../recipes/index.ts'
+import { pricesOf } from '../../core/price.ts'
+import type { Recipe } from '../../core/recipe.ts'
 import { tryOn } from '../../recipes/try-on.ts'
 
 const recipe = tryOn({ hosts: [], allowPrivate: false })
 const person_image = 'https://images.test/ada.jpg'
 const shirt = 'https://images.test/shirt.png'
-const parse = (input: unknown) => recipe.input.parse(input)
+const dress = { image: 'https://images.test/dress.png', category: 'dresses' as const }
+const hat = { image: 'https://images.test/hat.png', description: 'red hat' }
+const parse = (input: object) => recipe.input.parse({ person_image, garments: [shirt, dress, hat], ...input })
 
-/** Links as they are given to a provider: told apart from what they were made of. */
 const step = (number: number, previous?: string) => ({
   ...{ step: number, previous, seed: 7, candidates: 1 },
   link: async (reference: string) => `link to ${reference}`,
 })
 
-test('a bare URL is a garment, and defaults are filled in', () => {
-  const garments = [shirt, { image: shirt, category: 'dresses' }]
-  expect(parse({ person_image, garments })).toEqual({
-    person_image,
-    garments: [
-      { image: shirt, category: 'upper_body' },
-      { image: shirt, category: 'dresses' },
-    ],
-  })
-})
-
-test('texts are trimmed', () => {
-  const garments = [{ image: shirt, description: ' red ' }]
-  expect(parse({ person_image, garments, prompt_hints: ' outdoors ' })).toMatchObject({
-    ...{ garments: [{ description: 'red' }], prompt_hints: 'outdoors' },
-  })
-})
-
-test.each([1, 3, 10])('%i garments are as many steps', (count) => {
-  expect(recipe.totalSteps(parse({ person_image, garments: Array(count).fill(shirt) }))).toBe(count)
-})
-
-test.each([
-  ...['https://images.test/a.png', 'https://images.test:8443/a.png?size=2#x', 'https://93.184.215.14/a.png'],
-  ...['https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/a.png', 'https://bücher.test/a.png'],
-  `data:image/webp;base64,${Buffer.from('RIFF').toString('base64')}`,
-])('takes the image %s', (image) => {
-  expect(recipe.input.safeParse({ person_image: image, garments: [image] }).success).toBe(true)
-})
-
-test('where everything is local, http and private networks are taken; other schemes and passwords still are not', () => {
-  const local = tryOn({ hosts: [], allowPrivate: true })
-  const takes = (image: string) => local.input.safeParse({ person_image: image, garments: [shirt] }).success
-  for (const image of ['http://localhost:8888/a.png', 'http://10.0.0.1/a.png', 'https://[::1]/a'])
-    expect(takes(image)).toBe(true)
-  for (const image of ['ftp://localhost/a', 'file:///a', 'http://ada:x@localhost/a']) expect(takes(image)).toBe(false)
-})
-
-test('a list of hosts admits them and their subdomains', () => {
-  const strict = tryOn({ hosts: ['images.test'], allowPrivate: false })
-  const takes = (image: string) => strict.input.safeParse({ person_image: image, garments: [image] }).success
-  for (const host of ['images.test', 'cdn.images.test', 'IMAGES.TEST']) expect(takes(`https://${host}/a`)).toBe(true)
-  for (const host of ['other.test', 'myimages.test', 'images.test.evil.test'])
-    expect(takes(`https://${host}/a`)).toBe(false)
-})
-
-test.each([
-  ['https://Images.TEST/a b.jpg', 'https://images.test/a%20b.jpg'],
-  ['https://images.test/x/../a.jpg#top', 'https://images.test/a.jpg#top'],
-])('an address goes out as it was parsed and checked: %s', (typed, sent) => {
-  expect(parse({ person_image: typed, garments: [typed] })).toMatchObject({
-    person_image: sent,
-    garments: [{ image: sent }],
-  })
-})
-
-test.each(['https://images.test\\@evil.test/a.jpg', 'https://images.test/\u0000', 'https://images\t.test/a'])(
-  'an address that can be read in two ways is refused: %j',
-  (image) => {
-    const strict = tryOn({ hosts: ['images.test'], allowPrivate: false })
-    expect(strict.input.safeParse({ person_image: image, garments: [shirt] }).error?.issues).toMatchObject([
-      { path: ['person_image'], message: 'must not hold control characters or backslashes' },
-    ])
-  },
-)
-
-test('the first step dresses the person, with a seed of its attempt and the version pinned', async () => {
-  const input = parse({
-    ...{ person_image, prompt_hints: 'outdoors' },
-    garments: [{ image: shirt, description: 'a red shirt' }],
-  })
+test('garment by garment, each step puts one on what the step before has made', async () => {
+  const input = parse({})
+  expect([input.mode, recipe.totalSteps(input)]).toEqual(['steps', 3])
   expect(await recipe.request(input, step(1))).toEqual({
-    model: 'cuuupid/idm-vton',
-    version: expect.stringMatching(/^[0-9a-f]{64}$/),
+    model: 'prunaai/p-image-try-on',
     input: {
-      ...{ human_img: `link to ${person_image}`, garm_img: `link to ${shirt}`, category: 'upper_body' },
-      ...{ force_dc: false, crop: true, seed: 7, garment_des: 'a red shirt. outdoors' },
+      ...{ person_image: `link to ${person_image}`, garment_images: [`link to ${shirt}`] },
+      ...{ output_format: 'jpg', seed: 7 },
     },
   })
+  const second = await recipe.request(input, step(2, 'file:results/1'))
+  expect(second.input).toMatchObject({
+    person_image: 'link to file:results/1',
+    garment_images: [`link to ${dress.image}`],
+    prompt: 'the dress from image 1',
+  })
+  await expect(recipe.request(input, step(4))).rejects.toThrow('no garment for step 4')
 })
 
-test('a later step dresses the result of the step before, in its own garment', async () => {
-  const dress = 'https://images.test/dress.png'
-  const input = parse({ person_image, garments: [shirt, { image: dress, category: 'dresses' }] })
-  const { input: asked } = await recipe.request(input, step(2, 'file:results/1'))
-  expect(asked).toMatchObject({ human_img: 'link to file:results/1', garm_img: `link to ${dress}`, force_dc: true })
-  expect(asked).not.toHaveProperty('garment_des')
-  await expect(recipe.request(input, step(3))).rejects.toThrow('no garment for step 3')
-})
-
-test('the seed is the same for one attempt, and fits the model', () => {
-  const token = '3b241101-e2bb-4255-8caf-4136c566a962'
-  expect(attemptSeed(token)).toBe(attemptSeed(token))
-  expect(attemptSeed('ffffffff-ffff-4fff-bfff-ffffffffffff')).toBe(2 ** 31 - 1)
+test('an outfit is one step with all garments, named by their places, and one price', async () => {
+  const input = parse({ mode: 'outfit', prompt_hints: 'outdoors' })
+  expect(recipe.totalSteps(input)).toBe(1)
+  const { input: asked } = await recipe.request(input, step(1))
+  expect(asked).toMatchObject({
+    garment_images: [shirt, dress.image, hat.image].map((image) => `link to ${image}`),
+    prompt: 'the dress from image 2 and the red hat from image 3. outdoors',
+  })
+  expect(pricesOf(recipe as Recipe, input)).toEqual([39_000])
+  expect(pricesOf(recipe as Recipe, parse({}))).toEqual([23_000, 23_000, 23_000])
 })
 
 test.each([
-  ['one URL', 'https://r.test/1.png', ['https://r.test/1.png']],
-  ['a list of URLs', ['https://r.test/1.png', 'https://r.test/2.png'], ['https://r.test/1.png']],
-  ['nothing', null, []],
-  ['an empty list', [], []],
-  ['an object', { image: 'https://r.test/1.png' }, []],
-  ['a number', 7, []],
-])('an output that is %s gives its files', (_name, output, urls) => {
-  expect(recipe.outputUrls(output)).toEqual(urls)
+  ['another mode', { mode: 'catwalk' }, 'mode'],
+  ['no garment', { garments: [] }, 'garments'],
+  ['eleven garments', { garments: Array(11).fill(shirt) }, 'garments'],
+  ['a category that is none', { garments: [{ image: shirt, category: 'shoes' }] }, 'garments.0.category'],
+])('%s is refused, and the field named', (_name, input, path) => {
+  const { error } = recipe.input.safeParse({ person_image, garments: [shirt], ...input })
+  expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path])
 })
 
-test('every recipe that is open can be run', async () => {
-  expect([...openRecipes({ hosts: [], allowPrivate: false }).keys()]).toContain('try-on')
-  await expect(checkRecipes()).resolves.toBeUndefined()
+const change = (mode: 'steps' | 'outfit', number: number, changed: object) =>
+  recipe.applyChange?.(parse({ mode }), number, recipe.changes?.parse(changed))
+
+test('one garment of an outfit is changed for another, and the rest stays', () => {
+  const coat = 'https://images.test/coat.png'
+  const changed = change('outfit', 1, { garment: 2, instead: coat, prompt_hints: 'tucked in' })
+  expect(changed).toMatchObject({
+    garments: [{ image: shirt }, { image: coat }, { description: 'red hat' }],
+    prompt_hints: 'tucked in',
+  })
+})
+
+test('garment by garment, the one that a step puts on is changed without being named', () => {
+  const coat = { image: 'https://images.test/coat.png', description: 'long coat' }
+  expect(change('steps', 2, { instead: coat })).toMatchObject({ garments: [{ image: shirt }, coat, hat] })
+  expect(change('steps', 2, { prompt_hints: 'open' })).toMatchObject({
+    prompt_hints: 'open',
+    garments: [{}, dress, hat],
+  })
+})
+
+test.each([
+  ['which garment of an outfit, is left out', 'outfit', 1, { instead: shirt }, 'garment: say which one of 1 to 3'],
+  ['what instead, is left out', 'outfit', 1, { garment: 2 }, 'instead: say which garment'],
+  ['there is no such garment', 'outfit', 1, { garment: 4, instead: shirt }, 'garment: there are 3'],
+  ['it is not put on now', 'steps', 2, { garment: 1, instead: shirt }, 'garment: step 2 puts on garment 2'],
+] as const)('a change is refused in words where %s', (_name, mode, number, changed, words) => {
+  expect(() => change(mode, number, changed)).toThrow(words)
 })

@@ -36,7 +36,7 @@ async function settleClicks(): Promise<void> {
 function costsByGarment(): number[] {
   const counts = new Map<unknown, number>()
   for (const { input } of app.simulator.replicate.till().predictions)
-    counts.set(input['garm_img'], (counts.get(input['garm_img']) ?? 0) + 1)
+    for (const garment of input['garment_images'] as string[]) counts.set(garment, (counts.get(garment) ?? 0) + 1)
   return [...counts.values()]
 }
 

@@ -58,7 +58,7 @@ test('a real rate limit is kept to: forty tasks get through at ten a minute, eac
     await Promise.all([ping(app), ping(other)])
   }
   expect(await unfinished()).toBe(0)
-  const garments = app.simulator.replicate.till().predictions.map(({ input }) => input['garm_img'])
+  const garments = app.simulator.replicate.till().predictions.map(({ input }) => String(input['garment_images']))
   expect(new Set(garments).size).toBe(40)
   expect(costs(app).created).toBe(40)
 })

@@ -114,5 +114,5 @@ test("the next step starts from the stored result, not from the provider's own a
   const row = await pingUntil(app, story, isOver, { clock })
   expect(row.steps.map(({ files }) => files?.length)).toEqual([1, 1])
   const [, second] = app.simulator.replicate.till().predictions
-  expect(String(second?.input['human_img'])).toMatch(/^data:image\/png;base64,/)
+  expect(String(second?.input['person_image'])).toMatch(/^data:image\/png;base64,/)
 })

@@ -157,12 +157,11 @@ test('a webhook of a canceled task does not revive it', async () => {
 test("a provider's own double is recorded and canceled, and the step keeps its first prediction", async () => {
   const story = await begun(app, { garments: 2 })
   const { prediction_id } = await rowOf(app, story)
-  const input = { human_img: inputOf().person_image, garm_img: inputOf().garments[0] }
-  const double = await fetch(`${app.simulator.url}/v1/predictions`, {
+  const input = { person_image: inputOf().person_image, garment_images: inputOf().garments }
+  const double = await fetch(`${app.simulator.url}/v1/models/prunaai/p-image-try-on/predictions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${replicateToken}` },
     body: JSON.stringify({
-      version: 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4',
       ...{ input, webhook: webhookOf(), webhook_events_filter: ['start', 'completed'] },
     }),
   })

@@ -11,6 +11,7 @@ import { deleteEndpoint } from '../../functions/delete.ts'
 import { health } from '../../functions/health.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { openapi } from '../../functions/openapi.ts'
+import { recipes } from '../../functions/recipes.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { result } from '../../functions/result.ts'
@@ -46,6 +47,7 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     openapi,
     tick,
     upload,
+    recipes,
     usage,
     webhook,
     share,

@@ -1,25 +1,13 @@
 // Ways into the forms: files, drops, the clipboard, and what becomes of pictures before they leave the device; and the other recipes'
-// forms, in a page that was built to offer them.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+// forms.
+import { readFile } from 'node:fs/promises'
 import { unzipSync } from 'fflate'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
-import { build } from 'vite'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { headline, usePage } from './page.ts'
 
-const outDir = await mkdtemp(join(tmpdir(), 'stepgate-page-'))
-afterAll(() => rm(outDir, { recursive: true }))
-const configFile = join(import.meta.dirname, '../../vite.config.ts')
-const define = {
-  __RECIPES__: JSON.stringify(['try-on', 'avatar', 'memes']),
-  __PRICES__: JSON.stringify({ 'try-on': 35_000, memes: 3_000 }),
-}
-await build({ configFile, logLevel: 'warn', define, build: { outDir } })
-const { open, until } = await usePage({ page: pathToFileURL(`${outDir}/`) })
+const { open, until } = await usePage()
 
 /** What a camera makes: large, lying on its side, and with a home's position in it. */
 const photo = async (red = 200) =>

@@ -2,9 +2,7 @@
 import { useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
-import type { RecipeName } from '../inputs.ts'
 import { recall } from '../memory.ts'
-import { isKnown, offered } from '../recipes.ts'
 import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
 import { type ChainItem, downloadUrl } from '../task-pictures.ts'
@@ -27,7 +25,7 @@ export function Actions({ task, followed, shown }: ActionsProps) {
   const words = useWords()
   const { status, current_step, total_steps } = task
   const url = task.result_url ?? task.intermediate_result
-  const recipe = isKnown(task.recipe) && offered.includes(task.recipe) ? task.recipe : (offered[0] ?? 'try-on')
+  const { recipe } = task
   const isOver = status === 'completed' || status === 'canceled' || status === 'failed'
   // A step more is a step's price more: recipes' steps cost the same.
   const estimate = task.cost.estimated_micros
@@ -68,14 +66,14 @@ export function Actions({ task, followed, shown }: ActionsProps) {
 }
 
 /** To the form, filled with what this task was given, where this browser knows it. */
-async function fillAgain(event: Event, taskId: string, recipe: RecipeName): Promise<void> {
+async function fillAgain(event: Event, taskId: string, recipe: string): Promise<void> {
   event.preventDefault()
   const remembered = await recall(taskId)
   if (remembered?.draft !== undefined) putDraft(recipe, revive(remembered.draft))
   go(newPath(recipe))
 }
 
-function againLabel(status: TaskView['status'], recipe: RecipeName, { task }: Words): string {
+function againLabel(status: TaskView['status'], recipe: string, { task }: Words): string {
   if (status === 'failed') return task.change
   return recipe === 'try-on' ? task.again : task.anew
 }

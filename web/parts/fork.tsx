@@ -4,7 +4,7 @@ import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
 import { readPicture } from '../pictures/picture.ts'
-import { offered } from '../recipes.ts'
+import { isOffered } from '../recipes.ts'
 import { go, newPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
 import { useWords } from '../settings.tsx'
@@ -34,7 +34,7 @@ export function Fork({ task, shown }: ForkProps) {
     )
   }
   const isOpen = task.status !== 'pending' && task.status !== 'processing'
-  if (!isOpen || !shown?.src || shown.step === 0 || !offered.includes('try-on')) return null
+  if (!isOpen || !shown?.src || shown.step === 0 || !isOffered('try-on')) return null
   const { src, step } = shown
   return (
     <a class="button" href={newPath('try-on')} onClick={(event) => void fork(event, task, { src, step })}>

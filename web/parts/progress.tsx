@@ -1,7 +1,7 @@
 // How far the task is: a bar for every step, of which the open one fills as time goes by, and since when it has been in the making.
 import type { TaskView } from '../client.ts'
 import { inWords, useNow } from '../clock.ts'
-import { isKnown, usualSeconds } from '../recipes.ts'
+import { usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { isMoving } from '../task-pictures.ts'
 
@@ -14,7 +14,7 @@ export function Progress({ task, open }: { task: TaskView; open: number }) {
   const words = useWords()
   const moving = isMoving(task)
   const now = useNow(moving)
-  const usual = isKnown(task.recipe) ? usualSeconds[task.recipe] : 20
+  const usual = usualSeconds(task.recipe)
   const since = (task.status === 'processing' && task.steps[open - 1]?.submitted_at) || task.updated_at
   // The server's clock may be ahead of this one.
   const seconds = Math.max(0, (now - Date.parse(since)) / 1000)

@@ -31,6 +31,15 @@ export async function upload(blob: Blob): Promise<string> {
   }
 }
 
+const sent = new WeakMap<Blob, string>()
+
+/** The same for any file: a retry doesn't send it again. */
+export async function uploadOnce(file: Blob): Promise<string> {
+  const url = sent.get(file) ?? (await upload(file))
+  sent.set(file, url)
+  return url
+}
+
 function dataUri(blob: Blob): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const reader = new FileReader()

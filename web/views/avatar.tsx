@@ -107,7 +107,7 @@ export function AvatarForm() {
         submitting={submitting}
         label={form.startTraining}
         missing={isTried ? missing(draft, words) : undefined}
-        hint={form.about(inWords(usualSeconds.avatar, words))}
+        hint={form.about(inWords(usualSeconds('avatar'), words))}
       />
     </Form>
   )

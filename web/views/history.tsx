@@ -6,8 +6,7 @@ import { Drawn } from '../parts/icons.tsx'
 import { Problem } from '../parts/message.tsx'
 import { Photo } from '../parts/photo.tsx'
 import { YourData } from '../parts/privacy.tsx'
-import { isKnown, offered } from '../recipes.ts'
-import { newPath, taskPath } from '../route.ts'
+import { homePath, taskPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
 import { useSettings, useWords } from '../settings.tsx'
 import { lastingUrl } from '../task-pictures.ts'
@@ -62,7 +61,7 @@ export function History() {
       {error && <Problem error={error} />}
       {page && <TaskCards tasks={page.tasks} />}
       {page?.tasks.length === 0 && (
-        <a class="button primary" href={newPath(offered[0] ?? 'try-on')}>
+        <a class="button primary" href={homePath}>
           {words.history.begin}
         </a>
       )}
@@ -91,7 +90,7 @@ export function TaskCards({ tasks }: { tasks: readonly TaskView[] }) {
 function TaskCard({ task }: { task: TaskView }) {
   const { words, language } = useSettings()
   const picture = task.recipe === 'avatar' ? undefined : (task.result_url ?? task.intermediate_result)
-  const name = isKnown(task.recipe) ? words.recipes[task.recipe].name : task.recipe
+  const { name } = words.recipes.of(task.recipe)
   return (
     <a class="card" href={taskPath(task.task_id)}>
       <span class={`frame ${picture ? '' : 'empty'}`}>

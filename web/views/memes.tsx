@@ -69,7 +69,7 @@ export function MemesForm() {
         label={form.start(prompts.length)}
         price={priceOf('memes', prompts.length)}
         missing={isTried ? missing : undefined}
-        hint={prompts.length > 0 ? form.about(inWords(prompts.length * usualSeconds.memes, words)) : ''}
+        hint={prompts.length > 0 ? form.about(inWords(prompts.length * usualSeconds('memes'), words)) : ''}
       />
     </Form>
   )

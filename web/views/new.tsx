@@ -1,35 +1,37 @@
 // The first page: which kind of task, its form, and what was started lately.
 import { useEffect } from 'preact/hooks'
-import type { RecipeName } from '../inputs.ts'
-import { offered } from '../recipes.ts'
+import { hasOwnForm, namesOf, type OwnForm, useOffers } from '../recipes.ts'
 import { newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
+import { AnyForm } from './any.tsx'
 import { AvatarForm } from './avatar.tsx'
 import { TaskCards, useTasks } from './history.tsx'
 import { MemesForm } from './memes.tsx'
 import { TryOnForm } from './try-on.tsx'
 
-const forms = { 'try-on': TryOnForm, avatar: AvatarForm, memes: MemesForm } as const
+const ownForms: Record<OwnForm, () => preact.JSX.Element> = {
+  'try-on': TryOnForm,
+  avatar: AvatarForm,
+  memes: MemesForm,
+}
 const recentTasks = 4
 
-export function NewTask({ recipe }: { recipe: RecipeName }) {
+export function NewTask({ recipe: wanted }: { recipe: string | undefined }) {
   const words = useWords()
-  const Form = forms[recipe]
-  const [title, lead] = {
-    'try-on': [words.form.tryOnTitle, words.form.tryOnLead],
-    avatar: [words.form.avatarTitle, words.form.avatarLead],
-    memes: [words.form.memesTitle, words.form.memesLead],
-  }[recipe]
+  const offers = useOffers()
+  const names = namesOf(offers)
+  const recipe = wanted ?? names[0] ?? 'try-on'
+  const { title, lead } = words.recipes.of(recipe)
   useEffect(() => {
     document.title = `${title} · ${words.frame.title}`
   }, [title, words])
   return (
     <>
-      {offered.length > 1 && (
+      {names.length > 1 && (
         <nav class="tabs" aria-label={words.form.choose}>
-          {offered.map((name) => (
+          {names.map((name) => (
             <a key={name} href={newPath(name)} {...(name === recipe && { 'aria-current': 'page' as const })}>
-              {words.recipes[name].name}
+              {words.recipes.of(name).name}
             </a>
           ))}
         </nav>
@@ -38,10 +40,22 @@ export function NewTask({ recipe }: { recipe: RecipeName }) {
         <h1>{title}</h1>
         <p>{lead}</p>
       </header>
-      <Form key={recipe} />
+      <FormOf key={recipe} recipe={recipe} />
       <Recent />
     </>
   )
+}
+
+function FormOf({ recipe }: { recipe: string }) {
+  const { form } = useWords()
+  const offers = useOffers()
+  const offer = offers.find(({ name }) => name === recipe)
+  if (!offer) return <p role="status">{form.notOffered}</p>
+  if (hasOwnForm(recipe)) {
+    const Own = ownForms[recipe]
+    return <Own />
+  }
+  return <AnyForm offer={offer} />
 }
 
 /** The history says what went wrong, if its request does; here it is only left out. */

@@ -11,7 +11,6 @@ import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
 import { TellInTelegram } from '../parts/telegram.tsx'
 import { TellMe } from '../parts/tell-me.tsx'
-import { isKnown } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import {
   attemptsOf,
@@ -70,7 +69,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
       )}
       <div class="panel">
         <p class="eyebrow">
-          {isKnown(task.recipe) ? words.recipes[task.recipe].name : task.recipe}
+          {words.recipes.of(task.recipe).name}
           {task.total_steps > 1 && <span> · {words.task.stepOf(open, task.total_steps)}</span>}
         </p>
         <Headline task={task} open={open} />

@@ -18,7 +18,11 @@ interface Draft {
   person: Picture | undefined
   garments: Garment[]
   auto: boolean
+  /** All garments in one picture. */
+  atOnce?: boolean
 }
+
+const isOutfit = ({ garments, atOnce = false }: Draft): boolean => atOnce && garments.length > 1
 
 export function TryOnForm() {
   const words = useWords()
@@ -42,6 +46,7 @@ export function TryOnForm() {
     })
   useLooseFiles((files) => (draft.person ? takeGarments(files) : takePerson(files)))
 
+  const steps = isOutfit(draft) ? 1 : draft.garments.length
   const lack = tries > 0 ? lackOf(draft) : undefined
   const submit = () => {
     setTries((count) => count + 1)
@@ -71,13 +76,19 @@ export function TryOnForm() {
         </Garments>
         <SubmitBar
           submitting={submitting}
-          label={form.start(draft.garments.length)}
+          label={form.start(steps)}
           price={priceOf('try-on', draft.garments.length)}
-          hint={
-            draft.garments.length > 0 ? form.about(inWords(draft.garments.length * usualSeconds['try-on'], words)) : ''
-          }
+          hint={draft.garments.length > 0 ? form.about(inWords(steps * usualSeconds('try-on'), words)) : ''}
         >
           {draft.garments.length > 1 && (
+            <Switch
+              label={form.outfit}
+              hint={form.outfitHint}
+              checked={isOutfit(draft)}
+              onChange={(atOnce) => change((before) => ({ ...before, atOnce }))}
+            />
+          )}
+          {steps > 1 && (
             <Switch
               label={form.auto}
               hint={form.autoHint}
@@ -104,10 +115,10 @@ const Lack = ({ text, tries }: { text: string; tries: number }) => (
   </InView>
 )
 
-const contentOf = ({ person, garments, auto }: Draft) => [
+const contentOf = ({ person, garments, auto, atOnce }: Draft) => [
   person?.id,
-  garments.map(({ picture, category, note }) => [picture.id, category, note]),
-  auto,
+  garments.map(({ picture, category, note, isAssumed }) => [picture.id, category, note, isAssumed]),
+  [auto, atOnce],
 ]
 
 function submissionOf(draft: Draft) {
@@ -118,12 +129,14 @@ function submissionOf(draft: Draft) {
     request: () => ({
       recipe: 'try-on' as const,
       person_image: uploaded(person),
-      garments: garments.map(({ picture, category, note }) => ({
+      garments: garments.map(({ picture, category, note, isAssumed }) => ({
         image: uploaded(picture),
-        category,
+        // The model sorts garments by itself: a guess of ours would only mislead it.
+        ...(!isAssumed && { category }),
         ...(note.trim() && { description: note.trim() }),
       })),
       auto_continue: auto,
+      ...(isOutfit(draft) && { mode: 'outfit' as const }),
     }),
     remembered: {
       ...(person && { person: person.blob }),

@@ -1,4 +1,5 @@
 // The page's words in English, and the shape that every other language fills. `index.ts` chooses between them.
+import { fieldsIn, recipesIn } from './recipes.ts'
 import type { ProblemWords, TaskErrorWords } from './shape.ts'
 
 const steps = (n: number) => `${n} ${n === 1 ? 'step' : 'steps'}`
@@ -22,17 +23,8 @@ const frame = {
   notFound: 'There is no such page.',
 }
 
-const recipes = {
-  'try-on': { name: 'Try-on', line: 'Dress a person, piece by piece' },
-  avatar: { name: 'Avatar', line: 'Train a model of a face or a style' },
-  memes: { name: 'Memes', line: 'A picture for every line' },
-}
-
 const form = {
   choose: 'What would you like to make?',
-  tryOnTitle: 'Dress someone, piece by piece',
-  tryOnLead:
-    'One photo of a person, a few garments. After every piece you see the picture and decide whether to go on.',
   person: 'The person',
   personHint: 'A photo from head to knees, facing the camera, works best.',
   choosePhoto: 'Choose a photo',
@@ -73,9 +65,6 @@ const form = {
     'HEIC photos can only be read by some browsers. Choose a JPEG, PNG or WebP file, take the photo here with the camera, or set the iPhone to Camera › Formats › Most Compatible.',
   assumed: (category: string) => `Taken as: ${category}. Tap the right one if it is something else.`,
   recent: 'Lately',
-  avatarTitle: 'Train an avatar',
-  avatarLead:
-    'From 4 to 20 photos of one face, or of one style. Training takes a while; you can close this page meanwhile.',
   kind: 'What the photos show',
   kinds: { portrait: 'A person', style: 'A style' },
   photos: 'The photos',
@@ -87,12 +76,19 @@ const form = {
   trigger: 'Its name in prompts',
   triggerHint: 'A made-up word works best.',
   startTraining: 'Start training',
-  memesTitle: 'A picture for every line',
-  memesLead: 'Write up to ten lines. They become pictures one after another.',
   prompt: (n: number) => `Line ${n}`,
   promptPlaceholder: 'e.g. a cat explains the budget',
   addPrompt: 'Add a line',
   needPrompt: 'Write at least one line.',
+  outfit: 'All at once, in one picture',
+  outfitHint: 'Cheaper and sooner. Any garment can be changed afterwards.',
+  optional: (what: string) => `${what} (if you like)`,
+  needField: (what: string) => `Still missing: ${what}.`,
+  oneALine: 'One a line.',
+  asJson: 'As JSON.',
+  chooseZip: 'Choose a zip file',
+  noMore: (most: number) => `At most ${most}.`,
+  notOffered: 'This is not offered here.',
 }
 
 const task = {
@@ -271,4 +267,7 @@ const taskErrors: TaskErrorWords = {
   gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
 }
 
-export const en = { frame, recipes, form, task, history, tell, time, telegram, privacy, problems, taskErrors }
+const recipes = recipesIn('en')
+const fields = fieldsIn('en')
+
+export const en = { frame, recipes, fields, form, task, history, tell, time, telegram, privacy, problems, taskErrors }

@@ -1,4 +1,5 @@
 // The page's words in Russian.
+import { fieldsIn, recipesIn } from './recipes.ts'
 import type { ProblemWords, TaskErrorWords, Words } from './shape.ts'
 
 const rules = new Intl.PluralRules('ru')
@@ -25,16 +26,8 @@ const frame: Words['frame'] = {
   notFound: 'Такой страницы нет.',
 }
 
-const recipes: Words['recipes'] = {
-  'try-on': { name: 'Примерка', line: 'Одеть человека вещь за вещью' },
-  avatar: { name: 'Аватар', line: 'Обучить модель лица или стиля' },
-  memes: { name: 'Мемы', line: 'Картинка на каждую строчку' },
-}
-
 const form: Words['form'] = {
   choose: 'Что будем делать?',
-  tryOnTitle: 'Примерьте вещь за вещью',
-  tryOnLead: 'Одно фото человека и несколько вещей. После каждой вы видите картинку и решаете, идти ли дальше.',
   person: 'Человек',
   personHint: 'Лучше всего фото анфас, от головы до колен.',
   choosePhoto: 'Выбрать фото',
@@ -80,8 +73,6 @@ const form: Words['form'] = {
     'Фото HEIC читают не все браузеры. Выберите файл JPEG, PNG или WebP, снимите прямо здесь камерой или включите на телефоне: «Камера» › «Форматы» › «Наиболее совместимый».',
   assumed: (category) => `Принято за: ${category}. Если это не так, нажмите нужное.`,
   recent: 'Недавнее',
-  avatarTitle: 'Обучить аватар',
-  avatarLead: 'От 4 до 20 фото одного лица или одного стиля. Обучение идёт долго, страницу можно закрыть.',
   kind: 'Что на фото',
   kinds: { portrait: 'Человек', style: 'Стиль' },
   photos: 'Фото',
@@ -93,12 +84,19 @@ const form: Words['form'] = {
   trigger: 'Имя для запросов',
   triggerHint: 'Лучше всего выдуманное слово.',
   startTraining: 'Начать обучение',
-  memesTitle: 'Картинка на каждую строчку',
-  memesLead: 'Напишите до десяти строчек. Они станут картинками одна за другой.',
   prompt: (n) => `Строчка ${n}`,
   promptPlaceholder: 'например, кот объясняет бюджет',
   addPrompt: 'Добавить строчку',
   needPrompt: 'Напишите хотя бы одну строчку.',
+  outfit: 'Всё сразу, на одной картинке',
+  outfitHint: 'Дешевле и быстрее. Любую вещь можно потом заменить.',
+  optional: (what) => `${what} (по желанию)`,
+  needField: (what) => `Не хватает: ${what}.`,
+  oneALine: 'По одной на строку.',
+  asJson: 'В виде JSON.',
+  chooseZip: 'Выбрать zip-файл',
+  noMore: (most) => `Не больше ${most}.`,
+  notOffered: 'Здесь этого не предлагают.',
 }
 
 const task: Words['task'] = {
@@ -274,5 +272,6 @@ const taskErrors: TaskErrorWords = {
 }
 
 export const ru: Words = {
-  ...{ frame, recipes, form, task, history, tell, time, telegram, privacy, problems, taskErrors },
+  ...{ recipes: recipesIn('ru'), fields: fieldsIn('ru') },
+  ...{ frame, form, task, history, tell, time, telegram, privacy, problems, taskErrors },
 }

@@ -1,0 +1,171 @@
+// One field of a form that is made from a schema: a text, a number, a choice, a switch, pictures, or a file.
+import type { ComponentChildren } from 'preact'
+import type { Picture } from '../pictures/picture.ts'
+import { type FormField, inLetters } from '../schema.ts'
+import { useWords } from '../settings.tsx'
+import { usePictureReader } from '../use-form.ts'
+import { BadFiles } from './form.tsx'
+import { Drawn } from './icons.tsx'
+import { Drop, FileButton } from './picker.tsx'
+import { Choice, Switch } from './submit-bar.tsx'
+
+interface FieldProps {
+  field: FormField
+  value: unknown
+  onChange: (value: unknown) => void
+  /** Start was pressed without it. */
+  isLacking: boolean
+}
+
+export function SchemaField(props: FieldProps) {
+  const { field, value, onChange } = props
+  const label = useLabel(field)
+  switch (field.kind) {
+    case 'image':
+      return <Pictures {...props} most={1} />
+    case 'images':
+      return <Pictures {...props} most={field.most ?? 10} />
+    case 'archive':
+      return <ArchiveField {...props} />
+    case 'switch':
+      return <Switch label={label} checked={(value ?? field.preset) === true} onChange={onChange} />
+    case 'choice': {
+      const options = Object.fromEntries(field.options.map((option) => [String(option), inLetters(String(option))]))
+      const byText = (text: string) => onChange(field.options.find((option) => String(option) === text))
+      const chosen = String(value ?? field.preset ?? (field.isRequired ? field.options[0] : ''))
+      return (
+        <div class="labelled">
+          <span aria-hidden="true">{label}</span>
+          <Choice name={field.name} legend={label} options={options} value={chosen} onChange={byText} />
+        </div>
+      )
+    }
+    default:
+      return <WrittenField {...props} />
+  }
+}
+
+type Written = 'text' | 'long' | 'lines' | 'number' | 'json'
+
+function WrittenField({ field, value, onChange, isLacking }: FieldProps) {
+  const label = useLabel(field)
+  const { form } = useWords()
+  const kind = field.kind as Written
+  const preset = 'preset' in field && field.preset !== undefined ? String(field.preset) : ''
+  const text = Array.isArray(value) ? value.join('\n') : value === undefined ? preset : String(value)
+  const take = (written: string) => {
+    if (kind === 'lines') return onChange(written === '' ? undefined : written.split('\n'))
+    if (kind === 'number') return onChange(written === '' ? undefined : Number(written))
+    onChange(written === '' ? undefined : written)
+  }
+  const id = `field-${field.name}`
+  const common = { id, class: 'field', 'aria-invalid': isLacking, value: text, name: field.name }
+  const longest = 'longest' in field && field.longest !== undefined ? { maxLength: field.longest } : {}
+  return (
+    <div class="labelled">
+      <label for={id}>{label}</label>
+      {kind === 'text' && (
+        <input type="text" {...common} {...longest} onInput={({ currentTarget }) => take(currentTarget.value)} />
+      )}
+      {field.kind === 'number' && (
+        <input
+          type="number"
+          {...common}
+          min={field.least}
+          max={field.most}
+          onInput={({ currentTarget }) => take(currentTarget.value)}
+        />
+      )}
+      {['long', 'lines', 'json'].includes(kind) && (
+        <textarea
+          {...common}
+          {...longest}
+          rows={kind === 'lines' ? 5 : 4}
+          onInput={({ currentTarget }) => take(currentTarget.value)}
+        />
+      )}
+      {kind === 'lines' && <span class="fine">{form.oneALine}</span>}
+      {kind === 'json' && <span class="fine">{form.asJson}</span>}
+    </div>
+  )
+}
+
+/** What a field is called here, and that it may be left out. */
+function useLabel({ name, isRequired, kind }: FormField): string {
+  const { form, fields } = useWords()
+  return isRequired || kind === 'switch' ? fields.nameOf(name) : form.optional(fields.nameOf(name))
+}
+
+const Part = ({ title, id, children }: { title: string; id: string; children: ComponentChildren }) => (
+  <section class="part" aria-labelledby={id}>
+    <h2 id={id}>{title}</h2>
+    {children}
+  </section>
+)
+
+function Pictures({ field, value, onChange, most }: FieldProps & { most: number }) {
+  const { form } = useWords()
+  const label = useLabel(field)
+  const reader = usePictureReader()
+  const pictures = [value ?? []].flat() as Picture[]
+  const set = (next: readonly Picture[]) => onChange(most === 1 ? next[0] : next.length > 0 ? next : undefined)
+  const take = (files: File[]) =>
+    void reader.read(most === 1 ? files.slice(0, 1) : files, (read) =>
+      set(most === 1 ? read : [...pictures, ...read].slice(0, most)),
+    )
+  const only = most === 1 ? pictures[0] : undefined
+  return (
+    <Part title={label} id={`field-${field.name}`}>
+      {most > 1 && pictures.length > 0 && (
+        <ul class="pile">
+          {pictures.map(({ id, url }, index) => (
+            <li key={id}>
+              <img src={url} alt={`${index + 1}`} width="84" height="84" />
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={form.remove(`${index + 1}`)}
+                onClick={() => set(pictures.filter((one) => one.id !== id))}
+              >
+                <Drawn name="close" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Drop class={only ? 'drop-person filled' : 'drop-small'} onFiles={take}>
+        {only && <img class="person" src={only.url} alt={label} />}
+        {pictures.length < most || only ? (
+          <FileButton
+            class={only ? 'quiet' : ''}
+            label={
+              <>
+                <Drawn name="image" />
+                {only ? form.changePhoto : form.choosePhoto}
+              </>
+            }
+            onFiles={take}
+            multiple={most > 1}
+          />
+        ) : (
+          <span class="fine">{form.noMore(most)}</span>
+        )}
+        {reader.isReading && <span class="fine">{form.preparing}</span>}
+      </Drop>
+      <BadFiles files={reader.bad} />
+    </Part>
+  )
+}
+
+function ArchiveField({ field, value, onChange }: FieldProps) {
+  const { form } = useWords()
+  const label = useLabel(field)
+  return (
+    <Part title={label} id={`field-${field.name}`}>
+      <Drop class="drop-small" onFiles={([file]) => onChange(file)}>
+        <FileButton label={form.chooseZip} accept=".zip,application/zip" onFiles={([file]) => onChange(file)} />
+        <span class="fine">{value instanceof File ? value.name : ''}</span>
+      </Drop>
+    </Part>
+  )
+}

@@ -1,0 +1,112 @@
+// The form of a recipe that has none of its own, made from its schema: what a person is asked for follows from what start takes.
+import { useState } from 'preact/hooks'
+import type { RecipeView } from '../client.ts'
+import { inWords } from '../clock.ts'
+import { dropDraft, useDraft } from '../draft.ts'
+import { Form } from '../parts/form.tsx'
+import { SchemaField } from '../parts/schema-field.tsx'
+import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
+import type { Picture } from '../pictures/picture.ts'
+import { uploadOnce } from '../pictures/upload.ts'
+import { priceOf, usualSeconds } from '../recipes.ts'
+import { type FormField, fieldsOf } from '../schema.ts'
+import { useWords } from '../settings.tsx'
+import { useSubmit } from '../use-form.ts'
+
+/** By field; pictures and files are kept as they were chosen. */
+export type Values = Readonly<Record<string, unknown>>
+
+export function AnyForm({ offer }: { offer: RecipeView }) {
+  const words = useWords()
+  const { form } = words
+  const { name } = offer
+  const fields = fieldsOf(offer.input_schema)
+  const [values, change] = useDraft<Values>(name, {})
+  const [isTried, setTried] = useState(false)
+  const submitting = useSubmit(contentOf(values))
+  const missing = fields.find((field) => field.isRequired && isEmpty(values[field.name]))
+  const steps = stepsOf(offer, fields, values)
+  const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))
+  const submit = () => {
+    setTried(true)
+    if (!missing) submitting.submit(submissionOf(name, fields, values))
+  }
+  return (
+    <Form onSubmit={submit}>
+      {fields.map((field) => (
+        <SchemaField
+          key={field.name}
+          field={field}
+          value={values[field.name]}
+          onChange={set(field)}
+          isLacking={isTried && missing?.name === field.name}
+        />
+      ))}
+      <SubmitBar
+        submitting={submitting}
+        label={form.start(steps)}
+        price={priceOf(name, steps)}
+        missing={isTried && missing ? form.needField(words.fields.nameOf(missing.name)) : undefined}
+        hint={form.about(inWords(steps * usualSeconds(name), words))}
+      >
+        {offer.gate === 'manual' && steps > 1 && (
+          <Switch
+            label={form.auto}
+            hint={form.autoHint}
+            checked={values['auto_continue'] === true}
+            onChange={(auto) => change((before) => ({ ...before, auto_continue: auto }))}
+          />
+        )}
+      </SubmitBar>
+    </Form>
+  )
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === '' || (Array.isArray(value) && value.every(isEmpty))
+
+/** A recipe makes a step of each line, or as many as its example has. */
+function stepsOf({ price }: RecipeView, fields: readonly FormField[], values: Values): number {
+  const lines = fields.filter(({ kind, isRequired }) => kind === 'lines' && isRequired)
+  const [only] = lines
+  if (!only || lines.length > 1) return price.steps
+  const written = values[only.name]
+  return Math.max(1, Array.isArray(written) ? written.filter((line) => !isEmpty(line)).length : 1)
+}
+
+const isPicture = (value: unknown): value is Picture => typeof value === 'object' && value !== null && 'blob' in value
+
+/** What would be sent, without the bytes. */
+function contentOf(values: Values): unknown {
+  const told = (value: unknown): unknown => {
+    if (isPicture(value)) return value.id
+    if (value instanceof File) return [value.name, value.size, value.lastModified]
+    return Array.isArray(value) ? value.map(told) : value
+  }
+  return Object.entries(values).map(([name, value]) => [name, told(value)])
+}
+
+function submissionOf(recipe: string, fields: readonly FormField[], values: Values) {
+  const pictures = Object.values(values).flat().filter(isPicture)
+  const [first] = pictures
+  const request = async () => {
+    const sent: [string, unknown][] = []
+    for (const field of fields) sent.push([field.name, await sentOf(field, values[field.name])])
+    const input = Object.fromEntries(sent.filter(([, value]) => !isEmpty(value)))
+    const auto = values['auto_continue'] === true ? { auto_continue: true } : {}
+    return { recipe, ...input, ...auto } as never
+  }
+  const remembered = { ...(first && { person: first.blob }), garments: [], draft: values }
+  return { pictures, request, remembered, onStarted: () => dropDraft(recipe) }
+}
+
+async function sentOf(field: FormField, value: unknown): Promise<unknown> {
+  if (isPicture(value)) return value.uploaded?.url
+  if (value instanceof File) return uploadOnce(value)
+  if (Array.isArray(value)) {
+    const sent = value.map((one) => (isPicture(one) ? one.uploaded?.url : typeof one === 'string' ? one.trim() : one))
+    return sent.filter((one) => !isEmpty(one))
+  }
+  if (field.kind === 'json' && typeof value === 'string') return JSON.parse(value)
+  return typeof value === 'string' ? value.trim() : value
+}
