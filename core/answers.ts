@@ -119,22 +119,6 @@ export const pushOfferSchema = z.object({
   public_key: z.string().nullable().meta({ description: 'what a browser subscribes with; null: push is off here' }),
 })
 
-export const deletedSchema = z.object({
-  deleted: z.object({ tasks: z.int(), uploads: z.int() }),
-  erased: z.boolean().meta({ description: 'nothing of it is left here; false: it is noted, and passes finish it' }),
-  at: instant,
-})
-
-export const confirmSchema = z.object({
-  confirm: z.string().meta({ description: 'to be sent along within ten minutes' }),
-})
-
-export const sharedSchema = z.object({
-  url: z.string().meta({ format: 'uri', description: 'a page for anybody who has the address' }),
-})
-
-export const revokedSchema = z.object({ revoked: z.int().meta({ description: 'how many links are dead now' }) })
-
 const spendingStates = z.enum(['allowed', 'stopped'])
 
 export const usageSchema = z.object({
@@ -304,8 +288,6 @@ export type Session = z.infer<typeof sessionSchema>
 export type Started = z.infer<typeof startedSchema>
 export type TelegramLink = z.infer<typeof telegramLinkSchema>
 export type TelegramLinks = z.infer<typeof telegramLinksSchema>
-export type Deleted = z.infer<typeof deletedSchema>
-export type Shared = z.infer<typeof sharedSchema>
 export type Usage = z.infer<typeof usageSchema>
 export type TaskPage = z.infer<typeof taskPageSchema>
 export type Uploaded = z.infer<typeof uploadedSchema>

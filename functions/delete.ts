@@ -1,9 +1,9 @@
 // POST /api/delete: a task, an upload, or all that a person has goes for good: here, and at the provider as far as it lets us. What isn't
 // gone when the answer is sent is noted, and any later pass goes on.
 import * as z from 'zod'
-import type { Deleted } from '../core/answers.ts'
 import { confirmSeconds, isPassingUser } from '../core/erasing.ts'
 import { AppError } from '../core/errors.ts'
+import type { Deleted } from '../core/privacy-answers.ts'
 import { uploadId } from '../core/upload.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext } from '../engine/deps.ts'

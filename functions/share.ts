@@ -2,7 +2,7 @@
 // for anybody; with `picture` the pictures themselves. Nothing else of the task is shown.
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import type { Shared as Answer } from '../core/answers.ts'
+import type { Shared as Answer } from '../core/privacy-answers.ts'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'

@@ -3,7 +3,6 @@
 
 import type {
   AttemptView,
-  Deleted,
   RecipesAnswer,
   RecipeView,
   StepView,
@@ -12,6 +11,7 @@ import type {
   TelegramLinks,
   Usage,
 } from '../core/answers.ts'
+import type { Deleted } from '../core/privacy-answers.ts'
 import type { Status } from '../core/task.ts'
 import { readJson, retryAfter } from './client/answer.ts'
 import { invalid, unexpected } from './client/error.ts'

@@ -1,6 +1,6 @@
 // The part of the contract by which people delete, share and sign out. contract.ts takes it into the whole.
 import * as z from 'zod'
-import { confirmSchema, deletedSchema, revokedSchema, sharedSchema } from '../../core/answers.ts'
+import { confirmSchema, deletedSchema, revokedSchema, sharedSchema } from '../../core/privacy-answers.ts'
 import { deleteBody } from '../delete.ts'
 import { shareBody, shareQuery } from '../share.ts'
 import { bodyProblems, json, type Operation, unseen } from './operation.ts'

@@ -108,8 +108,18 @@ function plainFile(hint: FileHint, { name, input, drawn }: Making): Made {
   const { extension = 'json' } = hint
   const settings = Object.entries(input).filter(([, value]) => addressesIn(value).length === 0)
   const text = JSON.stringify({ trainer: name, ...Object.fromEntries(settings) }, null, 2)
+  if (extension === 'glb') return madeFile(emptyScene(), 'model/gltf-binary', extension)
   if (extension !== 'json') return madeFile(Buffer.from(text), 'application/octet-stream', extension)
   return { ...madeFile(Buffer.from(text), 'application/json', extension), name: 'config.json' }
+}
+
+/** A binary glTF file with nothing in it: a header, and one part of JSON. */
+function emptyScene(): Buffer {
+  const json = Buffer.from('{"asset":{"version":"2.0"}}'.padEnd(28))
+  const words = Buffer.alloc(20)
+  for (const [n, word] of [0x46546c67, 2, words.length + json.length, json.length, 0x4e4f534a].entries())
+    words.writeUInt32LE(word, n * 4)
+  return Buffer.concat([words, json])
 }
 
 const madeFile = (bytes: Uint8Array, type: string, extension: string): Made => ({

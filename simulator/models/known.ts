@@ -2,7 +2,7 @@
 // examples.
 
 import { exampleRequests } from '../../core/example.ts'
-import type { Recipe } from '../../core/recipe.ts'
+import { placesOf, type Recipe } from '../../core/recipe.ts'
 import { type ExampleModel, modelOfExample, modelOfSchema } from './imitate.ts'
 import type { Model } from './model.ts'
 import { type ModelSchema, type ProviderName, schemasOf } from './schemas.ts'
@@ -35,7 +35,7 @@ export function knownModels(provider: ProviderName, examples: readonly ExampleMo
 
 /** What recipes ask of a provider in their examples, and what they get for it. */
 export async function examplesFor(provider: ProviderName, recipes: Iterable<Recipe>): Promise<ExampleModel[]> {
-  const own = [...recipes].filter((recipe) => recipe.provider === provider)
+  const own = [...recipes].flatMap(placesOf).filter((recipe) => recipe.provider === provider)
   const requests = (await Promise.all(own.map(exampleRequests))).flat()
   return requests.map(({ request: { model, version }, output, kind }) => ({ name: model, version, output, kind }))
 }

@@ -164,8 +164,8 @@ test('a model without a known schema is imitated by the example of the recipe th
     example: {
       input: {},
       output: { clip: 'https://replicate.delivery/out.webm', score: 3 },
-      kind: 'video',
     },
+    makes: () => 'video',
     totalSteps: () => 1,
     request: async () => ({ model: 'some/turner', input: { photo: 'https://example.com/a.png' } }),
   } as unknown as Recipe

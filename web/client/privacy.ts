@@ -1,5 +1,5 @@
 // Deleting, sharing and signing out, as the client does it. client.ts takes these calls into the whole.
-import type { Deleted, Shared } from '../../core/answers.ts'
+import type { Deleted, Shared } from '../../core/privacy-answers.ts'
 import type { Ask } from './request.ts'
 
 export type Post = <T>(path: string, body: unknown, members: readonly (keyof T & string)[]) => Promise<T>

@@ -1,0 +1,21 @@
+// The shapes of what erasing and sharing answer, as answers.ts has all others.
+import * as z from 'zod'
+
+export const deletedSchema = z.object({
+  deleted: z.object({ tasks: z.int(), uploads: z.int() }),
+  erased: z.boolean().meta({ description: 'nothing of it is left here; false: it is noted, and passes finish it' }),
+  at: z.string().meta({ format: 'date-time' }),
+})
+
+export const confirmSchema = z.object({
+  confirm: z.string().meta({ description: 'to be sent along within ten minutes' }),
+})
+
+export const sharedSchema = z.object({
+  url: z.string().meta({ format: 'uri', description: 'a page for anybody who has the address' }),
+})
+
+export const revokedSchema = z.object({ revoked: z.int().meta({ description: 'how many links are dead now' }) })
+
+export type Deleted = z.infer<typeof deletedSchema>
+export type Shared = z.infer<typeof sharedSchema>
