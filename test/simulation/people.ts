@@ -60,7 +60,8 @@ export interface Person {
 export async function createPeople(world: World): Promise<Person[]> {
   const { random } = world
   const people: Person[] = []
-  const isLimited = world.weather.quota !== undefined || world.weather.mostAttempts < 3
+  const { quota, mostAttempts, budget } = world.weather
+  const isLimited = quota !== undefined || mostAttempts < 3 || budget !== undefined
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
     const { token } = await openSession(world.outside.deps, name)

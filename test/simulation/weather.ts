@@ -73,10 +73,10 @@ export interface Weather {
   isReceiverDown: boolean
 }
 
-/** Little more than one task of memes, or one try-on of a step. */
+/** For one try-on of a step or of two: what is left then is too little for another. */
 const budgets: ReadonlyMap<number, Weather['budget']> = new Map([
-  [3, { all: 30_000, user: 10_000 }],
-  [10, { all: 80_000, user: 40_000 }],
+  [3, { all: 60_000, user: 40_000 }],
+  [10, { all: 80_000, user: 75_000 }],
 ])
 
 /** What an app is told is drawn by itself: other draws stay as they were. */
