@@ -2,9 +2,9 @@
 // for anybody; with `picture` the pictures themselves. Nothing else of the task is shown.
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import type { Shared as Answer } from '../core/privacy-answers.ts'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
+import type { Shared as Answer } from '../core/privacy-answers.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { readShare, revokeShares, type Shared, shareTask } from '../db/statements/shares.ts'
