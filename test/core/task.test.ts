@@ -105,7 +105,8 @@ test('taskView() shows the open attempt after the closed steps', () => {
     ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
     attempts: [
       {
-        ...{ attempt: 1, status: 'processing', chosen: false, files: [], result_url: null, cost_micros: null },
+        ...{ attempt: 1, status: 'processing', chosen: false, chosen_file: null, files: [], result_url: null },
+        ...{ cost_micros: null, change: null, candidates: 1, seed: expect.any(Number) },
         ...{ submitted_at: '2026-03-01T11:59:30.000Z', finished_at: null },
       },
     ],

@@ -227,22 +227,6 @@ const webhooks: Ask[] = (['replicate', 'fal'] as const).flatMap((provider) => {
   ]
 })
 
-const secretToken = { 'x-telegram-bot-api-secret-token': 'webhook_secret_of_a_test' }
-const telegram: Ask[] = [
-  ask('post /api/telegram', 200, () => post('/api/telegram', { update_id: 1 }, secretToken)),
-  ask('post /api/telegram', 400, () => post('/api/telegram', '{', secretToken), { code: 'invalid_json' }),
-  ask('post /api/telegram', 400, () => post('/api/telegram', {}, secretToken), { code: 'invalid_request' }),
-  ask('post /api/telegram', 401, () => post('/api/telegram', { update_id: 1 }), { code: 'bad_signature' }),
-  ask('post /api/telegram', 413, () => post('/api/telegram', tooLarge, secretToken), { code: 'body_too_large' }),
-  ask('post /api/telegram', 403, () => post('/api/telegram', {}, { ...secretToken, ...evil }), {
-    ...{ code: 'origin_not_allowed', isAnonymous: true },
-  }),
-  ask('get /api/telegram-link', 200, () => ({ path: '/api/telegram-link' })),
-  ask('post /api/telegram-link', 201, () => post('/api/telegram-link', {})),
-  ask('post /api/telegram-link', 200, () => post('/api/telegram-link', { remove: true })),
-  ...ofBody('post /api/telegram-link'),
-]
-
 const others: Ask[] = [
   ask('get /api/usage', 200, () => ({ path: '/api/usage' })),
   ask('get /api/recipes', 200, () => ({ path: '/api/recipes' })),
@@ -286,7 +270,6 @@ export const asks: readonly Ask[] = [
   ...moving,
   ...pings,
   ...webhooks,
-  ...telegram,
   ...others,
   ...faults,
 ]

@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import webPush from 'web-push'
 import { loadDoors } from '../../build/doors.ts'
 import { resultKey } from '../../core/task.ts'
 import { linkFor, webhookUrl } from '../../engine/signed-urls.ts'
@@ -21,9 +22,10 @@ import { endpoints } from '../setup/mount.ts'
 import { chunksOf, png } from '../storage/setup.ts'
 import { type Ask, type Known, asks as others, whileStopped } from './contract-calls.ts'
 import { prepare, privacy } from './contract-privacy-calls.ts'
+import { telling } from './contract-telling-calls.ts'
 import { useTelegram } from './telegram-setup.ts'
 
-const asks = [...others, ...privacy]
+const asks = [...others, ...privacy, ...telling]
 
 interface Described {
   responses: Record<string, { content?: Record<string, { schema?: object }> }>
@@ -35,7 +37,13 @@ const clock = testClock()
 const falKeys = createKeys('contract')
 const keyServer = await startKeyServer(falKeys.jwks(0).keys)
 const bot = await useTelegram()
-const env = { FAL_JWKS_URL: keyServer.url, PUBLIC_URL: 'https://stepgate.example', ...bot.env }
+const { publicKey, privateKey } = webPush.generateVAPIDKeys()
+const vapid = {
+  VAPID_PUBLIC_KEY: publicKey,
+  VAPID_PRIVATE_KEY: privateKey,
+  VAPID_SUBJECT: 'mailto:ops@stepgate.example',
+}
+const env = { FAL_JWKS_URL: keyServer.url, PUBLIC_URL: 'https://stepgate.example', ...bot.env, ...vapid }
 const app = await openTestDeps({ clock, env })
 const none = undefined
 const instances: Record<NonNullable<Ask['at']>, Instance> = {

@@ -11,6 +11,7 @@ import { deleteEndpoint } from '../../functions/delete.ts'
 import { health } from '../../functions/health.ts'
 import { enter } from '../../functions/http/answer.ts'
 import { openapi } from '../../functions/openapi.ts'
+import { push } from '../../functions/push.ts'
 import { recipes } from '../../functions/recipes.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
@@ -48,6 +49,7 @@ export const endpoints: Readonly<Record<string, Endpoint>> = {
     tick,
     upload,
     recipes,
+    push,
     usage,
     webhook,
     share,
