@@ -76,22 +76,18 @@ async function faultOfExample(recipe: Recipe, example: Example): Promise<string 
     const unsound = await faultOfStep(recipe, step)
     if (unsound) return `step ${step.step} of its example ${unsound}`
   }
-  return example === recipe.example ? faultOfGate(recipe, example, steps) : undefined
+  const [first] = steps
+  return first && example === recipe.example ? faultOfGate(recipe, example, first) : undefined
 }
 
 /** What a person may do at the gate is said in full, and can be asked for. */
-async function faultOfGate(
-  recipe: Recipe,
-  { change }: Example,
-  [first]: readonly ExampleStep[],
-): Promise<string | undefined> {
+async function faultOfGate(recipe: Recipe, { change }: Example, first: ExampleStep): Promise<string | undefined> {
   const { candidates, changes, applyChange, from } = recipe
   const most = candidates?.max ?? 1
   if (candidates && !(Number.isInteger(most) && most >= 2 && most <= mostCandidates)) {
     return `candidates.max is ${most}; it must be 2 to ${mostCandidates}, or candidates left out`
   }
   if (Boolean(changes) !== Boolean(applyChange)) return 'changes and applyChange belong together; give both, or neither'
-  if (!first) return undefined
   if (from && !(typeof first.input === 'object' && first.input && from.field in first.input)) {
     return `from.field is ${JSON.stringify(from.field)}, which is no field of its example`
   }

@@ -1,6 +1,6 @@
 // The environment: defaults, what is wrong said of all variables at once, and never a value in what is said.
 import { expect, test } from 'vitest'
-import { canBeCalledBack } from '../../core/config.ts'
+import { canBeCalledBack, isHttps, isStoreReached, sessionSecrets } from '../../core/config.ts'
 import { storeOrigin } from '../../core/store-choice.ts'
 import { parseConfig } from '../../providers/config.ts'
 
@@ -210,4 +210,22 @@ test('people and providers fetch from the store itself where it is a bucket, by 
   )
   expect(storeOrigin(parseConfig({ ...bucket, STORAGE: 'netlify' }))).toBeUndefined()
   expect(storeOrigin(parseConfig({ STORAGE_DIR: '/srv' }))).toBeUndefined()
+})
+
+test('isStoreReached() is true of a bucket over https, and of any where all is local', () => {
+  const address = { S3_ENDPOINT: 'https://bucket.example', S3_PUBLIC_ENDPOINT: undefined }
+  const bucket = { STORAGE: 's3', ...address, ALLOW_HTTP_CALLBACKS: false } as const
+  expect(isStoreReached(bucket)).toBe(true)
+  expect(isStoreReached({ ...bucket, S3_ENDPOINT: 'http://127.0.0.1:9000' })).toBe(false)
+  expect(isStoreReached({ ...bucket, S3_ENDPOINT: 'http://127.0.0.1:9000', ALLOW_HTTP_CALLBACKS: true })).toBe(true)
+  expect(isStoreReached({ ...bucket, STORAGE: 'folder' })).toBe(false)
+})
+
+test('sessionSecrets() are none, one, or two during a rotation', () => {
+  expect(sessionSecrets({})).toEqual([])
+  expect(sessionSecrets({ SESSION_SECRET: 'one two' })).toEqual(['one', 'two'])
+})
+
+test('isHttps() is what PUBLIC_URL says', () => {
+  expect([isHttps({ PUBLIC_URL: 'https://a.example' }), isHttps({ PUBLIC_URL: undefined })]).toEqual([true, false])
 })

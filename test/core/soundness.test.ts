@@ -26,6 +26,11 @@ test('requireSound() passes a recipe that can be run', async () => {
   await expect(requireSound(recipe)).resolves.toBeUndefined()
 })
 
+test('requireSound() builds further examples too, whose change nobody asks for', async () => {
+  const more: Recipe = { ...recipe, moreExamples: [{ input: {}, output: ['https://provider.test/other.png'] }] }
+  await expect(requireSound(more)).resolves.toBeUndefined()
+})
+
 test.each([
   ['a list, a null, a flag and a field left out', { list: [1, 'two', { three: null }], flag: true, none: undefined }],
   ['the same object twice, not within itself', { first: shared, second: shared }],

@@ -1,6 +1,7 @@
 // The words of a task: its open attempt, its endings, where its results are, and the view of it that its owner sees.
 import { expect, test } from 'vitest'
 import {
+  askedAgain,
   askedOf,
   chosenFile,
   isFinished,
@@ -185,4 +186,18 @@ test("taskView() shows nothing of the engine's own", () => {
   const text = JSON.stringify(taskView(row({ phase: 'running' }), 2_000))
   for (const hidden of ['claim_token', 'user_id', 'strays', 'provider', 'input'])
     expect(text).not.toContain(`"${hidden}"`)
+})
+
+test('askedAgain() repeats the picture that is shown, the attempt that failed, or the start where there is neither', () => {
+  const shown = { ...record(1, 'completed'), change: { prompt: 'red' }, candidates: 2 }
+  const again = (more: TaskOverrides, step = 1) => askedAgain(row(more), step)
+  expect(again({ status: 'waiting_continue', steps: [shown] })).toEqual({ change: { prompt: 'red' }, candidates: 2 })
+  expect(again({ status: 'failed', steps: [record(1, 'failed', [shown])] })).toMatchObject({ candidates: 1 })
+  expect(again({ status: 'waiting_continue', steps: [] })).toMatchObject({ candidates: 1 })
+})
+
+test('taskView() shows a change in words, and never where a picture of it lies', () => {
+  const change = { prompt: 'red', garment: `file:inputs/${id}/1/0` }
+  const [step] = taskView(row({ steps: [{ ...record(1, 'completed'), change }] }), 2_000).steps
+  expect(step?.attempts[0]?.change).toEqual({ prompt: 'red', garment: 'a picture' })
 })

@@ -157,7 +157,7 @@ test('a pass does not wait for the receiver', async () => {
 })
 
 test('eighty percent of the day, and all of it, are told once each', async () => {
-  const env = { ALERT_URL: url, ALERT_SECRET: secret, BUDGET_PER_DAY: '0.11', BUDGET_PER_USER_PER_DAY: 'off' }
+  const env = { ALERT_URL: url, ALERT_SECRET: secret, BUDGET_PER_DAY: '0.072', BUDGET_PER_USER_PER_DAY: 'off' }
   const tight = app.openInstance({ env })
   const token = await tight.signIn('ada')
   const ask = async (garments: number) => {
@@ -170,8 +170,8 @@ test('eighty percent of the day, and all of it, are told once each', async () =>
   expect([await ask(1), await ask(1), await ask(2)]).toEqual([202, 429, 429])
   const told = received.map(({ body }) => body).filter(({ type }) => type === 'spending')
   expect(told).toMatchObject([
-    { percent: 80, spent_micros: 105_000, limit_micros: 110_000 },
-    { percent: 100, limit_micros: 110_000 },
+    { percent: 80, spent_micros: 69_000, limit_micros: 72_000 },
+    { percent: 100, limit_micros: 72_000 },
   ])
   const other = app.openInstance({ env })
   await other.call(start, { path: '/api/start', body: inputOf(1), token })

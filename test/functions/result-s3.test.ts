@@ -72,7 +72,7 @@ test('providers get addresses of the bucket that name their attempt', async () =
   const story = await finished(2)
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
   const [, second] = app.simulator.replicate.till().predictions
-  const link = new URL(String(second?.input['human_img']))
+  const link = new URL(String(second?.input['person_image']))
   expect([link.origin, link.hash.slice(0, 8)]).toEqual([s3.access.endpoint, '#marker='])
   expect(JSON.stringify(app.logged)).not.toContain(link.searchParams.get('X-Amz-Signature'))
   expect((await fetch(link)).headers.get('content-type')).toBe('image/png')
