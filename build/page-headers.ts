@@ -1,7 +1,7 @@
 // The headers of the page's files: dev/static.ts sends them, and the build writes them for Netlify. A page that breaks under them breaks
 // here first. Functions set their own.
 
-/** `storeOrigin`: where pictures come from, if not from here alone. */
+/** `storeOrigin`: where results come from, if not from here alone. */
 export function pageHeaders(storeOrigin?: string): Record<string, string> {
   const own = ["'self'", ...(storeOrigin ? [storeOrigin] : [])].join(' ')
   const policy = [
@@ -10,6 +10,7 @@ export function pageHeaders(storeOrigin?: string): Record<string, string> {
     'frame-src https://challenges.cloudflare.com',
     "style-src 'self'",
     `img-src ${own} blob:`,
+    `media-src ${own} blob:`,
     `connect-src ${own}`,
     "font-src 'self'",
     "manifest-src 'self'",

@@ -20,10 +20,18 @@ export function resultUrl(id: string, step: number, attempt: number, file = 1): 
   return `${resultPath}?task_id=${id}&step=${step}&attempt=${attempt}${more}`
 }
 
+/** Types whose files don't end as the type is called. */
+const endings: Readonly<Record<string, string>> = { 'audio/mpeg': 'mp3', 'audio/mp4': 'm4a', 'video/quicktime': 'mov' }
+
+/** How the name of a file of this MIME type ends, without the dot. */
+export function fileEnding(type: string): string {
+  const plain = type.replace(/;.*$/, '')
+  return endings[plain] ?? plain.replace(/^.*\/(x-)?/, '')
+}
+
 /** What a downloaded file is called. Files of a step are numbered from 1. */
 export function fileName(recipe: string, step: number, file: number, type: string): string {
-  const extension = type.replace(/^.*\/(x-)?/, '')
-  return `${recipe}-step-${step}${file > 1 ? `-${file}` : ''}.${extension}`
+  return `${recipe}-step-${step}${file > 1 ? `-${file}` : ''}.${fileEnding(type)}`
 }
 
 /** The row as its owner sees it; `pollAfterMs` is the recipe's advice while the task is unfinished. */

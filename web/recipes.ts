@@ -34,9 +34,13 @@ export function namesOf(known: readonly RecipeView[]): string[] {
   return [...ownForms.filter((name) => names.includes(name)), ...names.filter((name) => !hasOwnForm(name))]
 }
 
-const offerOf = (name: string): RecipeView | undefined => offers.find((offer) => offer.name === name)
+export const offerOf = (name: string): RecipeView | undefined => offers.find((offer) => offer.name === name)
 
 export const isOffered = (name: string): boolean => offerOf(name) !== undefined
+
+/** Nothing of what it makes is to be looked at or heard: weights, say. */
+export const makesOnlyFiles = (name: string): boolean =>
+  offerOf(name)?.outputs.every((kind) => kind === 'file') ?? false
 
 /** What so many steps may cost, or undefined where it isn't known. */
 export function priceOf(name: string, steps: number): number | undefined {

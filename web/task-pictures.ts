@@ -1,4 +1,5 @@
-// From a task view to what is shown of it: the chain of pictures, and which step is meant. Pure.
+// From a task view to what is shown of it: the chain of results, what each is to be shown as, and which step is meant. Pure.
+import type { OutputKind } from '../core/recipe.ts'
 import type { TaskView } from './client.ts'
 import type { Words } from './words/shape.ts'
 
@@ -8,6 +9,7 @@ export interface ChainItem {
   name: string
   /** Absent as long as it isn't made. */
   src: string | undefined
+  kind: OutputKind
   isInTheMaking: boolean
   /** The garment that this step puts on. */
   garment: string | undefined
@@ -26,6 +28,38 @@ export const isMoving = ({ status }: TaskView): boolean => status === 'pending' 
 export const lastingUrl = (url: string): string => (/[?&]attempt=/.test(url) ? url : `${url}&attempt=1`)
 export const downloadUrl = (url: string): string => `${lastingUrl(url)}&download=1`
 
+/** As what a file of this MIME type is shown. */
+function kindOf(type: string): OutputKind {
+  const family = type.replace(/\/.*$/, '')
+  return family === 'image' || family === 'video' || family === 'audio' ? family : 'file'
+}
+
+/** The same of a result, by its address. */
+function kindAt({ steps }: TaskView, url: string): OutputKind {
+  const file = steps.flatMap(({ files }) => files).find((one) => lastingUrl(one.url) === lastingUrl(url))
+  return file ? kindOf(file.type) : 'image'
+}
+
+/** The picture that a step's result was made of: the result before it, or the start picture. */
+export function stillOf(chain: readonly ChainItem[], step: number): string | undefined {
+  const sources = [step - 1, 0].map((wanted) => chain.find((item) => item.step === wanted))
+  return sources.find((item) => item?.src && item.kind === 'image')?.src
+}
+
+/** A task at small: its newest result, and of a clip the picture that it was made of, where that is stored. */
+export function coverOf(task: TaskView): { src: string; kind: OutputKind; still: string | undefined } | undefined {
+  const url = task.result_url ?? task.intermediate_result
+  if (!url) return undefined
+  const src = lastingUrl(url)
+  const made = task.steps.findIndex(({ result_url }) => result_url && lastingUrl(result_url) === src)
+  const still = task.steps[made - 1]?.result_url
+  return {
+    src,
+    kind: kindAt(task, url),
+    still: still && kindAt(task, still) === 'image' ? lastingUrl(still) : undefined,
+  }
+}
+
 /** `isRedoing`: a pending task's view doesn't say whether the step just shown is meant, or the one after it. */
 export function openStep(task: TaskView, isRedoing: boolean): number {
   if (task.status !== 'pending') return Math.max(1, task.current_step)
@@ -42,24 +76,25 @@ export function chainOf(task: TaskView, start: StartPictures, open: number, { ta
       step,
       name: words.step(step),
       src: url ? lastingUrl(url) : undefined,
+      kind: url ? kindAt(task, url) : 'image',
       isInTheMaking: isMoving(task) && step === open,
       garment: start.garments[index],
     }
   })
   if (!start.person) return steps
-  return [{ step: 0, name: words.start, src: start.person, isInTheMaking: false, garment: undefined }, ...steps]
+  return [{ step: 0, name: words.start, src: start.person, kind: 'image', ...plain }, ...steps]
 }
 
 /** The stored pictures of one step's attempts, oldest first: all candidates of each. */
 export function attemptsOf(task: TaskView, step: number, { task: words }: Words): ChainItem[] {
   const attempts = task.steps[step - 1]?.attempts ?? []
   return attempts.flatMap(({ attempt, files, chosen_file }) =>
-    files.map(({ url }, index): ChainItem => {
+    files.map(({ url, type }, index): ChainItem => {
       const file = index + 1
       const name = files.length > 1 ? words.candidate(attempt, file) : words.attempt(attempt)
       return {
         ...plain,
-        ...{ step, name, src: lastingUrl(url) },
+        ...{ step, name, src: lastingUrl(url), kind: kindOf(type) },
         choice: { attempt, file, isChosen: file === chosen_file },
       }
     }),

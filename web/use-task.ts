@@ -12,7 +12,8 @@ export type Deed = 'continue' | 'all' | 'choose' | 'redo' | 'cancel'
 export interface Wish {
   /** The picture that is meant, where another than the chosen one is in sight. */
   choice?: { attempt: number; file: number } | undefined
-  change?: Record<string, unknown> | undefined
+  /** Made when it is sent, again for each try: its pictures are uploaded first. */
+  change?: (() => Promise<Record<string, unknown>>) | undefined
   candidates?: number | undefined
 }
 
@@ -115,14 +116,15 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
 }
 
 /** Each names what was seen, so that a repetition after a lost answer, or a stale page, moves and costs nothing. */
-function call(deed: Deed, { task_id, current_step, steps }: TaskView, wish: Wish): Promise<TaskView> {
+async function call(deed: Deed, { task_id, current_step, steps }: TaskView, wish: Wish): Promise<TaskView> {
   const { choice, change, candidates } = wish
   if (deed === 'cancel') return client.cancel(task_id)
   if (deed === 'choose' && choice) return client.choose(task_id, { step: current_step, ...choice })
   const step = current_step > 0 ? { step: current_step } : {}
   if (deed !== 'redo') return client.continue(task_id, { ...step, ...choice, all: deed === 'all' })
   const attempt = steps[current_step - 1]?.attempt
-  return client.redo(task_id, { ...step, ...(attempt !== undefined && { attempt }), change, candidates })
+  const seen = { ...step, ...(attempt !== undefined && { attempt }) }
+  return client.redo(task_id, { ...seen, change: await change?.(), candidates })
 }
 
 /** The task is another than was shown here: then it is shown as it is, with a word about it. */

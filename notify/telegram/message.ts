@@ -4,6 +4,7 @@
 import type { Api } from 'grammy'
 import { buttonData, type Press } from '../../core/button.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../../core/task.ts'
+import { fileEnding } from '../../core/view.ts'
 import type { Files, StoredFile } from '../../storage/files.ts'
 import { loadGrammy } from './api.ts'
 import { type Language, words } from './words.ts'
@@ -74,7 +75,7 @@ interface Found {
 async function sendFile(api: Api, chat: number, { file, body }: Found, more: object): Promise<void> {
   const { InputFile } = await loadGrammy()
   const bytes = await new Response(body).bytes()
-  const name = `result.${file.type.replace(/^.*\/(x-)?/, '')}`
+  const name = `result.${fileEnding(file.type)}`
   const photo = file.type.startsWith('image/') ? await photoOf(bytes) : undefined
   if (photo) await api.sendPhoto(chat, new InputFile(photo, 'picture.jpg'), more)
   else if (file.type === 'video/mp4') await api.sendVideo(chat, new InputFile(bytes, name), more)

@@ -11,7 +11,7 @@ import {
   statuses,
   storedAttempt,
 } from '../../core/task.ts'
-import { fileName, resultUrl, taskView } from '../../core/view.ts'
+import { fileEnding, fileName, resultUrl, taskView } from '../../core/view.ts'
 import { type Row, type TaskOverrides, taskRow } from '../setup/factory.ts'
 
 const at = new Date('2026-03-01T12:00:00.000Z')
@@ -53,6 +53,19 @@ test('fileName() tells recipe, step and type, and the file from the second on', 
   expect(fileName('try-on', 3, 1, 'image/jpeg')).toBe('try-on-step-3.jpeg')
   expect(fileName('avatar', 1, 1, 'application/x-safetensors')).toBe('avatar-step-1.safetensors')
   expect(fileName('avatar', 1, 2, 'application/json')).toBe('avatar-step-1-2.json')
+  expect(fileName('clip', 2, 1, 'video/quicktime')).toBe('clip-step-2.mov')
+})
+
+test.each([
+  ['video/mp4', 'mp4'],
+  ['video/webm', 'webm'],
+  ['video/quicktime', 'mov'],
+  ['audio/mpeg', 'mp3'],
+  ['audio/mp4', 'm4a'],
+  ['audio/x-m4a', 'm4a'],
+  ['audio/ogg; codecs=opus', 'ogg'],
+])('a file of %s ends in .%s', (type, ending) => {
+  expect(fileEnding(type)).toBe(ending)
 })
 
 const stored: [string, StepRecord[], number | undefined][] = [

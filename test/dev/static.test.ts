@@ -85,9 +85,9 @@ test('sends the headers that the build writes for Netlify, all of them', async (
   }
 })
 
-test('lets the page show pictures from here, and from the store where it has addresses of its own', () => {
-  expect(headersFile()).toContain("img-src 'self' blob:; connect-src 'self';")
+test('lets the page show pictures and play clips from here, and from the store where it has addresses of its own', () => {
+  expect(headersFile()).toContain("img-src 'self' blob:; media-src 'self' blob:; connect-src 'self';")
   expect(headersFile('https://store.test')).toContain(
-    "img-src 'self' https://store.test blob:; connect-src 'self' https://store.test;",
+    "img-src 'self' https://store.test blob:; media-src 'self' https://store.test blob:; connect-src 'self' https://store.test;",
   )
 })

@@ -94,7 +94,7 @@ test('garments are described, put in another order, and taken out', async () => 
   ])
 })
 
-test('avatar: a pile of photos becomes one zip of small photos without places, and then weights to keep', async () => {
+test('avatar: a pile of photos becomes one zip of small photos without places, then weights to keep, and pictures are made with it', async () => {
   const { page } = await open()
   await page.getByRole('link', { name: 'Avatar' }).click()
   await headline(page, 'Train an avatar').waitFor()
@@ -122,6 +122,18 @@ test('avatar: a pile of photos becomes one zip of small photos without places, a
   await page.getByRole('link', { name: 'Download' }).first().click()
   const weights = await readFile(await (await saving).path())
   expect(String.fromCharCode(weights[8] ?? 0)).toBe('{')
+  await page.getByRole('link', { name: 'Make pictures with it' }).click()
+  await headline(page, 'Portraits of your avatar').waitFor()
+  await page.getByRole('link', { name: 'From a task of yours' }).waitFor()
+  await page.getByLabel('What each picture shall be').fill('by the sea\nas an astronaut')
+  const startPortraits = nextStart(page)
+  await page.getByRole('button', { name: 'Start · 2 steps' }).click()
+  const { avatar, prompts } = await startPortraits
+  expect([avatar, prompts]).toEqual([
+    expect.stringMatching(/^\/api\/result\?task_id=/),
+    ['by the sea', 'as an astronaut'],
+  ])
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
 })
 
 test('memes: lines that were written become pictures, one after another', async () => {

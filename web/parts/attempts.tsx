@@ -1,8 +1,8 @@
-// The contact sheet of a step: every picture that was made for it, redone or as one of several. A tap shows one large; the chosen one is marked.
+// The contact sheet of a step: everything that was made for it, redone or as one of several. A tap shows one large; the chosen one is marked.
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
 import { Drawn } from './icons.tsx'
-import { Photo } from './photo.tsx'
+import { Thumb } from './thumb.tsx'
 
 interface AttemptsProps {
   attempts: readonly ChainItem[]
@@ -15,7 +15,7 @@ export function Attempts({ attempts, shown, onShow }: AttemptsProps) {
   return (
     <section class="attempts" aria-label={task.attempts}>
       <ol>
-        {attempts.map(({ src, name, choice }) => (
+        {attempts.map(({ src, kind, name, choice }) => (
           <li key={src}>
             <button
               type="button"
@@ -25,7 +25,7 @@ export function Attempts({ attempts, shown, onShow }: AttemptsProps) {
               onClick={() => src && onShow(src)}
             >
               <span class="frame">
-                {src && <Photo src={src} alt="" />}
+                {src && <Thumb src={src} kind={kind} />}
                 {choice?.isChosen && (
                   <span class="mark">
                     <Drawn name="check" />

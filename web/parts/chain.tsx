@@ -1,7 +1,7 @@
 // The start picture and every step's result side by side; a tap shows one large.
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
-import { Photo } from './photo.tsx'
+import { Thumb } from './thumb.tsx'
 
 interface ChainProps {
   chain: readonly ChainItem[]
@@ -26,7 +26,7 @@ export function Chain({ chain, shown, onShow }: ChainProps) {
                 onClick={() => onShow(item)}
               >
                 <span class={`frame ${item.isInTheMaking ? 'developing' : ''}`}>
-                  <Photo src={item.src} alt="" />
+                  <Thumb src={item.src} kind={item.kind} />
                 </span>
               </button>
             ) : (

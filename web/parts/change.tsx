@@ -1,39 +1,35 @@
-// Says what shall be different, and makes the step again so: words where the recipe takes some, and how many pictures to choose from. What is
-// there already stays.
+// Says what shall be different, and makes the step again so: in the fields of the recipe's own changes, and how many pictures to choose from.
+// What is there already stays.
 import { useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
+import { uploadAll } from '../pictures/upload.ts'
+import { offerOf } from '../recipes.ts'
+import { type FormField, fieldsOf } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { askedWith } from '../task-pictures.ts'
 import type { FollowedTask } from '../use-task.ts'
+import { inputOf, isEmpty, picturesIn, type Values } from '../values.ts'
 import { Drawn } from './icons.tsx'
-
-/** In which field of its change a recipe takes words, and how many pictures it makes at once. */
-const takes: Readonly<Record<string, { words?: string; candidates?: number }>> = {
-  'try-on': { words: 'prompt_hints' },
-  'try-on-idm': { words: 'prompt_hints' },
-  edit: { words: 'prompt' },
-  portraits: { words: 'prompt', candidates: 4 },
-  memes: { candidates: 4 },
-}
-const longest = 500
+import { SchemaField } from './schema-field.tsx'
 
 export function Change({ task, followed }: { task: TaskView; followed: FollowedTask }) {
   const { task: words } = useWords()
   const dialog = useRef<HTMLDialogElement>(null)
-  const { words: field, candidates: most = 1 } = takes[task.recipe] ?? {}
-  const asked = askedWith(task, Math.max(1, task.current_step))
-  const before = field ? String(asked.change[field] ?? '') : ''
-  const [text, setText] = useState<string>()
+  const [given, setGiven] = useState<Values>({})
   const [count, setCount] = useState<number>()
-  if (!field && most === 1) return null
-  const written = (text ?? before).trim()
-  const isFilled = !field || written !== ''
+  const { changes_schema: schema = null, candidates: most = 1 } = offerOf(task.recipe) ?? {}
+  if (!schema && most === 1) return null
+  const fields = schema ? fieldsOf(schema) : []
+  const asked = askedWith(task, Math.max(1, task.current_step))
+  const values = { ...saidBefore(fields, asked.change), ...given }
+  const isFilled = fields.every(({ name, isRequired }) => !isRequired || !isBlank(values[name]))
+  const change = async () => {
+    await uploadAll(picturesIn(values), () => undefined)
+    return inputOf(fields, values)
+  }
   const send = () => {
     dialog.current?.close()
-    followed.act('redo', {
-      ...(field && { change: { ...asked.change, [field]: written } }),
-      ...(most > 1 && { candidates: count ?? asked.candidates }),
-    })
+    followed.act('redo', { ...(schema && { change }), ...(most > 1 && { candidates: count ?? asked.candidates }) })
   }
   return (
     <>
@@ -49,34 +45,16 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
       <dialog ref={dialog} class="dialog" aria-labelledby="change-title">
         <h2 id="change-title">{words.changeTitle}</h2>
         <p>{words.changeHint}</p>
-        {field && (
-          <label class="labelled">
-            <span>{words.changeLabel}</span>
-            <textarea
-              class="field"
-              rows={3}
-              maxLength={longest}
-              value={text ?? before}
-              onInput={({ currentTarget }) => setText(currentTarget.value)}
-            />
-          </label>
-        )}
-        {most > 1 && (
-          <label class="labelled">
-            <span>{words.candidatesLabel}</span>
-            <select
-              class="field"
-              value={String(count ?? asked.candidates)}
-              onChange={({ currentTarget }) => setCount(Number(currentTarget.value))}
-            >
-              {Array.from({ length: most }, (_, index) => (
-                <option key={index} value={String(index + 1)}>
-                  {index + 1}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
+        {fields.map((field) => (
+          <SchemaField
+            key={field.name}
+            field={field}
+            value={values[field.name]}
+            onChange={(value) => setGiven((before) => ({ ...before, [field.name]: value }))}
+            isLacking={false}
+          />
+        ))}
+        {most > 1 && <Candidates most={most} count={count ?? asked.candidates} onCount={setCount} />}
         <div class="dialog-buttons">
           <button type="button" class="button" onClick={() => dialog.current?.close()}>
             {words.back}
@@ -87,5 +65,35 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
         </div>
       </dialog>
     </>
+  )
+}
+
+const isBlank = (value: unknown): boolean => isEmpty(typeof value === 'string' ? value.trim() : value)
+
+/** What the last change said, to be altered. A picture of it has no address that could be sent again: it, and the numbers beside it, are asked anew. */
+function saidBefore(fields: readonly FormField[], change: Values): Values {
+  const isWritten = ({ kind }: FormField) => kind !== 'image' && kind !== 'images' && kind !== 'archive'
+  const hadPicture = fields.some((field) => !isWritten(field) && change[field.name] !== undefined)
+  const kept = fields.filter((field) => isWritten(field) && (!hadPicture || typeof change[field.name] === 'string'))
+  return Object.fromEntries(kept.flatMap(({ name }) => (change[name] === undefined ? [] : [[name, change[name]]])))
+}
+
+function Candidates({ most, count, onCount }: { most: number; count: number; onCount: (count: number) => void }) {
+  const { task } = useWords()
+  return (
+    <label class="labelled">
+      <span>{task.candidatesLabel}</span>
+      <select
+        class="field"
+        value={String(count)}
+        onChange={({ currentTarget }) => onCount(Number(currentTarget.value))}
+      >
+        {Array.from({ length: most }, (_, index) => (
+          <option key={index} value={String(index + 1)}>
+            {index + 1}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }

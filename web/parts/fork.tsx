@@ -16,16 +16,14 @@ interface ForkProps {
   shown: ChainItem | undefined
 }
 
-const portraitsPath = '#/new/portraits'
-
 export function Fork({ task, shown }: ForkProps) {
   const { task: words } = useWords()
   if (task.recipe === 'avatar') {
-    if (task.status !== 'completed') return null
+    if (task.status !== 'completed' || !isOffered('portraits')) return null
     return (
       <a
         class="button"
-        href={portraitsPath}
+        href={newPath('portraits')}
         onClick={() => putDraft('portraits', { avatar: task.result_url ?? undefined })}
       >
         <Drawn name="plus" />
@@ -34,7 +32,7 @@ export function Fork({ task, shown }: ForkProps) {
     )
   }
   const isOpen = task.status !== 'pending' && task.status !== 'processing'
-  if (!isOpen || !shown?.src || shown.step === 0 || !isOffered('try-on')) return null
+  if (!isOpen || !shown?.src || shown.kind !== 'image' || shown.step === 0 || !isOffered('try-on')) return null
   const { src, step } = shown
   return (
     <a class="button" href={newPath('try-on')} onClick={(event) => void fork(event, task, { src, step })}>

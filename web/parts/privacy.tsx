@@ -29,7 +29,8 @@ function useDeed() {
 export function TaskPrivacy({ task }: { task: TaskView }) {
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
-  const hasPicture = task.steps.some(({ files }) => files[0]?.type.startsWith('image/'))
+  // What a page for others shows is a picture, and the newest result may be a clip.
+  const pictured = task.steps.findLast(({ files }) => files[0]?.type.startsWith('image/'))
   const remove = async () => {
     await client.delete({ taskId: task.task_id })
     await forget(task.task_id)
@@ -38,7 +39,7 @@ export function TaskPrivacy({ task }: { task: TaskView }) {
   return (
     <div class="privacy">
       <div class="actions-more">
-        {hasPicture && <Share taskId={task.task_id} />}
+        {pictured && <Share taskId={task.task_id} step={pictured.step} />}
         <Asked
           title={privacy.deleteTitle}
           help={privacy.deleteHelp}
@@ -54,12 +55,12 @@ export function TaskPrivacy({ task }: { task: TaskView }) {
   )
 }
 
-function Share({ taskId }: { taskId: string }) {
+function Share({ taskId, step }: { taskId: string; step: number }) {
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
   const [url, setUrl] = useState<string>()
   const share = async () => {
-    const made = await client.share(taskId)
+    const made = await client.share(taskId, { step })
     setUrl(made)
     // A phone's own way of handing on; a person may close it, and has the link all the same.
     await navigator.share?.({ url: made }).catch(() => undefined)

@@ -1,6 +1,7 @@
 // One field of a form that is made from a schema: a text, a number, a choice, a switch, pictures, or a file.
 import type { ComponentChildren } from 'preact'
 import type { Picture } from '../pictures/picture.ts'
+import { taskPath } from '../route.ts'
 import { type FormField, inLetters } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader } from '../use-form.ts'
@@ -40,9 +41,29 @@ export function SchemaField(props: FieldProps) {
         </div>
       )
     }
-    default:
-      return <WrittenField {...props} />
+    default: {
+      const task = typeof value === 'string' ? resultOf.exec(value)?.[1] : undefined
+      return task ? <OwnResult {...props} task={task} /> : <WrittenField {...props} />
+    }
   }
+}
+
+const resultOf = /^\/api\/result\?task_id=([0-9a-f-]{36})&/i
+
+/** A result of one's own, which another page has filled in: its address says nothing to a person. */
+function OwnResult({ field, onChange, task }: FieldProps & { task: string }) {
+  const { form } = useWords()
+  const label = useLabel(field)
+  return (
+    <Part title={label} id={`field-${field.name}`}>
+      <div class="line">
+        <a href={taskPath(task)}>{form.fromTask}</a>
+        <button type="button" class="icon-button" aria-label={form.remove(label)} onClick={() => onChange(undefined)}>
+          <Drawn name="close" />
+        </button>
+      </div>
+    </Part>
+  )
 }
 
 type Written = 'text' | 'long' | 'lines' | 'number' | 'json'

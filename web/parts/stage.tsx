@@ -1,5 +1,5 @@
-// The one large picture: the newest result, the one picked from the chain, or two of them compared. While a step is being made, what it
-// builds on stays in sight.
+// The one large result: the newest, the one picked from the chain, or two pictures compared. While a step is being made, what it builds on
+// stays in sight.
 import { useState } from 'preact/hooks'
 import { useWords } from '../settings.tsx'
 import { type ChainItem, downloadUrl } from '../task-pictures.ts'
@@ -7,41 +7,39 @@ import { Compare } from './compare.tsx'
 import { DownloadLink } from './download.tsx'
 import { Drawn } from './icons.tsx'
 import { Photo } from './photo.tsx'
+import { Clip, Sound } from './player.tsx'
 
 interface StageProps {
   shown: ChainItem | undefined
   /** What it can be compared with: the start picture, or the step before. */
   before: ChainItem | undefined
+  /** Of a clip, the picture that it was made of. */
+  poster: string | undefined
   isDeveloping: boolean
 }
 
 /** A standing person's; a picture of another shape is given its own, within reason. */
 const usualRatio = 0.75
+const within = (shape: number, most: number) => Math.min(most, Math.max(0.56, shape))
 
-export function Stage({ shown, before, isDeveloping }: StageProps) {
+export function Stage({ shown, before, poster, isDeveloping }: StageProps) {
   const { task } = useWords()
-  const [isComparing, setComparing] = useState(false)
+  const [wantsComparing, setComparing] = useState(false)
   const [ratio, setRatio] = useState(usualRatio)
-  const pair = before?.src && shown?.src && before !== shown ? { before: before.src, after: shown.src } : undefined
+  const pair = pairOf(before, shown)
+  const isComparing = wantsComparing && pair !== undefined
   return (
     <div class="stage" style={{ '--ratio': ratio.toFixed(3) }}>
-      <div class={`frame ${isDeveloping ? 'developing' : ''} ${shown?.src ? '' : 'empty'}`}>
+      <div class={`frame ${isDeveloping ? 'developing' : ''} ${shown?.src ? shown.kind : 'empty'}`}>
         {pair && isComparing ? (
           <Compare
             before={{ src: pair.before, name: before?.name ?? '' }}
             after={{ src: pair.after, name: shown?.name ?? '' }}
           />
         ) : (
-          shown?.src && (
-            <Photo
-              key={shown.src}
-              src={shown.src}
-              alt={task.pictureOf(shown.name)}
-              onShape={(shape) => setRatio(Math.min(1.4, Math.max(0.56, shape)))}
-            />
-          )
+          shown?.src && <Large key={shown.src} shown={shown} src={shown.src} poster={poster} onRatio={setRatio} />
         )}
-        {shown?.src && !isComparing && (
+        {shown?.src && shown.kind === 'image' && !isComparing && (
           <span class="tag after" aria-hidden="true">
             {shown.name}
           </span>
@@ -65,14 +63,41 @@ export function Stage({ shown, before, isDeveloping }: StageProps) {
   )
 }
 
-/** What was made isn't a picture. */
-export function FileStage({ isReady }: { isReady: boolean }) {
+function pairOf(before: ChainItem | undefined, shown: ChainItem | undefined) {
+  if (!before?.src || !shown?.src || before === shown) return undefined
+  return before.kind === 'image' && shown.kind === 'image' ? { before: before.src, after: shown.src } : undefined
+}
+
+interface LargeProps {
+  shown: ChainItem
+  src: string
+  poster: string | undefined
+  onRatio: (ratio: number) => void
+}
+
+/** By the type of the file. */
+function Large({ shown: { kind, name }, src, poster, onRatio }: LargeProps) {
+  const { task } = useWords()
+  switch (kind) {
+    case 'image':
+      return <Photo src={src} alt={task.pictureOf(name)} onShape={(shape) => onRatio(within(shape, 1.4))} />
+    case 'video':
+      return <Clip src={src} name={name} poster={poster} onShape={(shape) => onRatio(within(shape, 1.78))} />
+    case 'audio':
+      return <Sound src={src} name={name} />
+    case 'file':
+      return <Drawn name="file" />
+  }
+}
+
+/** What was made is nothing to look at or to hear. */
+export function FileStage({ isReady, isModel }: { isReady: boolean; isModel: boolean }) {
   const { task } = useWords()
   return (
     <div class="stage">
       <div class={`frame file ${isReady ? '' : 'developing'}`}>
         <Drawn name="file" />
-        {isReady && <p>{task.file}</p>}
+        {isReady && <p>{isModel ? task.model : task.file}</p>}
       </div>
     </div>
   )

@@ -6,15 +6,11 @@ import { dropDraft, useDraft } from '../draft.ts'
 import { Form } from '../parts/form.tsx'
 import { SchemaField } from '../parts/schema-field.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
-import type { Picture } from '../pictures/picture.ts'
-import { uploadOnce } from '../pictures/upload.ts'
 import { priceOf, usualSeconds } from '../recipes.ts'
 import { type FormField, fieldsOf } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
-
-/** By field; pictures and files are kept as they were chosen. */
-export type Values = Readonly<Record<string, unknown>>
+import { inputOf, isEmpty, isPicture, picturesIn, type Values } from '../values.ts'
 
 export function AnyForm({ offer }: { offer: RecipeView }) {
   const words = useWords()
@@ -62,9 +58,6 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   )
 }
 
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === '' || (Array.isArray(value) && value.every(isEmpty))
-
 /** A recipe makes a step of each line, or as many as its example has. */
 function stepsOf({ price }: RecipeView, fields: readonly FormField[], values: Values): number {
   const lines = fields.filter(({ kind, isRequired }) => kind === 'lines' && isRequired)
@@ -73,8 +66,6 @@ function stepsOf({ price }: RecipeView, fields: readonly FormField[], values: Va
   const written = values[only.name]
   return Math.max(1, Array.isArray(written) ? written.filter((line) => !isEmpty(line)).length : 1)
 }
-
-const isPicture = (value: unknown): value is Picture => typeof value === 'object' && value !== null && 'blob' in value
 
 /** What would be sent, without the bytes. */
 function contentOf(values: Values): unknown {
@@ -87,26 +78,13 @@ function contentOf(values: Values): unknown {
 }
 
 function submissionOf(recipe: string, fields: readonly FormField[], values: Values) {
-  const pictures = Object.values(values).flat().filter(isPicture)
+  const pictures = picturesIn(values)
   const [first] = pictures
   const request = async () => {
-    const sent: [string, unknown][] = []
-    for (const field of fields) sent.push([field.name, await sentOf(field, values[field.name])])
-    const input = Object.fromEntries(sent.filter(([, value]) => !isEmpty(value)))
+    const input = await inputOf(fields, values)
     const auto = values['auto_continue'] === true ? { auto_continue: true } : {}
     return { recipe, ...input, ...auto } as never
   }
   const remembered = { ...(first && { person: first.blob }), garments: [], draft: values }
   return { pictures, request, remembered, onStarted: () => dropDraft(recipe) }
-}
-
-async function sentOf(field: FormField, value: unknown): Promise<unknown> {
-  if (isPicture(value)) return value.uploaded?.url
-  if (value instanceof File) return uploadOnce(value)
-  if (Array.isArray(value)) {
-    const sent = value.map((one) => (isPicture(one) ? one.uploaded?.url : typeof one === 'string' ? one.trim() : one))
-    return sent.filter((one) => !isEmpty(one))
-  }
-  if (field.kind === 'json' && typeof value === 'string') return JSON.parse(value)
-  return typeof value === 'string' ? value.trim() : value
 }

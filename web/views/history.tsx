@@ -4,12 +4,13 @@ import type { StepgateError, TaskView, Trouble } from '../client.ts'
 import { agoInWords } from '../clock.ts'
 import { Drawn } from '../parts/icons.tsx'
 import { Problem } from '../parts/message.tsx'
-import { Photo } from '../parts/photo.tsx'
 import { YourData } from '../parts/privacy.tsx'
+import { Thumb } from '../parts/thumb.tsx'
+import { makesOnlyFiles } from '../recipes.ts'
 import { homePath, taskPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
 import { useSettings, useWords } from '../settings.tsx'
-import { lastingUrl } from '../task-pictures.ts'
+import { coverOf } from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
 import { asProblem } from '../use-task.ts'
 import { isHidden, onWake } from '../wakes.ts'
@@ -89,16 +90,12 @@ export function TaskCards({ tasks }: { tasks: readonly TaskView[] }) {
 
 function TaskCard({ task }: { task: TaskView }) {
   const { words, language } = useSettings()
-  const picture = task.recipe === 'avatar' ? undefined : (task.result_url ?? task.intermediate_result)
+  const cover = coverOf(task)
   const { name } = words.recipes.of(task.recipe)
   return (
     <a class="card" href={taskPath(task.task_id)}>
-      <span class={`frame ${picture ? '' : 'empty'}`}>
-        {picture ? (
-          <Photo src={lastingUrl(picture)} alt="" lazy />
-        ) : (
-          <Drawn name={task.recipe === 'avatar' ? 'file' : 'image'} />
-        )}
+      <span class={`frame ${cover && cover.kind !== 'file' ? '' : 'empty'}`}>
+        {cover ? <Thumb {...cover} lazy /> : <Drawn name={makesOnlyFiles(task.recipe) ? 'file' : 'image'} />}
       </span>
       <span class="card-text">
         <span class={`badge ${task.status}`}>{words.history.status[task.status]}</span>

@@ -11,6 +11,7 @@ import { Progress } from '../parts/progress.tsx'
 import { FileStage, Stage } from '../parts/stage.tsx'
 import { TellInTelegram } from '../parts/telegram.tsx'
 import { TellMe } from '../parts/tell-me.tsx'
+import { makesOnlyFiles } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import {
   attemptsOf,
@@ -20,6 +21,7 @@ import {
   newestOf,
   openStep,
   type StartPictures,
+  stillOf,
 } from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
 import { type FollowedTask, useTask } from '../use-task.ts'
@@ -60,12 +62,18 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
   const attempts = attemptsOf(task, stepOfPicture(picked) ?? inChain?.step ?? 0, words)
   const shown = attempts.find(({ src }) => src === picked && src !== inChain?.src) ?? inChain
   const choice = attempts.find(({ src }) => src === shown?.src)
+  const isOfFiles = makesOnlyFiles(task.recipe) || (newest?.kind === 'file' && task.total_steps === 1)
   return (
     <article class={`task ${task.status} ${task.recipe}`}>
-      {task.recipe === 'avatar' ? (
-        <FileStage isReady={task.status === 'completed'} />
+      {isOfFiles || shown?.kind === 'file' ? (
+        <FileStage isReady={!isOfFiles || task.status === 'completed'} isModel={task.recipe === 'avatar'} />
       ) : (
-        <Stage shown={shown} before={beforeOf(chain, shown, task)} isDeveloping={isMoving(task) && shown === newest} />
+        <Stage
+          shown={shown}
+          before={beforeOf(chain, shown, task)}
+          poster={shown && stillOf(chain, shown.step)}
+          isDeveloping={isMoving(task) && shown === newest}
+        />
       )}
       <div class="panel">
         <p class="eyebrow">
@@ -74,7 +82,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         </p>
         <Headline task={task} open={open} />
         <Progress task={task} open={open} />
-        {task.recipe !== 'avatar' && attempts.length > 1 && (
+        {!isOfFiles && attempts.length > 1 && (
           <Attempts attempts={attempts} shown={choice ?? shown} onShow={setPicked} />
         )}
         {followed.error && <Problem error={followed.error} />}
@@ -84,9 +92,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         {!task.finished_at && <TellInTelegram />}
         <TaskPrivacy task={task} />
       </div>
-      {task.recipe !== 'avatar' && chain.length > 1 && (
-        <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />
-      )}
+      {!isOfFiles && chain.length > 1 && <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />}
     </article>
   )
 }

@@ -86,6 +86,9 @@ const recipes = {
 
 const fields = {
   en: {
+    avatar: 'The avatar',
+    garment: 'Which garment, counted from 1',
+    instead: 'What is put on in its place',
     image: 'The picture',
     person_image: 'The person',
     prompt: 'What it shall be',
@@ -96,6 +99,9 @@ const fields = {
     prompt_hints: 'Remarks',
   },
   ru: {
+    avatar: 'Аватар',
+    garment: 'Которая из вещей, считая с 1',
+    instead: 'Что надеть вместо неё',
     image: 'Картинка',
     person_image: 'Человек',
     prompt: 'Что должно получиться',
