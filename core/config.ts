@@ -149,7 +149,7 @@ const environment = z.object({
     z
       .string()
       .regex(/^(off|[1-9]\d{0,8})$/, 'must be megabytes such as 5000, or off')
-      .default('5000'),
+      .default('off'),
   ).transform((value) => (value === 'off' ? null : Number(value))),
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */

@@ -9,8 +9,8 @@ import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { isChosen, requireChoosable } from './http/choice.ts'
 import { readJson, requireMethod } from './http/request.ts'
-import { answerTask, notFound } from './http/task-answer.ts'
-import { requireUser } from './http/users.ts'
+import { answerTask, notShown } from './http/task-answer.ts'
+import { requireReader, type Who } from './http/users.ts'
 
 export const chooseBody = z.strictObject({
   task_id: z.uuid(),
@@ -22,23 +22,24 @@ export const chooseBody = z.strictObject({
 
 export const choose: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const user_id = await requireUser(request, deps)
-  return answerTask(deps, await chooseAs(deps, context, user_id, await readJson(request, chooseBody)))
+  const who = await requireReader(request, deps)
+  return answerTask(deps, await chooseAs(deps, context, who, await readJson(request, chooseBody)))
 }
 
 /** Chooses for a user, whichever door they came through. The same choice again changes nothing. */
 export async function chooseAs(
   deps: Deps,
   context: EndpointContext,
-  user_id: string,
+  who: Who,
   { task_id: id, step, ...choice }: z.output<typeof chooseBody>,
 ): Promise<Task> {
-  const before = await readTask(deps.db, { id, user_id })
-  if (!before) throw notFound(id)
+  const { user_id, session } = who
+  const before = await readTask(deps.db, { id, user_id, session })
+  if (!before) throw await notShown(deps, who, id)
   // Where nothing can be chosen, the statement refuses: it alone sees the task as it is.
   if (isOpen(before, step)) await requireChoosable(deps, before, step, choice)
-  const task = await chooseTask(deps.db, { id, user_id, step, choice, ...causedBy(deps, 'user', context) })
-  if (!task) throw notFound(id)
+  const task = await chooseTask(deps.db, { id, user_id, session, step, choice, ...causedBy(deps, 'user', context) })
+  if (!task) throw await notShown(deps, who, id)
   if (task.moved) return task
   requireOpen(task, step)
   if (isChosen(task, step, choice)) return task

@@ -14,8 +14,8 @@ import { withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { readJson, requireMethod } from './http/request.ts'
 import { changeField, moveWith, type TakenChange, takeChange } from './http/step-change.ts'
-import { answerTask, notFound } from './http/task-answer.ts'
-import { requireUser } from './http/users.ts'
+import { answerTask, notShown } from './http/task-answer.ts'
+import { requireReader, type Who } from './http/users.ts'
 
 export const continueBody = z.strictObject({
   task_id: z.uuid(),
@@ -33,26 +33,22 @@ type Body = z.output<typeof continueBody>
 
 export const continueEndpoint: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const user_id = await requireUser(request, deps)
+  const who = await requireReader(request, deps)
   const { change, ...body } = await readJson(request, continueBody)
   const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
-  const task = await continueAs(deps, context, user_id, { ...body, ...changed })
+  const task = await continueAs(deps, context, who, { ...body, ...changed })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 
 /** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
-export async function continueAs(
-  deps: Deps,
-  context: EndpointContext,
-  user_id: string,
-  body: Body,
-): Promise<MovedTask> {
+export async function continueAs(deps: Deps, context: EndpointContext, who: Who, body: Body): Promise<MovedTask> {
+  const { user_id, session } = who
   const { task_id: id, step, attempt, file, change, all } = body
   const choice = attempt === undefined && file === undefined ? undefined : { ...opt({ attempt }), ...opt({ file }) }
   await deps.wake.raise()
   // What is more than a click is looked at first, so that a refusal says what is wrong with it.
-  const before = choice || change ? await readTask(deps.db, { id, user_id }) : undefined
-  if (!before && (choice || change)) throw notFound(id)
+  const before = choice || change ? await readTask(deps.db, { id, user_id, session }) : undefined
+  if (!before && (choice || change)) throw await notShown(deps, who, id)
   let taken: TakenChange = {}
   if (before) {
     if (!isAtGate(before, step)) return { ...unmoved(before, body), moved: false }
@@ -63,13 +59,13 @@ export async function continueAs(
   const terms = { ...continueTerms(deps), ...causedBy(deps, 'user', context) }
   // What was given back at the gate is reserved again, which may be more than is left today.
   const asks = async () => {
-    const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id })) ?? {}
+    const { recipe = '', prices = null, current_step = 0 } = (await readTask(deps.db, { id, user_id, session })) ?? {}
     return { recipe, micros: knownFrom(taken.prices ?? prices, current_step + 1) }
   }
   const { asked, prices } = taken
-  const goOn = () => continueTask(deps.db, { id, user_id, step, all, choice, asked, prices, ...terms })
+  const goOn = () => continueTask(deps.db, { id, user_id, session, step, all, choice, asked, prices, ...terms })
   const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, () => moveWith(taken, goOn))
-  if (!task) throw notFound(id)
+  if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return { ...unmoved(task, body), moved: false }
   triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
   return task

@@ -12,8 +12,8 @@ import { spendingStopped, withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { readJson, requireMethod } from './http/request.ts'
 import { candidatesField, changeField, moveWith, takeChange } from './http/step-change.ts'
-import { answerTask, notFound } from './http/task-answer.ts'
-import { requireUser } from './http/users.ts'
+import { answerTask, notShown } from './http/task-answer.ts'
+import { requireReader, type Who } from './http/users.ts'
 
 export const redoBody = z.strictObject({
   task_id: z.uuid(),
@@ -30,10 +30,10 @@ type Seen = Pick<Body, 'step' | 'attempt'>
 
 export const redo: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const user_id = await requireUser(request, deps)
+  const who = await requireReader(request, deps)
   const { change, ...body } = await readJson(request, redoBody)
   const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
-  const task = await redoAs(deps, context, user_id, { ...body, ...changed })
+  const task = await redoAs(deps, context, who, { ...body, ...changed })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 
@@ -41,12 +41,13 @@ export const redo: Endpoint = async (request, deps, context) => {
 export async function redoAs(
   deps: Deps,
   context: EndpointContext,
-  user_id: string,
+  who: Who,
   { task_id: id, change, candidates, ...seen }: Body,
 ): Promise<MovedTask> {
+  const { user_id, session } = who
   await deps.wake.raise()
-  const before = await readTask(deps.db, { id, user_id })
-  if (!before) throw notFound(id)
+  const before = await readTask(deps.db, { id, user_id, session })
+  if (!before) throw await notShown(deps, who, id)
   // Whether it is what the person saw, the statement judges.
   if (!isRedoable(before)) return unmoved(deps, before, seen)
   const step = Math.max(before.current_step, 1)
@@ -54,12 +55,12 @@ export async function redoAs(
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
   const { asked, prices } = taken
   const limits = { daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
-  const move = { id, user_id, ...seen, asked, prices, ...limits }
+  const move = { id, user_id, session, ...seen, asked, prices, ...limits }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
   const asks = async () => ({ recipe: before.recipe, micros: knownFrom(prices ?? before.prices, step) })
   const write = () => moveWith(taken, () => redoTask(deps.db, move))
   const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, write)
-  if (!task) throw notFound(id)
+  if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return unmoved(deps, task, seen)
   triggerPass(deps, context, { by: 'redo', taskId: id })
   return task

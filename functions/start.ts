@@ -20,7 +20,7 @@ import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
 import { candidatesField, requireCandidates } from './http/step-change.ts'
-import { requireUser } from './http/users.ts'
+import { requireNotEnded, requireReader, type Who } from './http/users.ts'
 
 export const defaultRecipe = 'try-on'
 
@@ -43,10 +43,14 @@ export const startEnvelope = z.looseObject({
 
 export const start: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
-  const user_id = await requireUser(request, deps)
+  const who = await requireReader(request, deps)
   const body = await readJson(request, z.looseObject({}))
-  const asked = { user_id, idempotency_key: idempotencyKey(request), fields: shortenOwn(request, deps, body) }
-  const { started: task, recipe } = await startAs(deps, context, asked)
+  const asked = { ...who, idempotency_key: idempotencyKey(request), fields: shortenOwn(request, deps, body) }
+  const { started: task, recipe } = await startAs(deps, context, asked).catch(async (refusal: unknown) => {
+    // The statement that starts nothing by a session that was ended doesn't say why.
+    if (refusal instanceof AppError && refusal.code === 'spending_stopped') await requireNotEnded(deps, who)
+    throw refusal
+  })
   const answer: Answer = {
     task_id: task.id,
     status: task.status,
@@ -59,8 +63,7 @@ export const start: Endpoint = async (request, deps, context) => {
 }
 
 /** A start request without its HTTP. */
-interface AskedStart {
-  user_id: string
+interface AskedStart extends Who {
   idempotency_key: string | null
   /** The body. */
   fields: unknown
@@ -70,7 +73,7 @@ interface AskedStart {
 export async function startAs(
   deps: Deps,
   context: EndpointContext,
-  { user_id: userId, idempotency_key, fields: body }: AskedStart,
+  { user_id: userId, session, idempotency_key, fields: body }: AskedStart,
 ): Promise<{ started: Started; recipe: Recipe }> {
   const {
     recipe: name,
@@ -107,6 +110,7 @@ export async function startAs(
   const task: NewTask = {
     id,
     user_id: userId,
+    session,
     recipe: recipe.name,
     provider: recipe.provider,
     input: taken.input,

@@ -15,7 +15,7 @@ export interface ReadTask extends Task {
 /** `session`: the asking session's names. One that was ended is shown nothing; who asks with it is told why by `isEnded`. */
 export async function readTask(
   db: Db,
-  of: Mine & { session?: readonly string[] } & Timed,
+  of: Mine & { session?: readonly string[] | undefined } & Timed,
 ): Promise<ReadTask | undefined> {
   const { id, user_id, session = [], now } = of
   const [task] = await readTasks(db, [{ id, user_id, session }], { now })

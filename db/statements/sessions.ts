@@ -16,6 +16,10 @@ export async function endSessions(db: Db, ended: readonly EndedSession[]): Promi
   `.execute(repeatable(db))
 }
 
+/** Of a call that `told` its session's names. */
+export const isSessionEnded = sql`exists (
+  select from ended_sessions e where e.key in (select jsonb_array_elements_text(told.session)))`
+
 /** Whether one of these was ended. Requests of one moment share the statement. */
 export async function isEnded(db: Db, keys: readonly string[]): Promise<boolean> {
   const [id = ''] = keys

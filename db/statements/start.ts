@@ -4,11 +4,14 @@ import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { dayOf, daySpent, isStopped, reportSpent, spendAndTell } from './money.ts'
+import { isSessionEnded } from './sessions.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
   id: string
   user_id: string
+  /** The asking session's names: one that was ended starts nothing. */
+  session?: readonly string[] | undefined
   recipe: string
   provider: string
   input: unknown
@@ -33,7 +36,7 @@ export interface Started extends Task {
   created: boolean
 }
 
-/** An operator has stopped spending for all: nothing was written. */
+/** An operator has stopped spending for all, or the session was ended: nothing was written. */
 export class SpendingStopped extends Error {
   override name = 'SpendingStopped'
 }
@@ -57,7 +60,7 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
   const now = clock(terms)
   const { rows } = await sql<Started & { told_id: string }>`
     with told as materialized (
-      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, recipe text, provider text, input jsonb,
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb, recipe text, provider text, input jsonb,
         auto_continue boolean, total_steps integer, candidates integer, prices jsonb, lock_key text, notify_url text, idempotency_key text, request_hash text)),
     started as (
       insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, candidates, prices,
@@ -65,8 +68,8 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
       select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, coalesce(candidates, 1), prices, price_from(prices, 1), ${dayOf(now)},
         notify_url, lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
       -- While spending is stopped, only what has been started before is found.
-      where not ${isStopped} or exists (
-        select from tasks t where t.user_id = told.user_id and t.idempotency_key = told.idempotency_key)
+      where not ${isSessionEnded} and (not ${isStopped} or exists (
+        select from tasks t where t.user_id = told.user_id and t.idempotency_key = told.idempotency_key))
       -- A conflict must "update" something to return the row that was there.
       on conflict (user_id, idempotency_key) where idempotency_key is not null
         do update set idempotency_key = excluded.idempotency_key

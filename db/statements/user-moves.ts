@@ -8,12 +8,15 @@ import { repeatable } from '../driver/retries.ts'
 import { begun } from './claim.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { booking, costOf, dayOf, daySpent, enter, expected, isStopped, reportSpent, spendAndTell } from './money.ts'
+import { isSessionEnded } from './sessions.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
 export interface Move extends Timed {
   id: string
   user_id: string
+  /** The asking session's names: one that was ended moves nothing, as if the task weren't there. */
+  session?: readonly string[] | undefined
   /** The step that the person saw; a move that speaks of another step changes nothing. */
   step?: number | undefined
   /** The attempt that the person saw, by the same rule: so a redo that is delivered twice is made once. */
@@ -176,7 +179,7 @@ function askedFor(step: RawBuilder<unknown>) {
 }
 
 /** What one call tells of its task. No other call has its name. */
-interface Call extends Asked, Pick<Continue, 'id' | 'user_id' | 'step' | 'attempt' | 'all'> {
+interface Call extends Asked, Pick<Continue, 'id' | 'user_id' | 'session' | 'step' | 'attempt' | 'all'> {
   name: string
   choice_attempt: number | undefined
   choice_file: number | undefined
@@ -222,11 +225,11 @@ function move<Own extends Move = Move>(
     const more = { ...(isChoice && { reason: chosenWords }), ...(did === 'chosen' && { isMove: sql`true` }) }
     const { rows } = await sql<MovedTask>`
       with told as materialized (
-        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, step integer, attempt integer, "all" boolean, name uuid,
+        select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb, step integer, attempt integer, "all" boolean, name uuid,
           choice_attempt integer, choice_file integer, asked jsonb, prices jsonb)),
       mine as materialized (
         select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
-        where ${isTold} order by t.id for update of t),
+        where ${isTold} and not ${isSessionEnded} order by t.id for update of t),
       ${meant},
       moved as (${update(now, terms)}, true as moved, ${entry({ ...before, ...more, now })}),
       ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
@@ -245,9 +248,9 @@ function move<Own extends Move = Move>(
     return reportMoves(reportSpent(rows, terms), terms)
   })
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
-    const { id, user_id, step, attempt, all, choice, asked, prices, ...terms }: Continue = own
+    const { id, user_id, session, step, attempt, all, choice, asked, prices, ...terms }: Continue = own
     const chosen = { choice_attempt: choice?.attempt, choice_file: choice?.file }
-    const call = { id, user_id, step, attempt, all, asked, prices, ...chosen, name: randomUUID() }
+    const call = { id, user_id, session, step, attempt, all, asked, prices, ...chosen, name: randomUUID() }
     const [task] = await send(db, [call], terms)
     return task
   }

@@ -8,7 +8,7 @@ import type { Task } from '../../core/task.ts'
 import { taskView } from '../../core/view.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
 import { json } from './request.ts'
-import { type Asking, requireNotEnded } from './users.ts'
+import { requireNotEnded, type Who } from './users.ts'
 
 /** Polls of a task whose recipe is no longer here are paced like short steps. */
 const unknownStepSeconds = 20
@@ -35,7 +35,7 @@ export function notFound(taskId: string): AppError {
 }
 
 /** The same to who may ask with a session that was ended: they are told so. */
-export async function notShown(deps: Deps, asking: Asking, taskId: string): Promise<AppError> {
+export async function notShown(deps: Deps, asking: Who, taskId: string): Promise<AppError> {
   await requireNotEnded(deps, asking)
   return notFound(taskId)
 }

@@ -41,6 +41,9 @@ export interface Asking {
   until: Date
 }
 
+/** The same where it need not be a session that asks: the bot's chats have none. */
+export type Who = Pick<Asking, 'user_id'> & Partial<Pick<Asking, 'session'>>
+
 /** The user id. Throws `unauthenticated` or `token_expired` (401), `not_configured` or `unavailable` (503). */
 export const requireUser = async (request: Request, deps: Deps): Promise<string> =>
   (await requireSession(request, deps)).user_id
@@ -68,8 +71,9 @@ export async function requireReader(request: Request, deps: Deps): Promise<Askin
   throw refusal('unauthenticated', howToSignIn(deps))
 }
 
-export async function requireNotEnded(deps: Deps, { session }: Asking): Promise<void> {
-  if (await isEnded(deps.db, session)) throw refusal('unauthenticated', 'This session was ended; ask for a new one.')
+export async function requireNotEnded(deps: Deps, { session = [] }: Who): Promise<void> {
+  if (session.length > 0 && (await isEnded(deps.db, session)))
+    throw refusal('unauthenticated', 'This session was ended; ask for a new one.')
 }
 
 /**

@@ -52,16 +52,16 @@ async function act(chat: Chat, task: Task, { kind, step, attempt, file }: Press)
   const words = wordsOf(chat)
   switch (kind) {
     case 'continue': {
-      const moved = await continueAs(deps, context, user_id, { task_id, step, all: false })
+      const moved = await continueAs(deps, context, { user_id }, { task_id, step, all: false })
       if (!moved.moved) return { says: words.decided, isDone: true }
       return { says: words.goesOn({ ...progressOf(moved), step: (step ?? 0) + 1 }), isDone: true }
     }
     case 'redo': {
-      const moved = await redoAs(deps, context, user_id, { task_id, step, attempt })
+      const moved = await redoAs(deps, context, { user_id }, { task_id, step, attempt })
       return { says: moved.moved ? words.again(step ?? 1) : words.decided, isDone: true }
     }
     case 'cancel':
-      await cancelAs(deps, context, user_id, { task_id })
+      await cancelAs(deps, context, { user_id }, { task_id })
       return { says: words.stopped, isDone: true }
     case 'results':
       return { says: await showResults(chat, task), isDone: false }
@@ -110,7 +110,7 @@ const attemptsOf = (record: StepRecord | undefined): StepRecord[] =>
 
 /** What was chosen is shown once more, with the buttons of its gate. */
 async function choose(chat: Chat, { id: task_id, user_id }: Task, choice: Choice): Promise<string> {
-  const task = await chooseAs(chat.deps, chat.context, user_id, { task_id, ...choice })
+  const task = await chooseAs(chat.deps, chat.context, { user_id }, { task_id, ...choice })
   if (task.status === 'waiting_continue') {
     const text = told[chat.language].waiting(progressOf(task))
     await say(chat, text, { file: resultOf(task, choice.step), buttons: gateButtons(task) })

@@ -85,7 +85,7 @@ export async function cancelRunning(chat: Chat): Promise<void> {
     return say(chat, words.whichOne, { buttons: [task, ...others].map((one) => [stopOf(chat, one)]) })
   try {
     // That it is stopped is told as news.
-    await cancelAs(deps, context, task.user_id, { task_id: task.id })
+    await cancelAs(deps, context, task, { task_id: task.id })
   } catch (error) {
     await say(chat, refusalOf(chat, error))
   }
