@@ -1,7 +1,7 @@
 // The operator's commands about files: what is stored, by kind and by user, and the move from one store to another. cli/tasks.ts calls them.
 import type { StoreKind } from '../core/store-choice.ts'
 import { readOwners } from '../db/statements/overview.ts'
-import { uploaderOf } from '../engine/sweep-uploads.ts'
+import { uploaderOf } from '../engine/uploads.ts'
 import { parseConfig } from '../providers/config.ts'
 import { copyStore } from '../storage/copy.ts'
 import { type Held, type Measured, measureStore } from '../storage/measure.ts'

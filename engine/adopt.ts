@@ -6,7 +6,7 @@ import { DatabaseError } from '../db/driver/errors.ts'
 import { adoptTasks, isEnded } from '../db/statements/sessions.ts'
 import type { Deps } from './deps.ts'
 import { userKey } from './keys.ts'
-import { moveUploads } from './sweep-uploads.ts'
+import { moveUploads } from './uploads.ts'
 
 /** Sessions that this container has seen adopted: a page that polls sends both with every request. */
 const adopted = new Map<string, true>()

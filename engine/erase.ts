@@ -19,7 +19,7 @@ import {
 import type { Deps } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
-import { clearUploads } from './sweep-uploads.ts'
+import { clearUploads } from './uploads.ts'
 
 /** So many are read, cleared and struck out together. */
 const batch = 50

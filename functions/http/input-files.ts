@@ -11,7 +11,7 @@ import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId } from
 import type { Deps } from '../../engine/deps.ts'
 import { fileReference, passableBytes } from '../../engine/signed-urls.ts'
 import { noteStart } from '../../engine/start-note.ts'
-import { keyOfUpload } from '../../engine/sweep-uploads.ts'
+import { keyOfUpload } from '../../engine/uploads.ts'
 import { cleanArchive, countPhotos } from '../../storage/archive.ts'
 import { UnacceptableFile } from '../../storage/files.ts'
 import { cleanImage } from '../../storage/image.ts'

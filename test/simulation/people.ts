@@ -74,7 +74,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       uploads: recipe === 'try-on' && random.chance(0.3),
       isImpatient: random.chance(0.3),
       isShy: random.chance(0.25),
-      isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.15),
+      isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.35),
       isEager: recipe === 'memes' || random.chance(world.weather.quota || world.weather.budget ? 0.6 : 0.3),
     })
   }
@@ -91,7 +91,7 @@ export async function act(world: World, person: Person): Promise<void> {
   const shy = { delete: person.isShy ? 1.5 : 0.05 }
   const whatever = { status: 10, cancel: person.isImpatient ? 3 : 0.2, continue: 0.5, redo: 0.2, ...shy, ...again }
   const redone = person.isPicky && (person.redone.get(person.taskId) ?? 0) < 3 ? 8 : 1.5
-  const choosing = hasChoice(seen) ? { choose: 4, 'continue with': 6 } : {}
+  const choosing = hasChoice(seen) ? { choose: 9, 'continue with': 6 } : {}
   const waiting = { continue: 8, 'continue blindly': 2, redo: redone, status: 3, cancel: 0.5, ...choosing, ...again }
   const failed = { redo: 4, status: 4, ...shy, ...again }
   const weights = seen?.status === 'waiting_continue' ? waiting : seen?.status === 'failed' ? failed : whatever
