@@ -25,7 +25,7 @@ export interface StartPictures {
 export const isMoving = ({ status }: TaskView): boolean => status === 'pending' || status === 'processing'
 
 /** Naming the attempt lets the browser keep the file: an address without one means "the newest", which may change. */
-export const lastingUrl = (url: string): string => (/[?&]attempt=/.test(url) ? url : `${url}&attempt=1`)
+const lastingUrl = (url: string): string => (/[?&]attempt=/.test(url) ? url : `${url}&attempt=1`)
 export const downloadUrl = (url: string): string => `${lastingUrl(url)}&download=1`
 
 /** As what a file of this MIME type is shown. */
