@@ -7,7 +7,7 @@ import type { Deleted } from '../core/privacy-answers.ts'
 import { uploadId } from '../core/upload.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext } from '../engine/deps.ts'
-import { eraseTask, eraseUpload, eraseUser, type Receipt } from '../engine/erase.ts'
+import type { Receipt } from '../engine/erase.ts'
 import { raiseAnyway } from '../engine/journal.ts'
 import { isMac, keysOf, mac, userKey } from '../engine/keys.ts'
 import { triggerPass } from '../engine/trigger.ts'
@@ -16,6 +16,9 @@ import { shortenOwn } from './http/own-addresses.ts'
 import { invalid, json, readJson, requireMethod } from './http/request.ts'
 import { notFound } from './http/task-answer.ts'
 import { type Asking, noCookie, requireSession, sessionSeconds } from './http/users.ts'
+
+/** With it comes all that submits and searches; the API's document, which takes the body's shape from here, has no use for that. */
+const erasing = () => import('../engine/erase.ts')
 
 const oneOf = 'must name one thing: task_id, upload, or everything'
 
@@ -50,7 +53,7 @@ async function deleteTask(deps: Deps, context: EndpointContext, { user_id }: Ask
   if (!task) throw notFound(id)
   // Whatever is left of it is the passes'.
   await raiseAnyway(deps)
-  const receipt = await eraseTask(deps, task)
+  const receipt = await (await erasing()).eraseTask(deps, task)
   if (!receipt) throw notFound(id)
   if (!receipt.erased) triggerPass(deps, context, { by: 'delete', taskId: id })
   return receipt
@@ -62,7 +65,7 @@ async function deleteUpload(request: Request, deps: Deps, { user_id }: Asking, a
   const key = keyOfUpload(user_id, id)
   if (!(await deps.files.stat(key))) throw new AppError('not_found', 'There is no such upload of yours (any more).')
   await raiseAnyway(deps)
-  return eraseUpload(deps, key)
+  return (await erasing()).eraseUpload(deps, key)
 }
 
 /** All that a user has, whichever door they came through. */
@@ -78,7 +81,7 @@ export async function deleteEverything(
   const ended = isPassingUser(user_id)
     ? [{ key: userKey(user_id), until: last }]
     : session.map((key) => ({ key, until }))
-  const receipt = await eraseUser(deps, user_id, ended)
+  const receipt = await (await erasing()).eraseUser(deps, user_id, ended)
   if (!receipt.erased) triggerPass(deps, context, { by: 'delete' })
   return receipt
 }

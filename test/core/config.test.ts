@@ -229,3 +229,29 @@ test('sessionSecrets() are none, one, or two during a rotation', () => {
 test('isHttps() is what PUBLIC_URL says', () => {
   expect([isHttps({ PUBLIC_URL: 'https://a.example' }), isHttps({ PUBLIC_URL: undefined })]).toEqual([true, false])
 })
+
+test('days and megabytes are numbers, or off', () => {
+  const kept = (env: Record<string, string>) => {
+    const { KEEP_FINISHED_DAYS, STORED_MB_PER_USER } = parseConfig(env)
+    return [KEEP_FINISHED_DAYS, STORED_MB_PER_USER]
+  }
+  expect(kept({})).toEqual([30, null])
+  expect(kept({ KEEP_FINISHED_DAYS: 'off', STORED_MB_PER_USER: '5000' })).toEqual([null, 5_000])
+})
+
+test('signing secrets and session secrets are held to their shape', () => {
+  const short = { CRON_SECRET: 'long enough for a secret', SESSION_SECRET: 'short', NOTIFY_SECRET: 'whsec_short' }
+  expect(() => parseConfig(short)).toThrow(/NOTIFY_SECRET[\s\S]*|SESSION_SECRET/)
+})
+
+test('hosts that a task may name are names of hosts', () => {
+  const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+  const { NOTIFY_HOSTS } = parseConfig({ NOTIFY_HOSTS: 'app.example, hooks.example', NOTIFY_SECRET: secret })
+  expect(NOTIFY_HOSTS).toEqual(['app.example', 'hooks.example'])
+  expect(() => parseConfig({ NOTIFY_HOSTS: 'https://app.example/', NOTIFY_SECRET: secret })).toThrow('NOTIFY_HOSTS')
+})
+
+test('operators in the chat are named by their numbers', () => {
+  expect(parseConfig({ TELEGRAM_OPERATORS: '7, 42' }).TELEGRAM_OPERATORS).toEqual(['7', '42'])
+  expect(() => parseConfig({ TELEGRAM_OPERATORS: '@ada' })).toThrow('TELEGRAM_OPERATORS')
+})

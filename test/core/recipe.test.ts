@@ -1,6 +1,6 @@
 // What can be said of a recipe without running it.
 import { expect, test } from 'vitest'
-import { attemptSeed, placesOf, type Recipe, recipeAt } from '../../core/recipe.ts'
+import { attemptSeed, isPassedOn, placesOf, type Recipe, recipeAt } from '../../core/recipe.ts'
 import { recipe } from './recipe.ts'
 
 test('attemptSeed() is the same for an attempt, another for another, and fits 31 bits', () => {
@@ -15,4 +15,10 @@ test('recipeAt() stays at the provider of a task, as far as the recipe has it', 
   const at: Recipe = { ...recipe, elsewhere: [{ ...recipe, provider: 'fal' }] }
   expect(placesOf(at).map(({ provider }) => provider)).toEqual(['replicate', 'fal'])
   expect([recipeAt(at, 'fal').provider, recipeAt(at, 'another').provider]).toEqual(['fal', 'replicate'])
+  expect(placesOf({ ...recipe } as Recipe)).toHaveLength(1)
+})
+
+test('isPassedOn() is of all steps, of none, or of those that the recipe says', () => {
+  expect([isPassedOn({}, 1), isPassedOn({ passesOn: true }, 1)]).toEqual([false, true])
+  expect([1, 2].map((step) => isPassedOn({ passesOn: (one) => one === 1 }, step))).toEqual([true, false])
 })

@@ -214,3 +214,16 @@ test('taskView() shows a change in words, and never where a picture of it lies',
   const [step] = taskView(row({ steps: [{ ...record(1, 'completed'), change }] }), 2_000).steps
   expect(step?.attempts[0]?.change).toEqual({ prompt: 'red', garment: 'a picture' })
 })
+
+test('taskView() shows what the open attempt is asked for', () => {
+  const asked = {
+    phase: 'running',
+    current_step: 2,
+    candidates: 3,
+    changes: { 2: { change: { prompt: 'red' } } },
+  } as const
+  const [, second] = taskView(row(asked as TaskOverrides), 2_000).steps
+  expect(second?.attempts[0]).toMatchObject({ change: { prompt: 'red' } })
+  const nameless = { ...row({ phase: 'running', current_step: 1, steps: [] }), claim_token: null }
+  expect(taskView(nameless, 2_000).steps).toHaveLength(1)
+})

@@ -1,6 +1,9 @@
 // Some schedules in the suite (`npm run simulate` runs as many as asked), and that the simulation can be trusted: a seed replays
 // exactly, every mutant still finds the guard that it removes, and some are caught here and now.
+import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
+import type { Database } from '../../db/statements/schema.ts'
+import { chooseTask, redoTask } from '../../db/statements/user-moves.ts'
 import { createDatabase } from '../setup/database.ts'
 import { connectionOptions } from './database.ts'
 import { mutants, requireMutant } from './mutants.ts'
@@ -57,6 +60,23 @@ test.each([
   let caught = false
   for (let seed = 1; seed <= 60 && !caught; seed += 1) caught = (await runSeed(seed, pool, mutant)).broken.length > 0
   expect(caught).toBe(true)
+})
+
+/** What few schedules come by: a choice, and a redo where a day's tasks are counted. Only the text is of interest. */
+test('statements that few schedules come by are made', async () => {
+  const db = new Kysely<Database>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (of) => new PostgresIntrospector(of),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+    log: ({ query }) => void listening.rewrite(query.sql, 'a statement of its own'),
+  })
+  const mine = { id: '01900000-0000-7000-8000-000000000001', user_id: 'person-1' }
+  await chooseTask(db, { ...mine, step: 1, choice: { attempt: 1, file: 1 } })
+  await redoTask(db, { ...mine, daily_quota: 2 })
+  expect(statements.size).toBeGreaterThanOrEqual(2)
 })
 
 test.each(mutants.filter(({ rewrite }) => rewrite))('the guard that $name removes is still where it was', (mutant) => {
