@@ -7,8 +7,8 @@ export default defineConfig({
     // Most tests wait for a database, a browser or another process: more workers than processors.
     maxWorkers: 3,
     // A cap for what hangs, not a measure: browsers and whole stories share two processors here.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     coverage: {
       provider: 'v8',
       include: ['core/**', 'db/**', 'engine/**', 'functions/**', 'providers/**', 'recipes/**', 'storage/**'],

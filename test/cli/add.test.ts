@@ -105,7 +105,7 @@ async function runFal(model: string, input: unknown): Promise<unknown> {
 }
 
 test('every schema becomes a recipe whose runs its model accepts, with what it needs and with all that it takes', {
-  timeout: 120_000,
+  timeout: 400_000,
 }, async () => {
   simulator.fal.set({ seconds_per_training: 0 })
   const wrong: string[] = []

@@ -60,14 +60,14 @@ async function untilGone(pids: number[]): Promise<void> {
   while (pids.some(isAlive)) await pause(50)
 }
 
-test('SIGTERM to npm ends npm, the server and PostgreSQL', { timeout: 60_000 }, async () => {
+test('SIGTERM to npm ends npm, the server and PostgreSQL', { timeout: 180_000 }, async () => {
   const { npm, pids } = await npmStart()
   expect(pids.length).toBeGreaterThan(4)
   npm.kill('SIGTERM')
   await untilGone(pids)
 })
 
-test('a client who never finishes its request keeps nothing alive', { timeout: 60_000 }, async () => {
+test('a client who never finishes its request keeps nothing alive', { timeout: 180_000 }, async () => {
   const { npm, port, pids } = await npmStart()
   const client = connect(port, 'localhost')
   onTestFinished(() => void client.destroy())

@@ -18,7 +18,7 @@ import { cronSecret, replicateToken, sessionSecret, webhookSecret } from '../set
 const run = promisify(execFile)
 
 test('the walk of the README ends with its pictures on disk, which are their owner’s alone', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-serve-'))
   const [database, simulator, port] = await Promise.all([

@@ -42,7 +42,7 @@ async function stop(stack: ChildProcess): Promise<void> {
   await once(stack, 'exit')
 }
 
-test('the walks of the documents end with its pictures and weights on disk', { timeout: 180_000 }, async () => {
+test('the walks of the documents end with its pictures and weights on disk', { timeout: 500_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-walk-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const { address, simulator, stack } = await startStack(join(folder, 'data'))

@@ -4,7 +4,7 @@ import { untilBlocked } from '../setup/database.ts'
 import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
 
 // An unconfirmed submission is searched for every 20 s, and a busy machine starts processes slowly.
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 400_000 })
 
 const field = await openField({ instances: 1, secondsPerStep: 0.2, store: 'netlify' })
 const pool = field.database.pool()

@@ -19,12 +19,12 @@ const nothing = { environment: [], opened: [], globals: [], listeners: [], setti
 
 async function importAlone(file: string): Promise<unknown> {
   // The process ends by itself: what is left open would keep it.
-  const { stdout } = await run(process.execPath, [program, file], { env: {}, timeout: 60_000 })
+  const { stdout } = await run(process.execPath, [program, file], { env: {}, timeout: 180_000 })
   return JSON.parse(stdout)
 }
 
 test('an import reads no environment, opens nothing, and changes nothing for its neighbours', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const done: [string, unknown][] = []
   for (const file of entries) done.push([file, await importAlone(file)])

@@ -22,7 +22,7 @@ import { startS3 } from '../setup/s3.ts'
 import { filesWith, tablesWith } from '../setup/search.ts'
 import { ping, pingUntil } from './setup.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 400_000 })
 
 const clock = testClock()
 const app = await useTestDeps({ clock, drawing: true })

@@ -26,7 +26,7 @@ const listening = {
   },
 }
 
-test(`${seeds} random schedules break no promise`, { timeout: 600_000 }, async ({ signal }) => {
+test(`${seeds} random schedules break no promise`, { timeout: 1_500_000 }, async ({ signal }) => {
   for (let seed = 1; seed <= seeds && !signal.aborted; seed += 1) {
     const { broken, trace } = await runSeed(seed, pool, listening)
     expect(broken, `seed ${seed}:\n${trace.join('\n')}`).toEqual([])
@@ -34,14 +34,14 @@ test(`${seeds} random schedules break no promise`, { timeout: 600_000 }, async (
 })
 
 const folderSeeds = 10
-test(`${folderSeeds} random schedules on a folder store break no promise`, { timeout: 120_000 }, async ({ signal }) => {
+test(`${folderSeeds} random schedules on a folder store break no promise`, { timeout: 400_000 }, async ({ signal }) => {
   for (let seed = 1; seed <= folderSeeds && !signal.aborted; seed += 1) {
     const { broken, trace } = await runSeed(seed, pool, undefined, true)
     expect(broken, `seed ${seed}:\n${trace.join('\n')}`).toEqual([])
   }
 })
 
-test.each([7, 23])('seed %i replays exactly', { timeout: 120_000 }, async (seed) => {
+test.each([7, 23])('seed %i replays exactly', { timeout: 300_000 }, async (seed) => {
   const first = await runSeed(seed, pool)
   const second = await runSeed(seed, pool)
   expect(second.trace).toEqual(first.trace)
@@ -55,7 +55,7 @@ test.each([
   'mark-never-lowered',
   'shown-before-stored',
   'lock-not-taken',
-])('the mutant %s is caught', { timeout: 180_000 }, async (name) => {
+])('the mutant %s is caught', { timeout: 600_000 }, async (name) => {
   const mutant = requireMutant(name)
   let caught = false
   for (let seed = 1; seed <= 60 && !caught; seed += 1) caught = (await runSeed(seed, pool, mutant)).broken.length > 0

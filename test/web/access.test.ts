@@ -49,7 +49,7 @@ test.each([
 ] as const)(
   'axe finds nothing on any view, light or dark, and nothing is wider than the screen: $language',
   // It looks at each view twice, and waits for a whole task.
-  { timeout: 120_000 },
+  { timeout: 400_000 },
   async (how) => {
     const say = words[how.language]
     const { page } = await open({ ...how, locale: say.locale, calm: true })
