@@ -53,7 +53,7 @@ export const share: Endpoint = async (request, deps) => {
   const task = await readTask(deps.db, { id: task_id, user_id })
   if (!task) throw notFound(task_id)
   const shown = requirePicture(task, { step, attempt, file })
-  if (before && !beforeOf(task)) {
+  if (before && !(await beforeOf(deps, task))) {
     throw invalid([{ path: 'before', message: 'the picture that this task began with is not stored here' }])
   }
   const wanted = { task_id, user_id, ...shown, with_before: before }
@@ -83,15 +83,13 @@ function requirePicture(task: Task, { step, attempt, file }: Wanted): { step: nu
   ])
 }
 
-/** The first picture of the input that lies here: an address elsewhere is not ours to show. */
-function beforeOf({ input }: Pick<Task, 'input'>): string | undefined {
-  if (typeof input === 'string') return storedKey(input)
-  if (typeof input !== 'object' || input === null) return undefined
-  for (const value of Object.values(input)) {
-    const key = beforeOf({ input: value })
-    if (key) return key
-  }
-  return undefined
+/** The picture that the recipe begins with, where it lies here: an address elsewhere isn't ours to show, and an avatar's weights are nobody's. */
+async function beforeOf(deps: Deps, { recipe, input }: Pick<Task, 'recipe' | 'input'>): Promise<string | undefined> {
+  const { from } = deps.recipes.get(recipe) ?? {}
+  const value = from && (input as Record<string, unknown> | null)?.[from.field]
+  const key = typeof value === 'string' ? storedKey(value) : undefined
+  const found = key === undefined ? undefined : await deps.files.stat(key)
+  return found?.type.startsWith('image/') ? key : undefined
 }
 
 async function show(request: Request, deps: Deps): Promise<Response> {
@@ -110,20 +108,18 @@ async function show(request: Request, deps: Deps): Promise<Response> {
 }
 
 async function showPicture(request: Request, deps: Deps, shared: Shared, which: 'after' | 'before'): Promise<Response> {
-  const { task_id, step, attempt, file, with_before } = shared
-  const stored = storedAttempt(shared, step, attempt)
-  const key =
-    which === 'after'
-      ? stored && resultKey(task_id, step, stored.prediction_id, file - 1)
-      : with_before
-        ? beforeOf(shared)
-        : undefined
+  const key = which === 'after' ? afterOf(shared) : shared.with_before ? await beforeOf(deps, shared) : undefined
   const response =
     key && (await serveFile(request, deps.files, key, { cacheControl, maxBytes: answerBytes(deps.config) }))
   if (!response) throw gone()
-  // What the page's own origin shows may be shown by a chat program, too.
   response.headers.set('x-robots-tag', 'noindex')
   return response
+}
+
+function afterOf(shared: Shared): string | undefined {
+  const { task_id, step, attempt, file } = shared
+  const stored = storedAttempt(shared, step, attempt)
+  return stored && resultKey(task_id, step, stored.prediction_id, file - 1)
 }
 
 const gone = () => new AppError('not_found', 'This picture is not shared (any more).')

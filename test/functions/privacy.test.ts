@@ -156,3 +156,21 @@ test('a shared page shows one picture, not the input, until it is revoked or its
   await app.call(deleteEndpoint, { path: '/api/delete', body: { task_id: id }, token })
   expect(await statusOf(show(again))).toBe(404)
 })
+
+test('a shared page shows the picture that a task began with, never another file of its input', async () => {
+  const { token, user_id } = await openSession()
+  const options = { accept: ['image/png', 'application/json'], maxBytes: 1_000 }
+  await app.deps.files.write('inputs/y/1', chunksOf(png(800)), options)
+  await app.deps.files.write('inputs/y/2', chunksOf(Buffer.from('{"weights": true}')), options)
+  const cases = [
+    ['portraits', { avatar: 'file:inputs/y/2', prompts: ['by the sea'] }],
+    ['try-on', { person_image: 'https://images.test/me.png', garments: [{ image: 'file:inputs/y/1' }] }],
+  ] as const
+  for (const [recipe, input] of cases) {
+    const done = { user_id, recipe, input, status: 'completed', total_steps: 1, current_step: 1 } as const
+    const { id, steps } = await insertTask(app.deps.db, done)
+    await app.deps.files.write(resultKey(id, 1, steps[0]?.prediction_id ?? ''), chunksOf(png(900)), options)
+    const answer = await app.call(share, { path: '/api/share', body: { task_id: id, before: true }, token })
+    expect([answer.status, await answer.json()], recipe).toMatchObject([400, { errors: [{ path: 'before' }] }])
+  }
+})
