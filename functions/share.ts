@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import type { Shared as Answer } from '../core/privacy-answers.ts'
+import { storeOrigin } from '../core/store-choice.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { readShare, revokeShares, type Shared, shareTask } from '../db/statements/shares.ts'
@@ -104,6 +105,7 @@ async function show(request: Request, deps: Deps): Promise<Response> {
     before: shared.with_before ? `${page}&picture=before` : undefined,
     page,
     language,
+    storeOrigin: storeOrigin(deps.config),
   })
 }
 

@@ -7,6 +7,8 @@ interface Shown {
   before: string | undefined
   /** What the reader's browser asks for. */
   language: string
+  /** Where pictures come from, if not from here alone. */
+  storeOrigin: string | undefined
 }
 
 const words = {
@@ -28,7 +30,7 @@ const style = `:root{color-scheme:light dark}body{margin:0;min-height:100vh;disp
 font:1rem/1.5 system-ui,sans-serif;text-align:center}main{display:flex;flex-wrap:wrap;gap:1rem;justify-content:center}figure{margin:0}
 img{max-width:100%;max-height:80vh;border-radius:.75rem}figcaption,p{margin:.5rem 0 0;opacity:.75}`
 
-export function sharePage({ page, after, before, language }: Shown): Response {
+export function sharePage({ page, after, before, language, storeOrigin }: Shown): Response {
   const lang = /^\s*ru\b/i.test(language) ? 'ru' : 'en'
   const say = words[lang]
   const picture = (src: string, caption: string, isNamed: boolean) =>
@@ -37,6 +39,7 @@ export function sharePage({ page, after, before, language }: Shown): Response {
     ...(before ? [picture(before, say.before, true)] : []),
     picture(after, before ? say.after : say.title, Boolean(before)),
   ]
+  const sources = ["'self'", new URL(page).origin, storeOrigin].filter(Boolean).join(' ')
   const html = `<!doctype html>
 <html lang="${lang}">
 <head>
@@ -62,7 +65,7 @@ export function sharePage({ page, after, before, language }: Shown): Response {
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'private, no-cache',
-      'content-security-policy': `default-src 'none'; img-src 'self' ${new URL(page).origin}; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
+      'content-security-policy': `default-src 'none'; img-src ${sources}; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
       'x-robots-tag': 'noindex',
       vary: 'accept-language',
     },

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { resultKey } from '../../core/task.ts'
 import { linkFor } from '../../engine/signed-urls.ts'
 import { result } from '../../functions/result.ts'
+import { share } from '../../functions/share.ts'
 import { parseConfig } from '../../providers/config.ts'
 import { openStoreOf } from '../../storage/open.ts'
 import { begun, isOver, pingUntil, rowOf, type Story } from '../scenarios/setup.ts'
@@ -144,3 +145,14 @@ test.each([[60, 'image/png'] as const, ...weights])(
     expect(await sha256(file.body)).toBe(await sha256(large(size, beginnings[type])))
   },
 )
+
+test('the page of a shared picture lets a browser follow it to the bucket', async () => {
+  const { id, token } = await finished()
+  const made = await app.call(share, { path: '/api/share', body: { task_id: id }, token })
+  const { search } = new URL(((await made.json()) as { url: string }).url)
+  const page = await app.call(share, { path: `/api/share${search}` })
+  const picture = await app.call(share, { path: `/api/share${search}&picture=after` })
+  const { origin } = new URL(picture.headers.get('location') ?? '')
+  const [, sources = ''] = /img-src ([^;]*)/.exec(page.headers.get('content-security-policy') ?? '') ?? []
+  expect(sources.split(' ')).toContain(origin)
+})
