@@ -66,13 +66,29 @@ export async function downloadPhoto(
 ): Promise<Uint8Array | undefined> {
   if (!file_path || file_size > mostBytes) return undefined
   const { TELEGRAM_API_URL: root, TELEGRAM_BOT_TOKEN: token } = config
-  return withDeadline(downloadMs, async (signal) => {
-    const response = await fetch(`${root}/file/bot${token}/${file_path}`, { signal, redirect: 'error' }).catch(
-      () => undefined,
-    )
-    if (!response?.ok)
-      throw new AppError('unavailable', `Telegram does not give a file: ${response?.status ?? 'no answer'}`)
-    const bytes = await response.bytes()
-    return bytes.byteLength > mostBytes ? undefined : bytes
-  })
+  const address = `${root}/file/bot${token}/${file_path}`
+  let answered = 'no answer'
+  try {
+    return await withDeadline(downloadMs, async (signal) => {
+      const response = await fetch(address, { signal, redirect: 'error' })
+      answered = String(response.status)
+      if (response.ok) return readPhoto(response)
+      throw new Error(answered)
+    })
+  } catch {
+    // Without its cause, whose words may hold the address.
+    throw new AppError('unavailable', `Telegram does not give a file: ${answered}`)
+  }
+}
+
+/** Read no further than allowed, whatever was said of its size. */
+async function readPhoto({ body }: Response): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    if (size > mostBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
