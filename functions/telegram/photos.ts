@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts'
 import { readStarted } from '../../db/statements/reads.ts'
 import { type Album, addToAlbum, takeAlbum } from '../../db/statements/telegram.ts'
 import type { Deps } from '../../engine/deps.ts'
+import { offeredRecipes } from '../../engine/offer.ts'
 import { downloadPhoto, failureOf } from '../../notify/telegram/api.ts'
 import { startAs } from '../start.ts'
 import { uploadAs } from '../upload.ts'
@@ -14,10 +15,7 @@ import { refuseStart } from './generate.ts'
 /** From an album's last photo to its start. They come within a second of each other. */
 export const albumRestMs = 2_000
 
-export const offers = ({ recipes, providers }: Deps, name: string): boolean => {
-  const recipe = recipes.get(name)
-  return recipe !== undefined && providers.has(recipe.provider)
-}
+export const offers = (deps: Deps, name: string): boolean => offeredRecipes(deps).some((recipe) => recipe.name === name)
 
 /** Photos, and images that are sent as files; `undefined` where it is something else. */
 function fileIdOf({ photo, document }: Pick<Message, 'photo' | 'document'>): string | undefined {

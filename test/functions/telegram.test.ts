@@ -5,14 +5,14 @@ import { switchSpending } from '../../db/statements/switches.ts'
 import { readWish } from '../../functions/telegram/generate.ts'
 import { telegram as endpoint } from '../../functions/telegram.ts'
 import { worker } from '../../functions/worker.ts'
-import { costs } from '../scenarios/setup.ts'
+import { costs, fault } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret } from '../setup/deps.ts'
 import type { Row } from '../setup/factory.ts'
 import { botSecret, useBot } from './telegram-setup.ts'
 
 const clock = testClock()
-const { app, telegram, settle } = await useBot({ clock, env: { TELEGRAM_OPERATORS: '7' } })
+const { app, telegram, env, settle } = await useBot({ clock, env: { TELEGRAM_OPERATORS: '7' } })
 
 let people = 1_000
 const somebody = (language_code = 'en', id?: number) => {
@@ -215,4 +215,33 @@ test('what may not begin is said in the person’s words', async () => {
   const chat = somebody('ru', 22)
   await switchSpending(app.deps.db, { isStopped: true, by: 'test' })
   expect(await write(chat, '/generate 1')).toBe('Сейчас здесь не начинается ничего нового. Начатое будет закончено.')
+})
+
+test('a button for a batch that another one is in the way of says so, and is no fault', async () => {
+  const chat = somebody('en', 24)
+  fault(app, { on: 'outcome', fault: 'failed' })
+  await write(chat, '/generate 1 cats')
+  for (let pings = 0; pings < 20 && (await rows(24))[0]?.status !== 'failed'; pings += 1) await pingOnce()
+  const failed = chat.messages.findLast(({ buttons }) => buttons[0]?.[0]?.text === '🔁 Again')
+  await write(chat, '/generate 1 dogs')
+  const answer = await chat.pressData(failed?.message_id ?? 0, failed?.buttons[0]?.[0]?.callback_data ?? '')
+  expect(answer).toBe('Another generation is still running. Wait until it is done, or stop it.')
+  expect(app.logged.filter(({ level }) => level === 'error')).toEqual([])
+})
+
+test('who has stored as much as they may is told so', async () => {
+  const full = app.openInstance({ env, config: { STORED_MB_PER_USER: 0 } })
+  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
+  const chat = somebody('en', 25)
+  await full.call(endpoint, { path: '/api/telegram', body: messageFrom(25, '/generate 1', 99_025), headers })
+  expect(last(chat)?.text).toBe('Your results take all the room that they may. /delete makes some.')
+})
+
+test('a recipe is offered in the chat at whichever provider has a key', async () => {
+  const falAlone = app.openInstance({ env: { ...env, REPLICATE_API_TOKEN: undefined } })
+  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
+  const chat = somebody('en', 26)
+  await falAlone.call(endpoint, { path: '/api/telegram', body: messageFrom(26, '/help', 99_026), headers })
+  expect(last(chat)?.text).toContain('A photo with a caption')
+  expect(last(chat)?.text).not.toContain('/generate')
 })
