@@ -5,7 +5,7 @@ import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { check, list, recover, resume, show, stats } from './commands.ts'
 import { deliveries } from './deliveries.ts'
 import { erase } from './erase.ts'
-import { allowSpending, spend, stopSpending } from './spending.ts'
+import { allowSpending, spend, stopSpending } from './money.ts'
 import { copyStorage, storage } from './storage.ts'
 import { readVariables } from './variables.ts'
 

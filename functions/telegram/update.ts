@@ -12,7 +12,7 @@ import { generate } from './generate.ts'
 import { link, unlink } from './link.ts'
 import { offers, takePhoto } from './photos.ts'
 import { press } from './press.ts'
-import { cancelRunning, showHistory, showStanding } from './standing.ts'
+import { cancelRunning, showHistory, showStanding } from './tasks.ts'
 import { words } from './words.ts'
 
 type Meeting = Pick<Chat, 'deps' | 'context' | 'update_id'>
