@@ -11,7 +11,7 @@ import { chooseAs } from '../choose.ts'
 import { continueAs } from '../continue.ts'
 import { redoAs } from '../redo.ts'
 import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
-import { forget } from './forget.ts'
+import { forget } from './tasks.ts'
 
 /** Pictures of one press: an attempt has few, a batch of memes ten. */
 const mostPictures = 12

@@ -1,5 +1,6 @@
-// /status, /cancel and /history: a person's tasks, whether a generation is under way, how the system is, and the last problem in a person's
-// words. An operator gets the figures of health as well.
+// /status, /cancel, /history and /delete: a person's tasks, whether a generation is under way, how the system is, and the last problem in a
+// person's words; and the end of all that is theirs. An operator gets the figures of health as well.
+import { confirmSeconds } from '../../core/erasing.ts'
 import { type Status, statuses, type Task } from '../../core/task.ts'
 import { listOpen, listTasks } from '../../db/statements/reads.ts'
 import { clockOf } from '../../engine/deps.ts'
@@ -9,6 +10,7 @@ import { triggerPass } from '../../engine/trigger.ts'
 import type { Button } from '../../notify/telegram/message.ts'
 import { whyOf } from '../../notify/telegram/words.ts'
 import { cancelAs } from '../cancel.ts'
+import { deleteEverything } from '../delete.ts'
 import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
 
 /** Unfinished ones that are shown; nobody has more in a chat. */
@@ -107,4 +109,21 @@ export async function showHistory(chat: Chat): Promise<void> {
     made.slice(row * mostInRow, (row + 1) * mostInRow),
   )
   await say(chat, [words.history, ...lines].join('\n'), { buttons: rows })
+}
+
+/**
+ * Everything of the chat's own user goes, as by POST /api/delete, after a question that is good for ten minutes. What users of the page have,
+ * whom this chat is linked to, stays theirs.
+ */
+export async function askToForget(chat: Chat): Promise<void> {
+  await say(chat, wordsOf(chat).confirmForget, { buttons: [[{ kind: 'forget' }, { kind: 'keep' }]] })
+}
+
+/** `askedAt`: when the question was sent, by Telegram's word. */
+export async function forget(chat: Chat, askedAt: Date): Promise<string> {
+  const { deps, context, user_id } = chat
+  const now = clockOf(deps)
+  if (now.getTime() - askedAt.getTime() > confirmSeconds * 1000) return wordsOf(chat).unknownButton
+  const { erased } = await deleteEverything(deps, context, { user_id, session: [], until: now })
+  return erased ? wordsOf(chat).forgotten : wordsOf(chat).forgettingGoesOn
 }

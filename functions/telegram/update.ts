@@ -7,12 +7,11 @@ import type { Deps, EndpointContext } from '../../engine/deps.ts'
 import { askMe, clientOptions, failureOf, loadGrammy } from '../../notify/telegram/api.ts'
 import { languageOf } from '../../notify/telegram/words.ts'
 import { type Chat, chatUser, isPassing, say, wordsOf } from './chat.ts'
-import { askToForget } from './forget.ts'
 import { generate } from './generate.ts'
 import { link, unlink } from './link.ts'
 import { offers, takePhoto } from './photos.ts'
 import { press } from './press.ts'
-import { cancelRunning, showHistory, showStanding } from './tasks.ts'
+import { askToForget, cancelRunning, showHistory, showStanding } from './tasks.ts'
 import { words } from './words.ts'
 
 type Meeting = Pick<Chat, 'deps' | 'context' | 'update_id'>
