@@ -1,6 +1,6 @@
 // What steps cost: a recipe's prices as integers, in millionths of a US dollar. Start reserves them, passes settle by what providers tell.
 import type { Metrics } from './provider.ts'
-import type { Recipe } from './recipe.ts'
+import { candidatesOf, type Recipe } from './recipe.ts'
 
 const microsPerDollar = 1_000_000
 /** More for one step is a slip of the pen: dollars where cents, or cents where millionths were meant. */
@@ -30,12 +30,13 @@ export function pricesOf(recipe: Recipe, input: unknown, candidates = 1): (numbe
 }
 
 /** What one attempt of a step is expected to cost, by the same rules. Each candidate is a picture more to be paid. */
-export function priceOf({ name, price }: Recipe, input: unknown, step: number, candidates = 1): number | null {
+export function priceOf(recipe: Recipe, input: unknown, step: number, candidates = 1): number | null {
+  const { name, price } = recipe
   if (price === 'unknown') return null
   const micros = price.of(input, step)
   const fault = faultOfPrice(micros)
   if (fault) throw new Error(`recipe ${name}: the price of step ${step} ${fault}`)
-  return micros * candidates
+  return micros * candidatesOf(recipe, input, step, candidates)
 }
 
 /** What all steps are expected to cost; null where one of them isn't known. */

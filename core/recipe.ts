@@ -118,8 +118,11 @@ export interface Recipe<Input = unknown, Change = unknown> {
    * not be found in any list, and waits for its webhook, or for a person.
    */
   marker?: 'none'
-  /** One prediction can make several pictures, of which a person chooses one. The request asks for `context.candidates`. */
-  candidates?: { max: number }
+  /**
+   * One prediction can make several pictures, of which a person chooses one. The request asks for `context.candidates`. `isOf` says which
+   * steps do; all where it is left out.
+   */
+  candidates?: { max: number; isOf?(input: Input, step: number): boolean }
   /** What a person may change for the next attempt or the next step. Pictures in it are taken in as those of the input are. */
   changes?: ZodType<Change>
   /** The input that a step is made of with such a change; with `changes`. Throws where the two don't go together, in words for the person. */
@@ -147,6 +150,14 @@ export const recipeAt = (recipe: Recipe, provider: string): Recipe =>
 
 /** A recipe at each of its providers, the preferred one first. */
 export const placesOf = (recipe: Recipe): readonly Recipe[] => [recipe, ...(recipe.elsewhere ?? [])]
+
+/** How many pictures a step makes where a person has asked for so many. */
+export const candidatesOf = (
+  { candidates }: Pick<Recipe, 'candidates'>,
+  input: unknown,
+  step: number,
+  asked: number,
+) => (candidates && (candidates.isOf?.(input, step) ?? true) ? asked : 1)
 
 /** Whether the next step is given what this one made. */
 export const isPassedOn = ({ passesOn = false }: Pick<Recipe, 'passesOn'>, step: number): boolean =>

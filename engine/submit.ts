@@ -9,7 +9,7 @@ import {
 } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
-import { attemptSeed, type Recipe, type StepContext } from '../core/recipe.ts'
+import { attemptSeed, candidatesOf, type Recipe, type StepContext } from '../core/recipe.ts'
 import { askedOf, chosenFile, type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
@@ -94,12 +94,13 @@ export async function buildRequest(
   const before = step > 1 ? storedAttempt(task, step - 1) : undefined
   const file = chosenFile(task, step - 1) - 1
   const { change, candidates } = askedOf(task, step)
-  const input = change === undefined ? task.input : recipe.applyChange?.(task.input, step, change)
-  return recipe.request(input ?? task.input, {
+  const changed = change === undefined ? undefined : recipe.applyChange?.(task.input, step, change)
+  const input = changed ?? task.input
+  return recipe.request(input, {
     step,
     previous: before && fileReference(resultKey(task.id, before.step, before.prediction_id, file)),
     link,
     seed: attemptSeed(claim_token),
-    candidates,
+    candidates: candidatesOf(recipe, input, step, candidates),
   })
 }

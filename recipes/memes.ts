@@ -71,7 +71,7 @@ export const memes = defineRecipe({
     return { prompt, image, duration: clipSeconds, resolution: '720p', aspect_ratio, generate_audio: true }
   },
   passesOn: (step) => step % 2 === 1,
-  candidates: { max: 4 },
+  candidates: { max: 4, isOf: (input, step) => !isClip(input, step) },
   price: {
     of: (input, step) => (isClip(input, step) ? clipSeconds * 30_000 : 3_000),
     source: 'https://replicate.com/black-forest-labs/flux-schnell',

@@ -2,7 +2,7 @@
 // the recipe's own words, with its pictures, and with what it will cost.
 import * as z from 'zod'
 import { priceOf } from '../../core/price.ts'
-import { mostCandidates, type Recipe } from '../../core/recipe.ts'
+import { candidatesOf, mostCandidates, type Recipe } from '../../core/recipe.ts'
 import type { StepChange, Task } from '../../core/task.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import type { Asked, MovedTask } from '../../db/statements/user-moves.ts'
@@ -40,7 +40,7 @@ export async function takeChange(
   const recipe = deps.recipes.get(task.recipe)
   if (!recipe) return {}
   const candidates = wanted.candidates ?? otherwise.candidates ?? task.candidates
-  if (wanted.candidates) requireCandidates(recipe, candidates)
+  if (wanted.candidates) requireCandidates(recipe, candidates, candidatesOf(recipe, task.input, step, mostCandidates))
   const files = isNone(wanted.change) ? undefined : await takePictures(deps, task, recipe, wanted.change)
   const taken = files ? (files.input as { change: unknown }).change : (wanted.change ?? otherwise.change)
   const asked = {
@@ -54,11 +54,11 @@ const isNone = (change: unknown): boolean =>
   change === undefined || (typeof change === 'object' && change !== null && Object.keys(change).length === 0)
 
 /** Throws `invalid_request` naming `candidates`. */
-export function requireCandidates({ name, candidates }: Recipe, count: number): void {
-  const most = candidates?.max ?? 1
+export function requireCandidates({ name, candidates }: Recipe, count: number, mostOfStep = mostCandidates): void {
+  const most = Math.min(candidates?.max ?? 1, mostOfStep)
   if (count <= most) return
   const message =
-    most === 1 ? `${name} makes one picture at a time` : `${name} makes at most ${most} pictures at a time`
+    most === 1 ? `${name} makes one file at a time here` : `${name} makes at most ${most} pictures at a time`
   throw invalid([{ path: 'candidates', message }])
 }
 

@@ -22,7 +22,10 @@ test.each([
 test('pricesOf() asks for each step, and knows none of an unknown price', () => {
   expect(pricesOf(stepped, {})).toEqual([1_000, 2_000, 3_000])
   expect(pricesOf({ ...stepped, price: 'unknown' }, {}, 4)).toEqual([null, null, null])
-  expect(pricesOf(stepped, {}, 4)).toEqual([4_000, 8_000, 12_000])
+  expect(pricesOf({ ...stepped, candidates: { max: 4 } }, {}, 4)).toEqual([4_000, 8_000, 12_000])
+  // Only steps that make several are paid several times.
+  const first: Recipe = { ...stepped, candidates: { max: 4, isOf: (_input, step) => step === 1 } }
+  expect(pricesOf(first, {}, 4)).toEqual([4_000, 2_000, 3_000])
 })
 
 test('pricesOf() throws where an input makes a price wrong that the example did not', () => {

@@ -67,4 +67,6 @@ test('animated, every picture becomes a clip of the step after it, found again b
   })
   expect(await memes.request(input, step(3))).toMatchObject({ input: { prompt: 'a dog', aspect_ratio: '9:16' } })
   expect(pricesOf(memes as Recipe, input)).toEqual([3_000, 120_000, 3_000, 120_000])
+  // A clip is made of the one picture that was chosen.
+  expect(pricesOf(memes as Recipe, input, 2)).toEqual([6_000, 120_000, 6_000, 120_000])
 })

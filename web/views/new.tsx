@@ -1,5 +1,5 @@
 // The first page: which kind of task, its form, and what was started lately.
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { hasOwnForm, namesOf, type OwnForm, useOffers } from '../recipes.ts'
 import { newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
@@ -25,10 +25,19 @@ export function NewTask({ recipe: wanted }: { recipe: string | undefined }) {
   useEffect(() => {
     document.title = `${title} · ${words.frame.title}`
   }, [title, words])
+  const tabs = useRef<HTMLElement>(null)
+  // On a phone there are more recipes than fit.
+  useEffect(
+    () =>
+      tabs.current
+        ?.querySelector(`a[href='${newPath(recipe)}']`)
+        ?.scrollIntoView({ block: 'nearest', inline: 'center' }),
+    [recipe, names.length],
+  )
   return (
     <>
       {names.length > 1 && (
-        <nav class="tabs" aria-label={words.form.choose}>
+        <nav class="tabs" aria-label={words.form.choose} ref={tabs}>
           {names.map((name) => (
             <a key={name} href={newPath(name)} {...(name === recipe && { 'aria-current': 'page' as const })}>
               {words.recipes.of(name).name}

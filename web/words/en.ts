@@ -205,7 +205,7 @@ const privacy = {
   deleteYes: 'Delete for good',
   keep: 'Keep',
   title: 'Your data',
-  lead: 'Uploads are kept for a day, pictures until they are deleted.',
+  lead: 'Uploads are kept for a day, pictures until you delete them or their time here is over.',
   signOut: 'Sign out',
   signOutTitle: 'Sign out of this browser?',
   signOutHelp: 'There is no account: without this session nobody gets back to the pictures made here, not even you.',
