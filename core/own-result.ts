@@ -1,5 +1,5 @@
-// Addresses of results here, as people copy them from a view, a page or a mail. Start and the gate take them in every image field; whose result
-// it is, and whether it is there, is found out when it is copied.
+// Addresses of results here, as people copy them from a view, a page or a mail, and links to shared pictures. Start and the gate take them in
+// every image field; whose result it is, and whether it is there, is found out when it is copied.
 import { resultPath, resultUrl } from './view.ts'
 
 /** A stored result: the chosen one of its step where the attempt is left out. */
@@ -35,4 +35,18 @@ export function parseOwnResult(address: string): OwnResult | undefined {
 export function ownResultAddress({ task_id, step, attempt, file }: OwnResult): string {
   if (attempt) return resultUrl(task_id, step, attempt, file)
   return `${resultPath}?task_id=${task_id}&step=${step}${file ? `&file=${file}` : ''}`
+}
+
+const sharePath = '/api/share'
+/** Of a shared picture: 16 random bytes as base64url. */
+export const shareIdPattern = /^[\w-]{22}$/
+
+export const shareAddress = (id: string): string => `${sharePath}?id=${id}`
+
+/** The id in a link to a shared picture, of its page or of itself. Undefined for any other address, and for the picture that it began with. */
+export function parseShared(address: string): string | undefined {
+  if (!address.startsWith(`${sharePath}?`)) return undefined
+  const query = new URLSearchParams(address.replace(/#.*$/, '').slice(sharePath.length + 1))
+  const id = query.get('id') ?? ''
+  return shareIdPattern.test(id) && (query.get('picture') ?? 'after') === 'after' ? id : undefined
 }

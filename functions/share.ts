@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
+import { shareAddress, shareIdPattern } from '../core/own-result.ts'
 import type { Shared as Answer } from '../core/privacy-answers.ts'
 import { storeOrigin } from '../core/store-choice.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'
@@ -34,7 +35,7 @@ export const shareBody = z
   )
 
 export const shareQuery = z.object({
-  id: z.string().regex(/^[\w-]{22}$/, 'must be the id of a shared picture'),
+  id: z.string().regex(shareIdPattern, 'must be the id of a shared picture'),
   picture: z.enum(['after', 'before']).optional(),
 })
 
@@ -128,4 +129,4 @@ const gone = () => new AppError('not_found', 'This picture is not shared (any mo
 
 /** Whole, as chat programs need it. */
 const addressOf = (request: Request, { config }: Deps, id: string): string =>
-  `${config.PUBLIC_URL ?? new URL(request.url).origin}/api/share?id=${id}`
+  `${config.PUBLIC_URL ?? new URL(request.url).origin}${shareAddress(id)}`

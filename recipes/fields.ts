@@ -1,7 +1,7 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import * as z from 'zod'
 import { parseDataUri } from '../core/data-uri.ts'
-import { isResultAddress, ownResultAddress, parseOwnResult } from '../core/own-result.ts'
+import { isResultAddress, ownResultAddress, parseOwnResult, parseShared, shareAddress } from '../core/own-result.ts'
 import { archiveType, imageTypes, uploadId } from '../core/upload.ts'
 import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
 import { isPublicHost } from '../providers/public-host.ts'
@@ -63,6 +63,8 @@ function asSent(value: string): string {
   if (value.startsWith('data:') || uploadId(value)) return value
   const own = parseOwnResult(value)
   if (own) return ownResultAddress(own)
+  const shared = parseShared(value)
+  if (shared) return shareAddress(shared)
   return URL.parse(value)?.href ?? value
 }
 
@@ -71,7 +73,7 @@ const whichResult = 'must say which result it is: /api/result?task_id=â€¦&step=â
 function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | undefined {
   if (/^\s*data:/i.test(value)) return dataUriFault(value, kind)
   // Whether it is there, and the user's own, is found out when it is copied.
-  if (uploadId(value)) return undefined
+  if (uploadId(value) || parseShared(value)) return undefined
   if (isResultAddress(value)) return parseOwnResult(value) ? undefined : whichResult
   if (value.startsWith('/api/')) return 'must be a picture; this address of ours is none'
   if (isAmbiguous(value)) return ambiguousAddress

@@ -40,7 +40,7 @@ export async function revokeShares(
   return rows[0]?.found ? rows[0].n : undefined
 }
 
-export interface Shared extends Pick<Task, 'recipe' | 'input' | 'steps'> {
+export interface Shared extends Pick<Task, 'user_id' | 'recipe' | 'input' | 'steps'> {
   task_id: string
   step: number
   attempt: number
@@ -50,7 +50,7 @@ export interface Shared extends Pick<Task, 'recipe' | 'input' | 'steps'> {
 
 export async function readShare(db: Db, id: string): Promise<Shared | undefined> {
   const { rows } = await sql<Shared>`
-    select s.task_id, s.step, s.attempt, s.file, s.with_before, t.recipe, t.input, t.steps
+    select s.task_id, s.step, s.attempt, s.file, s.with_before, t.user_id, t.recipe, t.input, t.steps
     from shares s join tasks t on t.id = s.task_id where s.id = ${id}
   `.execute(repeatable(db))
   return rows[0]

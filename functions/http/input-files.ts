@@ -15,7 +15,7 @@ import { keyOfUpload } from '../../engine/uploads.ts'
 import { cleanArchive, countPhotos } from '../../storage/archive.ts'
 import { UnacceptableFile } from '../../storage/files.ts'
 import { cleanImage } from '../../storage/image.ts'
-import { takeResult } from './own-results.ts'
+import { readShared, takeResult } from './own-results.ts'
 import { invalid } from './request.ts'
 
 /** Each half of a start's files has this long: a function lives for 60 s. */
@@ -67,7 +67,7 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
   const take = async (value: unknown, path: string, signal: AbortSignal): Promise<unknown> => {
     if (typeof value === 'string') {
       const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos, signal }
-      const own = parseOwnResult(value)
+      const own = parseOwnResult(value) ?? (await readShared(taking, value))
       if (own) {
         const taken = await takeResult({ ...taking, isFrom: task.isFrom === true }, own)
         sources.set(path, taken.source)

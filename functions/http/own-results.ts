@@ -1,11 +1,12 @@
-// A stored result of a person's own as the input of another task, or of another step: `from` at start, and its address in any field that takes
-// a picture. It is paid already, and is copied; another person's is answered like one that never was.
+// A stored result of a person's own as the input of another task, or of another step: `from` at start, and its address or a link that they
+// share in any field that takes a picture. It is paid already, and is copied; another person's is answered like one that never was.
 import { AppError } from '../../core/errors.ts'
-import { type OwnResult, ownResultAddress } from '../../core/own-result.ts'
+import { type OwnResult, ownResultAddress, parseShared } from '../../core/own-result.ts'
 import type { Recipe } from '../../core/recipe.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../../core/task.ts'
 import { imageTypes } from '../../core/upload.ts'
 import { readTask } from '../../db/statements/reads.ts'
+import { readShare } from '../../db/statements/shares.ts'
 import type { Deps } from '../../engine/deps.ts'
 import { passableBytes } from '../../engine/signed-urls.ts'
 import { invalid } from './request.ts'
@@ -36,13 +37,24 @@ export function withFrom({ name, from: takes }: Recipe, from: OwnResult | undefi
   return { ...fields, [takes.field]: ownResultAddress(from) }
 }
 
+/** What a link shows that the person shares. Undefined where it is no such link; throws `not_found` where it is nobody's, or somebody else's. */
+export async function readShared(
+  { deps, user_id, path }: Pick<Wanting, 'deps' | 'user_id' | 'path'>,
+  address: string,
+): Promise<OwnResult | undefined> {
+  const id = parseShared(address)
+  if (id === undefined) return undefined
+  const shared = await readShare(deps.db, id)
+  if (shared?.user_id === user_id) return shared
+  throw refusal('not_found', path, 'there is no such shared picture of yours (any more)')
+}
+
 /** Throws `not_found`, `not_choosable` or `invalid_request`, each with the field. */
 export async function takeResult(wanting: Wanting, own: OwnResult): Promise<TakenResult> {
   const { deps, user_id, recipe } = wanting
   const isFirst = recipe.from?.field === wanting.path
   const path = isFirst && wanting.isFrom ? 'from' : wanting.path
-  const refuse = (code: 'not_found' | 'not_choosable', message: string) =>
-    new AppError(code, `${path}: ${message}.`, { errors: [{ path, message }] })
+  const refuse = (code: Code, message: string) => refusal(code, path, message)
   const source = await readTask(deps.db, { id: own.task_id, user_id })
   if (!source) throw refuse('not_found', `there is no task ${own.task_id} of yours`)
   if (path === 'from' && (source.status === 'pending' || source.status === 'processing')) {
@@ -71,3 +83,8 @@ export async function takeResult(wanting: Wanting, own: OwnResult): Promise<Take
   }
   return { key, source, open }
 }
+
+type Code = 'not_found' | 'not_choosable'
+
+const refusal = (code: Code, path: string, message: string) =>
+  new AppError(code, `${path}: ${message}.`, { errors: [{ path, message }] })

@@ -1,6 +1,6 @@
-// Addresses of results here: which result each spelling means, and what is none.
+// Addresses of results here, and links to shared pictures: which result each spelling means, and what is none.
 import { expect, test } from 'vitest'
-import { isResultAddress, ownResultAddress, parseOwnResult } from '../../core/own-result.ts'
+import { isResultAddress, ownResultAddress, parseOwnResult, parseShared, shareAddress } from '../../core/own-result.ts'
 
 const task_id = '019b76da-a800-7000-8000-000000000000'
 const at = `/api/result?task_id=${task_id}`
@@ -40,4 +40,27 @@ test.each([
 ])('%s names no result', (address) => {
   expect(parseOwnResult(address)).toBeUndefined()
   expect(isResultAddress(address)).toBe(/^\/api\/result(\?|$)/.test(address))
+})
+
+const id = 'Ab-_56789012345678901x'
+
+test.each([`/api/share?id=${id}`, `/api/share?picture=after&id=${id}`, `/api/share?id=${id}&picture=after#top`])(
+  '%s is a link to a shared picture',
+  (address) => {
+    expect(parseShared(address)).toBe(id)
+    expect(shareAddress(id)).toBe(`/api/share?id=${id}`)
+  },
+)
+
+test.each([
+  ...[
+    '/api/share',
+    '/api/share?',
+    '/api/share?picture=after',
+    `/api/share?id=${id}x`,
+    `/api/share?id=${id}&picture=before`,
+  ],
+  ...[`/api/shared?id=${id}`, `/api/result?id=${id}`, `https://a.test/api/share?id=${id}`],
+])('%s is no link to a shared picture that can be taken', (address) => {
+  expect(parseShared(address)).toBeUndefined()
 })

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { resultKey } from '../../core/task.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { redo } from '../../functions/redo.ts'
+import { share } from '../../functions/share.ts'
 import { start } from '../../functions/start.ts'
 import { begun, costs, fault, isOver, isWaiting, pingUntil, press, rowOf, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
@@ -17,6 +18,12 @@ async function waiting(user = 'ada'): Promise<Story> {
   const story = await begun(app, { garments: 2, user })
   await pingUntil(app, story, isWaiting, { clock })
   return story
+}
+
+/** The link to what step 1 shows. */
+async function shared({ id, token }: Story): Promise<string> {
+  const answer = await app.call(share, { path: '/api/share', body: { task_id: id, step: 1 }, token })
+  return ((await answer.json()) as { url: string }).url
 }
 
 const begin = ({ token }: Story, body: object, headers: Record<string, string> = {}) =>
@@ -65,7 +72,9 @@ test('from is taken at a gate and after any end, and with it the chosen attempt'
 test('a result is the same in every spelling, as a person and as a garment', async () => {
   const story = await waiting()
   const path = `/api/result?task_id=${story.id}&step=1`
+  const link = await shared(story)
   const spellings = [
+    ...[link, `${link}&picture=after`, link.replace('https://stepgate.example', '')],
     ...[path, `${path}&attempt=1`, `${path}&attempt=1&file=1&download=1`, `/api//result/?step=1&task_id=${story.id}`],
     ...[`https://stepgate.example${path}`, `http://stepgate.example.${path}`, `https://STEPGATE.example:443${path}#x`],
     ...[`http://stepgate.test${path}`, `https://stepgate.example/api/%72esult?task_id=${story.id}&step=1&attempt=1`],
@@ -111,6 +120,9 @@ test('another person’s result is a 404 like none, and one that isn’t stored 
     [{ from: { task_id: own.id, step: 1 }, person_image: garments[0] }, 400, 'invalid_request', 'from'],
     [{ from: { task_id: own.id, step: 1 }, recipe: 'memes', prompts: ['a cat'] }, 400, 'invalid_request', 'from'],
     [{ person_image: `/api/result?task_id=${foreign.id}&step=1` }, 404, 'not_found', 'person_image'],
+    [{ person_image: await shared(foreign) }, 404, 'not_found', 'person_image'],
+    [{ person_image: `/api/share?id=${'x'.repeat(22)}` }, 404, 'not_found', 'person_image'],
+    [{ person_image: `${await shared(own)}&picture=before` }, 400, 'invalid_request', 'person_image'],
     [{ person_image: `/api/result?task_id=${own.id}&step=1&attempt=9` }, 409, 'not_choosable', 'person_image'],
     [{ from: { task_id: own.id, step: 1 }, candidates: 2 }, 400, 'invalid_request', 'candidates'],
   ]
