@@ -6,10 +6,10 @@ import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/state
 import { resumeProvider } from '../db/statements/pauses.ts'
 import { recordChecks } from '../db/statements/record-results.ts'
 import { capsOf } from '../engine/claim.ts'
+import { type Health, readHealth } from '../engine/health.ts'
 import { causedBy } from '../engine/journal.ts'
 import { runPass } from '../engine/pass.ts'
 import type { PassResult } from '../engine/pass-result.ts'
-import { readStanding, type Standing } from '../engine/standing.ts'
 import type { Command } from './arguments.ts'
 import { type Around, explain, moveWords } from './explain.ts'
 import { isStoreKnown, type Opened, withDatabase, withDeployment } from './open.ts'
@@ -84,7 +84,7 @@ export async function resume({ provider, isJson }: Of<'resume'>): Promise<string
 
 export async function stats({ isJson }: Of<'stats'>): Promise<string> {
   return withDatabase(async (opened) => {
-    const standing = await readStanding(opened)
+    const standing = await readHealth(opened)
     if (isJson) return json(standing)
     return sectionsOf(standing).join('\n\n')
   })
@@ -160,7 +160,7 @@ function sumOf(result: PassResult): string {
   return counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'nothing new'
 }
 
-function sectionsOf(standing: Standing): string[] {
+function sectionsOf(standing: Health): string[] {
   const {
     recipes,
     tasks,
@@ -201,12 +201,12 @@ function sectionsOf(standing: Standing): string[] {
   ]
 }
 
-function outboxIn({ undelivered, given_up, oldest_seconds }: Standing['outbox']): string {
+function outboxIn({ undelivered, given_up, oldest_seconds }: Health['outbox']): string {
   const oldest = oldest_seconds === null ? '' : `, the oldest for ${duration(oldest_seconds * 1000)}`
   return `Events still to be told: ${undelivered}${oldest}; given up lately: ${given_up}.`
 }
 
-function problemIn(problem: Standing['last_problem']): string {
+function problemIn(problem: Health['last_problem']): string {
   if (!problem) return 'No task has failed.'
   if (problem.code === 'pass_died') return deathIn(problem)
   const { task_id, step, code, message, at, memory } = problem
@@ -214,7 +214,7 @@ function problemIn(problem: Standing['last_problem']): string {
   return `The last problem: step ${step} of task ${task_id} failed with ${code} at ${at}${size}: ${message ?? ''}`
 }
 
-function deathIn({ task_id, step, at, by, memory }: NonNullable<Standing['last_problem']>): string {
+function deathIn({ task_id, step, at, by, memory }: NonNullable<Health['last_problem']>): string {
   const size = memory.rss_mb === null ? '' : `; its process took ${memory.rss_mb} MB when it claimed`
   return `The last problem: a pass (${by ?? 'unknown'}) died at step ${step} of task ${task_id}, found at ${at}${size}. Another went on.`
 }

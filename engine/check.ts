@@ -1,6 +1,6 @@
 // Asks the provider about one claimed task: is its prediction over, was its create accepted. Passes call it.
 import { type CheckOutcome, decideCheck, decideSearch, type SubmissionOutcome, shorten } from '../core/decide.ts'
-import { erasedUser, type Stub, stubOf } from '../core/erasing.ts'
+import { erasedUser, type Stub, stubOf } from '../core/erasure.ts'
 import type { Search } from '../core/provider.ts'
 import type { Recipe } from '../core/recipe.ts'
 import { requireHeld } from '../core/task.ts'

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import { canBeCalledBack } from '../core/config.ts'
 import { shorten } from '../core/decide.ts'
-import { askProviderSeconds, isPassingUser, quietSeconds, type Stub } from '../core/erasing.ts'
+import { askProviderSeconds, isPassingUser, quietSeconds, type Stub } from '../core/erasure.ts'
 import type { Task } from '../core/task.ts'
 import { type ErasureTerms, eraseTasks, listErasable } from '../db/statements/erase.ts'
 import {

@@ -1,7 +1,7 @@
 // POST /api/delete: a task, an upload, or all that a person has goes for good: here, and at the provider as far as it lets us. What isn't
 // gone when the answer is sent is noted, and any later pass goes on.
 import * as z from 'zod'
-import { confirmSeconds, isPassingUser } from '../core/erasing.ts'
+import { confirmSeconds, isPassingUser } from '../core/erasure.ts'
 import { AppError } from '../core/errors.ts'
 import type { Deleted } from '../core/privacy-answers.ts'
 import { uploadId } from '../core/upload.ts'

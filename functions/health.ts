@@ -3,7 +3,7 @@ import { endsWithin } from '../core/deadline.ts'
 import { AppError } from '../core/errors.ts'
 import { probeDatabase } from '../db/statements/reads.ts'
 import { clockOf, type Deps, type Endpoint } from '../engine/deps.ts'
-import { readStanding } from '../engine/standing.ts'
+import { readHealth } from '../engine/health.ts'
 import { isCron } from './http/cron-secret.ts'
 import { json, requireMethod } from './http/request.ts'
 
@@ -45,6 +45,6 @@ const isBusy = async ({ wake }: Deps): Promise<boolean> => wake.look().then(Bool
 
 async function details(deps: Deps): Promise<object> {
   const started = performance.now()
-  const standing = await readStanding(deps)
+  const standing = await readHealth(deps)
   return { database: { answered_in_ms: Math.round(performance.now() - started) }, ...standing }
 }

@@ -3,7 +3,7 @@
 import { canBeCalledBack } from '../core/config.ts'
 import type { Delivery, SendResult } from '../core/event.ts'
 import { isOwnMachine } from '../core/notify-settings.ts'
-import { pollAfterMs } from '../core/polling.ts'
+import { pollAfterMs } from '../core/poll-advice.ts'
 import type { Task } from '../core/task.ts'
 import { taskView } from '../core/view.ts'
 import { ForbiddenAddress } from '../providers/connection.ts'

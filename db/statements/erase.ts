@@ -1,7 +1,7 @@
 // How tasks are erased: the statement that a person's delete, or the retention, makes. It notes what is still to go by the same stroke.
 // erasures.ts finishes what was noted.
 import { type RawBuilder, sql } from 'kysely'
-import { erasedUser, type Stub } from '../../core/erasing.ts'
+import { erasedUser, type Stub } from '../../core/erasure.ts'
 import type { Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
 import { booking, costOf, dayOf, enter, expected, spend } from './money.ts'

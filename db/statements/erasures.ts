@@ -1,7 +1,7 @@
 // What was deleted and still has to go: noted here, read by passes when it is due, and struck out when nothing is left. engine/erase.ts
 // does what lies between, in the store and at the provider.
 import { sql } from 'kysely'
-import { erasedUser, type ProviderRecord } from '../../core/erasing.ts'
+import { erasedUser, type ProviderRecord } from '../../core/erasure.ts'
 import { repeatable } from '../driver/retries.ts'
 import { type ErasureTerms, predictionsOf } from './erase.ts'
 import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'

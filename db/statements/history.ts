@@ -1,6 +1,6 @@
 // The history: how a statement that moves tasks also writes down that it did, and tells its caller. No move is made without.
 import { type RawBuilder, sql } from 'kysely'
-import { erasedUser } from '../../core/erasing.ts'
+import { erasedUser } from '../../core/erasure.ts'
 import type { MoveReport } from '../../core/history.ts'
 import { hasNews, tell } from './outbox.ts'
 import type { Timed } from './sql.ts'

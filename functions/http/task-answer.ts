@@ -3,7 +3,7 @@
 import type { TaskView } from '../../core/answers.ts'
 import { canBeCalledBack } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
-import { pollAfterMs } from '../../core/polling.ts'
+import { pollAfterMs } from '../../core/poll-advice.ts'
 import type { Task } from '../../core/task.ts'
 import { taskView } from '../../core/view.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'

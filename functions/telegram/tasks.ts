@@ -1,11 +1,11 @@
 // /status, /cancel, /history and /delete: a person's tasks, whether a generation is under way, how the system is, and the last problem in a
 // person's words; and the end of all that is theirs. An operator gets the figures of health as well.
-import { confirmSeconds } from '../../core/erasing.ts'
+import { confirmSeconds } from '../../core/erasure.ts'
 import { type Status, statuses, type Task } from '../../core/task.ts'
 import { listOpen, listTasks } from '../../db/statements/reads.ts'
 import { clockOf } from '../../engine/deps.ts'
+import { type Health, readHealth } from '../../engine/health.ts'
 import { readMemory, readMemoryLimits } from '../../engine/journal.ts'
-import { readStanding, type Standing } from '../../engine/standing.ts'
 import { triggerPass } from '../../engine/trigger.ts'
 import type { Button } from '../../notify/telegram/message.ts'
 import { whyOf } from '../../notify/telegram/words.ts'
@@ -24,7 +24,7 @@ const openTasks = ({ deps, user_id, linked }: Chat) =>
 export async function showStanding(chat: Chat): Promise<void> {
   const { deps, context } = chat
   const words = wordsOf(chat)
-  const [open, standing] = await Promise.all([openTasks(chat), readStanding(deps)])
+  const [open, standing] = await Promise.all([openTasks(chat), readHealth(deps)])
   const now = clockOf(deps)
   // Whoever asks also moves it on, as with a status poll.
   for (const task of open)
@@ -43,7 +43,7 @@ export async function showStanding(chat: Chat): Promise<void> {
   await say(chat, lines.join('\n'), { buttons: open.map((task) => [stopOf(chat, task)]) })
 }
 
-function problemLine(chat: Chat, { last_problem: problem }: Standing, now: Date): string {
+function problemLine(chat: Chat, { last_problem: problem }: Health, now: Date): string {
   if (!problem) return wordsOf(chat).noProblem
   const minutes = Math.max(0, Math.round((now.getTime() - Date.parse(problem.at)) / 60_000))
   return wordsOf(chat).lastProblem(whyOf(chat.language, problem.code), minutes, problem.memory.rss_mb)
@@ -52,7 +52,7 @@ function problemLine(chat: Chat, { last_problem: problem }: Standing, now: Date)
 const isOperator = ({ deps, id }: Chat): boolean => deps.config.TELEGRAM_OPERATORS.includes(String(id))
 
 /** In the words of GET /api/health, which an operator knows. */
-function figuresOf({ tasks, providers, money, ...standing }: Standing): string[] {
+function figuresOf({ tasks, providers, money, ...standing }: Health): string[] {
   const counts = (of: Record<Status, number>) =>
     statuses.flatMap((status) => (of[status] > 0 ? [`${status} ${of[status]}`] : [])).join(', ') || 'none'
   const dollars = (micros: number | null) => (micros === null ? 'off' : `$${(micros / 1_000_000).toFixed(2)}`)

@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { cancelTask } from '../../db/statements/user-moves.ts'
 import { deliver } from '../../engine/deliver.ts'
-import { readStanding } from '../../engine/standing.ts'
+import { readHealth } from '../../engine/health.ts'
 import { sweepStored } from '../../engine/sweep.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
@@ -229,7 +229,7 @@ test('health and stats tell what is still to be told, and the command shows and 
   await press(app, cancel, story)
   await app.settle()
   clock.advance(3)
-  const standing = await readStanding(app.deps)
+  const standing = await readHealth(app.deps)
   expect(standing.outbox).toEqual({ undelivered: 1, given_up: 0, oldest_seconds: 3 })
   expect(await sweepStored(app.deps)).toEqual({ tasks: 0, orphans: 0 })
 })

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Claimed } from '../../db/statements/claim.ts'
 import { checkPrediction, searchSubmission } from '../../engine/check.ts'
-import { readStanding } from '../../engine/standing.ts'
+import { readHealth } from '../../engine/health.ts'
 import { storeOutput } from '../../engine/store-output.ts'
 import { worker } from '../../functions/worker.ts'
 import { costs, rowOf } from '../scenarios/setup.ts'
@@ -97,7 +97,7 @@ test('a task that waits for a provider whose key is gone for good ends at its li
     error_message: expect.stringMatching(/^Nothing was sent/),
   }
   expect(await ping()).toMatchObject(ended)
-  const { locks_held } = await readStanding(app.deps)
+  const { locks_held } = await readHealth(app.deps)
   expect(locks_held).toBe(0)
   expect(costs(app).sent).toBe(0)
 })

@@ -1,7 +1,7 @@
 // GET /api/health with the cron secret: how things stand, from few statements, for whoever runs the deployment and nobody else.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { readStanding, type Standing } from '../../engine/standing.ts'
+import { type Health, readHealth } from '../../engine/health.ts'
 import { checker } from '../../functions/checker.ts'
 import { health } from '../../functions/health.ts'
 import { worker } from '../../functions/worker.ts'
@@ -16,10 +16,10 @@ const clock = testClock()
 const app = await useTestDeps({ clock, env: { REPLICATE_CONCURRENCY: '7' } })
 const counter = statementCounter(app.database.url)
 
-async function standing(): Promise<Standing & { status: string }> {
+async function standing(): Promise<Health & { status: string }> {
   const answer = await app.call(health, { path: '/api/health', token: cronSecret })
   expect(answer.status).toBe(200)
-  return (await answer.json()) as Standing & { status: string }
+  return (await answer.json()) as Health & { status: string }
 }
 
 test('an empty deployment stands still, and says so', async () => {
@@ -74,7 +74,7 @@ test('the last problem is told with its task, its cause, its time and the memory
   clock.advance(3_600)
   const restarted = app.openInstance()
   const answer = await restarted.call(health, { path: `/api/health?key=${cronSecret}` })
-  const { last_problem } = (await answer.json()) as Standing
+  const { last_problem } = (await answer.json()) as Health
   expect(last_problem).toMatchObject({ task_id: story.id, step: 1, attempt: 1, code: 'provider_failed', by: 'worker' })
   expect(Date.parse(last_problem?.at ?? '')).toBe(failedAt.getTime())
   expect(last_problem?.message).not.toBe('')
@@ -133,6 +133,6 @@ test.each([
   ['silent', 'hangs', hangs, atOnce],
 ])('health says %s of a blob store that %s, and tells all else', async (store, _, last, wait) => {
   const { deps } = app.openInstance({ wait })
-  const told = await readStanding({ ...deps, instants: { ...deps.instants, last } })
+  const told = await readHealth({ ...deps, instants: { ...deps.instants, last } })
   expect(told).toMatchObject({ store, locks_held: 0, dead_man: { worker: null, silent_seconds: null } })
 })

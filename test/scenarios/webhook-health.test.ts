@@ -1,6 +1,6 @@
 // What health tells of webhooks: that they are taken, or how many were refused and why, at next to no cost in statements.
 import { beforeEach, expect, test } from 'vitest'
-import type { Standing } from '../../engine/standing.ts'
+import type { Health } from '../../engine/health.ts'
 import { health } from '../../functions/health.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { sign } from '../../simulator/replicate/signature.ts'
@@ -30,7 +30,7 @@ function report(prediction: object, secret = webhookSecret): Promise<Response> {
 /** What health tells of Replicate's webhooks. */
 async function webhooksInHealth() {
   const answer = await app.call(health, { path: '/api/health', token: cronSecret })
-  return ((await answer.json()) as Standing).providers['replicate']?.webhooks
+  return ((await answer.json()) as Health).providers['replicate']?.webhooks
 }
 
 test('health tells of refused webhooks, why, and that they are taken again; a flood of them is a few statements', async () => {

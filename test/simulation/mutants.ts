@@ -1,12 +1,12 @@
 // The guards that matter, each taken away through a seam of the simulation. A suite that doesn't notice proves nothing.
 import type { Mutant } from './mutant.ts'
-import { erasingMutants } from './mutants-erasing.ts'
+import { erasingMutants } from './mutants-erasure.ts'
 import { gateMutants } from './mutants-gate.ts'
-import { movingMutants } from './mutants-moving.ts'
-import { payingMutants } from './mutants-paying.ts'
-import { spendingMutants } from './mutants-spending.ts'
-import { storingMutants } from './mutants-storing.ts'
-import { tellingMutants } from './mutants-telling.ts'
+import { spendingMutants } from './mutants-money.ts'
+import { movingMutants } from './mutants-moves.ts'
+import { tellingMutants } from './mutants-outbox.ts'
+import { payingMutants } from './mutants-payment.ts'
+import { storingMutants } from './mutants-storage.ts'
 
 export const mutants: readonly Mutant[] = [
   ...payingMutants,

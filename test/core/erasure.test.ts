@@ -1,6 +1,6 @@
 // What erasing decides without the database: what a stub must say, and who may come back.
 import { expect, test } from 'vitest'
-import { isPassingUser, stubOf } from '../../core/erasing.ts'
+import { isPassingUser, stubOf } from '../../core/erasure.ts'
 
 test.each([
   [

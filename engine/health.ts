@@ -16,7 +16,7 @@ import { readMemory, readMemoryLimits } from './journal.ts'
 
 type ByStatus = Record<Status, number>
 
-export interface Standing {
+export interface Health {
   /** Of the finished ones, those that were started within a day. */
   tasks: ByStatus
   recipes: Record<string, ByStatus>
@@ -53,23 +53,23 @@ export interface DeadMan {
   silent_seconds: number | null
 }
 
-export async function readStanding(
+export async function readHealth(
   deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log' | 'wait'>,
-): Promise<Standing> {
+): Promise<Health> {
   const [figures, notes] = await Promise.all([
     readFigures(deps.db, { caps: capsOf(deps.config), now: deps.now?.() }),
     readNotes(deps),
   ])
-  return standingOf(deps, figures, notes)
+  return healthOf(deps, figures, notes)
 }
 
-function standingOf(
+function healthOf(
   deps: Pick<Deps, 'config' | 'providers'>,
   figures: Figures,
-  notes: Pick<Standing, 'store' | 'dead_man'>,
-): Standing {
+  notes: Pick<Health, 'store' | 'dead_man'>,
+): Health {
   const { counts, locks_held, oldest_due_age_seconds, last_problem } = figures
-  const recipes: Standing['recipes'] = {}
+  const recipes: Health['recipes'] = {}
   const tasks = noTasks()
   for (const { recipe, status, count } of counts) {
     const own = recipes[recipe] ?? noTasks()
@@ -92,7 +92,7 @@ function standingOf(
   }
 }
 
-function moneyOf({ config }: Pick<Deps, 'config'>, { spent_micros }: Figures): Standing['money'] {
+function moneyOf({ config }: Pick<Deps, 'config'>, { spent_micros }: Figures): Health['money'] {
   const { BUDGET_PER_DAY: limit_micros } = config
   return {
     spent_micros,
@@ -110,7 +110,7 @@ function problemOf({ rss_mb, heap_mb, ...problem }: LastProblem) {
 const noWebhooks: WebhookFigures = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
 
 /** Every provider that is configured here or has something in flight or a pause. */
-function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Standing['providers'] {
+function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Health['providers'] {
   const caps = new Map(capsOf(deps.config).map(({ provider, cap }) => [provider, cap]))
   const names = new Set([...deps.providers.keys(), ...known.map(({ name }) => name)])
   return Object.fromEntries(

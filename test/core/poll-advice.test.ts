@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pollAfterMs } from '../../core/polling.ts'
+import { pollAfterMs } from '../../core/poll-advice.ts'
 import type { Task } from '../../core/task.ts'
 
 const start = Date.UTC(2026, 0, 1)
