@@ -3,7 +3,7 @@ import { shorten } from '../core/decide.ts'
 import type { Cancellation } from '../core/provider.ts'
 import { decideStray, waitOf } from '../core/stray.ts'
 import type { Stray } from '../core/task.ts'
-import type { Claimed } from '../db/statements/claim.ts'
+import type { Claimed } from '../db/statements/claimed.ts'
 import type { StrayOutcome } from '../db/statements/record-strays.ts'
 import { type Deps, requireProvider, requireRecipe } from './deps.ts'
 

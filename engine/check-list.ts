@@ -3,7 +3,7 @@
 
 import { endsWithin } from '../core/deadline.ts'
 import { shorten } from '../core/decide.ts'
-import type { Claimed } from '../db/statements/claim.ts'
+import type { Claimed } from '../db/statements/claimed.ts'
 import type { Deps } from './deps.ts'
 
 /** From so many on, a list is quicker than checks at the default concurrency, and a hundredth of the requests. */

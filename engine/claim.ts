@@ -1,7 +1,8 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
 import type { Task } from '../core/task.ts'
-import { type Claimed, type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
+import { type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
+import type { Claimed } from '../db/statements/claimed.ts'
 import type { Cap } from '../db/statements/overdue.ts'
 import { providers, settingOf } from '../providers/index.ts'
 import { clockOf, type Deps } from './deps.ts'

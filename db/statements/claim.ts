@@ -4,16 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { storingLeaseSeconds } from '../../core/decide.ts'
 import type { Timing } from '../../core/recipe.ts'
-import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { DatabaseError } from '../driver/errors.ts'
-import { repeatable } from '../driver/retries.ts'
+import { type Claimed, readClaim } from './claimed.ts'
 import { died, hasDied } from './deaths.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { book, booking, expected, isStopped } from './money.ts'
+import { begun, book, booking, givenBack, isStopped } from './money.ts'
 import { gateDue, isGateClosing, newsDueAt } from './outbox.ts'
 import { type Cap, overdueSince } from './overdue.ts'
-import { inPages } from './pages.ts'
 import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
@@ -31,13 +29,6 @@ export interface ClaimParams extends Timed {
   dueBy?: Date | undefined
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
-}
-
-/** `submit`: an attempt has begun and its create is the caller's to send. `check`: ask the provider. `expired`: nothing. */
-export interface Claimed extends Task {
-  work: 'submit' | 'check' | 'expired'
-  /** The database's clock at the claim. */
-  claimed_at: Date
 }
 
 export interface Claims {
@@ -276,36 +267,8 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
 
 const isHalted = sql`(providers.name is not null or ${isStopped})`
 
-/** An attempt that began: what its step was reserved for is in flight. */
-export const begun = {
-  kind: sql`'reserved'`,
-  reserved: expected(sql`t.current_step`),
-  step: sql`t.current_step`,
-  attempt: sql`t.attempt`,
-  token: sql`t.claim_token`,
-  spent: sql`0`,
-}
-/** No attempt was open. */
-const givenBack = { kind: sql`null`, step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`null` }
-
 /** The history's words for what a claim does. */
 const moveOf = sql`case work when 'submit' then 'claimed' when 'check' then 'ran_out' else work end`
-
-/** As many as one claim could take. */
-const mostClaimed = 2_000
-
-/** What the claim of this name took, if it came to Postgres. What was canceled since is only checked. */
-function readClaim(db: Db, name: string, p: Timed): Promise<Claimed[]> {
-  return inPages<Claimed>(mostClaimed, async ({ limit, after }) => {
-    const { rows } = await sql<Claimed>`
-      select case when status = 'processing' and phase = 'submitting' then 'submit' else 'check' end as work,
-        ${clock(p)} as claimed_at, t.*
-      from tasks t where due_at is not null and claim_id = ${name} and ${after ? sql`id > ${after.id}` : sql`true`}
-      order by id limit ${limit}
-    `.execute(repeatable(db))
-    return rows
-  })
-}
 
 function termsRow(terms: ClaimTerms) {
   return {

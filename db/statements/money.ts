@@ -48,6 +48,18 @@ export function booking(of: BookingOf): RawBuilder<unknown> {
     'prediction_id', ${prediction}) as booking`
 }
 
+/** An attempt that began: what its step was reserved for is in flight. */
+export const begun = {
+  kind: sql`'reserved'`,
+  reserved: expected(sql`t.current_step`),
+  step: sql`t.current_step`,
+  attempt: sql`t.attempt`,
+  token: sql`t.claim_token`,
+  spent: sql`0`,
+}
+/** What was kept for steps that never began: no attempt was open. */
+export const givenBack = { kind: sql`null`, step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`null` }
+
 /** CTEs of a statement, after those that moved something: `moves` selects id and booking of what they moved. */
 export const book = (moves: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`
   bookings as materialized (

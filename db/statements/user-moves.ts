@@ -5,9 +5,19 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Choice, StepChange, Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
-import { begun } from './claim.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { booking, costOf, dayOf, daySpent, enter, expected, isStopped, reportSpent, spendAndTell } from './money.ts'
+import {
+  begun,
+  booking,
+  costOf,
+  dayOf,
+  daySpent,
+  enter,
+  expected,
+  isStopped,
+  reportSpent,
+  spendAndTell,
+} from './money.ts'
 import { isSessionEnded } from './sessions.ts'
 import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'

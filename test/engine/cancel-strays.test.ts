@@ -1,6 +1,6 @@
 // cancelStrays(): each stray is canceled when its time has come, and nothing is told where nothing is to be written.
 import { expect, test } from 'vitest'
-import type { Claimed } from '../../db/statements/claim.ts'
+import type { Claimed } from '../../db/statements/claimed.ts'
 import { cancelStrays } from '../../engine/cancel-strays.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'

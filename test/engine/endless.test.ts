@@ -1,7 +1,7 @@
 // Every wait has its end, whatever is gone: a provider's key, a store that answers.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { Claimed } from '../../db/statements/claim.ts'
+import type { Claimed } from '../../db/statements/claimed.ts'
 import { checkPrediction, searchSubmission } from '../../engine/check.ts'
 import { readHealth } from '../../engine/health.ts'
 import { storeOutput } from '../../engine/store-output.ts'
