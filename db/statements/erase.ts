@@ -69,8 +69,8 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
         changes = '{}', notify_url = null,
         provider_urls = case when ${unknown} then t.provider_urls end,
         phase = case when ${unknown} then t.phase end, claim_token = case when ${unknown} then t.claim_token end,
-        steps = case t.status when 'processing' then close_attempt(t, 'canceled', ${now},
-          case when ${unknown} then '{}' else costed(o.cost) end) else t.steps end,
+        steps = ${withoutWords(sql`case t.status when 'processing' then close_attempt(t, 'canceled', ${now},
+          case when ${unknown} then '{}' else costed(o.cost) end) else t.steps end`)},
         reserved_micros = o.reserve, settled_micros = t.settled_micros + o.cost,
         strays = case t.phase when 'running'
           then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
@@ -99,6 +99,13 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
   `.execute(db)
   return rows
 }
+
+/** Records of steps without what a person asked of them. */
+const withoutWords = (steps: RawBuilder<unknown>) => sql`(
+  select coalesce(jsonb_agg(record - 'change' || case when record ? 'past' then jsonb_build_object('past', (
+    select jsonb_agg(earlier - 'change' order by place)
+    from jsonb_array_elements(record -> 'past') with ordinality as past (earlier, place))) else '{}' end order by step), '[]')
+  from jsonb_array_elements(${steps}) with ordinality as listed (record, step))`
 
 /** All predictions of the row `t` whose provider deletes their data on request. */
 export const predictionsOf = (erasing: readonly string[]): RawBuilder<unknown> => sql`

@@ -108,8 +108,10 @@ async function tablesWith(db: Db, text: string): Promise<string[]> {
   return found.flat()
 }
 
+const change = { prompt: marker }
 const withWords = {
   input: { prompt: marker },
+  changes: { 1: { change }, 2: { change } },
   error_message: marker,
   unanswered_reason: marker,
   idempotency_key: marker,
@@ -122,6 +124,9 @@ const atProvider = ['submitting', 'unconfirmed', 'running', 'canceled while subm
 test.each(stateNames)('eraseTasks: of a task that is %s no word is left, and it is noted', async (state) => {
   const db = suite.over('pg')
   const task = await insertState(db, state, { ...withWords, ...(state !== 'failed' && { error_message: null }) })
+  await sql`update tasks set steps = (
+    select jsonb_agg(one || ${JSON.stringify({ change, past: [{ change, prediction_id: 'p-0' }] })}::jsonb) from jsonb_array_elements(steps) as listed (one))
+    where steps <> '[]'`.execute(db)
   await sql`insert into task_events (task_id, at, move, became, step, attempt, reason)
       values (${task.id}, ${noon}, 'failed', 'failed', 1, 1, ${marker})`.execute(db)
   const told = { id: task.id, user_id: 'ada', stub: { model: 'm', marked: true } }
