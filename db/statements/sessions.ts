@@ -45,13 +45,20 @@ export interface Adoption extends Timed {
 const unfinished = sql`('pending', 'processing', 'waiting_continue')`
 
 /**
- * Gives all that an anonymous user has to an account: tasks keep their ids, and what was spent and started counts for the account. An
- * exclusive recipe's task that runs beside one of the account's own goes on without the lock. Gives how many tasks were moved.
+ * Gives all that an anonymous user has to an account: tasks keep their ids, what was spent and started counts for the account, and what is
+ * still to be told comes to the same receivers. An exclusive recipe's task that runs beside one of the account's own goes on without the
+ * lock. Whose sessions are over already, because another request was first or all is being erased, gives nothing. Gives how many tasks
+ * were moved.
  */
 export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise<number> {
-  const [ours, theirs] = [`user:${from}`, `user:${to}`]
+  const leaving = sql`(select user_id from leaving)`
+  const [ours, theirs] = [sql`(select 'user:' || user_id from leaving)`, `user:${to}`]
   const { rows } = await sql<{ n: number }>`
-    with locked as materialized (select id from tasks where user_id = ${from} order by id for update),
+    with ending as materialized (
+      select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)),
+    leaving as materialized (
+      select ${from}::text as user_id where not exists (select from ended_sessions e where e.key in (select key from ending))),
+    locked as materialized (select id from tasks where user_id = ${leaving} order by id for update),
     adopted as (
       update tasks t set user_id = ${to},
         lock_key = case when t.lock_key is distinct from t.recipe || ' ' || ${from} then t.lock_key
@@ -61,14 +68,19 @@ export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise
         idempotency_key = case when not exists (
           select from tasks o where o.user_id = ${to} and o.idempotency_key = t.idempotency_key) then t.idempotency_key end
       where t.id = any(array(select id from locked)) returning id),
-    heard as (
-      insert into listeners (user_id, channel, key, address, created_at)
-      select ${to}, channel, key, address, created_at from listeners where user_id = ${from}
-      on conflict (channel, key, user_id) do nothing),
-    unheard as (delete from listeners where user_id = ${from}),
-    links as (update telegram_links set user_id = ${to} where user_id = ${from}),
-    told as (update outbox set user_id = ${to} where user_id = ${from}),
-    starts as (delete from daily_starts where user_id = ${from} returning *),
+    -- The account may listen there already.
+    heard as materialized (
+      select l.id, twin.id as twin from listeners l left join listeners twin
+        on twin.user_id = ${to} and twin.channel = l.channel and twin.key = l.key
+      where l.user_id = ${leaving}),
+    unheard as (delete from listeners where user_id = ${leaving} and id in (select id from heard where twin is not null)),
+    hearing as (update listeners set user_id = ${to} where user_id = ${leaving} and id in (select id from heard where twin is null)),
+    told as (
+      update outbox set user_id = ${to},
+        receiver = coalesce((select twin::text from heard where heard.id::text = outbox.receiver), receiver)
+      where user_id = ${leaving}),
+    links as (update telegram_links set user_id = ${to} where user_id = ${leaving}),
+    starts as (delete from daily_starts where user_id = ${leaving} returning *),
     counted as (
       insert into daily_starts as d (user_id, day, started, quota) select ${to}, day, started, quota from starts
       on conflict (user_id) do update set day = greatest(d.day, excluded.day),
@@ -87,8 +99,7 @@ export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise
       on conflict (scope, day) do update set spent_micros = s.spent_micros + excluded.spent_micros,
         ceiling_micros = greatest(s.ceiling_micros, s.spent_micros + excluded.spent_micros)),
     ended as (
-      insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
-      order by key on conflict (key) do nothing)
+      insert into ended_sessions (key, until) select key, until from ending order by key on conflict (key) do nothing)
     select count(*)::int as n from adopted
   `.execute(repeatable(db))
   return rows[0]?.n ?? 0

@@ -4,7 +4,7 @@ import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { eraseOld, eraseTasks } from '../../db/statements/erase.ts'
 import { forgetUser, noteGone, noteUser, readErasures, recordErasures } from '../../db/statements/erasures.ts'
-import { adoptTasks, isEnded } from '../../db/statements/sessions.ts'
+import { isEnded } from '../../db/statements/sessions.ts'
 import { shareTask } from '../../db/statements/shares.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { insertRows, insertTask, later, stateNames, stray, type TaskOverrides, taskRow } from '../setup/factory.ts'
@@ -233,34 +233,4 @@ each('%s forgetUser: counters lose the name and keep their sums', async (driver)
   }
   expect(await spent(db)).toEqual({ all: 20, 'recipe:try-on': 20, 'user:erased': 20 })
   expect(await tablesWith(db, 'ada')).toEqual([])
-})
-
-each('%s adoptTasks: tasks keep their ids and counters follow, once', async (driver) => {
-  const db = suite.over(driver)
-  const lock = (user: string) => `try-on ${user}`
-  const theirs = await begin(db, { user_id: 'auth:a', idempotency_key: 'k', lock_key: lock('auth:a') })
-  const mine = await begin(db, { idempotency_key: 'k', lock_key: lock('ada') })
-  const old = await insertState(db, 'failed', { lock_key: lock('ada') })
-  const ended = [{ key: 'anonymous', until: tomorrow }]
-  expect(await adoptTasks(db, { from: 'ada', to: 'auth:a', ended })).toBe(2)
-  expect(await adoptTasks(db, { from: 'ada', to: 'auth:a', ended })).toBe(0)
-  const own = { user_id: 'auth:a' }
-  expect(await read(db, theirs)).toMatchObject({ ...own, idempotency_key: 'k', lock_key: lock('auth:a') })
-  expect(await read(db, mine)).toMatchObject({ ...own, idempotency_key: null, lock_key: null })
-  expect(await read(db, old)).toMatchObject({ ...own, lock_key: lock('auth:a') })
-  expect(await spent(db)).toEqual({ all: 120, 'recipe:try-on': 120, 'user:auth:a': 120 })
-  expect(await isEnded(db, ['anonymous'])).toBe(true)
-})
-
-test('adoptTasks: what was started and spent together may be more than is allowed, and the next start is refused', async () => {
-  const db = suite.over('pg')
-  const limits = { daily_quota: 1 }
-  await begin(db, { user_id: 'auth:a', prices: [400], total_steps: 1, ...limits })
-  await begin(db, { prices: [400], total_steps: 1, ...limits })
-  await adoptTasks(db, { from: 'ada', to: 'auth:a', ended: [] })
-  expect(await spent(db)).toMatchObject({ 'user:auth:a': 800 })
-  const more = { user_id: 'auth:a', prices: [1], total_steps: 1 }
-  await expect(begin(db, more)).rejects.toThrow('spending_within_ceiling')
-  await expect(begin(db, { ...more, prices: [null], ...limits })).rejects.toThrow('daily_starts_within_quota')
-  await sql`delete from daily_starts`.execute(db)
 })
