@@ -20,7 +20,7 @@ import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
 import { invalid, json, readJson, requireMethod, requireValid } from './http/request.ts'
 import { candidatesField, requireCandidates } from './http/step-change.ts'
-import { requireNotEnded, requireReader, type Who } from './http/users.ts'
+import { requireReader, type Who } from './http/users.ts'
 
 export const defaultRecipe = 'try-on'
 
@@ -46,11 +46,7 @@ export const start: Endpoint = async (request, deps, context) => {
   const who = await requireReader(request, deps)
   const body = await readJson(request, z.looseObject({}))
   const asked = { ...who, idempotency_key: idempotencyKey(request), fields: shortenOwn(request, deps, body) }
-  const { started: task, recipe } = await startAs(deps, context, asked).catch(async (refusal: unknown) => {
-    // The statement that starts nothing by a session that was ended doesn't say why.
-    if (refusal instanceof AppError && refusal.code === 'spending_stopped') await requireNotEnded(deps, who)
-    throw refusal
-  })
+  const { started: task, recipe } = await startAs(deps, context, asked)
   const answer: Answer = {
     task_id: task.id,
     status: task.status,

@@ -4,7 +4,7 @@ import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { dayOf, daySpent, isStopped, reportSpent, spendAndTell } from './money.ts'
-import { isSessionEnded } from './sessions.ts'
+import { isEnded, isSessionEnded } from './sessions.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -36,22 +36,29 @@ export interface Started extends Task {
   created: boolean
 }
 
-/** An operator has stopped spending for all, or the session was ended: nothing was written. */
+/** An operator has stopped spending for all: nothing was written. */
 export class SpendingStopped extends Error {
   override name = 'SpendingStopped'
+}
+
+/** The session that asks was ended: nothing was written. */
+export class SessionEnded extends Error {
+  override name = 'SessionEnded'
 }
 
 /**
  * (nothing) → pending. Throws a violation of `tasks_lock` when the user's exclusive recipe already runs, one of
  * `daily_starts_within_quota` when the day's tasks are used up, and one of `spending_within_ceiling` when it would cost more than is left;
- * a repeated key is neither a task nor counted. Throws SpendingStopped while it is, and nothing was started before.
+ * a repeated key is neither a task nor counted. Throws SpendingStopped while it is, and nothing was started before;
+ * and SessionEnded.
  */
 export async function startTask(db: Db, { daily_quota, ...task }: NewTask, timed: Timed = {}): Promise<Started> {
   // What may be refused, or meet a row that is there, would be so together with all that share its statement.
   const isFree = task.idempotency_key === null && task.lock_key === null && daily_quota === undefined
   const [answer] = await (isFree ? startTogether : startTasks)(db, [task], { ...timed, daily_quota })
-  if (!answer) throw new SpendingStopped('an operator has stopped all spending')
-  return answer.started
+  if (answer) return answer.started
+  if (task.session && (await isEnded(db, task.session))) throw new SessionEnded('the session was ended')
+  throw new SpendingStopped('an operator has stopped all spending')
 }
 
 type Terms = Timed & Pick<NewTask, 'daily_quota'>

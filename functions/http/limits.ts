@@ -5,11 +5,12 @@ import { AppError } from '../../core/errors.ts'
 import { dollarsOf } from '../../core/price.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { type LockHolder, readLockHolder } from '../../db/statements/reads.ts'
-import { SpendingStopped } from '../../db/statements/start.ts'
+import { SessionEnded, SpendingStopped } from '../../db/statements/start.ts'
 import { readSpent, readStoredBytes } from '../../db/statements/usage.ts'
 import { ceilingsOf, endOfDay, leftOf } from '../../engine/budget.ts'
 import { clockOf, type Deps, type EndpointContext } from '../../engine/deps.ts'
 import { alertSpending } from '../../engine/journal.ts'
+import { sessionEnded } from './users.ts'
 
 /** Which lock is asked for, and by whom. */
 type Wanted = { user_id: string; asks(): Promise<Asked>; context: EndpointContext } & (
@@ -39,7 +40,8 @@ const mostTries = 5
 
 /**
  * Throws `already_running`, naming the holder, when another task holds the lock, `quota_exceeded` when the day's tasks are used up,
- * `budget_exceeded` when it would cost more than is left, and `spending_stopped` when an operator says so.
+ * `budget_exceeded` when it would cost more than is left, `spending_stopped` when an operator says so, and `unauthenticated` when the
+ * session was ended.
  */
 export async function withinLimits<T>(deps: Deps, wanted: Wanted, write: () => Promise<T>): Promise<T> {
   let refused: unknown
@@ -48,6 +50,7 @@ export async function withinLimits<T>(deps: Deps, wanted: Wanted, write: () => P
       return await write()
     } catch (error) {
       if (error instanceof SpendingStopped) throw spendingStopped()
+      if (error instanceof SessionEnded) throw sessionEnded()
       const constraint = error instanceof DatabaseError ? error.constraint : undefined
       if (constraint === 'spending_within_ceiling') throw await budgetExceeded(deps, wanted)
       if (constraint === 'daily_starts_within_quota') throw quotaExceeded(deps)

@@ -72,9 +72,10 @@ export async function requireReader(request: Request, deps: Deps): Promise<Askin
 }
 
 export async function requireNotEnded(deps: Deps, { session = [] }: Who): Promise<void> {
-  if (session.length > 0 && (await isEnded(deps.db, session)))
-    throw refusal('unauthenticated', 'This session was ended; ask for a new one.')
+  if (session.length > 0 && (await isEnded(deps.db, session))) throw sessionEnded()
 }
+
+export const sessionEnded = (): AppError => refusal('unauthenticated', 'This session was ended; ask for a new one.')
 
 /**
  * The session of our own that the request has, if it is still good. An identity provider's users have none here: a session of ours would

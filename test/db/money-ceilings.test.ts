@@ -1,7 +1,8 @@
 // Ceilings, the switch that stops spending, and a ledger that nobody changes.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { SpendingStopped, startTask } from '../../db/statements/start.ts'
+import { endSessions } from '../../db/statements/sessions.ts'
+import { SessionEnded, SpendingStopped, startTask } from '../../db/statements/start.ts'
 import { switchSpending } from '../../db/statements/switches.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later } from '../setup/factory.ts'
@@ -92,6 +93,9 @@ each('%s: while spending is stopped nothing begins, and what runs ends', async (
   const start = { ...waiting, id: crypto.randomUUID(), prices: [1] }
   await expect(startTask(db, { ...start, idempotency_key: null }, { now: noon })).rejects.toThrow(SpendingStopped)
   expect(await startTask(db, { ...start, idempotency_key: 'once' }, { now: noon })).toMatchObject({ id: waiting.id })
+  await endSessions(db, [{ key: 'over', until: tomorrow }])
+  const late = { ...start, idempotency_key: null, session: ['over'] }
+  await expect(startTask(db, late, { now: noon })).rejects.toThrow(SessionEnded)
   expect((await claim(db, { taskId: waiting.id })).tasks).toEqual([])
   await store(db, busy)
   expect(await redoTask(db, { id: busy.id, user_id: 'ada', now: noon })).toMatchObject({ moved: false })
