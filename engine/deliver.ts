@@ -33,12 +33,13 @@ export async function deliver(deps: Deps, { taskIds, seconds = 15 }: DeliverOpti
   let tried = 0
   for (;;) {
     const sendBy = new Date(clockOf(deps).getTime() + deliveryLeaseSeconds * 1000 - sendMs)
-    const { claim, deliveries } = await claimNews(deps.db, { limit: batch, taskIds, now: deps.now?.() })
+    const { claim, deliveries, isCut } = await claimNews(deps.db, { limit: batch, taskIds, now: deps.now?.() })
     if (deliveries.length === 0) return tried
     tried += deliveries.length
     const outcomes = await Promise.all(deliveries.map((delivery) => run.send(delivery, sendBy)))
     const recorded = await record(deps, claim, deliveries, outcomes)
-    if (run.isLate() || !(deliveries.length === batch || recorded.some(({ has_next }) => has_next))) return tried
+    if (run.isLate() || !(isCut || deliveries.length === batch || recorded.some(({ has_next }) => has_next)))
+      return tried
   }
 }
 

@@ -12,7 +12,7 @@ import { entry, remember, reported, reportMoves } from './history.ts'
 import { begun, book, booking, givenBack, isStopped } from './money.ts'
 import { gateDue, isGateClosing, newsDueAt } from './outbox.ts'
 import { type Cap, overdueSince } from './overdue.ts'
-import { clock, type Db, dueForStrays, jsonb, seconds, type Timed } from './sql.ts'
+import { clock, columnBytes, type Db, dueForStrays, jsonb, mostBytes, seconds, type Timed } from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
 export interface ClaimTerms extends Timing {
@@ -108,11 +108,6 @@ interface Row extends Claimed {
   overdue_since: Date | null
   is_cut: boolean
 }
-
-/** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
-const mostBytes = 5_000_000
-/** Of a row, beside its jsonb. */
-const columnBytes = 2_000
 
 async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly string[]): Promise<Claims> {
   const now = clock(p)

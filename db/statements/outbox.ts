@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { type Delivery, giveUpSeconds, type SendResult, toldTask } from '../../core/event.ts'
-import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
+import { clock, columnBytes, type Db, jsonb, mostBytes, seconds, type Timed } from './sql.ts'
 
 /** What is never told: input, what opens something, and what is the engine's own. The rest of a move's row is, so that a view can be made of it. */
 const hidden = sql`array['input', 'strays', 'provider_urls', 'output', 'claim_token', 'claim_id', 'notify_url', 'lock_key',
@@ -102,12 +102,15 @@ export interface ClaimedNews {
   /** By it, outcomes are recorded. */
   claim: string
   deliveries: Delivery[]
+  /** More is due, and was left because the answer would have been too large. */
+  isCut: boolean
 }
 
 type ClaimedRow = Omit<Delivery, 'id' | 'task' | 'budget'> & {
   event: string
   task: Record<string, unknown>
   more: Delivery['budget']
+  is_cut: boolean
 }
 
 /**
@@ -126,26 +129,32 @@ export async function claimNews(db: Db, { limit, taskIds, ...timed }: ClaimNews)
         and not exists (select from outbox earlier where earlier.task_id = o.task_id and earlier.receiver = o.receiver
           and earlier.seq < o.seq and earlier.due_at is not null)),
     locked as materialized (
-      select o.seq from due join outbox o on o.seq = due.seq
+      select o.seq, due.turn, due.due_at from due join outbox o on o.seq = due.seq
       where o.due_at <= ${now}
       order by due.turn, due.due_at limit ${limit} for update of o skip locked),
+    -- What doesn't fit into one answer stays due.
+    weighed as (
+      select seq, sum(bytes) over (order by turn, due_at, seq) - bytes as before
+      from locked cross join lateral (
+        select ${columnBytes} + octet_length(concat(o.task, o.more)) as bytes from outbox o where o.seq = locked.seq) as sizes),
     claimed as (
       update outbox o set due_at = ${now} + ${seconds(sql`${deliveryLeaseSeconds}`)}, claim = ${claim}, tries = o.tries + 1
-      from locked where o.seq = locked.seq
+      from weighed where o.seq = weighed.seq and weighed.before < ${mostBytes}
       returning o.*)
     select id as event, type, at, user_id, task, more, channel, receiver, tries, case receiver
         when 'url' then null
         when 'task-url' then (select to_jsonb(notify_url) from tasks where tasks.id = claimed.task_id)
-        else (select address from listeners where listeners.id = receiver::uuid) end as address
+        else (select address from listeners where listeners.id = receiver::uuid) end as address,
+      (select count(*) from claimed) < (select count(*) from locked) as is_cut
     from claimed order by seq
   `.execute(db)
-  const deliveries = rows.map(({ event: id, task, more, ...row }) => ({
+  const deliveries = rows.map(({ event: id, task, more, is_cut: _, ...row }) => ({
     id,
     ...row,
     task: toldTask(task),
     budget: more,
   }))
-  return { claim, deliveries }
+  return { claim, deliveries, isCut: rows[0]?.is_cut === true }
 }
 
 /** What became of a claimed event. `unsent`: its pass had no time for it, or its receiver has just failed; no try is counted. */

@@ -47,6 +47,11 @@ export const jsonb = (value: unknown): RawBuilder<unknown> => sql`${JSON.stringi
 const storable = (_key: string, value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value
 
+/** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
+export const mostBytes = 5_000_000
+/** Of such a row, beside its jsonb. */
+export const columnBytes = 2_000
+
 /** What happened to one open attempt, as told to a `record…` statement. */
 export type Told<Outcome> = Held & Outcome
 

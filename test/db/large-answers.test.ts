@@ -1,6 +1,7 @@
 // Answers that Neon doesn't take, above 10 MiB: a claim takes as much as fits, and what was done in spite of a 507 is found.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { claimNews } from '../../db/statements/outbox.ts'
 import { listTasks } from '../../db/statements/reads.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
@@ -73,4 +74,21 @@ test('a list that is too large for one answer is read in parts', async () => {
   const tasks = await insertLarge(14, 1_000)
   const listed = await listTasks(db, { user_id: 'ada', limit: 100 })
   expect(listed.map(({ id }) => id)).toEqual(tasks.map(({ id }) => id).toReversed())
+})
+
+test('a claim of news takes as many as fit into an answer, says that more is due, and leaves the others due', async () => {
+  const [task] = await insertLarge(1, 1)
+  await sql`insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
+    select gen_random_uuid(), 'ada', 'task.waiting', 'webhook', 'url', ${noon},
+      jsonb_build_object('id', ${task?.id}::text, 'note', repeat('x', 1000000)), ${noon} from generate_series(1, 14)`.execute(
+    plain,
+  )
+  const claimed: string[] = []
+  for (let more = true; more; ) {
+    const { deliveries, isCut } = await claimNews(db, { limit: 200, now: noon })
+    expect(deliveries.length).toBeGreaterThan(0)
+    claimed.push(...deliveries.map(({ id }) => id))
+    more = isCut
+  }
+  expect(new Set(claimed).size).toBe(14)
 })
