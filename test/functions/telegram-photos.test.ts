@@ -1,4 +1,4 @@
-// Photos in the chat: an album is a person and then garments, whenever its photos come; a single one asks for words.
+// Photos in the chat: an album is a person and then garments, whenever its photos come; a single one is changed as its caption says.
 import { sql } from 'kysely'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
@@ -115,6 +115,28 @@ test('a single photo is answered with what to do, and starts nothing', async () 
   await settle()
   expect(last(chat)?.text).toContain('альбом')
   expect(await rows(34)).toEqual([])
+})
+
+test('a photo with a caption is changed as the caption says, once however often its update comes', async () => {
+  const chat = chatOf(37)
+  telegram.addFaults([{ method: 'update', fault: 'repeat' }])
+  await chat.sendPhotos([await photo(64, '  a red sky ')])
+  await settle()
+  const [row, ...others] = await rows(37)
+  expect(others).toEqual([])
+  expect(row).toMatchObject({ recipe: 'edit', total_steps: 1, input: { prompt: 'a red sky' } })
+  expect(await sidesOf(row as Row)).toEqual([64])
+  expect(chat.messages.filter(({ isBots }) => isBots).map(({ text }) => text)).toEqual([
+    expect.stringContaining('Working on it'),
+  ])
+})
+
+test('a photo whose caption can’t be taken is answered with what is wrong with it, and starts nothing', async () => {
+  const chat = chatOf(38)
+  await chat.sendPhotos([await photo(64, 'x'.repeat(4_001))])
+  await settle()
+  expect(last(chat)?.text).toContain('prompt')
+  expect(await rows(38)).toEqual([])
 })
 
 test('an album whose photos Telegram does not give is said not to have begun', async () => {
