@@ -10,6 +10,7 @@ import {
   isSafeFromOthers,
   isSessionSecret,
   isSigningSecret,
+  isWithoutPassword,
   list,
   optional,
   storeAddress,
@@ -19,6 +20,8 @@ import {
 } from './settings.ts'
 import { chosenStore, missingFor, storeKinds, storeOrigin } from './store-choice.ts'
 import { maxStoredBytes } from './upload.ts'
+
+const passwordUnsent = 'must not carry a user name or password: they are not sent'
 
 const environment = z.object({
   DATABASE_URL: optional(
@@ -77,7 +80,12 @@ const environment = z.object({
   ALLOW_PRIVATE_IMAGES: flag,
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
   LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),
-  ALERT_URL: optional(z.url({ protocol: /^https?$/ }).optional()),
+  ALERT_URL: optional(
+    z
+      .url({ protocol: /^https?$/ })
+      .refine(isWithoutPassword, passwordUnsent)
+      .optional(),
+  ),
   ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
 
   /** Where every event goes, signed with NOTIFY_SECRET; and the hosts that a task's own `notify_url` may name. docs/telling.md */
@@ -86,6 +94,7 @@ const environment = z.object({
       .url({ protocol: /^https?$/ })
       .max(2_000)
       .refine(isSafeFromOthers, 'must be https: whoever is on the way reads every task')
+      .refine(isWithoutPassword, passwordUnsent)
       .optional(),
   ),
   NOTIFY_SECRET: optional(

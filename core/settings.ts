@@ -58,6 +58,12 @@ export function isSafeFromOthers(value: string): boolean {
   return protocol === 'https:' || isLoopback(hostname)
 }
 
+/** Requests carry no user name and password of an address: its receiver would refuse them all. */
+export function isWithoutPassword(value: string): boolean {
+  const { username, password } = new URL(value)
+  return !username && !password
+}
+
 export function trimSlash(value: string): string {
   return value.replace(/\/+$/, '')
 }

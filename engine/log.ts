@@ -9,12 +9,15 @@ const secrets = /([?&#](?:key|signature|mac|claim|marker|token|x-amz-\w+(?:-\w+)
 /** Shorter ones would be cut out of words that have nothing to do with them. */
 const shortestKey = 8
 
-/** What signs news, or opens a channel or a store. */
-const channelSecrets = ['NOTIFY_SECRET', 'VAPID_PRIVATE_KEY', 'S3_SECRET_ACCESS_KEY']
+/** What signs sessions, links and news, or opens an endpoint, a channel or a store. */
+const ownSecrets = [
+  ...['SESSION_SECRET', 'CRON_SECRET', 'ALERT_SECRET', 'NOTIFY_SECRET', 'TURNSTILE_SECRET_KEY'],
+  ...['VAPID_PRIVATE_KEY', 'TELEGRAM_BOT_TOKEN', 'TELEGRAM_WEBHOOK_SECRET', 'S3_SECRET_ACCESS_KEY'],
+]
 
-/** The keys and secrets of providers and channels themselves, whoever quotes them. */
+/** The keys and secrets themselves, our own and the providers', whoever quotes them. */
 function keysOf(config: object): string[] {
-  const names = [...channelSecrets, ...providers.flatMap(({ secrets }) => secrets)]
+  const names = [...ownSecrets, ...providers.flatMap(({ secrets }) => secrets)]
   const values = names.map((name) => Reflect.get(config, name))
   return values
     .flatMap((value) => (typeof value === 'string' ? value.split(/\s+/) : []))

@@ -96,12 +96,18 @@ async function send(agent: Dispatcher, request: HttpRequest): Promise<HttpRespon
         body: request.bytes ?? (request.body === undefined ? null : JSON.stringify(request.body)),
         signal,
       })
-      const text = await readText(response.body)
+      const text = withoutKey(await readText(response.body), request)
       return { status: response.statusCode, headers: response.headers, body: parseJson(text) }
     })
   } catch (error) {
     throw new HttpFailure(request, !isNeverSent(error), error)
   }
+}
+
+/** Some answers to a wrong key quote it, and would be shown to people and kept. */
+function withoutKey(text: string, { headers }: HttpRequest): string {
+  const key = headers?.['authorization']?.split(' ').at(-1)
+  return key ? text.replaceAll(key, '…') : text
 }
 
 function isOutside(address: string): boolean {

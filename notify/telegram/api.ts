@@ -44,12 +44,15 @@ export function failureOf(error: unknown): Failure | undefined {
   if (isNamed<HttpError>(error, 'HttpError')) return { kind: 'later', reason: 'Telegram does not answer' }
   if (!isNamed<GrammyError>(error, 'GrammyError')) return undefined
   const { error_code, description, parameters } = error
-  const reason = `Telegram answers ${error_code}: ${description}`
+  const reason = `Telegram answers ${error_code}: ${withoutToken(description)}`
   if (error_code === 429) return { kind: 'later', reason, retryAfterSeconds: parameters.retry_after }
   if (error_code >= 500 || error_code === 401 || error_code === 404) return { kind: 'later', reason }
   const isGone = error_code === 403 || /chat not found|user is deactivated/i.test(description)
   return { kind: isGone ? 'gone' : 'refused', reason }
 }
+
+/** A server in between may quote the address that it was asked at. */
+const withoutToken = (words: string): string => words.replaceAll(/\d{6,}:[\w-]{10,}/g, '…')
 
 /** By name: its class would have to be loaded. */
 const isNamed = <T extends Error>(error: unknown, name: string): error is T =>

@@ -24,6 +24,8 @@ const wrong: Record<string, string> = {
   SESSION_SECRET: secret,
   ANONYMOUS_SESSIONS: secret,
   ALLOW_PRIVATE_IMAGES: 'true',
+  ALERT_URL: `https://ada:${secret}@app.test`,
+  NOTIFY_URL: `https://${secret}@app.test`,
   LOG_LEVEL: secret,
   LOG_FORMAT: secret,
   BUDGET_PER_DAY: '-1',

@@ -121,11 +121,15 @@ test('a secret in somebody else’s words is cut out, wherever it stands', () =>
   for (const line of lines) expect(() => JSON.parse(line)).not.toThrow()
 })
 
-test("a provider's key is cut out of a line, whoever quotes it", () => {
+test('a key of a provider or of ours is cut out of a line, whoever quotes it', () => {
   const lines: string[] = []
-  const keys = { REPLICATE_API_TOKEN: 'r8_quoted-by-somebody', REPLICATE_WEBHOOK_SECRET: 'whsec_first whsec_second' }
+  const keys = {
+    REPLICATE_API_TOKEN: 'r8_quoted-by-somebody',
+    REPLICATE_WEBHOOK_SECRET: 'whsec_first whsec_second',
+    TELEGRAM_BOT_TOKEN: '123456:bot-token',
+  }
   const log = openLog({ LOG_LEVEL: 'info', LOG_FORMAT: 'json', ...keys }, { write: (line) => lines.push(line) })
-  log.info({ reason: 'wrong key r8_quoted-by-somebody' }, 'whsec_second is not known')
+  log.info({ reason: 'wrong key r8_quoted-by-somebody at /bot123456:bot-token/getMe' }, 'whsec_second is not known')
   expect(lines.join()).toContain('wrong key …')
-  expect(lines.join()).not.toMatch(/r8_quoted|whsec_second/)
+  expect(lines.join()).not.toMatch(/r8_quoted|whsec_second|bot-token/)
 })
