@@ -16,13 +16,13 @@ export const ofPrivacy: readonly Operation[] = [
         headers: ['set-cookie'],
       },
     },
-    problems: [...bodyProblems, 'not_found', 'confirm_expired'],
+    problems: ['rate_limited', ...bodyProblems, 'not_found', 'confirm_expired'],
   },
   {
     ...{ path: '/api/share', method: 'post', id: 'share', tag: 'files', for: 'user', body: shareBody },
     does: 'Makes a link that shows one picture of a task to anybody, or with `revoke` ends its links.',
     answers: { 200: json('Revoked.', revokedSchema), 201: json('The link.', sharedSchema) },
-    problems: [...bodyProblems, 'not_found'],
+    problems: ['rate_limited', ...bodyProblems, 'not_found'],
   },
   {
     ...{ path: '/api/share', method: 'get', id: 'shared', tag: 'files', for: 'anyone', query: shareQuery },
@@ -33,12 +33,12 @@ export const ofPrivacy: readonly Operation[] = [
       206: { says: 'The part that was asked for.', isFile: true, headers: ['etag', 'content-range'] },
       304: unseen,
     },
-    problems: ['invalid_request', 'not_found', 'range_not_satisfiable'],
+    problems: ['rate_limited', 'invalid_request', 'not_found', 'range_not_satisfiable'],
   },
   {
     ...{ path: '/api/session/end', method: 'post', id: 'session-end', tag: 'users', for: 'user' },
     does: 'Signs out: every token of the session is refused from then on.',
     answers: { 204: { says: 'Ended.', headers: ['set-cookie'] } },
-    problems: ['origin_not_allowed'],
+    problems: ['rate_limited', 'origin_not_allowed'],
   },
 ]

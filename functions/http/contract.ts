@@ -43,6 +43,7 @@ const ofTasks: Operation[] = [
       202: json('Accepted.', startedSchema),
     },
     problems: [
+      'rate_limited',
       ...bodyProblems,
       ...(['already_running', 'idempotency_mismatch', 'quota_exceeded', 'storage_exceeded'] as const),
       ...(['not_found', 'not_choosable'] as const),
@@ -87,6 +88,7 @@ const ofTasks: Operation[] = [
       202: view('Runs again.'),
     },
     problems: [
+      'rate_limited',
       ...bodyProblems,
       ...(['not_found', 'not_waiting', 'already_finished', 'attempts_exceeded', 'already_running'] as const),
       ...(['quota_exceeded', ...spendingProblems] as const),
@@ -111,13 +113,13 @@ const ofPeople: Operation[] = [
     ...{ path: '/api/push', method: 'get', id: 'push-key', tag: 'tasks', for: 'anyone' },
     does: 'Tells the key that a browser subscribes with, to be told of tasks with the page closed.',
     answers: { 200: json('The key, or null where push is off.', pushOfferSchema) },
-    problems: [],
+    problems: ['rate_limited'],
   },
   {
     ...{ path: '/api/push', method: 'post', id: 'push', tag: 'tasks', for: 'user', body: pushBody },
     does: 'Takes a browser’s push subscription; with `remove` it is told no more.',
     answers: { 200: json('Removed.', pushOfferSchema), 201: json('Taken.', pushOfferSchema) },
-    problems: [...bodyProblems],
+    problems: ['rate_limited', ...bodyProblems],
   },
 ]
 
@@ -132,7 +134,7 @@ const ofTelegram: Operation[] = [
     ...{ path: '/api/telegram-link', method: 'get', id: 'telegram-links', tag: 'telegram', for: 'user' },
     does: 'Tells whether there is a bot here, and which chats are told of the user’s tasks.',
     answers: { 200: json('The chats.', telegramLinksSchema) },
-    problems: [],
+    problems: ['rate_limited'],
   },
   {
     ...{ path: '/api/telegram-link', method: 'post', id: 'telegram-link', tag: 'telegram', for: 'user' },
@@ -142,7 +144,7 @@ const ofTelegram: Operation[] = [
       200: json('With `remove`: the chats, none.', telegramLinksSchema),
       201: json('The link.', telegramLinkSchema),
     },
-    problems: [...bodyProblems],
+    problems: ['rate_limited', ...bodyProblems],
   },
 ]
 
@@ -162,7 +164,7 @@ const ofFiles: Operation[] = [
     ...{ path: '/api/upload', method: 'post', id: 'upload', tag: 'files', for: 'user', body: 'upload' },
     does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata; or a zip file of images, as it is. Kept for a day.',
     answers: { 201: json('Stored.', uploadedSchema) },
-    problems: ['invalid_request', 'body_too_large', 'unsupported_media_type', 'origin_not_allowed'],
+    problems: ['rate_limited', 'invalid_request', 'body_too_large', 'unsupported_media_type', 'origin_not_allowed'],
   },
   {
     ...{ path: '/api/upload', method: 'get', id: 'uploaded', tag: 'files', for: 'user', query: uploadQuery },
@@ -173,7 +175,7 @@ const ofFiles: Operation[] = [
       206: { says: 'The part that was asked for.', isFile: true, headers: ['etag', 'content-range'] },
       304: unseen,
     },
-    problems: ['invalid_request', 'not_found', 'range_not_satisfiable'],
+    problems: ['rate_limited', 'invalid_request', 'not_found', 'range_not_satisfiable'],
   },
 ]
 
@@ -217,7 +219,7 @@ export const operations: readonly Operation[] = [
     ...{ path: '/api/session', method: 'post', id: 'session', tag: 'users', for: 'anyone', body: sessionBody },
     does: 'Makes an anonymous user, or extends the session that is sent along.',
     answers: { 201: { says: 'The session.', json: sessionSchema, headers: ['set-cookie'] } },
-    problems: [...bodyProblems, 'not_found', 'human_check_required'],
+    problems: ['rate_limited', ...bodyProblems, 'not_found', 'human_check_required'],
   },
   ...ofTasks,
   ...ofPeople,
@@ -229,7 +231,7 @@ export const operations: readonly Operation[] = [
   {
     ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone, or cron' },
     does: 'Whether the database answers. To the cron secret, also how things stand.',
-    ...{ answers: { 200: json('It does.', healthySchema) }, problems: [] },
+    ...{ answers: { 200: json('It does.', healthySchema) }, problems: ['rate_limited'] },
   },
   {
     ...{ path: '/api/recipes', method: 'get', id: 'recipes', tag: 'about', for: 'anyone' },

@@ -1,7 +1,9 @@
 // Our own server keeps the doors' rate limits by the same literals that the platform reads.
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { loadDoors, openDoor } from '../../build/doors.ts'
 import { createServer } from '../../dev/router.ts'
+import { operations } from '../../functions/http/contract.ts'
 
 const silent = { info: () => undefined, error: () => undefined }
 const quick = () =>
@@ -34,8 +36,33 @@ test('each address has a window of its own', async () => {
   await router.close()
 })
 
-test('doors that cost something, or that a stranger may call, have a limit', async () => {
+test('every limit of a door is in the contract and in docs/endpoints.md, and none is there that no door has', async () => {
   const doors = await loadDoors(new URL('../../netlify/functions', import.meta.url))
-  const limited = doors.filter(({ config }) => config.rateLimit !== undefined).map(({ name }) => name)
-  expect(limited).toEqual(expect.arrayContaining(['health', 'redo', 'session', 'start', 'upload']))
+  const limits = doors.flatMap(({ config: { path, rateLimit } }) =>
+    rateLimit ? [[String(path).replace('/api/', ''), rateLimit.windowLimit] as const] : [],
+  )
+  expect(limits.map(([name]) => name)).toEqual(
+    expect.arrayContaining([
+      'delete',
+      'health',
+      'push',
+      'redo',
+      'session',
+      'share',
+      'start',
+      'telegram-link',
+      'upload',
+    ]),
+  )
+  const told = operations.flatMap(({ path, problems }) =>
+    problems.includes('rate_limited') ? [path.replace('/api/', '')] : [],
+  )
+  expect(new Set(told)).toEqual(new Set(limits.map(([name]) => name)))
+  const page = await readFile(new URL('../../docs/endpoints.md', import.meta.url), 'utf8')
+  const sentence = /^([^\n]*) answer 429 `rate_limited`.*?\((\d+) times\s+a minute; (.*?)\)/ms.exec(page)
+  const named = (words = '') => words.toLowerCase().split(/, | and /)
+  const others = sentence?.[3]?.split(', ').map((part) => part.split(/ (?=\d)/)) ?? []
+  const ofOne = new Map(others.flatMap(([names, limit]) => named(names).map((name) => [name, Number(limit)])))
+  const written = named(sentence?.[1]).map((name) => [name, ofOne.get(name) ?? Number(sentence?.[2])])
+  expect(written.toSorted()).toEqual(limits.toSorted())
 })

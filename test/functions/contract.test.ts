@@ -243,7 +243,10 @@ test.each(ofUsers.map(({ name, path, method }) => ({ name, path, method })))(
 )
 
 /** Of some endpoint, which is enough, as all of them render faults in one place. */
-const general = ['method_not_allowed', 'internal', 'unavailable', 'not_configured', 'unauthenticated', 'token_expired']
+const general = [
+  ...['method_not_allowed', 'internal', 'unavailable', 'not_configured', 'unauthenticated', 'token_expired'],
+  'rate_limited', // by the server before the endpoints: test/dev/rate-limits.test.ts
+]
 
 test('every answer and every code that is described was asked for', () => {
   const asked = new Set(
