@@ -3,7 +3,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { chosenStore, storeOrigin } from '../core/store-choice.ts'
-import { migrateForDeploy } from '../dev/migrating.ts'
+import { migrateForDeploy } from '../dev/migrate-deploy.ts'
 import { pageFolder } from '../dev/page.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { bundleDoors } from './bundle.ts'
