@@ -3,8 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import sharp from 'sharp'
-import type { Picture } from './draw.ts'
-import { encoded } from './media/encoded.ts'
+import { encoded, type Picture } from './draw.ts'
 
 export interface CardRequest {
   readonly prompt: string

@@ -2,7 +2,7 @@
 // The providers' halves call it once for each prediction that succeeds. Each garment is drawn onto the picture it is
 // given, at its own place on the body, so in a chain the earlier garments stay visible.
 
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { type Cutout, cutOut } from './cutout.ts'
 
 export interface Picture {
@@ -96,4 +96,16 @@ function shadowOf(garment: Cutout, frame: { width: number; height: number }, lef
     .blur(5)
     .png({ compressionLevel: 1 })
     .toBuffer()
+}
+
+/** A drawing in the format that was asked for. */
+export async function encoded(image: Sharp, format: 'jpg' | 'png' | 'webp'): Promise<Picture> {
+  switch (format) {
+    case 'png':
+      return { bytes: await image.png().toBuffer(), type: 'image/png', extension: 'png' }
+    case 'jpg':
+      return { bytes: await image.jpeg({ quality: 85 }).toBuffer(), type: 'image/jpeg', extension: 'jpg' }
+    case 'webp':
+      return { bytes: await image.webp({ quality: 85 }).toBuffer(), type: 'image/webp', extension: 'webp' }
+  }
 }

@@ -3,8 +3,7 @@
 
 import sharp from 'sharp'
 import { captionSvg, drawCard } from '../card.ts'
-import type { Picture } from '../draw.ts'
-import { encoded } from '../media/encoded.ts'
+import { encoded, type Picture } from '../draw.ts'
 import type { Asked } from './asked.ts'
 
 const longestSide = 768
