@@ -3,10 +3,10 @@
 
 import { writeFile } from 'node:fs/promises'
 import { chosenStore, storeOrigin } from '../core/store-choice.ts'
-import { migrateForDeploy } from '../dev/migrate-deploy.ts'
 import { pageFolder } from '../dev/page.ts'
 import { checkRecipes } from '../recipes/index.ts'
 import { bundleDoors } from './bundle.ts'
+import { migrateForDeploy } from './migrate-deploy.ts'
 import { reportSizes } from './pack.ts'
 import { headersFile } from './page-headers.ts'
 

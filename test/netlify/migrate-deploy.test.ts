@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { migrateForDeploy } from '../../dev/migrate-deploy.ts'
+import { migrateForDeploy } from '../../build/migrate-deploy.ts'
 import { createDatabase } from '../setup/database.ts'
 
 const nowhere = 'postgres://nobody@127.0.0.1:1/nothing'

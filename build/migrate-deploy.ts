@@ -1,5 +1,5 @@
-// Migrations of a deploy. The build runs them before its functions are published, so that none ever meets a table older than itself; and for
-// production alone, because previews are given the same variables, and must not change what production runs on.
+// Applies the migrations of a deploy. build.ts calls it before the functions are published, so that none ever meets a table older than
+// itself; and for production alone, because previews are given the same variables, and must not change what production runs on.
 import { migrate, migrationUrl } from '../db/migrate.ts'
 
 /** The names of what was applied. `env` is the build's: Netlify tells there which deploy it is for. */
