@@ -36,10 +36,6 @@ export function uploadKey(owner: string, id: string): string {
   return `uploads/${hour}/${owner}/${random}`
 }
 
-/** The hours whose uploads may be there still. */
-export const keptUploadHours = (now: Date): string[] =>
-  Array.from({ length: keptHours + 2 }, (_, ago) => hourOf(new Date(now.getTime() - ago * 3_600_000)))
-
 /** Whether everything that was stored in this hour is to be deleted. */
 export function isHourOver(hour: string, now: Date): boolean {
   return hour <= hourOf(new Date(now.getTime() - (keptHours + 1) * 3_600_000))

@@ -2,7 +2,7 @@
 // finds them), how all of them are removed, and how they pass to another user.
 import { createHash, randomBytes } from 'node:crypto'
 import pLimit from 'p-limit'
-import { keptUploadHours, makeUploadId, uploadKey } from '../core/upload.ts'
+import { makeUploadId, uploadKey } from '../core/upload.ts'
 import type { WriteOptions } from '../storage/write.ts'
 import { clockOf, type Deps } from './deps.ts'
 
@@ -20,13 +20,13 @@ export const keyOfUpload = (userId: string, id: string): string => uploadKey(upl
 export const uploaderOf = (userId: string): string => createHash('sha256').update(userId).digest('hex').slice(0, 32)
 
 /** The folders of a user's uploads, one an hour. */
-async function foldersOf(deps: Pick<Deps, 'files' | 'now'>, userId: string): Promise<string[]> {
-  const hours = new Set([...(await deps.files.folders('uploads/')), ...keptUploadHours(clockOf(deps))])
-  return [...hours].toSorted().map((hour) => `uploads/${hour}/${uploaderOf(userId)}/`)
+async function foldersOf(deps: Pick<Deps, 'files'>, userId: string): Promise<string[]> {
+  const hours = await deps.files.folders('uploads/')
+  return hours.toSorted().map((hour) => `uploads/${hour}/${uploaderOf(userId)}/`)
 }
 
 /** Deletes all uploads of a user. Gives how many. */
-export async function clearUploads(deps: Pick<Deps, 'files' | 'now'>, userId: string): Promise<number> {
+export async function clearUploads(deps: Pick<Deps, 'files'>, userId: string): Promise<number> {
   const limit = pLimit(foldersAtOnce)
   const counts = (await foldersOf(deps, userId)).map((folder) =>
     limit(async () => {
@@ -45,7 +45,7 @@ interface Move {
 }
 
 /** Another user has them then, under the same addresses. */
-export async function moveUploads(deps: Pick<Deps, 'files' | 'now'>, { from, to, options }: Move): Promise<void> {
+export async function moveUploads(deps: Pick<Deps, 'files'>, { from, to, options }: Move): Promise<void> {
   for (const folder of await foldersOf(deps, from)) {
     for (const key of await deps.files.keys(folder)) {
       const found = await deps.files.read(key)

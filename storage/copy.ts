@@ -1,7 +1,7 @@
 // Copies the files of one store into another, as a deployment moves. `npm run tasks -- copy-storage` and `npm start` call it. Marks and
 // instants stay behind: what is not known counts as awake. A file that is there already is not written again, so it can be repeated.
 import pLimit from 'p-limit'
-import { openFiles } from './files.ts'
+import { filesAmong, openFiles } from './files.ts'
 import type { OpenStore } from './store.ts'
 
 const filesAtOnce = 4
@@ -39,8 +39,7 @@ export async function copyStore(
   }
   const limit = pLimit(filesAtOnce)
   for await (const { blobs } of from('files').list({ prefix: '' })) {
-    const keys = blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : []))
-    await Promise.all(keys.map((key) => limit(copy, key)))
+    await Promise.all(filesAmong(blobs).map((key) => limit(copy, key)))
   }
   return done
 }

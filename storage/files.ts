@@ -1,7 +1,7 @@
 // Stored files: results and uploads, written to a store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
 import { joinParts, streamOf } from './parts.ts'
-import { type BlobStore, type ByteRange, bound, type LinkOptions } from './store.ts'
+import { type BlobStore, type ByteRange, bound, type LinkOptions, type Page } from './store.ts'
 import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export { UnacceptableFile } from './write.ts'
@@ -71,13 +71,16 @@ export function openFiles(store: BlobStore): Files {
     },
     keys: async (prefix) => {
       const keys: string[] = []
-      for await (const { blobs } of store.list({ prefix }))
-        keys.push(...blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : [])))
+      for await (const { blobs } of store.list({ prefix })) keys.push(...filesAmong(blobs))
       return keys
     },
     clear: (prefix, limit) => clearFolder(store, prefix, limit),
   }
 }
+
+/** The keys of the files that a listing shows: one is there with its part 0. */
+export const filesAmong = (blobs: Page['blobs']): string[] =>
+  blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : []))
 
 const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, type, size, etag })
 

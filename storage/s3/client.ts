@@ -23,7 +23,7 @@ export interface S3Request {
   query?: Record<string, string>
   headers?: Record<string, string>
   body?: ArrayBuffer | string
-  /** The body of the answer is read by the caller, after the deadline. */
+  /** The body of a good answer is read by the caller, after the deadline. */
   isStream?: boolean
 }
 
@@ -112,7 +112,8 @@ async function sendOnce(access: S3Access, request: S3Request, signal: AbortSigna
   // A bucket of another region redirects; the signature would be wrong there, so it is a fault to be read.
   const init = { method, headers: signed, signal, redirect: 'manual' as const, ...(body !== undefined && { body }) }
   const answer = await sendBlob(withoutPlus(url), init)
-  if (isStream || !answer.body) return answer
+  // What tells of a failure is short, and is read within the deadline.
+  if ((isStream && answer.ok) || !answer.body) return answer
   return new Response(await answer.bytes(), { status: answer.status, headers: answer.headers })
 }
 

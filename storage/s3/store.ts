@@ -1,9 +1,10 @@
 // An S3-compatible bucket as a store: R2, AWS, Supabase, MinIO and others. storage/open.ts opens it. It needs no conditional writes. A file
 // of several parts becomes one object, so that a presigned address gives it whole.
-import { type BlobStore, type Page, StoreFault } from '../store.ts'
-import { elements, isMissing, requireOk, textIn } from './answer.ts'
+import { type BlobStore, StoreFault } from '../store.ts'
+import { isMissing, requireOk } from './answer.ts'
 import { openS3Client, type S3Access, type S3Client } from './client.ts'
 import { abandon, compose, uploadNoted } from './compose.ts'
+import { listAll, listFolders } from './list.ts'
 
 export interface S3Options {
   /** For a call, until its answer's first bytes. A part of 8 MiB must get through. */
@@ -49,7 +50,8 @@ function storeOver(client: S3Client, name: string): BlobStore {
       const answer = await client.send({ method: 'DELETE', key: keyOf(key) })
       if (answer.status !== 404) await requireOk(answer, 'DELETE')
     },
-    list: ({ prefix, directories = false }) => list(client, keyOf(prefix), directories, name.length + 1),
+    list: ({ prefix, directories = false }) =>
+      (directories ? listFolders : listAll)(client, keyOf(prefix), keyOf('').length),
     compose: (key, first, others, { metadata, type }) =>
       compose(client, keyOf(key), first, others.map(keyOf), headersOf(metadata, type)),
     link: (key, seconds, options = {}) => client.presign(keyOf(key), seconds, options),
@@ -66,31 +68,4 @@ type Headers = ReturnType<typeof headersOf>
 
 async function put(client: S3Client, key: string, body: ArrayBuffer | string, headers: Headers): Promise<void> {
   await requireOk(await client.send({ method: 'PUT', key, body, headers }), 'PUT')
-}
-
-async function* list(client: S3Client, prefix: string, directories: boolean, skip: number): AsyncGenerator<Page> {
-  let token: string | undefined
-  do {
-    const query = {
-      'list-type': '2',
-      'encoding-type': 'url',
-      prefix,
-      ...(directories && { delimiter: '/' }),
-      ...(token && { 'continuation-token': token }),
-    }
-    const answer = await client.send({ method: 'GET', query })
-    await requireOk(answer, 'ListObjectsV2')
-    const text = await answer.text()
-    // Asked for, because XML can't hold every sign; some servers leave it out.
-    const isEncoded = textIn(text, 'EncodingType') === 'url'
-    const nameOf = (xml: string, tag: string) => {
-      const name = textIn(xml, tag) ?? ''
-      return (isEncoded ? decodeURIComponent(name.replaceAll('+', ' ')) : name).slice(skip)
-    }
-    yield {
-      blobs: elements(text, 'Contents').map((xml) => ({ key: nameOf(xml, 'Key'), size: Number(textIn(xml, 'Size')) })),
-      directories: elements(text, 'CommonPrefixes').map((xml) => nameOf(xml, 'Prefix').replace(/\/$/, '')),
-    }
-    token = textIn(text, 'NextContinuationToken')
-  } while (token)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hourOf, isHourOver, keptUploadHours, makeUploadId, uploadId, uploadKey, uploadUrl } from '../../core/upload.ts'
+import { hourOf, isHourOver, makeUploadId, uploadId, uploadKey, uploadUrl } from '../../core/upload.ts'
 
 const random = '0123456789abcdef0123456789abcdef'
 const stored = new Date('2026-03-01T12:34:56Z')
@@ -30,10 +30,4 @@ test('an hour is over when its last upload is a day old', () => {
   expect(isHourOver(hour, new Date('2026-03-02T12:59:59Z'))).toBe(false)
   expect(isHourOver(hour, new Date('2026-03-02T13:00:00Z'))).toBe(true)
   expect(isHourOver(hour, new Date('2027-01-01T00:00:00Z'))).toBe(true)
-})
-
-test('keptUploadHours() are all hours whose uploads may be there still', () => {
-  const hours = keptUploadHours(stored)
-  expect(hours[0]).toBe('2026030112')
-  expect(hours.filter((hour) => !isHourOver(hour, stored)).length).toBeGreaterThanOrEqual(24)
 })

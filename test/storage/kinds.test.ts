@@ -105,12 +105,13 @@ describe.each(kinds)('keys in %s', (kind, open) => {
   })
 
   test('lists by prefix, flat and by folder', async () => {
-    for (const key of ['u/1/x', 'u/1/y', 'u/22/z', 'u/2', 'v/1']) await store.write(key, bytes(key))
-    expect(await keysIn(store, 'u/')).toEqual(['u/1/x', 'u/1/y', 'u/2', 'u/22/z'])
-    expect(await keysIn(store, 'u/2')).toEqual(['u/2', 'u/22/z'])
+    const keys = ['u/1/x', 'u/1/y', 'u/2', 'u/22/deep/er/z', 'u/3/deep/x', 'u/30/x']
+    for (const key of [...keys, 'v/1']) await store.write(key, bytes(key))
+    expect(await keysIn(store, 'u/')).toEqual(keys)
+    expect(await keysIn(store, 'u/2')).toEqual(['u/2', 'u/22/deep/er/z'])
     const folders: string[] = []
     for await (const page of store.list({ prefix: 'u/', directories: true })) folders.push(...page.directories)
-    expect(folders.toSorted()).toEqual(['u/1', 'u/22'])
+    expect(folders.toSorted()).toEqual(['u/1', 'u/22', 'u/3', 'u/30'])
   })
 
   test('makes one blob of parts where it can, and links to it', async () => {

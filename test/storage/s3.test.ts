@@ -39,11 +39,25 @@ test('reads a listing page after page, by the token that each page names', async
   expect(asked).toEqual([null, 'a+b/=&'])
 })
 
+test('names folders page after page, and asks for nothing more of a folder that a page ends in', async () => {
+  const asked: (string | null)[] = []
+  const store = await storeThat(({ url = '' }, response) => {
+    const after = new URL(url, 'http://store').searchParams.get('start-after')
+    asked.push(after)
+    const more = '<NextContinuationToken>t</NextContinuationToken>'
+    response.end(
+      after ? `<L>${contents('files/u/02/a/1')}</L>` : `<L>${more}${contents('files/u/0', 'files/u/01/a/1')}</L>`,
+    )
+  })
+  const folders: string[] = []
+  for await (const page of store.list({ prefix: 'u/', directories: true })) folders.push(...page.directories)
+  expect(folders).toEqual(['u/01', 'u/02'])
+  expect(asked).toEqual([null, 'files/u/01/\u{10ffff}'])
+})
+
 test('reads names as the answer says they are written: encoded for an address, or for XML alone', async () => {
   const encoded = await storeThat((_, response) =>
-    response.end(
-      `<L><EncodingType>url</EncodingType>${contents('files/%C3%BC%2520%2B+%26')}<CommonPrefixes><Prefix>files/d/</Prefix></CommonPrefixes></L>`,
-    ),
+    response.end(`<L><EncodingType>url</EncodingType>${contents('files/%C3%BC%2520%2B+%26')}</L>`),
   )
   expect(await keysIn(encoded, '')).toEqual(['ü%20+ &'])
   const escaped = await storeThat((_, response) => response.end(`<L>${contents('files/a+%20&amp;&lt;&#x20;')}</L>`))
@@ -94,6 +108,11 @@ test('a silent store ends a call by its deadline, or when the caller gives up', 
   await expect(impatient.write('a', new ArrayBuffer(9))).rejects.toBeInstanceOf(StoreFault)
   const store = await storeThat(silent)
   await expect(store.until?.(AbortSignal.timeout(20)).readJson('a')).rejects.toBeInstanceOf(StoreFault)
+})
+
+test('a refusal whose words never end is over by the deadline, too', async () => {
+  const store = await storeThat((_, response) => void response.writeHead(404).write('<Error>'), { patienceMs: 50 })
+  await expect(store.read('a')).rejects.toBeInstanceOf(StoreFault)
 })
 
 test('parts that could not be put together are no file, though the answer began with 200', async () => {
