@@ -16,8 +16,9 @@ import type { Status } from '../core/task.ts'
 import { readJson, retryAfter } from './client/answer.ts'
 import { invalid, unexpected } from './client/error.ts'
 import { fetchFile } from './client/file.ts'
+import { openNews } from './client/news.ts'
 import { openPrivacy } from './client/privacy.ts'
-import { type Ask, type ClientOptions, openAsk } from './client/request.ts'
+import { type Ask, type ClientOptions, openAsk, type Post } from './client/request.ts'
 import type { RecipeInputs } from './inputs.ts'
 import { type PollOptions, poll } from './poll.ts'
 
@@ -94,17 +95,6 @@ interface RedoOptions {
   candidates?: number | undefined
 }
 
-interface PushKey {
-  public_key: string | null
-}
-
-/** Of the DOM's, as much as is sent. */
-interface PushSubscriptionJSON {
-  endpoint?: string
-  expirationTime?: number | null
-  keys?: Record<string, string>
-}
-
 interface TaskQuery {
   status?: Status
   limit?: number
@@ -159,7 +149,7 @@ export function createClient(options: ClientOptions = {}) {
     /** What the user has spent today and this month, and what is left, in millionths of a dollar. */
     usage: (signal?: AbortSignal) =>
       ask('/api/usage', { signal }, (response) => readJson<Usage>(response, ['day', 'month', 'spending'])),
-    ...telling(ask, post),
+    ...openNews(ask, post),
     /** What is offered here, with what a form for each needs. */
     recipes: (signal?: AbortSignal) => askRecipes(ask, signal),
     cancel: (taskId: string) => move('/api/cancel', { task_id: taskId }),
@@ -176,30 +166,6 @@ export function createClient(options: ClientOptions = {}) {
     },
   }
 }
-
-type Post = <T>(
-  path: string,
-  body: unknown,
-  members: readonly (keyof T & string)[],
-  headers?: Record<string, string>,
-) => Promise<T>
-
-/** Being told with the page closed: in a chat, or by the browser. */
-const telling = (ask: Ask, post: Post) => ({
-  /** Whether there is a Telegram bot, and which chats are told of the user's tasks. */
-  telegramLinks: (signal?: AbortSignal) =>
-    ask('/api/telegram-link', { signal }, (response) => readJson<TelegramLinks>(response, ['offered', 'chats'])),
-  /** A link that opens the bot's chat, good once: the chat is then told. */
-  linkTelegram: () => post<TelegramLink>('/api/telegram-link', {}, ['url', 'expires_at']),
-  /** No chat is told any more. */
-  unlinkTelegram: () => post<TelegramLinks>('/api/telegram-link', { remove: true }, ['offered', 'chats']),
-  /** What a browser subscribes with, to be told with the page closed; null: not here. */
-  pushKey: async () =>
-    (await ask('/api/push', {}, (response) => readJson<PushKey>(response, ['public_key']))).public_key,
-  /** Takes what `PushSubscription.toJSON()` gives. */
-  listen: (subscription: PushSubscriptionJSON & { language?: 'en' | 'ru' }) =>
-    post<PushKey>('/api/push', subscription, ['public_key']),
-})
 
 /** The page, and when the next of its tasks is to be looked at. */
 function pacedBy(page: TaskPage) {

@@ -1,8 +1,6 @@
 // Deleting, sharing and signing out, as the client does it. client.ts takes these calls into the whole.
 import type { Deleted, Shared } from '../../core/privacy-answers.ts'
-import type { Ask } from './request.ts'
-
-export type Post = <T>(path: string, body: unknown, members: readonly (keyof T & string)[]) => Promise<T>
+import type { Ask, Post } from './request.ts'
 
 export function openPrivacy(ask: Ask, post: Post) {
   const remove = (what: object) => post<Deleted>('/api/delete', what, ['deleted', 'erased'])

@@ -23,6 +23,14 @@ export interface Question {
 export type Read<T> = (response: Response, heard: () => void) => Promise<T>
 export type Ask = <T>(path: string, question: Question, read: Read<T>) => Promise<T>
 
+/** Sends JSON and reads JSON. `members` tell the functions' answer from another server's. */
+export type Post = <T>(
+  path: string,
+  body: unknown,
+  members: readonly (keyof T & string)[],
+  headers?: Record<string, string>,
+) => Promise<T>
+
 /** What a slow phone sends in a second at least: a request's time grows with its body. */
 const slowestBytesPerMs = 32
 
