@@ -1,5 +1,4 @@
 // What a person can do with her task now. A button does nothing while another one's doing is under way.
-import { useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
@@ -9,6 +8,7 @@ import { type ChainItem, downloadUrl } from '../task-pictures.ts'
 import type { Deed, FollowedTask, Wish } from '../use-task.ts'
 import { dollars } from '../use-usage.ts'
 import type { Words } from '../words/shape.ts'
+import { Asked } from './asked.tsx'
 import { Change } from './change.tsx'
 import { DownloadLink } from './download.tsx'
 import { Fork } from './fork.tsx'
@@ -110,48 +110,22 @@ function DeedButton({ name, label, icon, kind, followed, wish }: DeedButtonProps
   )
 }
 
-/** Stopping can't be undone, so it is asked about once. */
 function Stop({ task: { status }, followed }: Omit<ActionsProps, 'shown'>) {
   const { task } = useWords()
-  const dialog = useRef<HTMLDialogElement>(null)
   return (
-    <>
-      <button
-        type="button"
-        class={`button ${followed.busy === 'cancel' ? 'busy' : ''}`}
-        disabled={followed.busy !== undefined}
-        onClick={() => dialog.current?.showModal()}
-      >
-        <Drawn name="stop" />
-        {task.stop}
-      </button>
-      <dialog ref={dialog} class="dialog" aria-labelledby="stop-title">
-        <h2 id="stop-title">{task.stopTitle}</h2>
-        <p>{task.stopHelp}</p>
-        <div class="dialog-buttons">
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              dialog.current?.close()
-              // A step in the making goes on by itself.
-              if (status === 'waiting_continue') followed.act('continue')
-            }}
-          >
-            {task.keep}
-          </button>
-          <button
-            type="button"
-            class="button danger"
-            onClick={() => {
-              dialog.current?.close()
-              followed.act('cancel')
-            }}
-          >
-            {task.stop}
-          </button>
-        </div>
-      </dialog>
-    </>
+    <Asked
+      title={task.stopTitle}
+      help={task.stopHelp}
+      keep={task.keep}
+      yes={task.stop}
+      isBusy={followed.busy === 'cancel'}
+      isDisabled={followed.busy !== undefined}
+      // A step in the making goes on by itself.
+      onKeep={() => status === 'waiting_continue' && followed.act('continue')}
+      onYes={() => followed.act('cancel')}
+    >
+      <Drawn name="stop" />
+      {task.stop}
+    </Asked>
   )
 }

@@ -1,12 +1,12 @@
 // What a person does about what is kept of them: a picture's link for others, a task that goes for good, everything that goes, signing out.
-import type { ComponentChildren } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { StepgateError, TaskView } from '../client.ts'
 import { forget, forgetAll } from '../memory.ts'
 import { go, historyPath } from '../route.ts'
 import { client, hasOwnTokens, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import { asProblem } from '../use-task.ts'
+import { Asked } from './asked.tsx'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
 
@@ -43,6 +43,7 @@ export function TaskPrivacy({ task }: { task: TaskView }) {
         <Asked
           title={privacy.deleteTitle}
           help={privacy.deleteHelp}
+          keep={privacy.keep}
           yes={privacy.deleteYes}
           isBusy={isBusy}
           onYes={() => run(remove)}
@@ -112,6 +113,7 @@ export function YourData() {
           <Asked
             title={privacy.signOutTitle}
             help={privacy.signOutHelp}
+            keep={privacy.keep}
             yes={privacy.signOut}
             isBusy={isBusy}
             onYes={() => run(signOut)}
@@ -122,6 +124,7 @@ export function YourData() {
         <Asked
           title={privacy.allTitle}
           help={privacy.allHelp}
+          keep={privacy.keep}
           yes={privacy.allYes}
           isBusy={isBusy}
           onYes={() => run(removeAll)}
@@ -138,51 +141,4 @@ async function end(): Promise<void> {
   await forgetAll()
   leave()
   go('#/')
-}
-
-interface AskedProps {
-  title: string
-  help: string
-  yes: string
-  isBusy: boolean
-  onYes(): void
-  children: ComponentChildren
-}
-
-/** What can't be undone is asked about once. */
-function Asked({ title, help, yes, isBusy, onYes, children }: AskedProps) {
-  const { privacy } = useWords()
-  const dialog = useRef<HTMLDialogElement>(null)
-  const close = () => dialog.current?.close()
-  return (
-    <>
-      <button
-        type="button"
-        class={`button ${isBusy ? 'busy' : ''}`}
-        disabled={isBusy}
-        onClick={() => dialog.current?.showModal()}
-      >
-        {children}
-      </button>
-      <dialog ref={dialog} class="dialog" aria-label={title}>
-        <h2>{title}</h2>
-        <p>{help}</p>
-        <div class="dialog-buttons">
-          <button type="button" class="button" onClick={close}>
-            {privacy.keep}
-          </button>
-          <button
-            type="button"
-            class="button danger"
-            onClick={() => {
-              close()
-              onYes()
-            }}
-          >
-            {yes}
-          </button>
-        </div>
-      </dialog>
-    </>
-  )
 }
