@@ -95,6 +95,7 @@ export const sessionSchema = z.object({
   user_id: z.string(),
   token: z.string(),
   expires_at: z.string().meta({ format: 'date-time' }),
+  telegram: z.boolean().meta({ description: 'whether there is a bot: /api/telegram-link links a chat' }),
 })
 
 export const startedSchema = z.object({

@@ -17,11 +17,14 @@ export const session: Endpoint = async (request, deps) => {
   const known = await ownSession(request, deps)
   if (!known) await requireHuman(request, deps)
   const opened = await openSession(deps, known?.user_id ?? deps.newId(), known?.sid)
-  return json(opened, 201, { 'set-cookie': sessionCookie(request, deps, opened) })
+  return json({ ...opened, telegram: hasBot(deps) }, 201, { 'set-cookie': sessionCookie(request, deps, opened) })
 }
 
 async function signedIn(request: Request, deps: Deps): Promise<Response> {
   const { user_id, until } = await requireSession(request, deps)
-  const known = { user_id, token: bearerOf(request), expires_at: until.toISOString() }
+  const known = { user_id, token: bearerOf(request), expires_at: until.toISOString(), telegram: hasBot(deps) }
   return json(known, 201, { 'set-cookie': noCookie(request, deps) })
 }
+
+/** Told with what every visitor asks first, so that a page without a bot asks no more about it. */
+const hasBot = ({ config }: Deps): boolean => config.TELEGRAM_BOT_TOKEN !== undefined

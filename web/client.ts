@@ -31,6 +31,8 @@ export interface Session {
   user_id: string
   token: string
   expires_at: string
+  /** Whether there is a bot, which `linkTelegram` links a chat to. */
+  telegram: boolean
 }
 
 export interface Started {

@@ -15,25 +15,40 @@ export async function lookTelling(language: 'en' | 'ru'): Promise<Telling> {
   if (standalone === false && !('PushManager' in window)) return 'home-screen'
   if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return 'impossible'
   if (Notification.permission === 'denied') return 'refused'
-  const registration = await navigator.serviceWorker.getRegistration()
-  const subscription = await registration?.pushManager.getSubscription()
+  const subscription = await subscribed()
   if (Notification.permission === 'granted' && subscription) {
     await hand(subscription, language)
     return 'told'
   }
-  return (await client.pushKey()) === null ? 'impossible' : 'offered'
+  return (await pushKey()) === null ? 'impossible' : 'offered'
 }
 
 /** Asks the person: call it from their tap alone. */
 export async function startTelling(language: 'en' | 'ru'): Promise<Telling> {
   if ((await Notification.requestPermission()) !== 'granted') return 'refused'
-  const key = await client.pushKey()
+  const key = await pushKey()
   if (key === null) return 'impossible'
   const registration = await navigator.serviceWorker.register(workerUrl() as string)
   await navigator.serviceWorker.ready
   const options = { userVisibleOnly: true, applicationServerKey: key }
   await hand(await registration.pushManager.subscribe(options), language)
   return 'told'
+}
+
+async function subscribed(): Promise<PushSubscription | undefined> {
+  const registration = await navigator.serviceWorker.getRegistration()
+  return (await registration?.pushManager?.getSubscription()) ?? undefined
+}
+
+let askedKey: Promise<string | null> | undefined
+
+/** Asked for once a visit. */
+function pushKey(): Promise<string | null> {
+  askedKey ??= client.pushKey().catch((fault) => {
+    askedKey = undefined
+    throw fault
+  })
+  return askedKey
 }
 
 /** Once for each user and subscription. */

@@ -28,11 +28,17 @@ export function onNewUser(listener: () => void): () => void {
 /** Whose uploads and tasks these are; undefined before the first visit's first request. */
 export const currentUser = (): string | undefined => (hasOwnTokens ? 'app' : kept('user'))
 
+let hasNoBot = false
+
+/** Known once a session was opened or extended in this visit: until then false. */
+export const isWithoutBot = (): boolean => hasNoBot
+
 const plain = createClient()
 
 function renew(): Promise<void> {
   renewing ??= openSession()
-    .then(({ user_id, expires_at }) => {
+    .then(({ user_id, expires_at, telegram }) => {
+      hasNoBot = !telegram
       const before = kept('user')
       keep('user', user_id)
       keep('expires', expires_at)

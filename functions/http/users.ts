@@ -20,8 +20,10 @@ const hostCookieName = `__Host-${cookieName}`
 /** Long enough that a person finds yesterday's results; every new session call extends it. */
 export const sessionSeconds = 30 * 24 * 3_600
 
+type Opened = Pick<Session, 'user_id' | 'token' | 'expires_at'>
+
 /** `sid` names the session in every token that it gets: ended, none of them is good any more. */
-export async function openSession(deps: Deps, userId: string, sid: string = randomUUID()): Promise<Session> {
+export async function openSession(deps: Deps, userId: string, sid: string = randomUUID()): Promise<Opened> {
   const issuedAt = Math.floor(clockOf(deps).getTime() / 1000)
   const token = await new SignJWT({ sid })
     .setProtectedHeader({ alg: 'HS256' })
@@ -166,8 +168,8 @@ const howToSignIn = ({ config }: Deps): string =>
     : 'Send a token of the app that this belongs to; there are no anonymous sessions here.'
 
 /** Out of reach of scripts, and not sent along by other sites' forms. */
-export const sessionCookie = (request: Request, deps: Deps, session: Session): string =>
-  cookie(request, deps, session.token, sessionSeconds)
+export const sessionCookie = (request: Request, deps: Deps, { token }: Opened): string =>
+  cookie(request, deps, token, sessionSeconds)
 
 /** Takes the cookie away. */
 export const noCookie = (request: Request, deps: Deps): string => cookie(request, deps, '', 0)

@@ -1,10 +1,12 @@
 // A user of the page links a chat by a one-time deep link: who may, how often, what the chat may do then, and how it ends.
 import { expect, test } from 'vitest'
 import type { TelegramLink, TelegramLinks } from '../../core/answers.ts'
+import { session } from '../../functions/session.ts'
 import { status } from '../../functions/status.ts'
 import { telegramLink } from '../../functions/telegram-link.ts'
 import { begun, isWaiting, pingUntil } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
+import type { Instance } from '../setup/deps.ts'
 import { useBot } from './telegram-setup.ts'
 
 const clock = testClock()
@@ -89,8 +91,10 @@ test('the page ends it, and what was offered before is good for nothing', async 
   expect(await write(chat, `/start ${code}`)).toContain('not valid')
 })
 
-test('without a bot nothing is offered', async () => {
+test('without a bot nothing is offered, and the session says so: no page has to ask', async () => {
   const bare = app.openInstance({ env: { TELEGRAM_BOT_TOKEN: undefined } })
+  const opened = async ({ call }: Instance) => (await call(session, { method: 'POST', path: '/api/session' })).json()
+  expect([await opened(app), await opened(bare)]).toMatchObject([{ telegram: true }, { telegram: false }])
   const token = await bare.signIn('ada')
   const answer = await bare.call(telegramLink, { path, token })
   expect(await answer.json()).toEqual({ offered: false, chats: [] })

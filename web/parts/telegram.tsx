@@ -1,8 +1,9 @@
 // Offers a person whose task is under way to be told in Telegram, by a link that is good once. Nothing shows where there is no bot.
 import { useEffect, useState } from 'preact/hooks'
 import type { TelegramLinks } from '../client.ts'
-import { client, currentUser } from '../session.ts'
+import { client, currentUser, isWithoutBot } from '../session.ts'
 import { useWords } from '../settings.tsx'
+import { onWake } from '../wakes.ts'
 import { Drawn } from './icons.tsx'
 
 export function TellInTelegram() {
@@ -10,23 +11,23 @@ export function TellInTelegram() {
   const [links, setLinks] = useState<TelegramLinks>()
   const [hasFailed, setHasFailed] = useState(false)
   useEffect(() => {
-    if (currentUser() === undefined) return undefined
+    if (currentUser() === undefined || isWithoutBot()) return undefined
     const leaving = new AbortController()
-    const look = () => void client.telegramLinks(leaving.signal).then(setLinks, () => undefined)
-    look()
-    // Whoever comes back from Telegram may have linked it.
-    document.addEventListener('visibilitychange', look)
-    return () => {
-      leaving.abort()
-      document.removeEventListener('visibilitychange', look)
-    }
+    client.telegramLinks(leaving.signal).then(setLinks, () => undefined)
+    return () => leaving.abort()
   }, [])
+  const isOffered = links?.offered === true
+  useEffect(() => {
+    if (!isOffered) return undefined
+    // Whoever comes back from Telegram may have linked it.
+    return onWake(() => void client.telegramLinks().then(setLinks, () => undefined))
+  }, [isOffered])
   const tried = (work: Promise<void>) =>
     void work.then(
       () => setHasFailed(false),
       () => setHasFailed(true),
     )
-  if (!links?.offered) return null
+  if (!links || !isOffered) return null
   const names = links.chats.map(({ name }) => name).join(', ')
   return (
     <div class="telegram">
