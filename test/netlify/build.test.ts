@@ -16,7 +16,7 @@ const named = (names: readonly string[]) => bundles.filter(({ name }) => names.i
 /** The rest may load whatever they need. */
 const light = ['status', 'tasks', 'health', 'session', 'openapi', 'worker', 'checker', 'tick']
 /** What is known of providers before anybody speaks to them. */
-const isKnowledge = /^providers\/(index|config|connection|spec|public-host|signature|[\w-]+\/spec)\.ts$/
+const isKnowledge = /^providers\/(index|config|spec|public-host|signature|[\w-]+\/spec)\.ts$/
 const pings = ['worker', 'checker', 'tick']
 
 const among = (inputs: readonly string[], parts: readonly string[]) =>
