@@ -39,6 +39,11 @@ export function dropDraft(name: string): void {
   write(name, undefined)
 }
 
+/** Those of this visit: memory.ts clears what is stored. */
+export function dropDrafts(): void {
+  for (const name of drafts.keys()) dropDraft(name)
+}
+
 /** Files outlive the page, but not the addresses that <img> shows them by. */
 export function revive<T>(value: T): T {
   if (Array.isArray(value)) return value.map(revive) as T

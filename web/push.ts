@@ -1,5 +1,5 @@
 // Being told with the tab closed: the browser's subscription, made with one tap, and kept with whoever uses the page now. parts/tell-me.tsx offers it.
-import { keep, kept } from './kept.ts'
+import { keep, kept, unkeep } from './kept.ts'
 import { client, currentUser } from './session.ts'
 
 /** `home-screen`: an iPhone or iPad allows it only to a page on the Home Screen. */
@@ -33,6 +33,15 @@ export async function startTelling(language: 'en' | 'ru'): Promise<Telling> {
   const options = { userVisibleOnly: true, applicationServerKey: key }
   await hand(await registration.pushManager.subscribe(options), language)
   return 'told'
+}
+
+/** For who signs out, while the session is good: nobody else who uses this browser hears of their tasks. */
+export async function stopTelling(): Promise<void> {
+  const subscription = 'serviceWorker' in navigator ? await subscribed() : undefined
+  if (!subscription) return
+  await client.unlisten(subscription.endpoint)
+  await subscription.unsubscribe()
+  unkeep('told')
 }
 
 async function subscribed(): Promise<PushSubscription | undefined> {

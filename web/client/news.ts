@@ -28,4 +28,6 @@ export const openNews = (ask: Ask, post: Post) => ({
   /** Takes what `PushSubscription.toJSON()` gives. */
   listen: (subscription: PushSubscriptionJSON & { language?: 'en' | 'ru' }) =>
     post<PushKey>('/api/push', subscription, ['public_key']),
+  /** The browser whose subscription has this address is told no more. */
+  unlisten: (endpoint: string) => post<PushKey>('/api/push', { endpoint, remove: true }, ['public_key']),
 })

@@ -1,7 +1,9 @@
 // What a person does about what is kept of them: a picture's link for others, a task that goes for good, everything that goes, signing out.
 import { useState } from 'preact/hooks'
 import type { StepgateError, TaskView } from '../client.ts'
+import { dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
+import { stopTelling } from '../push.ts'
 import { go, historyPath } from '../route.ts'
 import { client, hasOwnTokens, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
@@ -101,6 +103,7 @@ export function YourData() {
     await end()
   }
   const signOut = async () => {
+    await stopTelling()
     await client.endSession()
     await end()
   }
@@ -138,6 +141,7 @@ export function YourData() {
 }
 
 async function end(): Promise<void> {
+  dropDrafts()
   await forgetAll()
   leave()
   go('#/')
