@@ -1,6 +1,7 @@
 // Where the page begins.
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { answerWorker } from './push.ts'
 import { SettingsProvider } from './settings.tsx'
 import './style/index.css'
 
@@ -12,3 +13,4 @@ render(
   </SettingsProvider>,
   root,
 )
+answerWorker()

@@ -1,5 +1,6 @@
 // Being told with the tab closed: the browser's subscription, made with one tap, and kept with whoever uses the page now. parts/tell-me.tsx offers it.
 import { keep, kept, unkeep } from './kept.ts'
+import { taskPath } from './route.ts'
 import { client, currentUser } from './session.ts'
 
 /** `home-screen`: an iPhone or iPad allows it only to a page on the Home Screen. */
@@ -42,6 +43,16 @@ export async function stopTelling(): Promise<void> {
   await client.unlisten(subscription.endpoint)
   await subscription.unsubscribe()
   unkeep('told')
+}
+
+/** The service worker asks every window whether it shows a task, before it opens another one. Call it once. */
+export function answerWorker(): void {
+  if (!('serviceWorker' in navigator)) return
+  const { serviceWorker } = navigator
+  serviceWorker.addEventListener('message', ({ data, ports }) => {
+    ports[0]?.postMessage(location.hash === taskPath(data.task_id))
+  })
+  serviceWorker.startMessages()
 }
 
 async function subscribed(): Promise<PushSubscription | undefined> {

@@ -11,8 +11,8 @@ export interface OpenOptions {
   locale?: string
   dark?: boolean
   calm?: boolean
-  /** What an app around the page hands in for its user. */
-  token?: string
+  /** Runs before the page's own script, in every document of this browser. */
+  script?: string
   path?: string
 }
 
@@ -94,7 +94,7 @@ export async function usePage(options: TestOptions = {}): Promise<PageStack> {
       const context = await openContext(browser, how)
       contexts.add(context)
       await context.clock.install({ time: clock.now() })
-      if (how.token) await context.addInitScript(`globalThis.stepgate = { token: () => '${how.token}' }`)
+      if (how.script) await context.addInitScript(how.script)
       return openPage(context, app.address + (how.path ?? '/'), complaints)
     },
   }

@@ -128,7 +128,8 @@ test('a form that lacks something says what, and a file that is no picture is re
 })
 
 test('an app around the page hands in tokens of its own users: no session is made, and pictures are shown', async () => {
-  const { page, calls, context } = await open({ token: await app.signIn('ann') })
+  const token = await app.signIn('ann')
+  const { page, calls, context } = await open({ script: `globalThis.stepgate = { token: () => '${token}' }` })
   await startTryOn(page, 1)
   await until(headline(page, 'Ready'))
   await page.locator('.stage img.shown').waitFor()

@@ -1,0 +1,60 @@
+// What a person does about what is kept of them, and what strangers then see: a link is shared and revoked, a task is deleted for good.
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { headline, startTryOn, usePage } from './page.ts'
+
+const { app, open, until } = await usePage()
+
+/** A task that is ready, and the address of its picture. */
+async function dressOne(page: Page): Promise<URL> {
+  await startTryOn(page, 1)
+  await until(headline(page, 'Ready'))
+  return new URL((await page.locator('.stage img').getAttribute('src')) ?? '', app.address)
+}
+
+async function share(page: Page): Promise<string> {
+  await page.getByRole('button', { name: 'Share the picture' }).click()
+  return page.getByLabel('Whoever has this link sees the picture').inputValue()
+}
+
+test('a shared picture is shown to a stranger and to chat programs, and to nobody once it is taken back', async () => {
+  const { page } = await open({ phone: true })
+  const own = await dressOne(page)
+  const link = await share(page)
+  const { context, page: stranger } = await open({ locale: 'ru-RU' })
+  await stranger.goto(link)
+  await stranger.getByText('Кто поделился этой картинкой').waitFor()
+  expect(await stranger.evaluate('document.querySelector("img").naturalWidth')).toBeGreaterThan(0)
+  const [image = '', shown] = await Promise.all(
+    ['meta[property="og:image"]', 'meta[property="og:url"]'].map((tag) =>
+      stranger.locator(tag).getAttribute('content'),
+    ),
+  )
+  expect(shown).toBe(link)
+  const picture = await stranger.request.get(String(image))
+  const owned = await page.request.get(own.href)
+  expect([picture.status(), await picture.body()]).toEqual([200, await owned.body()])
+  expect((await stranger.request.get(own.href)).status()).toBe(401)
+  expect(await context.cookies()).toEqual([])
+
+  await page.getByRole('button', { name: 'End all links of this task' }).click()
+  await expect.poll(() => page.locator('.share input').count()).toBe(0)
+  expect((await stranger.reload())?.status()).toBe(404)
+  expect((await stranger.request.get(String(image))).status()).toBe(404)
+})
+
+test('a task is deleted for good after one question: gone from the history, its picture and its shared link answer 404', async () => {
+  const { page, calls } = await open()
+  const picture = await dressOne(page)
+  const [link, address] = [await share(page), page.url()]
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click()
+  expect(calls).not.toContain('POST /api/delete')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
+  await page.getByText('Nothing here yet.').waitFor()
+  const statuses = [picture.href, link].map(async (url) => (await page.request.get(url)).status())
+  expect(await Promise.all(statuses)).toEqual([404, 404])
+  await page.goto(address)
+  await headline(page, 'This was not found.').waitFor()
+})

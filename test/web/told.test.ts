@@ -1,0 +1,118 @@
+// Being told with the page closed: one tap, a message that is encrypted and sent, and the service worker that shows it. A headless browser
+// has no push service and shows no notices: these two are stood in for, the page, its worker and the endpoints are real.
+import { sql } from 'kysely'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, expect, test } from 'vitest'
+import webPush from 'web-push'
+import { startReceivers } from '../../simulator/receivers/index.ts'
+import { headline, startTryOn, usePage } from './page.ts'
+
+const { publicKey, privateKey } = webPush.generateVAPIDKeys()
+const receivers = await startReceivers({
+  port: 0,
+  secret: 'whsec_bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3',
+  now: () => app.deps.now?.() ?? new Date(),
+})
+afterAll(() => receivers.close())
+const vapid = {
+  VAPID_PUBLIC_KEY: publicKey,
+  VAPID_PRIVATE_KEY: privateKey,
+  VAPID_SUBJECT: 'mailto:ops@app.test',
+}
+const { app, open, until } = await usePage({ env: vapid })
+
+/** A person who allows notices, in a browser whose push service is the receivers'. */
+const allowing = () => `{
+  const keys = ${JSON.stringify(receivers.subscribe())}
+  const subscription = { ...keys, toJSON: () => keys, unsubscribe: async () => delete localStorage.subscribed }
+  let permission = 'default'
+  Object.defineProperty(Notification, 'permission', { get: () => permission })
+  Notification.requestPermission = async () => (permission = 'granted')
+  PushManager.prototype.getSubscription = async () => (localStorage.subscribed ? subscription : null)
+  PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
+    localStorage.subscribed = applicationServerKey
+    return subscription
+  }
+}`
+
+/** The worker's notices and the windows that it wants, kept in the worker. */
+const watching = `{
+  self.did = []
+  ServiceWorkerRegistration.prototype.showNotification = async (title, { body, tag, data }) => void self.did.push({ title, body, tag, data })
+  WindowClient.prototype.focus = async function () { self.did.push(this.url) }
+  Clients.prototype.openWindow = async (url) => void self.did.push(url)
+}`
+
+/** A tap on a notice of this task. Untrusted events can't be waited for by the browser. */
+const tapped = (taskId: string) => `(async () => {
+  self.did.length = 0
+  const event = new Event('notificationclick')
+  const notification = { data: { task_id: '${taskId}' }, close: () => self.did.push('closed') }
+  let work
+  Object.assign(event, { notification, waitUntil: (promise) => { work = promise } })
+  self.dispatchEvent(event)
+  await work
+  return self.did
+})()`
+
+/** As the browser does when its push service brings something. */
+async function deliver(context: BrowserContext, page: Page, data: string): Promise<void> {
+  const browser = await context.newCDPSession(page)
+  const registered = new Promise<string>((resolve) => {
+    browser.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: [first] }) => {
+      if (first) resolve(first.registrationId)
+    })
+  })
+  await browser.send('ServiceWorker.enable')
+  const registrationId = await registered
+  await browser.send('ServiceWorker.deliverPushMessage', { origin: app.address, registrationId, data })
+}
+
+async function tellMe(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Tell me when it is ready' }).click()
+  await page.getByText('You will be told').waitFor()
+}
+
+test('one tap, and the result is told by a notice; a tap on it goes to the window that shows the task', async () => {
+  const { context, page } = await open({ script: allowing() })
+  await startTryOn(page, 1)
+  const starting = context.waitForEvent('serviceworker')
+  await tellMe(page)
+  expect(await page.evaluate('localStorage.subscribed')).toBe(publicKey)
+  const worker = await starting
+  await until(headline(page, 'Ready'))
+  await expect.poll(() => receivers.pushes.length).toBe(1)
+  const [{ task_id, title, body } = { task_id: '', title: '', body: '' }] = receivers.pushes
+  expect(page.url()).toContain(task_id)
+
+  await worker.evaluate(watching)
+  await deliver(context, page, JSON.stringify(receivers.pushes[0]))
+  await expect.poll(() => worker.evaluate('self.did')).toEqual([{ title, body, tag: task_id, data: { task_id } }])
+  expect(await worker.evaluate(tapped(task_id))).toEqual(['closed', `${app.address}/`])
+  await page.goto(`${app.address}/#/history`)
+  expect(await worker.evaluate(tapped(task_id))).toEqual(['closed', `/#/task/${task_id}`])
+})
+
+test('who signs out is told no more by this browser, and leaves no photo and no picture in it', async () => {
+  const { page, calls } = await open({ script: allowing() })
+  await startTryOn(page, 1)
+  await tellMe(page)
+  const address = page.url()
+  await until(headline(page, 'Ready'))
+  const picture = String(await page.locator('.stage img').getAttribute('src'))
+  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.locator('img.person').waitFor()
+  await page.getByRole('link', { name: 'History' }).click()
+  await page.locator('.card').waitFor()
+  calls.length = 0
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click()
+  await page.locator('.sample-person').waitFor()
+  expect(calls).toEqual(['POST /api/push', 'POST /api/session/end'])
+  expect(await page.evaluate('localStorage.subscribed')).toBeUndefined()
+  expect((await sql`select user_id from listeners`.execute(app.deps.db)).rows).toEqual([])
+  expect(await page.locator('img.person, .card').count()).toBe(0)
+  expect((await page.request.get(new URL(picture, address).href)).status()).toBe(401)
+  await page.goto(address)
+  await headline(page, 'This was not found.').waitFor()
+})
