@@ -151,6 +151,10 @@ test('parseConfig() refuses a limit of answers under which an accepted upload co
   expect(() => parseConfig({ ANSWER_LIMIT_MB: '4' })).toThrow('ANSWER_LIMIT_MB: must be at least 5: an upload')
 })
 
+test('parseConfig() refuses to tell an app without a secret to sign with', () => {
+  expect(() => parseConfig({ NOTIFY_URL: 'https://app.example' })).toThrow('NOTIFY_SECRET')
+})
+
 test('parseConfig() refuses a grace time that ends before a create may have been sent', () => {
   const settings = { SUBMIT_LEASE_SECONDS: '300', SUBMIT_TIMEOUT_SECONDS: '15', SUBMIT_GRACE_SECONDS: '180' }
   expect(() => parseConfig(settings)).toThrow('SUBMIT_GRACE_SECONDS: must be at least')
