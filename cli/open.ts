@@ -4,7 +4,6 @@ import type { Config } from '../core/config.ts'
 import { connect } from '../db/driver/connect.ts'
 import type { Deps, EndpointContext } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
-import { openDeps } from '../netlify/runtime.ts'
 import { parseConfig } from '../providers/config.ts'
 import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
@@ -42,6 +41,7 @@ export const isStoreKnown = ({ STORAGE }: Pick<Config, 'STORAGE'>): boolean =>
 export async function withDeployment<T>(
   work: (opened: { deps: Deps; context: EndpointContext }) => Promise<T>,
 ): Promise<T> {
+  const { openDeps } = await import('../netlify/runtime.ts')
   const deps = await openDeps(standardError)
   const after: Promise<unknown>[] = []
   try {

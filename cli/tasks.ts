@@ -2,11 +2,6 @@
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
-import { check, list, recover, resume, show, stats } from './commands.ts'
-import { deliveries } from './deliveries.ts'
-import { erase } from './erase.ts'
-import { allowSpending, spend, stopSpending } from './money.ts'
-import { copyStorage, storage } from './storage.ts'
 import { readVariables } from './variables.ts'
 
 /** The exit code: 0 done, 1 not possible, 2 not understood. */
@@ -22,36 +17,37 @@ async function run(words: string[]): Promise<number> {
   }
 }
 
+/** Each loads what it needs: most never ask a provider. */
 async function obey(command: Command): Promise<string> {
   switch (command.name) {
     case 'help':
       return usage
     case 'list':
-      return list(command)
+      return (await import('./commands.ts')).list(command)
     case 'show':
-      return show(command)
+      return (await import('./commands.ts')).show(command)
     case 'check':
-      return check(command)
+      return (await import('./commands.ts')).check(command)
     case 'recover':
-      return recover(command)
+      return (await import('./commands.ts')).recover(command)
     case 'resume':
-      return resume(command)
+      return (await import('./commands.ts')).resume(command)
     case 'stats':
-      return stats(command)
+      return (await import('./commands.ts')).stats(command)
     case 'deliveries':
-      return deliveries(command)
+      return (await import('./deliveries.ts')).deliveries(command)
     case 'spend':
-      return spend(command)
+      return (await import('./money.ts')).spend(command)
     case 'stop-spending':
-      return stopSpending(command)
+      return (await import('./money.ts')).stopSpending(command)
     case 'allow-spending':
-      return allowSpending(command)
+      return (await import('./money.ts')).allowSpending(command)
     case 'storage':
-      return storage(command)
+      return (await import('./storage.ts')).storage(command)
     case 'copy-storage':
-      return copyStorage(command)
+      return (await import('./storage.ts')).copyStorage(command)
     case 'erase':
-      return erase(command)
+      return (await import('./erase.ts')).erase(command)
   }
 }
 

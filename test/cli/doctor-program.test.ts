@@ -19,10 +19,15 @@ const env = {
   ...secrets,
 }
 
+const { NODE_COMPILE_CACHE } = process.env
+
 function run(words: string[], variables: Record<string, string | undefined>) {
   return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const child = execFile(process.execPath, ['cli/doctor.ts', ...words], { env: variables }, (_error, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
+    const child = execFile(
+      process.execPath,
+      ['cli/doctor.ts', ...words],
+      { env: { ...variables, NODE_COMPILE_CACHE } },
+      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
     )
   })
 }

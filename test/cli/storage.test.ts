@@ -23,7 +23,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 const { STORAGE: _, ...bucket } = s3.env
-const env = { PATH: process.env['PATH'], DATABASE_URL: database.url, STORAGE_DIR: join(folder, 'files'), ...bucket }
+const { PATH, NODE_COMPILE_CACHE } = process.env
+const env = { PATH, NODE_COMPILE_CACHE, DATABASE_URL: database.url, STORAGE_DIR: join(folder, 'files'), ...bucket }
 const open = (kind: string) => openStoreOf(parseConfig({ ...env, STORAGE: kind }))
 const filesOf = (kind: string) => openFiles(open(kind)('files'))
 

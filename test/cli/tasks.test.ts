@@ -24,10 +24,15 @@ interface Said {
   err: string
 }
 
+const { NODE_COMPILE_CACHE } = process.env
+
 function run(words: string[], env: Record<string, string | undefined> = database): Promise<Said> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, ['cli/tasks.ts', ...words], { env }, (_error, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
+    const child = execFile(
+      process.execPath,
+      ['cli/tasks.ts', ...words],
+      { env: { ...env, NODE_COMPILE_CACHE } },
+      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
     )
   })
 }

@@ -48,6 +48,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
   const ports = await Promise.all(Array.from({ length: options.instances }, freePort))
   const env = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     LOG_LEVEL: 'error',
     DATABASE_URL: database.url,
     ...(blobs ? { NETLIFY_BLOBS_CONTEXT: blobs.context } : { STORAGE_DIR: folder }),

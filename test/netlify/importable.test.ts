@@ -17,9 +17,11 @@ const entries = [
 
 const nothing = { environment: [], opened: [], globals: [], listeners: [], settings: [] }
 
+const { NODE_COMPILE_CACHE } = process.env
+
 async function importAlone(file: string): Promise<unknown> {
   // The process ends by itself: what is left open would keep it.
-  const { stdout } = await run(process.execPath, [program, file], { env: {}, timeout: 180_000 })
+  const { stdout } = await run(process.execPath, [program, file], { env: { NODE_COMPILE_CACHE }, timeout: 180_000 })
   return JSON.parse(stdout)
 }
 
