@@ -27,7 +27,7 @@ export function ownHosts(config: Config, listed = providers): string[] {
 }
 
 function openLate(
-  { name, listsRunning, inputsKeptSeconds }: ProviderSpec,
+  { name, listsRunning, erases, inputsKeptSeconds }: ProviderSpec,
   open: () => Promise<OpenedProvider>,
 ): Provider {
   let opening: Promise<OpenedProvider> | undefined
@@ -48,12 +48,19 @@ function openLate(
     search: async (attempt) => (await opened()).search(attempt),
     readWebhook: async (headers, rawBody, now, model) => (await opened()).readWebhook(headers, rawBody, now, model),
     ...(listsRunning && {
-      listRunning: async (predictions) => {
-        const { listRunning } = await opened()
-        if (!listRunning)
-          throw new Error(`the spec of ${name} says that it lists what runs, and it has no listRunning()`)
-        return listRunning(predictions)
-      },
+      listRunning: async (predictions) => requireAble(name, await opened(), 'listRunning')(predictions),
     }),
+    ...(erases && { erase: async (id) => requireAble(name, await opened(), 'erase')(id) }),
   }
+}
+
+/** What only some providers can do, and their specs say so. */
+function requireAble<Name extends 'listRunning' | 'erase'>(
+  provider: string,
+  opened: OpenedProvider,
+  name: Name,
+): NonNullable<OpenedProvider[Name]> {
+  const own = opened[name]
+  if (own) return own
+  throw new Error(`the spec of ${provider} says that it can do ${name}(), and it has none`)
 }

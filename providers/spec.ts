@@ -22,6 +22,8 @@ export interface ProviderSpec {
   hosts: readonly string[]
   /** Whether its list shows what runs, many predictions in one request. */
   listsRunning: boolean
+  /** Whether it deletes what it keeps of a prediction when it is asked to. */
+  erases?: boolean
   /** How long its list shows the inputs, which carry attempts' markers. Undefined: its list never proves that a prediction is missing. */
   inputsKeptSeconds?: number
   /** Whether a webhook of it can be signed and still name no prediction. */

@@ -22,6 +22,7 @@ export const fal: ProviderSpec = {
   cap: 'FAL_CONCURRENCY',
   hosts: ['FAL_QUEUE_URL', 'FAL_API_URL'],
   listsRunning: false,
+  erases: true,
   hasUnnamedWebhooks: false,
   async open(config, http) {
     const { FAL_KEY: key = '', ...own } = falSettings(config)

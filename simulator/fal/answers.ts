@@ -5,6 +5,10 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
 
 export const unauthenticated = () => json({ detail: 'Cannot access application. Authentication is required.' }, 401)
 
+/** By the platform's API, to a key that may only run models. */
+export const notAdmin = () =>
+  json({ error: { type: 'authorization_error', message: 'This endpoint requires an Admin API key.' } }, 403)
+
 /** An account without credit. */
 export const locked = () =>
   json({ detail: 'User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.' }, 403)

@@ -9,6 +9,7 @@ import type { Options } from '../jobs/state.ts'
 import type { ExampleModel } from '../models/imitate.ts'
 import { type KnownModels, knownModels } from '../models/known.ts'
 import { falDocument } from '../models/openapi.ts'
+import { deletePayloads } from './account.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { type Delivery, type FalKind, protocolOf, type State } from './protocol.ts'
 import { type Asked, cancelRequest, getResult, getStatus, listRequests } from './read.ts'
@@ -55,6 +56,7 @@ export function createFal(given: FalOptions): Fal {
       webhooks: true,
       list_unfinished: false,
       response_suffix: false,
+      is_admin: true,
       signing_key: 0,
     },
   }
@@ -85,6 +87,8 @@ async function route(state: State, request: Request, { key, keys, models }: Part
   if (path === '/api/models' && method === 'GET') return listModels(models, request)
   if (!isAuthorized(request, key)) return unauthenticated()
   if (path === '/api/models/requests/by-endpoint' && method === 'GET') return listRequests(state, request)
+  const [, deleted] = /^\/api\/models\/requests\/([^/]+)\/payloads$/.exec(path) ?? []
+  if (deleted !== undefined && method === 'DELETE') return deletePayloads(state, deleted)
   if (path.startsWith('/queue/')) return routeQueue(state, models, request, path.slice('/queue/'.length))
   return notFound('Path')
 }

@@ -13,6 +13,8 @@ const settings = jobs.settingsSchema.extend({
   list_unfinished: z.boolean(),
   /** Whether `response_url` ends in /response: both forms have been seen. */
   response_suffix: z.boolean(),
+  /** Whether the key has admin scope: without it nothing is deleted, and nothing told of charges. */
+  is_admin: z.boolean(),
   /** The number of the key that signs. It and the one before are published; raising it by two is a hard rotation. */
   signing_key: z.int().min(0),
 })
@@ -37,6 +39,8 @@ const own = z.object({
   /** Another one than the id once fal has run the request again by itself. */
   gatewayId: z.string(),
   isStored: z.boolean(),
+  /** Its payloads were deleted on request. */
+  isDeleted: z.boolean().default(false),
   isNoRetry: z.boolean(),
   failure: failure.nullable(),
 })
@@ -46,7 +50,7 @@ export interface Delivery extends jobs.Delivery {
 }
 
 const statuses = ['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED'] as const
-const counted = ['create', 'status', 'result', 'list', 'cancel', 'file', 'jwks'] as const
+const counted = ['create', 'status', 'result', 'list', 'cancel', 'file', 'jwks', 'delete'] as const
 
 export interface FalKind extends jobs.Kind {
   own: z.output<typeof own>
@@ -97,8 +101,8 @@ export const protocolOf = (keys: SigningKeys, models: KnownModels): jobs.Protoco
     if (now < startOf(request)) return false
     return request.canceledByUser || request.ending === 'succeeded' || !isOver(request, now)
   },
-  // Outputs are kept for good.
-  isRemoved: () => false,
+  // Outputs are kept for good, unless they are deleted on request.
+  isRemoved: (_state, { own }) => own.isDeleted,
   // Its input turned out to be of no use a second after it began. As at fal, that shows in the result alone.
   fail(state, request, { message, field }) {
     const loc = ['body', ...(field ? [field.path] : [])]

@@ -35,7 +35,7 @@ export function getStatus(state: State, asked: Asked): Promise<Response> {
 export function getResult(state: State, asked: Asked): Promise<Response> {
   return readJob(state, { ...askedOf(state, asked), on: 'result', counted: 'result' }, (found, fault, now) => {
     if (!isOver(found, now)) return json({ detail: 'Request is still in progress' }, 400)
-    if (found.withheld === 'data_removed') return notFound('Response')
+    if (found.withheld === 'data_removed' || found.own.isDeleted) return notFound('Response')
     const { status, body, headers } = answerOf(state, found)
     const response = json(body, status, headers)
     return fault?.fault === 'truncated' ? truncate(response, false) : response

@@ -36,7 +36,7 @@ export async function submitRequest(
       const submitted = { outcome, createdAt, isNoRetry, startWithinSeconds }
       const { plan, failure } = planned(given, submitted, faults)
       const gatewayId = plan.runs.length > 1 ? state.options.newId() : id
-      return { id, plan, own: { gatewayId, isStored, isNoRetry, failure } }
+      return { id, plan, own: { gatewayId, isStored, isDeleted: false, isNoRetry, failure } }
     },
     async answer(accepted) {
       const body = { ...queueView(state, accepted), status: 'IN_QUEUE', queue_position: 0 }

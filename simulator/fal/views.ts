@@ -48,6 +48,6 @@ export function listView(state: State, request: QueuedRequest, now: number, with
       status_code: answer.status,
       duration: startsAt <= now ? (endsAt - startsAt) / 1000 : 0,
     }),
-    ...(withPayloads && own.isStored && { json_input: input, json_output: answer?.body ?? null }),
+    ...(withPayloads && own.isStored && !own.isDeleted && { json_input: input, json_output: answer?.body ?? null }),
   }
 }

@@ -1,0 +1,61 @@
+// What erasing a task asks of its provider: fal deletes what it keeps, where the key may ask for it.
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { deleteEndpoint } from '../../functions/delete.ts'
+import { begun, isOver, ping, pingUntil, type Story } from '../scenarios/setup.ts'
+import { testClock } from '../setup/clock.ts'
+import { useTestDeps } from '../setup/deps.ts'
+
+const clock = testClock()
+const app = await useTestDeps({ clock })
+const trainer = 'fal-ai/flux-lora-portrait-trainer'
+
+async function trained(): Promise<Story> {
+  const images_url = 'https://images.test/photos.zip'
+  const body = { recipe: 'avatar', training_type: 'portrait', images_url, trigger_phrase: 'ada', steps: 100 }
+  const story = await begun(app, { body })
+  await pingUntil(app, story, isOver, { clock, every: 60, within: 90_000 })
+  return story
+}
+
+async function erase({ id, token }: Story): Promise<void> {
+  const remove = (more: object) =>
+    app.call(deleteEndpoint, { path: '/api/delete', body: { task_id: id, ...more }, token })
+  expect((await remove({})).status).toBe(200)
+  await app.settle()
+}
+
+/** What fal's list still shows of its requests. */
+async function keptAtFal(): Promise<unknown[]> {
+  const { FAL_API_URL, FAL_KEY } = app.deps.config as unknown as Record<string, string>
+  const query = new URLSearchParams({ endpoint_id: trainer, expand: 'payloads', start: '2020-01-01T00:00:00Z' })
+  const answer = await fetch(`${FAL_API_URL}/models/requests/by-endpoint?${query}`, {
+    headers: { authorization: `Key ${FAL_KEY}` },
+  })
+  const { items } = (await answer.json()) as { items: { json_input?: unknown }[] }
+  return items.map(({ json_input }) => json_input)
+}
+
+const left = async () => (await sql`select predictions from erasures`.execute(app.deps.db)).rows
+
+test('an erased task’s request and files are deleted at fal, once', async () => {
+  const story = await trained()
+  expect(await keptAtFal()).toMatchObject([{ trigger_phrase: 'ada' }])
+  await erase(story)
+  expect(await keptAtFal()).toEqual([undefined])
+  clock.advance(3_600)
+  await ping(app)
+  expect([app.simulator.fal.till().requests.delete, await left()]).toEqual([1, []])
+})
+
+test('a key that may not ask for it ends the asking, and the log says that fal keeps it', async () => {
+  app.simulator.fal.set({ is_admin: false })
+  const story = await trained()
+  await erase(story)
+  clock.advance(3_600)
+  await ping(app)
+  expect([app.simulator.fal.till().requests.delete, await left()]).toEqual([1, []])
+  expect(app.logged).toContainEqual(
+    expect.objectContaining({ task: story.id, provider: 'fal', reason: expect.stringContaining('Admin') }),
+  )
+})
