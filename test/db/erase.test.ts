@@ -90,7 +90,7 @@ test('eraseOld: does not wait for a row that somebody holds', async () => {
 
 const marker = 'a-word-of-ada'
 
-/** Every table that has these bytes somewhere; the ledger knows tasks and predictions by their ids. */
+/** Every table that has this word somewhere, and not as a part of an id; the ledger knows tasks and predictions by theirs. */
 async function tablesWith(db: Db, text: string): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`.execute(
@@ -101,7 +101,7 @@ async function tablesWith(db: Db, text: string): Promise<string[]> {
       .filter(({ name }) => name !== 'ledger' || text === marker)
       .map(async ({ name }) => {
         const { rows: some } =
-          await sql`select from ${sql.ref(name)} as one where one::text like ${`%${text}%`} limit 1`.execute(db)
+          await sql`select from ${sql.ref(name)} as one where one::text ~ ${`\\m${text}\\M`} limit 1`.execute(db)
         return some.length > 0 ? [name] : []
       }),
   )
