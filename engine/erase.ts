@@ -132,16 +132,15 @@ interface Progress {
 
 /** Never rejects: what can't be done now is noted still. */
 async function outcomeOf(deps: Deps, erasure: Erasure, endBy: number, progress?: Progress): Promise<ErasureOutcome> {
-  const { id, kind, subject } = erasure
-  const left = kind === 'task' ? await askProviders(deps, erasure) : []
+  const { id, kind, subject, read_at } = erasure
+  const outcome = { id, read_at, asked: await askProviders(deps, erasure) }
   try {
-    if (kind === 'task') return { id, cleared: await clearTask(deps, id), predictions: left }
+    if (kind === 'task') return { ...outcome, cleared: await clearTask(deps, id) }
     if (kind === 'upload') await deps.files.clear(`${subject}/`, mostParts)
-    const cleared = kind === 'upload' || (await clearUser(deps, erasure, endBy, progress))
-    return { id, cleared, predictions: [] }
+    return { ...outcome, cleared: kind === 'upload' || (await clearUser(deps, erasure, endBy, progress)) }
   } catch (error) {
     deps.log.error({ err: error, erasure: id }, 'an erasure is not done, and is tried again')
-    return { id, cleared: false, predictions: left }
+    return { ...outcome, cleared: false }
   }
 }
 
@@ -177,18 +176,19 @@ async function clearUser(
   return true
 }
 
-/** What is still to be asked. A provider that says no is not asked again. */
+/** What needs no asking any more: it is gone, or its provider has said no, or nothing for days. */
 async function askProviders(deps: Deps, { id: task, predictions, noted_at, now }: Erasure) {
   const isLate = now.getTime() - noted_at.getTime() > askProviderSeconds * 1000
-  const left: Erasure['predictions'] = []
+  const asked: Erasure['predictions'] = []
   for (const record of predictions) {
     const answer = await askProvider(deps, record)
+    if (answer.kind === 'unreachable' && !isLate) continue
+    asked.push(record)
     if (answer.kind === 'gone') continue
     const about = { task, provider: record.provider, prediction: record.id, reason: shorten(answer.reason) }
-    if (answer.kind === 'unreachable' && !isLate) left.push(record)
-    else deps.log.warn(about, 'the provider keeps what it has of an erased task, by its own rules')
+    deps.log.warn(about, 'the provider keeps what it has of an erased task, by its own rules')
   }
-  return left
+  return asked
 }
 
 async function askProvider({ providers }: Deps, { provider, id }: Erasure['predictions'][number]) {

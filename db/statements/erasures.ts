@@ -1,6 +1,6 @@
 // What was deleted and still has to go: noted here, read by passes when it is due, and struck out when nothing is left. engine/erase.ts
 // does what lies between, in the store and at the provider.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { erasedUser, type ProviderRecord } from '../../core/erasure.ts'
 import { repeatable } from '../driver/retries.ts'
 import { type ErasureTerms, predictionsOf } from './erase.ts'
@@ -15,16 +15,19 @@ export interface Erasure {
   noted_at: Date
   /** From then on nobody can be writing for it. */
   quiet_at: Date
-  /** The database's clock. */
+  /** The database's clock, as the note was read; and exactly. */
   now: Date
+  read_at: string
 }
+
+const read = (now: RawBuilder<Date>) => sql`${now} as now, (${now})::text as read_at`
 
 /** Notes an upload whose file is to go. */
 export async function noteUpload(db: Db, { key, ...timed }: { key: string } & Timed): Promise<Erasure> {
   const now = clock(timed)
   const { rows } = await sql<Erasure>`
     insert into erasures (kind, subject, noted_at, quiet_at, due_at) values ('upload', ${key}, ${now}, ${now}, ${now})
-    returning *, ${now} as now
+    returning *, ${read(now)}
   `.execute(db)
   return rows[0] as Erasure
 }
@@ -45,7 +48,7 @@ export async function noteUser(db: Db, { user_id, quietSeconds, ended, ...timed 
       order by key on conflict (key) do nothing)
     insert into erasures (kind, subject, noted_at, quiet_at, due_at)
     values ('user', ${user_id}, ${now}, ${now} + ${seconds(sql`${quietSeconds}::float8`)}, ${now})
-    returning *, ${now} as now
+    returning *, ${read(now)}
   `.execute(db)
   return rows[0] as Erasure
 }
@@ -60,7 +63,8 @@ export async function noteGone(db: Db, { id, ...timed }: { id: string } & Timed)
     insert into erasures (id, kind, noted_at, quiet_at, due_at)
     select ${id}::uuid, 'task', ${now}, ${now}, ${now}
     where not exists (select from tasks where id = ${id}::uuid and user_id <> ${erasedUser})
-    on conflict (id) do update set due_at = excluded.due_at returning id
+    -- Whoever searches the store at this moment may have been where it lies already.
+    on conflict (id) do update set due_at = excluded.due_at, quiet_at = greatest(erasures.quiet_at, excluded.quiet_at) returning id
   `.execute(repeatable(db))
   return rows.length > 0
 }
@@ -75,7 +79,7 @@ export async function readErasures(
 ): Promise<Erasure[]> {
   const now = clock(timed)
   const { rows } = await sql<Erasure>`
-    select *, ${now} as now from erasures where ${ids ? sql`id = any(${ids}::uuid[])` : sql`due_at <= ${now}`}
+    select *, ${read(now)} from erasures where ${ids ? sql`id = any(${ids}::uuid[])` : sql`due_at <= ${now}`}
     order by due_at, id limit ${limit}
   `.execute(repeatable(db))
   return rows
@@ -86,14 +90,16 @@ export interface ErasureOutcome {
   id: string
   /** The store was searched, and whatever was found is gone. */
   cleared: boolean
-  /** What is left to be asked of providers. */
-  predictions: readonly ProviderRecord[]
+  /** The note's: what was noted since, or could still be written then, this outcome doesn't know. */
+  read_at: string
+  /** What no provider is to be asked for any more. */
+  asked: readonly ProviderRecord[]
 }
 
 /**
- * Strikes out what is done: nothing is left in table and store, no provider is to be asked, and nobody can be writing any more. Deletes a
- * stub whose provider has ended, and comes back for what that leaves. All else is looked at again after a quarter of its age, between 20 s
- * and an hour. Answers with those that were struck out.
+ * Strikes out what is done: nothing is left in table and store, no provider is to be asked, and nobody could be writing any more when the
+ * store was searched. Deletes a stub whose provider has ended, and comes back for what that leaves. All else is looked at again after a
+ * quarter of its age, between 20 s and an hour. Answers with those that were struck out.
  */
 export async function recordErasures(
   db: Db,
@@ -103,30 +109,31 @@ export async function recordErasures(
   const now = clock(terms)
   const { rows } = await sql<{ id: string }>`
     with told as materialized (
-      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, cleared boolean, predictions jsonb)),
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, cleared boolean, read_at timestamptz, asked jsonb)),
+    -- A stub waits for its provider. What is to be asked may have become more since.
     target as materialized (
-      select e.id, e.kind, e.noted_at, e.quiet_at, told.cleared, told.predictions as asked,
-        -- A stub waits for its provider.
-        t.id is not null as stands, t.phase is null and t.due_at is null as is_over, ${predictionsOf(terms.erasing)} as known
+      select e.id, e.noted_at, e.quiet_at, t.id is not null as stands, t.phase is null and t.due_at is null as is_over,
+        ${predictionsOf(terms.erasing)} as known, open.predictions as open,
+        told.cleared and t.id is null and open.predictions = '[]' as is_clear, e.quiet_at <= told.read_at as is_quiet
       from told join erasures e on e.id = told.id left join tasks t on t.id = e.id and t.user_id = ${erasedUser}
+        cross join lateral (select coalesce(jsonb_agg(one), '[]') as predictions from jsonb_array_elements(e.predictions) as noted (one)
+          where not told.asked @> jsonb_build_array(one)) as open
       order by e.id for update of e),
     over as (
       delete from tasks where id = any(array(select id from target where stands and is_over)) and user_id = ${erasedUser}
         and phase is null and due_at is null
       returning id),
     done as (
-      delete from erasures where id in (
-        select id from target where not stands and cleared and asked = '[]' and quiet_at <= ${now})
-      returning id),
+      delete from erasures where id in (select id from target where is_clear and is_quiet) returning id),
     later as (
       update erasures e set
-        predictions = case when over.id is null then o.asked else o.asked || o.known end,
+        predictions = case when over.id is null then o.open else o.open || o.known end,
         due_at = case
           when over.id is not null then ${now}
-          when o.cleared and o.asked = '[]' and not o.stands then greatest(o.quiet_at, ${now})
+          when o.is_clear then greatest(o.quiet_at, ${now})
           else ${now} + ${seconds(sql`least(3600, greatest(20, extract(epoch from ${now} - o.noted_at) / 4))`)} end
       from target o left join over on over.id = o.id
-      where e.id = o.id and not (not o.stands and o.cleared and o.asked = '[]' and o.quiet_at <= ${now}))
+      where e.id = o.id and not (o.is_clear and o.is_quiet))
     select id from done order by id
   `.execute(db)
   return rows.map(({ id }) => id)

@@ -179,8 +179,12 @@ each(
     const db = suite.over(driver)
     const { id } = await insertState(db, 'running', { provider: 'fal', prediction_id: 'p-1' })
     await eraseTasks(db, [{ id, user_id: 'ada', stub: null }], terms)
-    const tell = (seconds: number, predictions: { provider: string; id: string }[] = [], cleared = true) =>
-      recordErasures(db, [{ id, cleared, predictions }], { ...terms, now: later(noon, seconds) })
+    type Records = { provider: string; id: string }[]
+    const tell = (seconds: number, asked: Records = [], cleared = true, readAt = seconds) =>
+      recordErasures(db, [{ id, cleared, read_at: later(noon, readAt).toISOString(), asked }], {
+        ...terms,
+        now: later(noon, seconds),
+      })
     const due = async (seconds: number) => readErasures(db, { limit: 9, now: later(noon, seconds) })
     expect(await tell(1)).toEqual([])
     expect(await due(20)).toEqual([])
@@ -193,15 +197,35 @@ each(
     // Its provider is asked for what it keeps, and until it answers the note stays.
     const [{ predictions } = { predictions: [] }] = await due(30)
     expect(predictions).toEqual([{ provider: 'fal', id: 'p-1' }])
-    expect(await tell(31, predictions)).toEqual([])
-    expect(await tell(60, [], false)).toEqual([])
+    expect(await tell(31)).toEqual([])
+    expect(await tell(60, predictions, false)).toEqual([])
     expect(await tell(61)).toEqual([])
     expect(await due(179)).toEqual([])
     expect(await due(180)).toHaveLength(1)
-    expect(await tell(181)).toEqual([id])
+    // Searched while somebody could still be writing.
+    expect(await tell(181, [], true, 179)).toEqual([])
+    expect(await tell(182)).toEqual([id])
     expect(await tablesWith(db, id)).toEqual([])
   },
 )
+
+each('%s recordErasures: what was noted after the note was read is not struck out with it', async (driver) => {
+  const db = suite.over(driver)
+  const { id } = await insertState(db, 'completed', { provider: 'fal' })
+  await eraseTasks(db, [{ id, user_id: 'ada', stub: null }], { ...terms, quietSeconds: 0 })
+  const [note] = await readErasures(db, { limit: 1, now: later(noon, 10) })
+  const outcome = { id, cleared: true, read_at: note?.read_at ?? '', asked: note?.predictions ?? [] }
+  const over = { ...terms, now: later(noon, 12) }
+  // A report that comes late has copied into what was searched already.
+  expect(await noteGone(db, { id, now: later(noon, 11) })).toBe(true)
+  expect(await recordErasures(db, [outcome], over)).toEqual([])
+  expect(await readErasures(db, { limit: 1, now: later(noon, 12) })).toMatchObject([{ id }])
+  await sql`update erasures set predictions = '[{"provider": "fal", "id": "p-2"}]', quiet_at = ${noon}`.execute(db)
+  expect(await recordErasures(db, [outcome], over)).toEqual([])
+  const [{ predictions } = { predictions: [] }] = await readErasures(db, { limit: 1, ids: [id] })
+  expect(predictions).toEqual([{ provider: 'fal', id: 'p-2' }])
+  expect(await recordErasures(db, [{ ...outcome, asked: predictions }], over)).toEqual([id])
+})
 
 each('%s claimDue tells that something is to be erased, and when', async (driver) => {
   const db = suite.over(driver)

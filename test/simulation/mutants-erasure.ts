@@ -7,8 +7,8 @@ export const erasingMutants: readonly Mutant[] = [
     'from judged t where false order by t.id on conflict (id) do nothing)',
   ]),
   statement('erased-task-returns', 'a note is struck out while somebody may still be writing', [
-    /quiet_at <= (coalesce\(\$\d+::timestamptz, now\(\)\))/,
-    "quiet_at <= $1 + interval '1 day'",
+    'e.quiet_at <= told.read_at as is_quiet',
+    "e.quiet_at <= told.read_at + interval '1 day' as is_quiet",
   ]),
   statement('late-report-revives', 'what a report copies for a task that is gone stays', [
     /where not exists \(select from tasks where id = (\$\d+)::uuid and user_id/,
