@@ -60,6 +60,14 @@ export type ProviderErasure =
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string }
 
+/** What a provider says that it has charged. */
+export type Bill =
+  /** In millionths of a dollar, by prediction. One that is missing was not charged, or isn't yet. */
+  | { kind: 'told'; charged: ReadonlyMap<string, number> }
+  /** It won't tell, however often it is asked. */
+  | { kind: 'refused'; reason: string }
+  | { kind: 'unreachable'; reason: string }
+
 export interface Prediction {
   id: string
   urls: ProviderUrls
@@ -110,6 +118,8 @@ export interface Provider {
   search(attempt: LostAttempt): Promise<Search>
   /** Deletes what it keeps of a prediction that is over; for a provider that lets its users do so. */
   erase?(id: string): Promise<ProviderErasure>
+  /** What it has charged for these predictions, none of which ended before `since`; for a provider that tells it by prediction. */
+  readBill?(ids: readonly string[], since: Date): Promise<Bill>
   /** Those of many predictions that its list shows as not over; for a provider that lists many in one request. */
   listRunning?(predictions: ListedSince): Promise<Listed>
   /**

@@ -1,11 +1,12 @@
 // Deletes what the database must be asked about: finished tasks after KEEP_FINISHED_DAYS, what an erasure has left, inputs whose task
-// never came to be, and events that were told long ago. Recover calls it, and so does every other trigger, once an hour beside a pass that looks anyway.
+// never came to be, and events that were told long ago; and has bills corrected. Recover calls it, and so does every other trigger, once an hour beside a pass that looks anyway.
 import pLimit from 'p-limit'
 import { sweepDelivered } from '../db/statements/deliveries.ts'
 import { eraseOld } from '../db/statements/erase.ts'
 import { readMissing } from '../db/statements/reads.ts'
 import { dropEndedSessions } from '../db/statements/sessions.ts'
 import { notifyOf } from '../notify/index.ts'
+import { settleBills } from './bills.ts'
 import type { Deps } from './deps.ts'
 import { erasureTerms, finishErasures } from './erase.ts'
 import { readOldNotes } from './start-note.ts'
@@ -35,10 +36,11 @@ export async function sweepStored(deps: Deps, ms: number = patienceMs): Promise<
       sweepTasks(deps, endBy, swept),
       sweepOrphans(deps, endBy, swept),
       sweepOutbox(deps, endBy),
+      settleBills(deps, endBy),
     ])
     if (!done.includes(false)) await deps.instants.note('sweep')
   } catch (error) {
-    deps.log.error({ err: error, ...swept }, 'old tasks were not all deleted')
+    deps.log.error({ err: error, ...swept }, 'not everything was swept')
   }
   return swept
 }

@@ -27,7 +27,7 @@ export function ownHosts(config: Config, listed = providers): string[] {
 }
 
 function openLate(
-  { name, listsRunning, erases, inputsKeptSeconds }: ProviderSpec,
+  { name, listsRunning, erases, bills, inputsKeptSeconds }: ProviderSpec,
   open: () => Promise<OpenedProvider>,
 ): Provider {
   let opening: Promise<OpenedProvider> | undefined
@@ -51,11 +51,12 @@ function openLate(
       listRunning: async (predictions) => requireAble(name, await opened(), 'listRunning')(predictions),
     }),
     ...(erases && { erase: async (id) => requireAble(name, await opened(), 'erase')(id) }),
+    ...(bills && { readBill: async (ids, since) => requireAble(name, await opened(), 'readBill')(ids, since) }),
   }
 }
 
 /** What only some providers can do, and their specs say so. */
-function requireAble<Name extends 'listRunning' | 'erase'>(
+function requireAble<Name extends 'listRunning' | 'erase' | 'readBill'>(
   provider: string,
   opened: OpenedProvider,
   name: Name,

@@ -24,6 +24,8 @@ export interface ProviderSpec {
   listsRunning: boolean
   /** Whether it deletes what it keeps of a prediction when it is asked to. */
   erases?: boolean
+  /** Whether it tells afterwards what it has charged for a prediction. */
+  bills?: boolean
   /** How long its list shows the inputs, which carry attempts' markers. Undefined: its list never proves that a prediction is missing. */
   inputsKeptSeconds?: number
   /** Whether a webhook of it can be signed and still name no prediction. */

@@ -16,6 +16,7 @@ import { type HttpResponse, parseJson } from '../http.ts'
 import { readCancel, readCreate } from '../outcome.ts'
 import type { OpenedProvider } from '../spec.ts'
 import { builtUrls, caller, type FalCall, type FalOptions, returnedUrls } from './address.ts'
+import { readBill } from './bill.ts'
 import { bodyOf, check, readStatus, reasonOf } from './result.ts'
 import { openKeys, readWebhook } from './webhook.ts'
 
@@ -27,6 +28,7 @@ export function openFal(options: FalOptions): OpenedProvider {
     check: (prediction) => check(call, prediction),
     cancel: (prediction) => cancel(call, prediction),
     erase: (id) => erase(options, call, id),
+    readBill: (ids, since) => readBill(options, call, ids, since),
     search: (attempt) => search(options, call, attempt),
     readWebhook: (headers, rawBody, now, model) =>
       readWebhook(keys, options.queueUrl, { headers, rawBody, now, model }),

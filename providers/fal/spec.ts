@@ -23,6 +23,7 @@ export const fal: ProviderSpec = {
   hosts: ['FAL_QUEUE_URL', 'FAL_API_URL'],
   listsRunning: false,
   erases: true,
+  bills: true,
   hasUnnamedWebhooks: false,
   async open(config, http) {
     const { FAL_KEY: key = '', ...own } = falSettings(config)

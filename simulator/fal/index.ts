@@ -9,7 +9,7 @@ import type { Options } from '../jobs/state.ts'
 import type { ExampleModel } from '../models/imitate.ts'
 import { type KnownModels, knownModels } from '../models/known.ts'
 import { falDocument } from '../models/openapi.ts'
-import { deletePayloads } from './account.ts'
+import { deletePayloads, listCharges } from './account.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { type Delivery, type FalKind, protocolOf, type State } from './protocol.ts'
 import { type Asked, cancelRequest, getResult, getStatus, listRequests } from './read.ts'
@@ -57,6 +57,8 @@ export function createFal(given: FalOptions): Fal {
       list_unfinished: false,
       response_suffix: false,
       is_admin: true,
+      bill_after_seconds: 60,
+      percent_discount: 0,
       signing_key: 0,
     },
   }
@@ -87,6 +89,7 @@ async function route(state: State, request: Request, { key, keys, models }: Part
   if (path === '/api/models' && method === 'GET') return listModels(models, request)
   if (!isAuthorized(request, key)) return unauthenticated()
   if (path === '/api/models/requests/by-endpoint' && method === 'GET') return listRequests(state, request)
+  if (path === '/api/models/billing-events' && method === 'GET') return listCharges(state, request)
   const [, deleted] = /^\/api\/models\/requests\/([^/]+)\/payloads$/.exec(path) ?? []
   if (deleted !== undefined && method === 'DELETE') return deletePayloads(state, deleted)
   if (path.startsWith('/queue/')) return routeQueue(state, models, request, path.slice('/queue/'.length))

@@ -15,6 +15,9 @@ const settings = jobs.settingsSchema.extend({
   response_suffix: z.boolean(),
   /** Whether the key has admin scope: without it nothing is deleted, and nothing told of charges. */
   is_admin: z.boolean(),
+  /** From a request's end until its charge is listed, and what is taken off it. */
+  bill_after_seconds: z.number().min(0),
+  percent_discount: z.number().min(0).max(100),
   /** The number of the key that signs. It and the one before are published; raising it by two is a hard rotation. */
   signing_key: z.int().min(0),
 })
@@ -50,7 +53,7 @@ export interface Delivery extends jobs.Delivery {
 }
 
 const statuses = ['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED'] as const
-const counted = ['create', 'status', 'result', 'list', 'cancel', 'file', 'jwks', 'delete'] as const
+const counted = ['create', 'status', 'result', 'list', 'cancel', 'file', 'jwks', 'delete', 'bill'] as const
 
 export interface FalKind extends jobs.Kind {
   own: z.output<typeof own>

@@ -1,0 +1,51 @@
+// What fal has charged for requests, in the account's list of billing events: told within minutes, to a key with admin scope alone.
+// https://fal.ai/docs/platform-apis/v1/models/billing-events
+import { faultOfPrice } from '../../core/price.ts'
+import type { Bill } from '../../core/provider.ts'
+import { HttpFailure } from '../connection.ts'
+import type { FalCall, FalOptions } from './address.ts'
+import { bodyOf, reasonOf } from './result.ts'
+
+/** A request has one event, or few. */
+const maxPages = 5
+
+interface BillingEvent {
+  request_id?: unknown
+  cost_estimate_nano_usd?: unknown
+}
+
+/** Of 50 requests at most. An event without a sum that can be right counts for none of its request. */
+export async function readBill(
+  { apiUrl }: FalOptions,
+  call: FalCall,
+  ids: readonly string[],
+  since: Date,
+): Promise<Bill> {
+  const nanos = new Map<string, number>()
+  let cursor: string | undefined
+  try {
+    for (let page = 0; page < maxPages; page += 1) {
+      const query = new URLSearchParams({ start: since.toISOString(), ...(cursor && { cursor }) })
+      for (const id of ids) query.append('request_id', id)
+      const response = await call('GET', `${apiUrl}/models/billing-events?${query}`)
+      const { billing_events: events, next_cursor } = bodyOf(response)
+      if (response.status !== 200 || !Array.isArray(events)) {
+        return { kind: [401, 403].includes(response.status) ? 'refused' : 'unreachable', reason: reasonOf(response) }
+      }
+      for (const { request_id: id, cost_estimate_nano_usd: cost } of events as BillingEvent[]) {
+        if (typeof id === 'string') nanos.set(id, (nanos.get(id) ?? 0) + (typeof cost === 'number' ? cost : Number.NaN))
+      }
+      if (typeof next_cursor !== 'string' || next_cursor === '') return { kind: 'told', charged: inMicros(nanos) }
+      cursor = next_cursor
+    }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { kind: 'unreachable', reason: error.message }
+  }
+  return { kind: 'unreachable', reason: "fal's list of charges does not end" }
+}
+
+function inMicros(nanos: ReadonlyMap<string, number>): Map<string, number> {
+  const rounded = [...nanos].map(([id, nano]) => [id, Math.round(nano / 1000)] as const)
+  return new Map(rounded.filter(([, micros]) => !faultOfPrice(micros)))
+}

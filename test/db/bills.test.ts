@@ -1,0 +1,115 @@
+// What a provider says later that it charged: one correction an attempt, in the ledger, the counters and the task, whoever else tells it.
+import { expect } from 'vitest'
+import { adjustCosts, readUnbilled } from '../../db/statements/bills.ts'
+import { eraseTasks } from '../../db/statements/erase.ts'
+import { recordChecks } from '../../db/statements/record-results.ts'
+import type { Db } from '../../db/statements/sql.ts'
+import { redoTask } from '../../db/statements/user-moves.ts'
+import { later } from '../setup/factory.ts'
+import {
+  created,
+  entries,
+  held,
+  running,
+  same,
+  spent,
+  store,
+  tellLook,
+  tellSubmission,
+  useBooks,
+  words,
+} from './money-setup.ts'
+import { claim, each, heldOf, noon, read, useDatabase } from './setup.ts'
+
+const { over } = useDatabase()
+useBooks(over)
+
+const hour = 3_600
+const fal = { provider: 'fal', total_steps: 1, prices: [10] }
+const asked = { provider: 'fal', fromSeconds: 600, toSeconds: 3 * 24 * hour, lateSeconds: 24 * hour, limit: 50 }
+const unbilled = (db: Db, seconds: number, more: object = {}) =>
+  readUnbilled(db, { ...asked, after: undefined, now: later(noon, seconds), ...more })
+const bill = (db: Db, { id, claim_token }: { id: string; claim_token: string }, micros: number) =>
+  adjustCosts(db, [{ task_id: id, claim_token, micros }], { now: later(noon, hour) })
+
+async function completed(db: Db) {
+  const task = await running(db, fal)
+  await tellLook(db, task, { kind: 'succeeded', output: ['o'] })
+  await store(db, task)
+  return task
+}
+
+each('%s: a charge that differs corrects ledger, counters, task and attempt', async (driver) => {
+  const db = over(driver)
+  for (const [micros, more] of [
+    [7, -3],
+    [15, 5],
+    [10, 0],
+    [0, -10],
+  ] as const) {
+    const before = (await spent(db))['all'] ?? 0
+    const task = await completed(db)
+    expect(await bill(db, task, micros)).toBe(1)
+    expect((await entries(db, task)).slice(2)).toEqual([['adjusted', 0, more]])
+    const row = await read(db, task)
+    expect([held(row), row.steps[0]?.cost_micros]).toEqual([[0, micros], micros])
+    expect((await spent(db))['all']).toBe(before + micros)
+  }
+})
+
+each('%s: an attempt is corrected once, whoever tells it how often', async (driver) => {
+  const db = over(driver)
+  const task = await completed(db)
+  expect((await Promise.all([bill(db, task, 7), bill(db, task, 7)])).toSorted()).toEqual([0, 1])
+  expect(await bill(db, task, 9)).toBe(0)
+  expect(await spent(db)).toEqual(same(7))
+})
+
+each('%s: a charge of an earlier attempt is told in its own record', async (driver) => {
+  const db = over(driver)
+  const first = await running(db, fal)
+  await tellLook(db, first, { kind: 'failed', ...words })
+  await redoTask(db, { id: first.id, user_id: 'ada', now: noon })
+  await claim(db, { taskId: first.id })
+  const second = heldOf(await read(db, first))
+  await tellSubmission(db, second, created('q'))
+  await recordChecks(db, [{ ...second, prediction_id: 'q', kind: 'failed', ...words }], { now: noon })
+  expect(await bill(db, first, 4)).toBe(1)
+  const { steps, settled_micros } = await read(db, first)
+  expect([steps[0]?.past?.[0]?.cost_micros, steps[0]?.cost_micros, settled_micros]).toEqual([4, 10, 14])
+})
+
+each(
+  '%s: what is asked about was settled some time ago, has no correction yet, and is of this provider',
+  async (driver) => {
+    const db = over(driver)
+    const task = await completed(db)
+    await running(db, fal)
+    expect(await unbilled(db, 599)).toEqual([])
+    expect(await unbilled(db, hour)).toMatchObject([
+      { task_id: task.id, prediction_id: `p-${task.id}`, is_late: false },
+    ])
+    expect(await unbilled(db, 25 * hour)).toMatchObject([{ is_late: true }])
+    expect(await unbilled(db, 73 * hour)).toEqual([])
+    expect(await unbilled(db, hour, { provider: 'replicate' })).toEqual([])
+    await bill(db, task, 10)
+    expect(await unbilled(db, hour)).toEqual([])
+  },
+)
+
+each('%s: page after page, everything is asked about once', async (driver) => {
+  const db = over(driver)
+  const ids = []
+  for (let count = 0; count < 3; count += 1) ids.push((await completed(db)).id)
+  const [first] = await unbilled(db, hour, { limit: 1 })
+  const rest = await unbilled(db, hour, { after: first })
+  expect([first, ...rest].map((one) => one?.task_id)).toEqual(ids.toSorted())
+})
+
+each('%s: a charge of a task that was erased meanwhile is booked, and is nobody’s', async (driver) => {
+  const db = over(driver)
+  const task = await completed(db)
+  await eraseTasks(db, [{ id: task.id, user_id: 'ada', stub: null }], { erasing: [], quietSeconds: 60, now: noon })
+  expect(await bill(db, task, 7)).toBe(1)
+  expect(await spent(db)).toMatchObject({ all: 7, 'recipe:try-on': 7 })
+})
