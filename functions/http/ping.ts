@@ -1,10 +1,8 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
-
 import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
 import { clockOf, type Deps, type EndpointContext, type LightDeps } from '../../engine/deps.ts'
-import type { PassOptions } from '../../engine/pass-result.ts'
-import { emptyResult, type PassResult } from '../../engine/pass-result.ts'
+import { emptyResult, type PassOptions, type PassResult } from '../../engine/pass-result.ts'
 import { sweepIfDue } from '../../engine/sweep-uploads.ts'
 import { runPassLate } from '../../engine/trigger.ts'
 

@@ -10,6 +10,7 @@ interface Entry {
   kind: string
   step: number
   attempt: number
+  claim_token: string
   prediction_id: string | null
   settled_micros: number
 }
@@ -23,6 +24,7 @@ export async function faultsOfMoney(world: World, tasks: readonly Task[], till: 
     ...till.flatMap((prediction) => bookedOnce(world, prediction, entries)),
     ...notInTill(entries, till),
     ...entries.flatMap((entry) => wrongAmount(entry, recipes.get(entry.task_id))),
+    ...entries.flatMap((entry) => wrongBill(entry, entries, till)),
     ...(await beyondBudget(world, entries)),
   ]
 }
@@ -63,6 +65,16 @@ function wrongAmount(entry: Entry, recipe = ''): string[] {
   const known = prices[recipe]
   if (!known || !isPaid(entry) || known.includes(entry.settled_micros)) return []
   return [`ledger: ${entry.kind} of ${entry.task_id} is ${entry.settled_micros}`]
+}
+
+/** The simulated fal charges what our recipes expect, and nothing for what failed by itself. */
+function wrongBill(entry: Entry, entries: readonly Entry[], till: readonly Paid[]): string[] {
+  if (entry.kind !== 'adjusted') return []
+  const own = entries.filter(({ claim_token, kind }) => claim_token === entry.claim_token && kind !== 'double')
+  const charged = own.reduce((sum, { settled_micros }) => sum + settled_micros, 0)
+  const ended = till.find(({ id }) => id === entry.prediction_id)?.status
+  const isRight = ended === 'succeeded' ? entry.settled_micros === 0 : ended !== 'failed' || charged === 0
+  return isRight ? [] : [`ledger: ${entry.prediction_id} ${ended}, and is booked as ${charged} after its bill`]
 }
 
 /** Doubles and what was dearer than reserved are facts; all else was asked for. */
