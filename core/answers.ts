@@ -81,6 +81,10 @@ export const taskViewSchema = z.object({
       estimated_micros: micros
         .nullable()
         .meta({ description: 'of all steps, each made once; null where it is not known' }),
+      steps_micros: z
+        .array(micros.nullable())
+        .nullable()
+        .meta({ description: 'of each step, every time that it is made; null where it is not known' }),
       settled_micros: micros.meta({ description: 'of all attempts that are over' }),
     })
     .meta({ description: 'in millionths of a US dollar' }),

@@ -47,7 +47,11 @@ export function taskView(task: Task, pollAfterMs: number): TaskView {
     error_code: task.error_code,
     error_message: task.error_message,
     gate_reason: task.status === 'waiting_continue' ? task.gate_reason : null,
-    cost: { estimated_micros: task.prices && sumOf(task.prices), settled_micros: task.settled_micros },
+    cost: {
+      estimated_micros: task.prices && sumOf(task.prices),
+      steps_micros: task.prices,
+      settled_micros: task.settled_micros,
+    },
     steps: shownSteps(task).map((record) => stepView(task, record)),
     created_at: task.created_at.toISOString(),
     updated_at: task.updated_at.toISOString(),

@@ -104,7 +104,7 @@ test('taskView() shows a task that has not begun', () => {
   expect(taskView(row({ status: 'pending' }), 2_000)).toEqual({
     ...{ task_id: id, recipe: 'try-on', status: 'pending', current_step: 0, total_steps: 3, steps: [] },
     ...{ intermediate_result: null, result_url: null, error_code: null, error_message: null, gate_reason: null },
-    cost: { estimated_micros: null, settled_micros: 0 },
+    cost: { estimated_micros: null, steps_micros: null, settled_micros: 0 },
     ...{ created_at: '2026-03-01T11:59:00.000Z', updated_at: at.toISOString(), finished_at: null },
     poll_after_ms: 2_000,
   })
@@ -143,7 +143,7 @@ test('taskView() tells what a task costs, and why a gate stands only while it do
   const priced = { prices: [10, 20, 30], settled_micros: 12, gate_reason: 'budget_exceeded' } as const
   const steps = [{ ...record(1, 'completed'), cost_micros: 12 }]
   const view = taskView(row({ status: 'waiting_continue', ...priced, prices: [10, 20, 30], steps }), 2_000)
-  expect(view.cost).toEqual({ estimated_micros: 60, settled_micros: 12 })
+  expect(view.cost).toEqual({ estimated_micros: 60, steps_micros: [10, 20, 30], settled_micros: 12 })
   expect(view.steps[0]?.attempts[0]?.cost_micros).toBe(12)
   expect(view.gate_reason).toBe('budget_exceeded')
   const over = taskView(row({ status: 'canceled', ...priced, prices: [10, null, 30] }), 2_000)

@@ -54,7 +54,10 @@ test('what a task costs is estimated, then settled by what the provider measured
   expect(row.settled_micros).toBeGreaterThan(0)
   expect(row.settled_micros).toBeLessThan(step)
   const view = await viewOf(await press(app, continueEndpoint, story))
-  expect(view.cost).toEqual({ estimated_micros: 2 * step, settled_micros: row.settled_micros })
+  expect(view.cost).toEqual({
+    ...{ estimated_micros: 2 * step, steps_micros: [step, step] },
+    settled_micros: row.settled_micros,
+  })
   expect(view.steps[0]?.attempts[0]?.cost_micros).toBe(row.settled_micros)
   const { day, month } = await usageOf(app, 'ada')
   expect(day).toMatchObject({ spent_micros: row.settled_micros, reserved_micros: step })

@@ -56,7 +56,7 @@ test('status shows the whole task view', async () => {
     ...{ task_id: story.id, recipe: 'try-on', status: 'waiting_continue', current_step: 1, total_steps: 2 },
     intermediate_result: `/api/result?task_id=${story.id}&step=1&attempt=1`,
     ...{ result_url: null, error_code: null, error_message: null, gate_reason: null, finished_at: null },
-    cost: { estimated_micros: 46_000, settled_micros },
+    cost: { estimated_micros: 46_000, steps_micros: [23_000, 23_000], settled_micros },
     steps: [
       {
         ...{ step: 1, status: 'completed', attempt: 1, prediction_id: first?.prediction_id },

@@ -27,9 +27,8 @@ export function Actions({ task, followed, shown }: ActionsProps) {
   const url = task.result_url ?? task.intermediate_result
   const { recipe } = task
   const isOver = status === 'completed' || status === 'canceled' || status === 'failed'
-  // A step more is a step's price more: recipes' steps cost the same.
-  const estimate = task.cost.estimated_micros
-  const redo = estimate ? `${words.task.redo} · ${dollars(estimate / total_steps)}` : words.task.redo
+  const price = task.cost.steps_micros?.[Math.max(1, current_step) - 1]
+  const redo = price ? `${words.task.redo} · ${dollars(price)}` : words.task.redo
   const deed = (name: Deed, label: string, icon: IconName, kind = '') => (
     <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} wish={{ choice: choice?.of }} />
   )
