@@ -1,4 +1,4 @@
-// From a recipe's JSON Schema to the fields of a form. Pure; what a form can't ask for is asked for as JSON.
+// From a recipe's JSON Schema to the fields of a form, and what they still lack. Pure; what a form can't ask for is asked for as JSON.
 type Json = Readonly<Record<string, unknown>>
 
 interface Named {
@@ -17,6 +17,9 @@ export type FormField = Named &
     | { kind: 'images' | 'lines'; most: number | undefined }
     | { kind: 'json' }
   )
+
+/** What a person has given, by field; pictures and files are kept as they were chosen. */
+export type Values = Readonly<Record<string, unknown>>
 
 /** Longer texts get room of their own. */
 const shortText = 120
@@ -76,6 +79,33 @@ function optionsOf(schema: Json): (string | number)[] | undefined {
 }
 
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+export const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  (typeof value === 'string' && value.trim() === '') ||
+  (Array.isArray(value) && value.every(isEmpty))
+
+/** What a field shows: what was given, or what stands in it before. What may be left out is then left to the recipe. */
+export function shownIn(field: FormField, value: unknown): unknown {
+  if (value !== undefined || !('preset' in field)) return value
+  return field.preset ?? (field.kind === 'choice' && field.isRequired ? field.options[0] : undefined)
+}
+
+/** The first field that keeps the form from being sent. */
+export const lackOf = (fields: readonly FormField[], values: Values): FormField | undefined =>
+  fields.find((field) => {
+    const value = shownIn(field, values[field.name])
+    return isEmpty(value) ? field.isRequired : field.kind === 'json' && !isJson(value)
+  })
+
+function isJson(value: unknown): boolean {
+  try {
+    JSON.parse(String(value))
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** `aspect_ratio` is read as “Aspect ratio”, `my-recipe` as “My recipe”. */
 export function inLetters(name: string): string {

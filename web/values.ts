@@ -2,13 +2,7 @@
 // changes ask.
 import type { Picture } from './pictures/picture.ts'
 import { uploadOnce } from './pictures/upload.ts'
-import type { FormField } from './schema.ts'
-
-/** By field; pictures and files are kept as they were chosen. */
-export type Values = Readonly<Record<string, unknown>>
-
-export const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === '' || (Array.isArray(value) && value.every(isEmpty))
+import { type FormField, isEmpty, shownIn, type Values } from './schema.ts'
 
 export const isPicture = (value: unknown): value is Picture =>
   typeof value === 'object' && value !== null && 'blob' in value
@@ -18,7 +12,10 @@ export const picturesIn = (values: Values): Picture[] => Object.values(values).f
 
 export async function inputOf(fields: readonly FormField[], values: Values): Promise<Record<string, unknown>> {
   const sent: [string, unknown][] = []
-  for (const field of fields) sent.push([field.name, await sentOf(field, values[field.name])])
+  for (const field of fields) {
+    const value = values[field.name]
+    sent.push([field.name, await sentOf(field, field.isRequired ? shownIn(field, value) : value)])
+  }
   return Object.fromEntries(sent.filter(([, value]) => !isEmpty(value)))
 }
 

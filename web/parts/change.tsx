@@ -4,11 +4,11 @@ import { useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { uploadAll } from '../pictures/upload.ts'
 import { offerOf } from '../recipes.ts'
-import { type FormField, fieldsOf } from '../schema.ts'
+import { type FormField, fieldsOf, lackOf, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { askedWith } from '../task-pictures.ts'
 import type { FollowedTask } from '../use-task.ts'
-import { inputOf, isEmpty, picturesIn, type Values } from '../values.ts'
+import { inputOf, picturesIn } from '../values.ts'
 import { Drawn } from './icons.tsx'
 import { SchemaField } from './schema-field.tsx'
 
@@ -22,7 +22,6 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
   const fields = schema ? fieldsOf(schema) : []
   const asked = askedWith(task, Math.max(1, task.current_step))
   const values = { ...saidBefore(fields, asked.change), ...given }
-  const isFilled = fields.every(({ name, isRequired }) => !isRequired || !isBlank(values[name]))
   const change = async () => {
     await uploadAll(picturesIn(values), () => undefined)
     return inputOf(fields, values)
@@ -59,7 +58,7 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
           <button type="button" class="button" onClick={() => dialog.current?.close()}>
             {words.back}
           </button>
-          <button type="button" class="button primary" disabled={!isFilled} onClick={send}>
+          <button type="button" class="button primary" disabled={lackOf(fields, values) !== undefined} onClick={send}>
             {words.changeGo}
           </button>
         </div>
@@ -67,8 +66,6 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
     </>
   )
 }
-
-const isBlank = (value: unknown): boolean => isEmpty(typeof value === 'string' ? value.trim() : value)
 
 /** What the last change said, to be altered. A picture of it has no address that could be sent again: it, and the numbers beside it, are asked anew. */
 function saidBefore(fields: readonly FormField[], change: Values): Values {

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Picture } from '../pictures/picture.ts'
 import { taskPath } from '../route.ts'
-import { type FormField, inLetters } from '../schema.ts'
+import { type FormField, inLetters, shownIn } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader } from '../use-form.ts'
 import { BadFiles } from './form.tsx'
@@ -29,11 +29,11 @@ export function SchemaField(props: FieldProps) {
     case 'archive':
       return <ArchiveField {...props} />
     case 'switch':
-      return <Switch label={label} checked={(value ?? field.preset) === true} onChange={onChange} />
+      return <Switch label={label} checked={shownIn(field, value) === true} onChange={onChange} />
     case 'choice': {
       const options = Object.fromEntries(field.options.map((option) => [String(option), inLetters(String(option))]))
       const byText = (text: string) => onChange(field.options.find((option) => String(option) === text))
-      const chosen = String(value ?? field.preset ?? (field.isRequired ? field.options[0] : ''))
+      const chosen = String(shownIn(field, value) ?? '')
       return (
         <div class="labelled">
           <span aria-hidden="true">{label}</span>
@@ -72,8 +72,8 @@ function WrittenField({ field, value, onChange, isLacking }: FieldProps) {
   const label = useLabel(field)
   const { form } = useWords()
   const kind = field.kind as Written
-  const preset = 'preset' in field && field.preset !== undefined ? String(field.preset) : ''
-  const text = Array.isArray(value) ? value.join('\n') : value === undefined ? preset : String(value)
+  const shown = shownIn(field, value)
+  const text = Array.isArray(shown) ? shown.join('\n') : String(shown ?? '')
   const take = (written: string) => {
     if (kind === 'lines') return onChange(written === '' ? undefined : written.split('\n'))
     if (kind === 'number') return onChange(written === '' ? undefined : Number(written))

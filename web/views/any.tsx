@@ -7,10 +7,11 @@ import { Form } from '../parts/form.tsx'
 import { SchemaField } from '../parts/schema-field.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import { priceOf, usualSeconds } from '../recipes.ts'
-import { type FormField, fieldsOf } from '../schema.ts'
+import { type FormField, fieldsOf, isEmpty, lackOf, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
-import { inputOf, isEmpty, isPicture, picturesIn, type Values } from '../values.ts'
+import { inputOf, isPicture, picturesIn } from '../values.ts'
+import type { Words } from '../words/shape.ts'
 
 export function AnyForm({ offer }: { offer: RecipeView }) {
   const words = useWords()
@@ -20,7 +21,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   const [values, change] = useDraft<Values>(name, {})
   const [isTried, setTried] = useState(false)
   const submitting = useSubmit(contentOf(values))
-  const missing = fields.find((field) => field.isRequired && isEmpty(values[field.name]))
+  const missing = lackOf(fields, values)
   const steps = stepsOf(offer, fields, values)
   const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))
   const submit = () => {
@@ -42,7 +43,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
         submitting={submitting}
         label={form.start(steps)}
         price={priceOf(name, steps)}
-        missing={isTried && missing ? form.needField(words.fields.nameOf(missing.name)) : undefined}
+        missing={isTried && missing ? lackIn(missing, words) : undefined}
         hint={form.about(inWords(steps * usualSeconds(name), words))}
       >
         {offer.gate === 'manual' && steps > 1 && (
@@ -56,6 +57,11 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
       </SubmitBar>
     </Form>
   )
+}
+
+function lackIn({ name, kind }: FormField, { form, fields }: Words): string {
+  const lack = form.needField(fields.nameOf(name))
+  return kind === 'json' ? `${lack} ${form.asJson}` : lack
 }
 
 /** A recipe makes a step of each line, or as many as its example has. */
