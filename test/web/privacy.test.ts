@@ -9,17 +9,25 @@ const { app, open, until } = await usePage()
 async function dressOne(page: Page): Promise<URL> {
   await startTryOn(page, 1)
   await until(headline(page, 'Ready'))
-  return new URL((await page.locator('.stage img').getAttribute('src')) ?? '', app.address)
+  return pictureOn(page)
 }
+
+const pictureOn = async (page: Page): Promise<URL> =>
+  new URL((await page.locator('.stage img').getAttribute('src')) ?? '', app.address)
 
 async function share(page: Page): Promise<string> {
   await page.getByRole('button', { name: 'Share the picture' }).click()
   return page.getByLabel('Whoever has this link sees the picture').inputValue()
 }
 
-test('a shared picture is shown to a stranger and to chat programs, and to nobody once it is taken back', async () => {
+test('the picture in sight is shared: shown to a stranger and to chat programs, and to nobody once it is taken back', async () => {
   const { page } = await open({ phone: true })
-  const own = await dressOne(page)
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  const own = await pictureOn(page)
+  await page.getByRole('button', { name: /^Continue/ }).click()
+  await until(headline(page, 'Ready'))
+  await page.getByRole('button', { name: 'Show: Step 1' }).click()
   const link = await share(page)
   const { context, page: stranger } = await open({ locale: 'ru-RU' })
   await stranger.goto(link)
@@ -33,7 +41,7 @@ test('a shared picture is shown to a stranger and to chat programs, and to nobod
   expect(shown).toBe(link)
   const picture = await stranger.request.get(String(image))
   const owned = await page.request.get(own.href)
-  expect([picture.status(), await picture.body()]).toEqual([200, await owned.body()])
+  expect([picture.status(), (await picture.body()).equals(await owned.body())]).toEqual([200, true])
   expect((await stranger.request.get(own.href)).status()).toBe(401)
   expect(await context.cookies()).toEqual([])
 

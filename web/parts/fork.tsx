@@ -9,7 +9,9 @@ import { go, newPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
+import { useDeed } from '../use-deed.ts'
 import { Drawn } from './icons.tsx'
+import { Problem } from './message.tsx'
 
 interface ForkProps {
   task: TaskView
@@ -18,6 +20,7 @@ interface ForkProps {
 
 export function Fork({ task, shown }: ForkProps) {
   const { task: words } = useWords()
+  const { isBusy, error, run } = useDeed()
   if (task.recipe === 'avatar') {
     if (task.status !== 'completed' || !isOffered('portraits')) return null
     return (
@@ -34,11 +37,18 @@ export function Fork({ task, shown }: ForkProps) {
   const isOpen = task.status !== 'pending' && task.status !== 'processing'
   if (!isOpen || !shown?.src || shown.kind !== 'image' || shown.step === 0 || !isOffered('try-on')) return null
   const { src, step } = shown
+  const start = (event: Event) => {
+    event.preventDefault()
+    run(() => fork(task, { src, step }))
+  }
   return (
-    <a class="button" href={newPath('try-on')} onClick={(event) => void fork(event, task, { src, step })}>
-      <Drawn name="plus" />
-      {words.fork}
-    </a>
+    <>
+      <a class="button" href={newPath('try-on')} aria-disabled={isBusy} onClick={start}>
+        <Drawn name="plus" />
+        {words.fork}
+      </a>
+      {error && <Problem error={error} />}
+    </>
   )
 }
 
@@ -47,8 +57,7 @@ interface Draft {
   garments?: unknown[]
 }
 
-async function fork(event: Event, task: TaskView, { src, step }: { src: string; step: number }): Promise<void> {
-  event.preventDefault()
+async function fork(task: TaskView, { src, step }: { src: string; step: number }): Promise<void> {
   const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src)])
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.

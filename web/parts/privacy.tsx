@@ -1,38 +1,22 @@
 // What a person does about what is kept of them: a picture's link for others, a task that goes for good, everything that goes, signing out.
 import { useState } from 'preact/hooks'
-import type { StepgateError, TaskView } from '../client.ts'
+import type { TaskView } from '../client.ts'
 import { dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
 import { stopTelling } from '../push.ts'
 import { go, historyPath } from '../route.ts'
 import { client, hasOwnTokens, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
-import { asProblem } from '../use-task.ts'
+import type { ChainItem } from '../task-pictures.ts'
+import { useDeed } from '../use-deed.ts'
 import { Asked } from './asked.tsx'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
 
-/** Runs one thing at a time, and keeps what went wrong with it. */
-function useDeed() {
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<StepgateError>()
-  const run = (deed: () => Promise<unknown>) => {
-    if (isBusy) return
-    setBusy(true)
-    setError(undefined)
-    deed()
-      .catch((fault) => setError(asProblem(fault)))
-      .finally(() => setBusy(false))
-  }
-  return { isBusy, error, run }
-}
-
 /** Of a task: its link for others, and its end. */
-export function TaskPrivacy({ task }: { task: TaskView }) {
+export function TaskPrivacy({ task, shown }: { task: TaskView; shown: ChainItem | undefined }) {
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
-  // What a page for others shows is a picture, and the newest result may be a clip.
-  const pictured = task.steps.findLast(({ files }) => files[0]?.type.startsWith('image/'))
   const remove = async () => {
     await client.delete({ taskId: task.task_id })
     await forget(task.task_id)
@@ -41,7 +25,7 @@ export function TaskPrivacy({ task }: { task: TaskView }) {
   return (
     <div class="privacy">
       <div class="actions-more">
-        {pictured && <Share taskId={task.task_id} step={pictured.step} />}
+        <Share task={task} shown={shown} />
         <Asked
           title={privacy.deleteTitle}
           help={privacy.deleteHelp}
@@ -58,19 +42,26 @@ export function TaskPrivacy({ task }: { task: TaskView }) {
   )
 }
 
-function Share({ taskId, step }: { taskId: string; step: number }) {
+function Share({ task: { task_id, steps }, shown }: { task: TaskView; shown: ChainItem | undefined }) {
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
-  const [url, setUrl] = useState<string>()
+  const [link, setLink] = useState<{ url: string; of: string }>()
+  // What is shared is what is seen, where that is a result, and a picture: a page for others shows no clip.
+  const newest = steps.findLast(({ files }) => files[0]?.type.startsWith('image/'))
+  const isSeen = shown !== undefined && shown.step > 0 && shown.src !== undefined && shown.kind === 'image'
+  const step = isSeen ? shown.step : newest?.step
+  if (step === undefined) return null
+  const { attempt, file } = (isSeen && shown.choice) || {}
+  const of = `${step} ${attempt} ${file}`
   const share = async () => {
-    const made = await client.share(taskId, { step })
-    setUrl(made)
+    const url = await client.share(task_id, { step, ...(attempt && file && { attempt, file }) })
+    setLink({ url, of })
     // A phone's own way of handing on; a person may close it, and has the link all the same.
-    await navigator.share?.({ url: made }).catch(() => undefined)
+    await navigator.share?.({ url }).catch(() => undefined)
   }
   const revoke = async () => {
-    await client.unshare(taskId)
-    setUrl(undefined)
+    await client.unshare(task_id)
+    setLink(undefined)
   }
   return (
     <div class="share">
@@ -78,12 +69,14 @@ function Share({ taskId, step }: { taskId: string; step: number }) {
         <Drawn name="arrow" />
         {privacy.share}
       </button>
-      {url && (
+      {link && (
         <div role="status">
-          <label class="fine">
-            {privacy.link}
-            <input class="link" readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
-          </label>
+          {link.of === of && (
+            <label class="fine">
+              {privacy.link}
+              <input class="link" readOnly value={link.url} onFocus={(event) => event.currentTarget.select()} />
+            </label>
+          )}
           <button type="button" class="button quiet" disabled={isBusy} onClick={() => run(revoke)}>
             {privacy.revoke}
           </button>

@@ -90,7 +90,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         <Actions task={task} followed={followed} shown={choice ?? shown} />
         {isMoving(task) && <TellMe />}
         {!task.finished_at && <TellInTelegram />}
-        <TaskPrivacy task={task} />
+        <TaskPrivacy task={task} shown={choice ?? shown} />
       </div>
       {!isOfFiles && chain.length > 1 && <Chain chain={chain} shown={shown} onShow={({ src }) => setPicked(src)} />}
     </article>
