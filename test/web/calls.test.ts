@@ -13,12 +13,12 @@ async function callsOfThreeGarments({ open, until, skip }: PageStack): Promise<s
   const { page, calls } = await open()
   await startTryOn(page, 3)
   for (const step of [1, 2]) {
-    await until(headline(page, `Step ${step} of 3 is ready`), 0.5)
+    await until(headline(page, `Step ${step} of 3 is ready`), 1)
     await skip(thinkSeconds)
     await page.getByRole('button', { name: /^Continue/ }).click()
     await headline(page, `Step ${step + 1} of 3 is being made`).waitFor()
   }
-  await until(headline(page, 'Ready'), 0.5)
+  await until(headline(page, 'Ready'), 1)
   await page.getByRole('img', { name: 'Picture: Step 3' }).waitFor()
   return calls
 }
@@ -45,7 +45,7 @@ test('the history asks once for all tasks', async () => {
   await page.getByRole('link', { name: 'History' }).click()
   await page.locator('.card').nth(2).waitFor()
   calls.length = 0
-  await reported.until(page.locator('.badge.waiting_continue'), 0.5)
+  await reported.until(page.locator('.badge.waiting_continue'), 1)
   expect(calls.filter((call) => call.endsWith('/tasks')).length, countsOf(calls).join(', ')).toBeLessThan(10)
   expect(calls.filter((call) => call.endsWith('/status'))).toEqual([])
 })

@@ -30,7 +30,7 @@ export interface PageStack {
   skip(seconds: number): Promise<void>
   /** Moves only the clock of endpoints and database: browsers can't be sent weeks ahead. */
   skipOnServer(seconds: number): void
-  /** Skips ahead until this is seen. Small strides, where it matters at which instants the page asks. */
+  /** Skips ahead until this is seen: a third of a step at a time. Small strides, where it matters at which instants the page asks. */
   until(locator: Locator, strideSeconds?: number): Promise<void>
   /** What the page has complained of, beyond answers that a test asked for. */
   complaints: string[]
@@ -83,7 +83,7 @@ export async function usePage(options: TestOptions = {}): Promise<PageStack> {
     complaints,
     skip,
     skipOnServer: clock.advance,
-    until: async (locator, strideSeconds = 3) => {
+    until: async (locator, strideSeconds = 7) => {
       for (let left = mostSkips; left > 0; left -= 1) {
         if (await locator.first().isVisible()) return
         await skip(strideSeconds)

@@ -1,11 +1,9 @@
 // The page as people hold it: a small screen, photos of odd kinds, a camera that throws the page out, second thoughts.
 import type { Locator, Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { fillIn, headline, startTryOn, usePage } from './page.ts'
+import { fillIn, headline, usePage } from './page.ts'
 
-const stack = await usePage()
-const { app, open, until } = stack
-const paid = () => app.simulator.replicate.till().paid
+const { open, until } = await usePage()
 
 const text = (name: string, mimeType = 'image/jpeg') => ({ name, mimeType, buffer: Buffer.from('not a picture') })
 const heic = { ...text('IMG_0042.HEIC', 'image/heic') }
@@ -81,50 +79,6 @@ const draftNotes = `new Promise((resolve) => {
     }
   }
 })`
-
-test('after a redo the earlier picture stands beside the new one, and can be looked at', async () => {
-  const { page } = await open({ phone: true })
-  await startTryOn(page, 2)
-  await until(headline(page, 'Step 1 of 2 is ready'))
-  const first = await page.locator('.stage img').getAttribute('src')
-  await page.getByRole('button', { name: 'Try this step again' }).click()
-  await until(page.locator('.attempts button').nth(1))
-  await headline(page, 'Step 1 of 2 is ready').waitFor()
-  expect(await page.locator('.stage img').getAttribute('src')).not.toBe(first)
-  await page.getByRole('button', { name: 'Show: Try 1' }).click()
-  expect(await page.locator('.stage img').getAttribute('src')).toBe(first)
-})
-
-test('a task that failed leads to the form with what it was given, and to another photo', async () => {
-  app.simulator.replicate.addFaults([{ on: 'outcome', fault: 'failed' }])
-  const { page } = await open({ phone: true })
-  await startTryOn(page, 1)
-  await until(headline(page, 'Step 1 of 1 did not work'))
-  await page.getByRole('link', { name: 'Change the photo or the rest' }).click()
-  await page.locator('img.person').waitFor()
-  await page.getByText('Another photo').waitFor()
-  expect(await page.getByLabel('Garment 1: Note').inputValue()).toBe('Striped shirt')
-})
-
-test('“Dress someone else” forgets nothing', async () => {
-  const { page } = await open({ phone: true })
-  await startTryOn(page, 1)
-  await until(headline(page, 'Ready'))
-  await page.getByRole('link', { name: 'Dress someone else' }).click()
-  await page.locator('img.person').waitFor()
-  await page.getByRole('button', { name: 'Start · 1 step' }).waitFor()
-})
-
-test('“Go on instead” goes on', async () => {
-  const { page } = await open({ phone: true })
-  await startTryOn(page, 2)
-  await until(headline(page, 'Step 1 of 2 is ready'))
-  await page.getByRole('button', { name: 'Stop here' }).click()
-  await page.getByRole('button', { name: 'Go on instead' }).click()
-  await headline(page, 'Step 2 of 2 is being made').waitFor()
-  await until(headline(page, 'Ready'))
-  expect(paid()).toBe(2)
-})
 
 /** As the browser does when a person drags the sample trousers to the page. */
 const drop = (selector: string) => `(async () => {

@@ -94,7 +94,6 @@ test('double clicks do nothing twice', async () => {
 test('a session that has ended makes place for a new one, and it is said that the earlier tasks went with it', async () => {
   const { page } = await open()
   await startTryOn(page, 1)
-  await until(headline(page, 'Ready'))
   stack.skipOnServer(31 * 24 * 3600)
   await page.reload()
   await page.getByText('Your earlier session has ended').waitFor()
@@ -109,7 +108,6 @@ test.each(['', 'forged.token.value'])(
   async (value) => {
     const { page, context, calls } = await open()
     await startTryOn(page, 1)
-    await until(headline(page, 'Ready'))
     await context.clearCookies()
     if (value) await context.addCookies([{ name: 'stepgate_session', value, url: app.address }])
     await page.getByRole('link', { name: 'History' }).click()

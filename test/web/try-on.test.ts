@@ -37,31 +37,39 @@ test('three garments on a phone, each approved, compared with the start, downloa
   expect(await tomorrow.page.locator('.chain-item').count()).toBe(4)
 })
 
-test('a step that is not liked is made again, and the chain shows the new one', async () => {
-  const { page } = await open()
+test('a step that is not liked is made again: the new picture comes to the front, the earlier one stays beside it', async () => {
+  const { page } = await open({ phone: true })
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
-  const before = await page.locator('.stage img').getAttribute('src')
+  const picture = () => page.locator('.stage img').getAttribute('src')
+  const first = await picture()
   await page.getByRole('button', { name: 'Try this step again' }).click()
   await headline(page, 'Step 1 of 2 is being made').waitFor()
-  await until(headline(page, 'Step 1 of 2 is ready'))
-  expect(await page.locator('.stage img').getAttribute('src')).not.toBe(before)
+  await until(page.locator('.attempts button').nth(1))
+  await headline(page, 'Step 1 of 2 is ready').waitFor()
+  expect(await picture()).not.toBe(first)
+  await page.getByRole('button', { name: 'Show: Try 1' }).click()
+  expect(await picture()).toBe(first)
   expect(paid()).toBe(2)
 })
 
-test('stopping asks once, keeps what was made, and ends the task', async () => {
-  const { page } = await open()
-  await startTryOn(page, 2)
-  await until(headline(page, 'Step 1 of 2 is ready'))
+test('stopping asks once, may be thought better of, keeps what was made, and ends the task', async () => {
+  const { page } = await open({ phone: true })
+  await startTryOn(page, 3)
+  await until(headline(page, 'Step 1 of 3 is ready'))
   await page.getByRole('button', { name: 'Stop here' }).click()
   await page.keyboard.press('Escape')
-  await headline(page, 'Step 1 of 2 is ready').waitFor()
+  await headline(page, 'Step 1 of 3 is ready').waitFor()
+  await page.getByRole('button', { name: 'Stop here' }).click()
+  await page.getByRole('button', { name: 'Go on instead' }).click()
+  await headline(page, 'Step 2 of 3 is being made').waitFor()
+  await until(headline(page, 'Step 2 of 3 is ready'))
   await page.getByRole('button', { name: 'Stop here' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Stop here' }).click()
   await headline(page, 'Stopped').waitFor()
   await page.getByRole('link', { name: 'Download' }).last().waitFor()
   expect(await page.getByRole('button', { name: /Continue/ }).count()).toBe(0)
-  expect(paid()).toBe(1)
+  expect(paid()).toBe(2)
 })
 
 test('a reload in the middle of a step finds it again, start picture and all', async () => {
@@ -88,8 +96,8 @@ test('what one tab does, another shows without being touched', async () => {
   expect(paid()).toBe(2)
 })
 
-test('going on to the end without asking, from the form and from a gate', async () => {
-  const { page } = await open()
+test('going on to the end without asking, from the form and from a gate; “Dress someone else” forgets nothing', async () => {
+  const { page } = await open({ phone: true })
   await fillIn(page, 2)
   await page.getByText('Go on to the end without asking').click()
   await page.getByRole('button', { name: 'Start · 2 steps' }).click()
@@ -105,12 +113,17 @@ test('going on to the end without asking, from the form and from a gate', async 
   expect(paid()).toBe(5)
 })
 
-test('a step that fails says so in plain words, and can be tried again', async () => {
+test('a step that fails says so in plain words, leads to the form with what it was given, and can be tried again', async () => {
   app.simulator.replicate.addFaults([{ on: 'outcome', fault: 'failed' }])
-  const { page } = await open()
+  const { page } = await open({ phone: true })
   await startTryOn(page, 1)
   await until(headline(page, 'Step 1 of 1 did not work'))
   expect(await page.locator('.help').textContent()).toContain('Try the step again')
+  await page.getByRole('link', { name: 'Change the photo or the rest' }).click()
+  await page.locator('img.person').waitFor()
+  await page.getByText('Another photo').waitFor()
+  expect(await page.getByLabel('Garment 1: Note').inputValue()).toBe('Striped shirt')
+  await page.goBack()
   await page.getByRole('button', { name: 'Try this step again' }).click()
   await until(headline(page, 'Ready'))
 })
