@@ -96,8 +96,8 @@ test.each<[string, Endpoint]>([...pings.slice(0, 2), ['tick', tick]])(
 test('recover looks even when nothing seems active', async () => {
   await asleep()
   expect(await ping(app, recover)).toMatchObject({ idle: true })
-  // Its look, and three of the sweep: sessions that have ended, what is to be erased, and old tasks.
-  expect(await counter.count()).toBe(4)
+  // Its look, and four of the sweep: sessions that have ended, what is to be erased, old tasks, and fal's bills that are still to be read.
+  expect(await counter.count()).toBe(5)
 })
 
 test('a start wakes what was asleep, for pings of any instance', async () => {
