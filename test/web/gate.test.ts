@@ -41,16 +41,16 @@ test('try 1 is chosen after a redo, and clicks in two tabs go on with it once', 
   )
 })
 
-test('another way from a step’s picture begins with it and the garments that were to come; offline it says why not', async () => {
-  const { page, calls, context } = await open({ phone: true })
+test('another way from a step’s picture begins with it and the garments that were to come; a picture that can’t be fetched is said', async () => {
+  const { page, calls } = await open({ phone: true })
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
   const uploads = calls.filter((call) => call === 'POST /api/upload').length
   const another = page.getByRole('link', { name: 'Try another way from here' })
-  await context.setOffline(true)
+  await page.route('**/api/result*', (route) => route.abort())
   await another.click()
   await page.locator('.actions .message').waitFor()
-  await context.setOffline(false)
+  await page.unroute('**/api/result*')
   await another.click()
   await page.locator('img.person').waitFor()
   await page.getByRole('button', { name: 'Start · 1 step' }).click()
