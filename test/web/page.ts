@@ -42,11 +42,17 @@ const desktop = { viewport: { width: 1280, height: 860 } }
 /** Playwright's own patience with an element; a page that needs longer is broken. */
 const patienceMs = 8_000
 
+interface PageOptions extends TestOptions {
+  /** Time passes by skipping alone, so that what is counted is the same on a slow machine. Timers of the page wait for a skip, too. */
+  still?: boolean
+}
+
 /** For a whole file. */
-export async function usePage(options: TestOptions = {}): Promise<PageStack> {
+export async function usePage({ still: isStill = false, ...options }: PageOptions = {}): Promise<PageStack> {
   let ahead = 0
+  const begun = Date.now()
   const clock = {
-    now: () => new Date(Date.now() + ahead),
+    now: () => new Date((isStill ? begun : Date.now()) + ahead),
     advance: (seconds: number) => {
       ahead += seconds * 1000
     },
@@ -94,6 +100,10 @@ export async function usePage(options: TestOptions = {}): Promise<PageStack> {
       const context = await openContext(browser, how)
       contexts.add(context)
       await context.clock.install({ time: clock.now() })
+      if (isStill) {
+        clock.advance(1)
+        await context.clock.pauseAt(clock.now())
+      }
       if (how.script) await context.addInitScript(how.script)
       return openPage(context, app.address + (how.path ?? '/'), complaints)
     },
