@@ -172,7 +172,7 @@ async function clearUser(
   }
   const uploads = before === undefined || now < quiet_at ? await clearUploads(deps, user_id) : 0
   if (progress) progress.uploads += uploads
-  await forgetUser(deps.db, { user_id })
+  await forgetUser(deps.db, { user_id, before })
   return true
 }
 

@@ -141,20 +141,22 @@ export async function recordErasures(
 
 /**
  * What is still named after a user loses the name, or goes: who hears of their tasks and what is still to be told, their starts of a day, and
- * what they spent, which stays in the sums.
+ * what they spent, which stays in the sums. With `before`, what came later stays: of somebody who has come back since.
  */
-export async function forgetUser(db: Db, { user_id }: { user_id: string }): Promise<void> {
+export async function forgetUser(db: Db, { user_id, before }: { user_id: string; before?: Date | undefined }) {
   const [own, nobodys] = [`user:${user_id}`, `user:${erasedUser}`]
+  const isOld = (at: 'created_at' | 'at') => (before ? sql`${sql.ref(at)} < ${before}` : sql`true`)
+  const isOldDay = before ? sql`day <= (${before}::timestamptz at time zone 'UTC')::date` : sql`true`
   await sql`
-    with heard as (delete from listeners where user_id = ${user_id}),
-    told as (delete from outbox where user_id = ${user_id}),
-    chats as (delete from telegram_chats where user_id = ${user_id}),
+    with heard as (delete from listeners where user_id = ${user_id} and ${isOld('created_at')}),
+    told as (delete from outbox where user_id = ${user_id} and ${isOld('at')}),
+    chats as (delete from telegram_chats where user_id = ${user_id} and ${isOld('created_at')}),
     links as (delete from telegram_links where user_id = ${user_id}),
-    days as (delete from daily_starts where user_id = ${user_id}),
+    days as (delete from daily_starts where user_id = ${user_id} and ${isOldDay}),
     -- Locked as whoever spends locks them: by day, then scope.
     locked as materialized (
       select scope, day, spent_micros from spending s
-      where scope in (${own}, ${nobodys}) and day in (select day from spending where scope = ${own})
+      where scope in (${own}, ${nobodys}) and day in (select day from spending where scope = ${own}) and ${isOldDay}
       order by day, scope for update),
     gone as (delete from spending s using locked where s.scope = ${own} and s.day = locked.day and locked.scope = ${own})
     insert into spending as s (scope, day, spent_micros)

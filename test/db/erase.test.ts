@@ -246,6 +246,32 @@ each('%s noteGone: only where a task is gone, or only its stub is left', async (
   ])
 })
 
+each('%s forgetUser: what somebody has who has come back since stays', async (driver) => {
+  const db = suite.over(driver)
+  const days = [noon, later(noon, 86_400)]
+  for (const [index, at] of days.entries()) {
+    const task = await insertState(db, 'completed')
+    await sql`insert into listeners (user_id, channel, key, address, created_at) values ('ada', 'push', ${index}, '{}', ${at})`.execute(
+      db,
+    )
+    await sql`insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
+      values (${task.id}, 'ada', 'task.completed', 'webhook', 'url', ${at}, '{}', ${at})`.execute(db)
+    await sql`insert into spending (scope, day, spent_micros) values ('user:ada', ${at}, ${index + 1})`.execute(db)
+  }
+  await forgetUser(db, { user_id: 'ada', before: later(noon, 3_600) })
+  const { rows } =
+    await sql`select 'listeners' as name, created_at as at from listeners union all select 'outbox', at from outbox`.execute(
+      db,
+    )
+  expect(rows).toEqual(['listeners', 'outbox'].map((name) => ({ name, at: days[1] })))
+  const { rows: sums } = await sql`select scope, spent_micros from spending order by spent_micros`.execute(db)
+  expect(sums).toEqual([
+    { scope: 'user:erased', spent_micros: 1 },
+    { scope: 'user:ada', spent_micros: 2 },
+  ])
+  await sql`delete from spending`.execute(db)
+})
+
 each('%s forgetUser: counters lose the name and keep their sums', async (driver) => {
   const db = suite.over(driver)
   const [ada, bob] = [await running(db), await running(db, { user_id: 'bob' })]
