@@ -71,6 +71,12 @@ function isToBeHad({ weather, calmSince, trouble }: World, { recipe, provider }:
   return submittedAt >= calmSince && submittedAt <= calmSince + hour * 1000
 }
 
+/** Sent as bytes, a picture has no link that could carry a marker. */
+function isRecognisable({ weather }: World, { recipe, input }: Task): boolean {
+  if (recipe !== 'clip') return recipe !== 'unmarked'
+  return weather.isReachable || !JSON.stringify(input).includes('file:')
+}
+
 /** Replicate erases what marks an attempt after an hour; some of that goes by between looks. */
 const provableMs = 40 * 60_000
 
@@ -79,6 +85,7 @@ function isListed(world: World, task: Task, predictions: readonly Paid[]): boole
   const { weather, witness, providers, calmSince, trouble } = world
   if (trouble.keyless === task.provider) return false
   if (weather.list !== 'well' && weather.list !== 'lagging') return false
+  if (!isRecognisable(world, task)) return false
   if ((task.finished_at?.getTime() ?? 0) <= calmSince) return false
   return predictions.some((prediction) => {
     const { id, provider, status, createdAt } = prediction

@@ -2,8 +2,9 @@
 import { HttpFailure, TooLate } from '../../providers/connection.ts'
 import { type Http, type HttpRequest, type HttpResponse, parseJson } from '../../providers/http.ts'
 import type { Fate } from './activity.ts'
+import { markSent } from './creates.ts'
 import { download, emptyBody } from './outputs.ts'
-import { markOf, type Providers } from './providers.ts'
+import type { Providers } from './providers.ts'
 import type { Receiver } from './receiver.ts'
 import type { Scheduler } from './scheduler.ts'
 import { requireCall } from './virtual-time.ts'
@@ -31,13 +32,14 @@ export function openHttp(scheduler: Scheduler, seam: HttpSeam): Http {
       const kind = kindOf(request)
       const call = requireCall()
       if (request.mayBegin && !request.mayBegin()) throw new TooLate('not begun in time')
+      const mark = markSent()
       return scheduler.operate(call, {
         label: `${request.method} ${new URL(request.url).pathname}`,
         fates: fatesOf(kind, seam.weather),
         patienceMs: request.timeoutMs,
         run: () => {
           if (kind === 'list' && seam.weather.list === 'slow') call.lagMs += slowMs
-          return kind === 'told' ? seam.receiver.take(request) : exchange(scheduler, seam, request)
+          return kind === 'told' ? seam.receiver.take(request) : exchange(scheduler, seam, { ...request, mark })
         },
         fail: (fate: Fate) => new HttpFailure(request, true, new Error(`connection ${fate}`)),
       })
@@ -109,11 +111,14 @@ function moodOf(scheduler: Scheduler, { weather, missing }: HttpSeam, request: H
   return mood
 }
 
-async function exchange(scheduler: Scheduler, seam: HttpSeam, request: HttpRequest): Promise<HttpResponse> {
+/** With the attempt whose create it is. */
+type Sent = HttpRequest & { mark: string }
+
+async function exchange(scheduler: Scheduler, seam: HttpSeam, request: Sent): Promise<HttpResponse> {
   const mood = moodOf(scheduler, seam, request)
   if (mood !== 'well') scheduler.note(`the provider's answer: ${mood}`)
   if (mood === 'nobody there') throw new HttpFailure(request, false, new Error('connection refused'))
-  if (mood === '422') seam.providers.rejected.add(markOf(inputOf(request.body)))
+  if (mood === '422') seam.providers.rejected.add(request.mark)
   if (/^\d+$/.test(mood)) return { status: Number(mood), headers: {}, body: grumble(mood, scheduler) }
   if (mood === 'unknown word') return oddly(request)
   const kind = kindOf(request)
@@ -139,21 +144,17 @@ function oddly({ url }: HttpRequest): HttpResponse {
 }
 
 /** A create, and which outcome awaits what it created. */
-async function create(seam: HttpSeam, request: HttpRequest): Promise<HttpResponse> {
+async function create(seam: HttpSeam, request: Sent): Promise<HttpResponse> {
   const { providers } = seam
   const provider = request.url.startsWith(falUrl) ? providers.fal : providers.replicate
   const waiting = () => provider.waitingFaults().filter(({ on }) => on === 'outcome')
   const before = waiting()
   const response = await forward(seam, request)
+  const id = idOf(response.body)
+  if (id) providers.marks.set(id, request.mark)
   const [next] = before
-  if (next && waiting().length < before.length) providers.outcomes.set(idOf(response.body), next.fault)
+  if (next && waiting().length < before.length) providers.outcomes.set(id, next.fault)
   return response
-}
-
-/** fal takes the input as it is, Replicate inside of a request. */
-const inputOf = (body: unknown) => {
-  const { input = body } = body as { input?: unknown }
-  return input as Record<string, unknown>
 }
 
 const idOf = (body: unknown): string => {

@@ -3,20 +3,20 @@
 import pino from 'pino'
 import type { Deps } from '../../engine/deps.ts'
 import { openProviders } from '../../providers/index.ts'
-import { openRecipes } from '../../recipes/index.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openInstants } from '../../storage/instants.ts'
 import { openWakeMark, type WakeMark } from '../../storage/wake.ts'
 import type { Activity } from './activity.ts'
 import { gated, ungated } from './blobs.ts'
+import { withKnownCreates } from './creates.ts'
 import { openDb, type Row } from './database.ts'
 import { openHttp } from './http.ts'
 import type { Mutant } from './mutant.ts'
+import { recipes } from './recipes.ts'
 import { requireCall } from './virtual-time.ts'
 import { configOf } from './weather.ts'
 import type { World } from './world.ts'
 
-const recipes = openRecipes({ hosts: [], allowPrivate: false })
 const log = pino({ level: 'silent' })
 
 export interface Instance {
@@ -91,7 +91,7 @@ export function openInstances(
       instants: openInstants(openStore(ungated, blobs, 'instants'), scheduler.now),
       providers: openProviders(config, http),
     }
-    const changed = mutant?.change?.(deps) ?? deps
+    const changed = withKnownCreates(mutant?.change?.(deps) ?? deps)
     return { name: `instance ${count}`, deployment, deps: { ...changed, wake: watched(changed.wake, raised) } }
   }
   return {

@@ -59,7 +59,10 @@ function notInTill(entries: readonly Entry[], till: readonly Paid[]): string[] {
 }
 
 /** Of recipes that are settled as they were expected. */
-const prices: Readonly<Record<string, readonly number[]>> = { memes: [3_000], avatar: [6_000_000, 2_000_000] }
+const prices: Readonly<Record<string, readonly number[]>> = {
+  ...{ memes: [3_000], unmarked: [3_000] },
+  ...{ clip: [67_000, 120_000], avatar: [6_000_000, 2_000_000] },
+}
 
 function wrongAmount(entry: Entry, recipe = ''): string[] {
   const known = prices[recipe]

@@ -20,6 +20,11 @@ const believed = (isNo: (search: Search) => boolean) => (real: Parameters<Parame
 })
 const says = (words: RegExp) => (search: Search) => search.kind === 'unreachable' && words.test(search.reason)
 
+/** Without its seed, and without the markers of its links. */
+function unmarked({ seed: _, ...input }: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(input).replaceAll(/marker=[\w-]+/g, 'marker=')) as Record<string, unknown>
+}
+
 const created = "o.kind = 'created' and o.held"
 
 export const payingMutants: readonly Mutant[] = [
@@ -29,6 +34,9 @@ export const payingMutants: readonly Mutant[] = [
     change: (deps) =>
       withHttp(deps, { send: (request) => deps.http.send(request).catch(() => deps.http.send(request)) }),
   },
+  provider('marker-forgotten', "what marks an attempt isn't written to its request", (real) => ({
+    submit: (request, options) => real.submit({ ...request, input: unmarked(request.input) }, options),
+  })),
   provider('unknown-is-not-created', 'an unknown fate is taken for "not created"', (real) => ({
     submit: async (request, options) => {
       const submission = await real.submit(request, options)

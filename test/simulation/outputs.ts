@@ -3,6 +3,7 @@
 
 import type { Http } from '../../providers/http.ts'
 import { blank } from '../../simulator/draw.ts'
+import { blankClip } from '../../simulator/models/model.ts'
 import type { HttpSeam } from './http.ts'
 import { falUrl } from './weather.ts'
 
@@ -35,6 +36,7 @@ export async function download({ providers, weather }: HttpSeam, { url, start, g
 function contentOf(id: string, name: string): Buffer {
   const owner = Buffer.from(JSON.stringify({ made_by: id }))
   if (name.endsWith('.json')) return owner
+  if (name.endsWith('.mp4')) return Buffer.concat([blankClip.bytes ?? blank.bytes, owner])
   return Buffer.concat([name.endsWith('.safetensors') ? weightsHeader() : blank.bytes, owner])
 }
 

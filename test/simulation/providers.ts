@@ -8,6 +8,8 @@ import type { Attempt } from './witness.ts'
 export interface Paid {
   provider: 'replicate' | 'fal'
   id: string
+  /** Of the attempt that sent its create. */
+  mark: string
   input: Record<string, unknown>
   status: 'running' | 'succeeded' | 'failed' | 'canceled'
   createdAt: number
@@ -18,6 +20,8 @@ export interface Providers {
   fal: Fal
   /** Second predictions that a provider made of one create, and the first of each. */
   doubles: Map<string, string>
+  /** Who sent the create of a prediction. */
+  marks: Map<string, string>
   /** What the account has beside ours. */
   neighbours: Set<string>
   /** What we told a provider to make of a prediction. */
@@ -39,19 +43,21 @@ export function openProviders(weather: Weather, now: () => Date): Providers {
   })
   fal.set({ list_unfinished: showsUnfinished })
   const neighbours = new Set<string>()
+  const marks = new Map<string, string>()
+  const markOf = (id: string) => ({ mark: marks.get(id) ?? '' })
   return {
-    ...{ replicate, fal, neighbours, doubles: new Map(), outcomes: new Map(), rejected: new Set() },
+    ...{ replicate, fal, neighbours, marks, doubles: new Map(), outcomes: new Map(), rejected: new Set() },
     predictions: () => [
       ...replicate
         .till()
         .predictions.filter(({ id }) => !neighbours.has(id))
         .map(({ id, input, status, created_at }) => ({
-          ...{ id, input, createdAt: Date.parse(created_at) },
+          ...{ id, input, createdAt: Date.parse(created_at), ...markOf(id) },
           provider: 'replicate' as const,
           status: endings[status],
         })),
       ...fal.till().predictions.map(({ id, input, ending, created_at }) => ({
-        ...{ id, input, createdAt: Date.parse(created_at) },
+        ...{ id, input, createdAt: Date.parse(created_at), ...markOf(id) },
         provider: 'fal' as const,
         status: ending ?? ('running' as const),
       })),
@@ -68,14 +74,8 @@ const endings = {
   aborted: 'canceled',
 } as const
 
-/** What a step's request carries of its attempt: a seed, or a marker where the model takes none. */
-export function markOf(input: Record<string, unknown>): string {
-  if (typeof input['seed'] === 'number') return String(input['seed'])
-  return /marker=([\w-]+)/.exec(JSON.stringify(input))?.[1] ?? ''
-}
-
-export const attemptOf = (attempts: Map<string, Attempt>, { input }: Pick<Paid, 'input'>): Attempt | undefined =>
-  attempts.get(markOf(input))
+export const attemptOf = (attempts: Map<string, Attempt>, { mark }: Pick<Paid, 'mark'>): Attempt | undefined =>
+  attempts.get(mark)
 
 export type Delivery = ({ provider: 'replicate' } & ReplicateDelivery) | ({ provider: 'fal' } & FalDelivery)
 

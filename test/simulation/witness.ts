@@ -25,7 +25,7 @@ export interface Missing {
 }
 
 export interface Witness extends StatementWitness {
-  /** By seed and by claim token. */
+  /** By claim token, and by the seed that follows from it. */
   attempts: Map<string, Attempt>
   /** Attempts begun and not given back, by task and step. */
   spent: Map<string, number>
