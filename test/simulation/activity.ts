@@ -9,6 +9,8 @@ export interface Activity {
   bornAt: number
   pending: number
   state: 'alive' | 'finished' | 'killed'
+  /** It goes on before the others do, nearly always. */
+  isHasty: boolean
   /** Time that passed for this call alone. */
   lagMs: number
   /** Since it began, by the virtual clock. */

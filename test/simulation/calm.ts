@@ -1,10 +1,21 @@
 // The time after the faults: pings alone must bring every task to rest, and then sleep. Some people go on to the end, the others
 // have vanished; what they left open closes by itself.
-import { act, look, type Person, raiseForNothing, redoAgain } from './people.ts'
+import {
+  act,
+  chooseLate,
+  eraseInHaste,
+  isCopied,
+  look,
+  type Person,
+  raiseForNothing,
+  redoAgain,
+  redoTask,
+  startTask,
+} from './people.ts'
 import { sendPing, sleptOver } from './pings.ts'
 import { endTroubles } from './trouble.ts'
 import { faultsOn } from './weather.ts'
-import { deliver, signedAnew, takeWebhooks } from './webhooks.ts'
+import { deliver, signedAnew, takeWebhooks, taskOf } from './webhooks.ts'
 import type { World } from './world.ts'
 
 /** Pings become rarer, so that what takes a day is seen to its end in few of them. */
@@ -28,13 +39,15 @@ export async function settle(world: World, people: readonly Person[]): Promise<s
   await drain(world)
   const slept = await sleptOver(world)
   if (slept.length > 0) return slept
-  const staying = people.filter(() => random.chance(0.5))
+  await hearOfErased(world)
+  const staying = people.filter(() => random.chance(0.7))
+  for (const person of staying) await beginAnew(world, person)
   for (const { rounds, leastMs } of paces) {
     for (let round = 0; round < rounds; round += 1) {
       await scheduler.advance(Math.max(leastMs, Math.min(mostMs, (await untilNext(world)) ?? minuteMs)))
       for (const delivery of await takeWebhooks(world)) await deliver(world, delivery)
       await sendPing(world, random.pick(['worker', 'checker'] as const))
-      await drain(world)
+      await drainAmongDeletions(world, staying)
       for (const person of staying) if (person.taskId) await stayOn(world, person)
       if (await isAtRest(world, staying)) return rest(world, people)
     }
@@ -99,12 +112,29 @@ async function sweep(world: World): Promise<string[]> {
 
 /** Old webhooks change nothing, and neither do redos that are delivered again. */
 async function hearAgain(world: World, people: readonly Person[]): Promise<void> {
-  for (const delivery of [...world.echoes].slice(0, 12)) {
+  const again = [...world.reports].filter((report) => world.weather.echoes || world.erased.has(taskOf(report)))
+  for (const delivery of again.slice(0, 12)) {
     await deliver(world, signedAnew(world, delivery))
     await drain(world)
   }
   for (const person of people) {
     if (person.acceptedRedo) await redoAgain(world, person, person.acceptedRedo)
+    await drain(world)
+  }
+}
+
+/** What was reported of an erased task is reported again, when nobody who knew of it is alive, and the note of it is struck out. */
+async function hearOfErased(world: World): Promise<void> {
+  const { reports, erased, scheduler } = world
+  const late = [...reports].filter((delivery) => erased.has(taskOf(delivery)))
+  if (late.length === 0) return
+  for (let times = 0; times < 2; times += 1) {
+    await scheduler.advance(2 * minuteMs)
+    await sendPing(world, 'worker')
+    await drain(world)
+  }
+  for (const delivery of late) {
+    await deliver(world, signedAnew(world, delivery))
     await drain(world)
   }
 }
@@ -133,10 +163,27 @@ async function idleIsFree(world: World): Promise<string[]> {
   return statements === 0 ? [] : [`idle is not free: ${statements} statements in three idle minutes`]
 }
 
-/** A person who stays looks, and continues what waits. */
+/** Whom the faults have left without a task tries once more. The first call may only upload the photo. */
+async function beginAnew(world: World, person: Person): Promise<void> {
+  for (let calls = 0; calls < 2 && !person.taskId; calls += 1) {
+    await startTask(world, person)
+    await drain(world)
+  }
+}
+
+const isOver = ({ seen }: Person): boolean => ['completed', 'canceled', 'failed'].includes(seen?.status ?? '')
+
+/** A person who stays looks, and continues what waits. What is over they have made again, or begin another, or leave it at that. */
 async function stayOn(world: World, person: Person): Promise<void> {
-  if (person.seen && isOver.has(person.seen.status)) return
+  if (isOver(person)) {
+    person.isDone ||= person.recipe === 'avatar' || world.random.chance(0.35)
+    if (person.isDone) return
+    await (person.seen?.status === 'failed' ? redoTask : startTask)(world, person)
+    await drain(world)
+  }
   await look(world, person)
+  await drain(world)
+  await chooseLate(world, person)
   await drain(world)
   while (person.seen?.status === 'waiting_continue') {
     await act(world, person)
@@ -145,14 +192,21 @@ async function stayOn(world: World, person: Person): Promise<void> {
   }
 }
 
-const isOver = new Set(['completed', 'canceled', 'failed'])
-
 async function drain({ scheduler }: World): Promise<void> {
   while (await scheduler.step());
 }
 
+/** Whoever is shy may delete what is just being copied. */
+async function drainAmongDeletions(world: World, staying: readonly Person[]): Promise<void> {
+  while (await world.scheduler.step()) {
+    const copied = staying.find((person) => person.isShy && isCopied(world, person))
+    if (copied && world.random.chance(0.3)) await eraseInHaste(world, copied)
+  }
+}
+
 async function isAtRest({ pool }: World, staying: readonly Person[]): Promise<boolean> {
-  if (staying.some((person) => person.seen?.status === 'waiting_continue')) return false
+  if (staying.some((person) => person.seen?.status === 'waiting_continue' || (isOver(person) && !person.isDone)))
+    return false
   const { rowCount } = await pool.query({
     name: 'moving',
     text: `select from tasks

@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import { settle } from './calm.ts'
 import type { Mutant } from './mutant.ts'
 import { addNeighbour } from './neighbours.ts'
-import { act, createPeople, type Person } from './people.ts'
+import { act, createPeople, eraseInHaste, isCopied, type Person } from './people.ts'
 import { sendPing } from './pings.ts'
 import { brokenPromises } from './promises.ts'
 import { type Delivery, spoilNext } from './providers.ts'
@@ -55,17 +55,20 @@ async function storm(world: World, people: readonly Person[]): Promise<void> {
   const deliveries: Delivery[] = []
   const length = random.between(weather.flickers ? 180 : 80, 360)
   for (let event = 0; event < length; event += 1) {
+    const copied = people.filter((person) => person.isShy && isCopied(world, person))
     const what = random.weighted({
       operation: 40,
-      person: 6,
+      person: 8,
       ping: 8,
       clock: weather.isSlow ? 9 : 5,
       webhook: deliveries.length > 0 ? 8 : 0,
-      ending: 1.5,
+      ending: 0.3,
+      deletion: copied.length > 0 ? 8 : 0,
       neighbour: weather.hasNeighbours ? 1.5 : 0,
       trouble: isTroubled(weather) ? 2 : 0,
     })
     if (what === 'person') await act(world, random.pick(people))
+    if (what === 'deletion') await eraseInHaste(world, random.pick(copied))
     if (what === 'ping')
       await sendPing(world, random.pick(['worker', 'checker', 'checker', 'recover', 'tick'] as const))
     if (what === 'clock') await scheduler.advance(Number(random.weighted(weather.isSlow ? slowJumps : jumps)))

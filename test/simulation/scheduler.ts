@@ -44,6 +44,7 @@ export class Scheduler {
       bornAt: this.nowMs,
       pending: 0,
       state: 'alive',
+      isHasty: false,
       lagMs: 0,
       elapsedMs: () => this.nowMs - activity.bornAt + activity.lagMs,
     }
@@ -88,6 +89,17 @@ export class Scheduler {
     })
   }
 
+  /** This call overtakes those that are under way, and meets their work half done. */
+  hurry(activity: Activity): void {
+    activity.isHasty = true
+    this.last = activity
+  }
+
+  /** Whether an operation of this kind waits for its turn. */
+  isUnderWay(label: string): boolean {
+    return this.operations.some((operation) => operation.label.startsWith(label))
+  }
+
   /** Picks one waiting operation and its fate. False when none waits. */
   async step(): Promise<boolean> {
     const operation = this.draw()
@@ -103,7 +115,9 @@ export class Scheduler {
   private draw(): Operation | undefined {
     const free = this.operations.filter(({ isHeld }) => !isHeld?.())
     const same = free.find(({ activity }) => activity === this.last)
-    return same && this.random.chance(0.6) ? same : free[this.random.between(0, free.length - 1)]
+    return same && this.random.chance(same.activity.isHasty ? 0.95 : 0.6)
+      ? same
+      : free[this.random.between(0, free.length - 1)]
   }
 
   /** What has been taken out of the queue meets its fate. */

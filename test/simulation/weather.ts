@@ -114,7 +114,7 @@ export function drawWeather(random: Random, own: Random): Weather {
   return {
     ...weather,
     budget: budgets.get(weather.secondsPerStep),
-    isTold: own.chance(0.3),
+    isTold: own.chance(0.45),
     isReceiverDown: own.chance(0.5),
   }
 }

@@ -16,7 +16,7 @@ export async function deliver(world: World, delivery: Delivery): Promise<void> {
   const { random, scheduler, providers, weather } = world
   const isLost = !weather.webhooks || random.chance(scheduler.faults ? 0.2 : 0)
   if (isLost) return reportWebhook(providers, delivery, false)
-  if (weather.echoes) world.echoes.add(delivery)
+  world.reports.add(delivery)
   const times = random.chance(0.15) ? 2 : 1
   for (let time = 0; time < times; time += 1) {
     const { url, headers, body } = delivery
@@ -41,9 +41,11 @@ export function signedAnew({ scheduler }: World, delivery: Delivery): Delivery {
 
 const predictionOf = (delivery: Delivery) => (delivery.provider === 'fal' ? delivery.requestId : delivery.predictionId)
 
+export const taskOf = ({ url }: Delivery): string => new URL(url).searchParams.get('task') ?? ''
+
 async function requireKnown({ pool, witness, erased }: World, delivery: Delivery): Promise<void> {
   const id = predictionOf(delivery)
-  const task = new URL(delivery.url).searchParams.get('task')
+  const task = taskOf(delivery)
   const { rowCount } = await pool.query({
     name: 'known',
     text: `select from tasks where id = $1
@@ -51,6 +53,6 @@ async function requireKnown({ pool, witness, erased }: World, delivery: Delivery
     values: [task, id, { id }],
   })
   // Of an erased task nothing is on record any more.
-  if (rowCount === 0 && !erased.has(task ?? ''))
+  if (rowCount === 0 && !erased.has(task))
     witness.broken.push(`webhook: the report of ${id} was answered 200 and is recorded nowhere`)
 }

@@ -29,8 +29,8 @@ export interface World {
   redeploy(): void
   /** Tasks that somebody asked to delete, and whether they were told that it is so. */
   erased: Map<string, 'asked' | 'gone'>
-  /** Webhooks that were heard, where they come again. */
-  echoes: Set<Delivery>
+  /** Webhooks that were heard: they may come again. */
+  reports: Set<Delivery>
   /** When the faults stopped, by the virtual clock. */
   calmSince: number
   /** The newest raise of the wake mark failed: until the next one, passes may sleep over what it was for. */
@@ -69,7 +69,7 @@ export function openWorld(seed: number, pool: Pool, { mutant, isOnFolder = false
   const world: World = {
     ...parts,
     erased: new Map(),
-    echoes: new Set(),
+    reports: new Set(),
     calmSince: Number.POSITIVE_INFINITY,
     isMarkUncertain: false,
     redeploy: instances.replaceAll,
