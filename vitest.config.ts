@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/setup/global.ts'],
     // Most tests wait for a database, a browser or another process: more workers than processors.
     maxWorkers: 3,
+    // A worker loads each module once: no import keeps anything of the file before (test/netlify/importable.test.ts).
+    isolate: false,
     // Programs that tests start: what they load was compiled before.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node', import.meta.url)) },
     // A cap for what hangs, not a measure: browsers and whole stories share two processors here.

@@ -70,6 +70,7 @@ export async function useSimulatedFal(): Promise<Simulated> {
   afterAll(async () => {
     await simulator.close()
     await http?.close()
+    http = undefined
   })
   const at = (options: Partial<Where> = {}) => falAt({ ...urls, ...options })
   return { simulator, clock, fal: at(), at }
