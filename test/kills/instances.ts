@@ -8,6 +8,7 @@ import { startBlobs } from '../../dev/blobs.ts'
 import { freePort, untilServing } from '../../dev/reach.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { startS3 } from '../setup/s3.ts'
 
 const token = 'r8_token-of-a-test'
 const cronSecret = 'cron-secret-of-a-test'
@@ -21,6 +22,8 @@ export interface Instance {
 export interface Field {
   database: TestDatabase
   simulator: Simulator
+  /** Where the store has its files. */
+  folder: string
   /** Waits until it answers. Several may run; webhooks go to the first port. */
   start(index?: number): Promise<Instance>
   close(): Promise<void>
@@ -29,14 +32,14 @@ export interface Field {
 export interface FieldOptions {
   instances: number
   secondsPerStep: number
-  store: 'folder' | 'netlify'
+  store: 'folder' | 'netlify' | 's3'
 }
 
 export async function openField(options: FieldOptions): Promise<Field> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-kills-'))
-  const [database, blobs, simulator] = await Promise.all([
+  const [database, store, simulator] = await Promise.all([
     createDatabase(),
-    options.store === 'netlify' ? startBlobs(folder) : undefined,
+    openStore(options.store, folder),
     startSimulator({
       port: 0,
       replicateToken: token,
@@ -51,7 +54,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     LOG_LEVEL: 'error',
     DATABASE_URL: database.url,
-    ...(blobs ? { NETLIFY_BLOBS_CONTEXT: blobs.context } : { STORAGE_DIR: folder }),
+    ...store.env,
     CRON_SECRET: cronSecret,
     SESSION_SECRET: 'session-secret-of-a-test-32-bytes',
     REPLICATE_API_TOKEN: token,
@@ -71,6 +74,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
   return {
     database,
     simulator,
+    folder,
     start: async (index = 0) => {
       const instance = await startInstance({ ...env, PORT: String(ports[index]) })
       living.add(instance)
@@ -79,11 +83,18 @@ export async function openField(options: FieldOptions): Promise<Field> {
     close: async () => {
       await Promise.all([...living].map((instance) => instance.kill()))
       await simulator.close()
-      await blobs?.stop()
+      await store.stop()
       await database.drop()
       await rm(folder, { recursive: true })
     },
   }
+}
+
+async function openStore(kind: FieldOptions['store'], folder: string) {
+  if (kind === 's3') return startS3(folder)
+  if (kind === 'folder') return { env: { STORAGE_DIR: folder }, stop: async () => undefined }
+  const blobs = await startBlobs(folder)
+  return { env: { NETLIFY_BLOBS_CONTEXT: blobs.context }, stop: () => blobs.stop() }
 }
 
 async function startInstance(env: Record<string, string | undefined>): Promise<Instance> {
