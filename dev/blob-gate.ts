@@ -16,13 +16,21 @@ export interface BlobGate {
 /** Calls that are on their way when the next invocation begins still carry the token of the one before. */
 const keptTokens = 8
 
+export interface GateOptions {
+  /** Awaited before a call goes on to the store. Tests hold calls with it; one that it rejects is cut off. */
+  admit?: ((method: string, path: string) => Promise<void>) | undefined
+}
+
 /** `context`: a NETLIFY_BLOBS_CONTEXT whose token doesn't expire. */
-export async function startBlobGate(context: string): Promise<BlobGate> {
+export async function startBlobGate(context: string, { admit }: GateOptions = {}): Promise<BlobGate> {
   const target: BlobAccess = JSON.parse(Buffer.from(context, 'base64').toString())
   const tokens: string[] = []
   const server = createServer((incoming, answer) => {
     const token = incoming.headers.authorization?.replace(/^Bearer /, '') ?? ''
-    if (tokens.includes(token)) forward(incoming, answer, target)
+    const onward = () => forward(incoming, answer, target)
+    if (tokens.includes(token) && admit)
+      admit(incoming.method ?? '', decodeURIComponent(incoming.url ?? '')).then(onward, () => answer.destroy())
+    else if (tokens.includes(token)) onward()
     else incoming.resume().once('end', () => answer.writeHead(401).end())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

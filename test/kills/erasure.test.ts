@@ -4,28 +4,18 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { filesWith, tablesWith } from '../setup/search.ts'
+import { openHold } from './hold.ts'
 import { type Instance, openField, pause, ping, signIn } from './instances.ts'
 
 vi.setConfig({ testTimeout: 400_000 })
 
 const photo = await readFile(join(import.meta.dirname, '..', 'storage', 'cases', 'gps-exif-6.jpg'))
-const lock = 7
-const waiting = `pg_locks where locktype = 'advisory' and not granted`
-
-/** The statement that finds 0 waits for whoever has the lock. */
-const holding = `
-  create sequence moments minvalue -1000;
-  create function hold() returns trigger language plpgsql as $$ begin
-    if nextval('moments') = 0 then perform pg_advisory_xact_lock(${lock}); end if;
-    return null;
-  end $$;
-  create trigger hold before insert or update or delete on erasures execute function hold();`
 
 describe.each(['folder', 'netlify', 's3'] as const)('a person who is erased from the store %s', async (store) => {
   const field = await openField({ instances: 1, secondsPerStep: 0.2, store })
   const pool = field.database.pool()
   const { db } = await field.database.connect()
-  await pool.query(holding)
+  const hold = await openHold(pool, 'erasures', 'insert or update or delete')
   afterAll(() => field.close())
 
   test('killed at any statement of it: after the next pass, nothing is found', async () => {
@@ -35,21 +25,15 @@ describe.each(['folder', 'netlify', 's3'] as const)('a person who is erased from
       const headers = await openPerson(instance, marker)
       const needles = [Buffer.from(marker), ...(await middles(field.folder))]
       expect(await findAll(marker, needles)).toEqual(expect.arrayContaining(['tasks']))
-      const holder = await pool.connect()
-      await holder.query(`select pg_advisory_lock(${lock})`)
-      await holder.query(`alter sequence moments restart with ${-moment}`)
+      await hold.arm(moment)
       let status: number | undefined
       const answered = erase(instance, headers).then((answer) => {
         status = answer
       })
-      while (status === undefined && !(await isHeld())) await pause(10)
+      while (status === undefined && !(await hold.isHeld())) await pause(10)
       isOver = status !== undefined
-      if (!isOver) {
-        await Promise.all([instance.kill(), expect(answered).rejects.toThrow()])
-        await pool.query(`select pg_terminate_backend(pid) from ${waiting}`)
-      }
-      await holder.query(`select pg_advisory_unlock(${lock})`)
-      holder.release()
+      if (!isOver) await Promise.all([instance.kill(), expect(answered).rejects.toThrow()])
+      await hold.cut()
       if (!isOver) instance = await field.start()
       // Killed before it was noted: the person had no answer, and asks again.
       const { rowCount } = await pool.query('select from erasures')
@@ -61,7 +45,6 @@ describe.each(['folder', 'netlify', 's3'] as const)('a person who is erased from
     }
   })
 
-  const isHeld = async () => (await pool.query(`select from ${waiting}`)).rowCount === 1
   const findAll = async (marker: string, needles: readonly Buffer[]) => [
     ...(await tablesWith(db, marker)),
     ...(await filesWith(field.folder, needles)),

@@ -4,9 +4,13 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type GateOptions, renewedContext, startBlobGate } from '../../dev/blob-gate.ts'
 import { startBlobs } from '../../dev/blobs.ts'
 import { freePort, untilServing } from '../../dev/reach.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
+import { openFolderStore } from '../../storage/folder/store.ts'
+import { openS3Store } from '../../storage/s3/store.ts'
+import type { OpenStore } from '../../storage/store.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { startS3 } from '../setup/s3.ts'
 
@@ -24,6 +28,8 @@ export interface Field {
   simulator: Simulator
   /** Where the store has its files. */
   folder: string
+  /** The store, past whatever holds an instance's calls. */
+  openStore: OpenStore
   /** Waits until it answers. Several may run; webhooks go to the first port. */
   start(index?: number): Promise<Instance>
   close(): Promise<void>
@@ -33,13 +39,15 @@ export interface FieldOptions {
   instances: number
   secondsPerStep: number
   store: 'folder' | 'netlify' | 's3'
+  /** Holds the instances' calls to Netlify's store. */
+  admit?: GateOptions['admit']
 }
 
 export async function openField(options: FieldOptions): Promise<Field> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-kills-'))
   const [database, store, simulator] = await Promise.all([
     createDatabase(),
-    openStore(options.store, folder),
+    openStore(options, folder),
     startSimulator({
       port: 0,
       replicateToken: token,
@@ -75,6 +83,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
     database,
     simulator,
     folder,
+    openStore: store.open,
     start: async (index = 0) => {
       const instance = await startInstance({ ...env, PORT: String(ports[index]) })
       living.add(instance)
@@ -90,11 +99,28 @@ export async function openField(options: FieldOptions): Promise<Field> {
   }
 }
 
-async function openStore(kind: FieldOptions['store'], folder: string) {
-  if (kind === 's3') return startS3(folder)
-  if (kind === 'folder') return { env: { STORAGE_DIR: folder }, stop: async () => undefined }
+interface LocalStore {
+  env: Record<string, string>
+  open: OpenStore
+  stop(): Promise<void>
+}
+
+async function openStore({ store: kind, admit }: FieldOptions, folder: string): Promise<LocalStore> {
+  if (kind === 's3') {
+    const { access, ...s3 } = await startS3(folder)
+    return { ...s3, open: (name) => openS3Store(access, name) }
+  }
+  if (kind === 'folder') {
+    const open = (name: string) => openFolderStore(folder, name)
+    return { env: { STORAGE_DIR: folder }, open, stop: async () => undefined }
+  }
   const blobs = await startBlobs(folder)
-  return { env: { NETLIFY_BLOBS_CONTEXT: blobs.context }, stop: () => blobs.stop() }
+  const gate = await startBlobGate(blobs.context, { admit })
+  const stop = async () => {
+    await gate.stop()
+    await blobs.stop()
+  }
+  return { env: { NETLIFY_BLOBS_CONTEXT: renewedContext(gate) }, open: blobs.store, stop }
 }
 
 async function startInstance(env: Record<string, string | undefined>): Promise<Instance> {
@@ -129,7 +155,7 @@ export async function startTask(instance: Instance, headers: Record<string, stri
 }
 
 /** A ping as a cron service sends it: whatever becomes of it, the next one follows. */
-export async function ping(instance: Instance, name: 'worker' | 'checker' = 'worker'): Promise<void> {
+export async function ping(instance: Instance, name: 'worker' | 'checker' | 'recover' = 'worker'): Promise<void> {
   await fetch(`${instance.url}/api/${name}?key=${cronSecret}`).catch(() => undefined)
 }
 
