@@ -1,6 +1,7 @@
 // The providers: whether their keys are accepted, asked by reads that cost nothing, and whether webhooks can be told to be theirs.
+import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { falSettings } from '../../providers/fal/spec.ts'
+import { fal, falSettings } from '../../providers/fal/spec.ts'
 import type { HttpResponse } from '../../providers/http.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { type Check, type Examined, fail, ok, type Verdict, warn } from './findings.ts'
@@ -57,7 +58,8 @@ export const checkWebhookSecret: Check = [
 
 export const checkFal: Check = [
   'fal',
-  async ({ config, http }) => {
+  async (examined) => {
+    const { config, http } = examined
     const { FAL_KEY, FAL_API_URL, FAL_JWKS_URL } = falSettings(config)
     if (!FAL_KEY) return []
     const query = new URLSearchParams({ endpoint_id: falEndpoint, limit: '1' })
@@ -70,9 +72,27 @@ export const checkFal: Check = [
       }),
       http.send({ method: 'GET', url: FAL_JWKS_URL, timeoutMs }),
     ])
-    return [response.status === 200 ? ok('the key is accepted') : refusal('FAL_KEY', response), signatures(keys)]
+    if (response.status !== 200) return [refusal('FAL_KEY', response), signatures(keys)]
+    return [ok('the key is accepted'), await askScope(examined), signatures(keys)]
   },
 ]
+
+/** Bills and deleting want the same scope; asking for the bill of a request that never was changes nothing. */
+async function askScope({ config, http }: Asking): Promise<Verdict> {
+  const name = 'fal scope'
+  const bill = await (await fal.open(config, http)).readBill?.([randomUUID()], new Date())
+  if (bill?.kind === 'told')
+    return { name, ...ok('admin: its bills are read, and it deletes what it keeps when asked') }
+  if (bill?.kind === 'refused')
+    return {
+      name,
+      ...warn(
+        'the key may only run models: costs stay estimates, and fal keeps the requests of erased tasks for 30 days',
+        'Set FAL_KEY to a key with admin scope (docs/money.md, "How exact"; docs/privacy.md, "At the providers").',
+      ),
+    }
+  return { name, ...warn(`it is not known whether it is admin: ${bill?.reason}`, 'Try again in a minute.') }
+}
 
 function signatures({ status, body }: HttpResponse): Verdict {
   const published = z.object({ keys: z.array(z.unknown()).min(1) }).safeParse(body).data

@@ -81,6 +81,7 @@ test('a deployment that has never been pinged is well but for its pings and its 
       'ok replicate',
       'ok webhook secret',
       'ok fal',
+      'ok fal scope',
       'ok fal signatures',
       'ok budget',
       'ok ledger',
