@@ -38,11 +38,17 @@ export async function askServer(config: Config): Promise<Asked> {
 
 const advice: Partial<Record<FailureKind, string>> = {
   unreachable: 'Check the host and port in DATABASE_URL, and whether this machine may reach them.',
-  refused:
-    "Check user, password and database in DATABASE_URL, and at Neon the endpoint's state and the project's quota.",
+  refused: 'Check user, password and database in DATABASE_URL.',
   waking: "Try again in a minute; if it stays so, look at the database's own console.",
   busy: 'Too many are connected: use the pooled address, or wait.',
 }
+
+/** Before it was asked who we are: a pooler's or Neon's words, or what TLS makes of the address. */
+const beforehand =
+  "Change DATABASE_URL as these words say, or the server; at Neon, look at the endpoint's state and the project's quota."
+
+const adviceOn = ({ code, kind }: DatabaseError) =>
+  code === '08004' ? beforehand : (advice[kind] ?? "Look at the database's own log.")
 
 export const checkDatabase: Check = [
   'database',
@@ -53,7 +59,7 @@ export const checkDatabase: Check = [
       return ok(`PostgreSQL ${version} answers over ${driver} in ${tookMs} ms`)
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
-      return fail(error.message, advice[error.kind] ?? "Look at the database's own log.")
+      return fail(error.message, adviceOn(error))
     }
   },
 ]

@@ -93,7 +93,7 @@ export function asDatabaseError(error: unknown, during: 'connecting' | 'querying
   const reason = rootOf(sourceOf(error))
   const { code: system = '', message: words } = fieldsOf(reason)
   const isUnsent = during === 'connecting' || isNeverSent(sourceOf(error))
-  const distrust = isUnsent ? distrustOf(system, words) : undefined
+  const distrust = isUnsent ? distrustOf(reason) : undefined
   if (distrust) return new DatabaseError(`${distrust}: ${words || system}`, '08004', undefined, error)
   const what = isUnsent
     ? 'No connection to the database'
@@ -125,7 +125,9 @@ const untrusted =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_\w+)$/
 
 /** A connection that TLS will not let come about until somebody changes the address, in words that say how. */
-function distrustOf(code: string, words: string): string | undefined {
+function distrustOf(reason: unknown): string | undefined {
+  const { code = '', message: words, syscall } = fieldsOf(reason)
+  if (syscall === 'open') return 'A file that the address names (sslrootcert, sslcert, sslkey) can not be read'
   if (untrusted.test(code))
     return "The database's certificate is not trusted; add sslrootcert=/path/to/its-authority.pem to the address, beside sslmode"
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "The database's certificate is another host's"
@@ -144,12 +146,20 @@ function rootOf(error: unknown): unknown {
   return error.cause ? rootOf(error.cause) : error
 }
 
-function fieldsOf(error: unknown): { message: string; code?: string; constraint?: string | undefined } {
+interface ErrorFields {
+  message: string
+  code?: string
+  constraint?: string | undefined
+  /** What the operating system was asked to do. */
+  syscall?: string | undefined
+}
+
+function fieldsOf(error: unknown): ErrorFields {
   if (!(error instanceof Error)) return { message: String(error) }
   const text = (name: string) => {
     const value: unknown = Reflect.get(error, name)
     return typeof value === 'string' && value ? value : undefined
   }
   const code = text('code')
-  return { message: error.message, constraint: text('constraint'), ...(code && { code }) }
+  return { message: error.message, constraint: text('constraint'), syscall: text('syscall'), ...(code && { code }) }
 }
