@@ -112,6 +112,7 @@ export interface StoredOutcome {
 /**
  * processing → completed (last step) | waiting_continue | pending (the gate opens by itself). Where the day's ceilings were passed,
  * because reality was dearer than what was reserved, no gate opens by itself: what was kept for the steps that are left is given back.
+ * Repeated after a lost answer, it reports no move: a success lacks its log line then, which the history has, and no alert hangs on it.
  */
 export const recordStored = batched(async (db, told: readonly Told<StoredOutcome>[], timed) => {
   const now = clock(timed)

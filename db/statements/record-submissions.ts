@@ -11,7 +11,11 @@ import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
 
-/** processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. */
+/**
+ * processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. Repeated after a lost
+ * answer, it answers that nothing moved, as for a stale holder: the history has the move, and the next pass goes on with it. Only a failure
+ * is reported again, as an alert hangs on it.
+ */
 export const recordSubmissions = batched(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
@@ -39,8 +43,9 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
     ${book(sql`select * from moved`, now)},
     ${remember(sql`select * from moved`, now, timed)}
     select id, did, status, ${reportedFailures(timed)} from moved
+    union all select id, null, null, report from (${failedBefore}) as before
   `.execute(repeatable(db))
-  return reportMoves(rows, timed)
+  return reportMoves(rows, timed).filter(({ did }) => did !== null)
 })
 
 const words = { code: sql`o.code`, reason: sql`o.reason` }
@@ -133,3 +138,12 @@ const failed = (now: RawBuilder<Date>) => sql`
         now,
       },
     )})`
+
+/** What is told of is written already, as the history says. Only who sent an attempt, or gave it up, tells this of it. */
+const failedBefore = sql`
+  select o.id, to_jsonb(e) || jsonb_build_object('task', o.id, 'ms', null, 'opens_run', e.failed and coalesce((
+    select not failed from task_events where failed is not null and id < e.id order by id desc limit 1), true)) as report
+  from target o cross join lateral (
+    select id, move, was, became, step, attempt, code, reason, failed from task_events e
+    where e.task_id = o.id and (e.step, e.attempt, e.move) = (o.step, o.attempt, o.kind) order by e.id desc limit 1) as e
+  where o.kind in ('rejected', 'unsettled') and o.phase is null`

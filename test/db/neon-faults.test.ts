@@ -2,6 +2,7 @@
 // and leave the same rows, as does a continue; a start or another move of a person's of unknown fate is not, and is executed once at most.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { MoveReport } from '../../core/history.ts'
 import { repeatable } from '../../db/driver/retries.ts'
 import { readTask } from '../../db/statements/reads.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
@@ -94,6 +95,25 @@ test.each(cases)('a fenced write that meets %s is written once', async (_name, m
   expect(await read(plain, task)).toMatchObject({ phase: 'running', prediction_id: 'p1', attempt: 1, strays: [] })
   expect(await movesOf(task)).toEqual(['created'])
 })
+
+test.each(cases)(
+  'a refused create that meets %s is reported once, and that it opens a run of failures',
+  async (_name, mode) => {
+    const task = await insertState(plain, 'submitting')
+    const refused = { kind: 'rejected' as const, code: 'provider_rejected' as const, reason: 'No such version.' }
+    const reports: MoveReport[] = []
+    const timed = { now: noon, onMoved: (moves: readonly MoveReport[]) => void reports.push(...moves) }
+    const { settled } = await meet(mode, () => recordSubmissions(db, [{ ...heldOf(task), ...refused }], timed))
+    const isSecond = mode.took && mode.fate === 'unknown'
+    expect(settled).toEqual(answered(isSecond ? [] : [{ id: task.id, did: 'rejected', status: 'failed' }]))
+    const { code, reason } = refused
+    const state = { was: 'processing/submitting', became: 'failed', step: 1, attempt: 1 }
+    expect(reports).toMatchObject([
+      { ...state, task: task.id, move: 'rejected', code, reason, failed: true, opens_run: true },
+    ])
+    expect(await movesOf(task)).toEqual(['rejected'])
+  },
+)
 
 test.each(cases)(
   'a claim that meets %s begins one attempt at most, and is not followed by another',
