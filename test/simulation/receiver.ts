@@ -1,5 +1,5 @@
-// The app that is told: a receiver of webhooks which takes messages and answers wrongly, or not at all. At each arrival, and at the end, what
-// must hold of telling: nothing is told that didn't happen, everything that did is told, each task's in the order in which it happened.
+// The app that is told: a receiver of webhooks which takes messages and answers wrongly, or not at all. At each claim, each arrival, and at the
+// end, what must hold of telling: nothing is told that didn't happen, everything that did is told, each task's in the order in which it happened.
 import type { Pool } from 'pg'
 import type { HttpRequest, HttpResponse } from '../../providers/http.ts'
 import type { Row } from './database.ts'
@@ -14,9 +14,17 @@ interface Message {
   task: { task_id: string; status: string }
 }
 
+/** The same as its claim answers it. */
+interface Claimed {
+  event: string
+  type: string
+  at: Date
+  task: { id: string; status: string }
+}
+
 export interface Receiver {
   take(request: HttpRequest): Promise<HttpResponse>
-  /** Hears of each statement that took effect: what is given up may stay untold. */
+  /** Hears of each statement that took effect: what is claimed has happened, and what is given up may stay untold. */
   took(statement: string, rows: readonly Row[]): Promise<void>
   /** When the faults have stopped and all has settled. */
   faults(): Promise<string[]>
@@ -39,9 +47,19 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
   const bodies = new Map<string, string>()
   /** The first arrival of each event, by its task. */
   const heard = new Map<string, Message[]>()
+  /** What may arrive: each event as its claim has it. */
+  const claimed = new Map<string, string>()
   const givenUp = new Set<string>()
 
-  const arrive = async (raw: string) => {
+  /** While its row is in the outbox its move is in the history. By the time that it arrives, an erasure may have taken both. */
+  const claim = async ({ event, type, at, task }: Claimed) => {
+    if (claimed.has(event)) return
+    const message: Message = { id: event, type, at: at.toISOString(), task: { task_id: task.id, status: task.status } }
+    claimed.set(event, wordsOf(message))
+    if (!(await happened(pool, message))) broken.push(`told: ${type} of ${task.id}, and no such move was made`)
+  }
+
+  const arrive = (raw: string) => {
     const message = JSON.parse(raw) as Message
     const known = bodies.get(message.id)
     if (known !== undefined && known !== raw) broken.push(`told: ${message.id} says another thing when it is repeated`)
@@ -49,8 +67,8 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
     bodies.set(message.id, raw)
     const own = heard.get(message.task.task_id) ?? []
     heard.set(message.task.task_id, [...own, message])
-    if (!(await happened(pool, message))) {
-      broken.push(`told: ${message.type} of ${message.task.task_id}, and no such move was made`)
+    if (claimed.get(message.id) !== wordsOf(message)) {
+      broken.push(`told: ${message.type} of ${message.task.task_id}, and no such event was claimed`)
     }
   }
 
@@ -60,7 +78,7 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
         ? scheduler.random.weighted<string>(weather.isReceiverDown ? downMoods : moods)
         : 'well'
       if (mood !== 'well') scheduler.note(`the receiver's answer: ${mood}`)
-      if (mood === 'well' || mood === '502 though taken') await arrive(JSON.stringify(body))
+      if (mood === 'well' || mood === '502 though taken') arrive(JSON.stringify(body))
       if (mood === 'well') return { status: 204, headers: {}, body: undefined }
       if (mood === '429')
         return { status: 429, headers: { 'retry-after': String(scheduler.random.between(1, 900)) }, body: undefined }
@@ -68,6 +86,7 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
     },
     took: async (statement, rows) => {
       if (!statement.includes('update outbox')) return
+      for (const row of rows) if ('event' in row) await claim(row as unknown as Claimed)
       const ids = rows.filter(({ did }) => did === 'given_up').map(({ id }) => String(id))
       if (ids.length === 0) return
       const { rows: over } = await pool.query<{ key: string; age: number; tries: number }>(
@@ -83,6 +102,8 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
     faults: async () => (weather.isTold ? untold(pool, heard, givenUp) : []),
   }
 }
+
+const wordsOf = ({ type, at, task }: Message) => `${type} ${at} ${task.task_id} ${task.status}`
 
 /** A move into this state, at this instant; of a gate that closes, that it stands. */
 async function happened(pool: Pool, { type, at, task }: Message): Promise<boolean> {
