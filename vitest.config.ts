@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
+    setupFiles: ['test/setup/apart.ts'],
     // Most tests wait for a database, a browser or another process: more workers than processors.
     maxWorkers: 3,
     // A worker loads each module once: no import keeps anything of the file before (test/netlify/importable.test.ts).
@@ -16,7 +17,9 @@ export default defineConfig({
     hookTimeout: 180_000,
     coverage: {
       provider: 'v8',
-      include: ['core/**', 'db/**', 'engine/**', 'functions/**', 'providers/**', 'recipes/**', 'storage/**'],
+      include: ['core', 'db', 'engine', 'functions', 'providers', 'recipes', 'storage'].map(
+        (folder) => `${folder}/**/*.ts`,
+      ),
       thresholds: { 'core/**': { statements: 100, branches: 100, functions: 100, lines: 100 } },
     },
   },
