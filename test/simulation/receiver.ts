@@ -50,6 +50,15 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
   /** What may arrive: each event as its claim has it. */
   const claimed = new Map<string, string>()
   const givenUp = new Set<string>()
+  /** Tasks whose messages it has put off when the faults had stopped. */
+  const putOff = new Set<string>()
+
+  /** One that was down puts off a message of each task, so that the task has more to tell by the time that it is taken. */
+  const putsOff = ({ task_id }: Message['task']) => {
+    if (scheduler.faults || !weather.isReceiverDown || putOff.has(task_id)) return false
+    putOff.add(task_id)
+    return true
+  }
 
   /** While its row is in the outbox its move is in the history. By the time that it arrives, an erasure may have taken both. */
   const claim = async ({ event, type, at, task }: Claimed) => {
@@ -78,6 +87,7 @@ export function openReceiver({ pool, scheduler, weather, broken }: Opened): Rece
         ? scheduler.random.weighted<string>(weather.isReceiverDown ? downMoods : moods)
         : 'well'
       if (mood !== 'well') scheduler.note(`the receiver's answer: ${mood}`)
+      if (putsOff((body as Message).task)) return { status: 429, headers: { 'retry-after': '3600' }, body: undefined }
       if (mood === 'well' || mood === '502 though taken') arrive(JSON.stringify(body))
       if (mood === 'well') return { status: 204, headers: {}, body: undefined }
       if (mood === '429')
