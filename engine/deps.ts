@@ -50,11 +50,17 @@ export function clockOf(deps: Pick<Deps, 'now'>): Date {
   return deps.now?.() ?? new Date()
 }
 
-/** A task's recipe, at its provider. Claims only take tasks whose recipe this version knows, so a miss is a fault of ours. */
-export function requireRecipe(deps: Deps, task: { recipe: string; provider: string }): Recipe {
+/** A task's recipe, at its provider; undefined where this version doesn't know it. */
+export function recipeOf(deps: Pick<Deps, 'recipes'>, task: { recipe: string; provider: string }): Recipe | undefined {
   const recipe = deps.recipes.get(task.recipe)
+  return recipe && recipeAt(recipe, task.provider)
+}
+
+/** The same for a task that was claimed. Claims only take tasks whose recipe this version knows, so a miss is a fault of ours. */
+export function requireRecipe(deps: Deps, task: { recipe: string; provider: string }): Recipe {
+  const recipe = recipeOf(deps, task)
   if (!recipe) throw new Error(`there is no recipe ${task.recipe}`)
-  return recipeAt(recipe, task.provider)
+  return recipe
 }
 
 /** A recipe's provider. Throws `not_configured` (503) where its key isn't set. */

@@ -16,7 +16,7 @@ import {
   readErasures,
   recordErasures,
 } from '../db/statements/erasures.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, recipeOf } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
 import { clearUploads } from './uploads.ts'
@@ -208,7 +208,7 @@ async function erasable(deps: Deps, task: Task) {
 }
 
 async function stubFor(deps: Deps, task: Task): Promise<Stub | null> {
-  const recipe = deps.recipes.get(task.recipe)
+  const recipe = recipeOf(deps, task)
   const isOpen = task.phase === 'submitting' || task.phase === 'unconfirmed' || task.status === 'pending'
   if (!recipe || !isOpen) return null
   const { id, attempt, next_step, current_step, claim_token } = task

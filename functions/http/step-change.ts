@@ -6,7 +6,7 @@ import { candidatesOf, mostCandidates, type Recipe } from '../../core/recipe.ts'
 import type { StepChange, Task } from '../../core/task.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import type { Asked, MovedTask } from '../../db/statements/user-moves.ts'
-import type { Deps } from '../../engine/deps.ts'
+import { type Deps, recipeOf } from '../../engine/deps.ts'
 import { type TakenInput, takeFiles } from './input-files.ts'
 import { invalid, requireValid } from './request.ts'
 
@@ -37,7 +37,7 @@ export async function takeChange(
   step: number,
   { otherwise, ...wanted }: WantedChange,
 ): Promise<TakenChange> {
-  const recipe = deps.recipes.get(task.recipe)
+  const recipe = recipeOf(deps, task)
   if (!recipe) return {}
   const candidates = wanted.candidates ?? otherwise.candidates ?? task.candidates
   if (wanted.candidates) requireCandidates(recipe, candidates, candidatesOf(recipe, task.input, step, mostCandidates))

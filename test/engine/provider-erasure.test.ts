@@ -1,6 +1,7 @@
 // What erasing a task asks of its provider: fal deletes what it keeps, where the key may ask for it.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import type { Recipe } from '../../core/recipe.ts'
 import { deleteEndpoint } from '../../functions/delete.ts'
 import { begun, isOver, ping, pingUntil, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
@@ -58,4 +59,18 @@ test('a key that may not ask for it ends the asking, and the log says that fal k
   expect(app.logged).toContainEqual(
     expect.objectContaining({ task: story.id, provider: 'fal', reason: expect.stringContaining('Admin') }),
   )
+})
+
+test('an attempt whose create had no answer is looked for by the model that it was sent to, whichever provider is preferred by now', async () => {
+  const { recipes } = app.deps
+  const edit = recipes.get('edit') as Recipe
+  Object.assign(app.deps, { recipes: new Map([['edit', edit.elsewhere?.[0] as Recipe]]) })
+  app.simulator.fal.addFaults([{ on: 'create', fault: 'reset_after', provider: 'fal' }])
+  const story = await begun(app, {
+    body: { recipe: 'edit', image: 'https://images.test/room.jpg', prompt: 'a chair' },
+  })
+  Object.assign(app.deps, { recipes })
+  await erase(story)
+  const { rows } = await sql`select phase, input from tasks where id = ${story.id}`.execute(app.deps.db)
+  expect(rows).toEqual([{ phase: 'unconfirmed', input: { model: 'fal-ai/nano-banana-2/edit', marked: true } }])
 })

@@ -118,3 +118,16 @@ test.each([
   expect(await rowOf(app, story)).toEqual(before)
   expect(costs(app).sent).toBe(1)
 })
+
+test('another attempt is reserved at the price of the task’s own provider, whichever is preferred by now', async () => {
+  const { recipes } = app.deps
+  const clip = recipes.get('clip') as Recipe
+  Object.assign(app.deps, { recipes: new Map([['clip', clip.elsewhere?.[0] as Recipe]]) })
+  const story = await begun(app, { body: { recipe: 'clip', image: 'https://images.test/harbour.jpg' } })
+  Object.assign(app.deps, { recipes })
+  await pingUntil(app, story, isWaiting, { clock })
+  const { provider, prices } = await rowOf(app, story)
+  expect(provider).toBe('fal')
+  expect((await press(app, redo, story, { step: 1, change: { prompt: 'the tide goes out' } })).status).toBe(202)
+  expect((await rowOf(app, story)).prices).toEqual(prices)
+})
