@@ -74,6 +74,9 @@ export interface Price<Input = unknown> {
 /** The most that any recipe may ask for in one prediction. */
 export const mostCandidates = 4
 
+/** The fields of a start request that are the same for every recipe, so that none may have a field of its own called so. */
+export const startFields = ['recipe', 'auto_continue', 'from', 'candidates', 'notify_url'] as const
+
 /** What `from` at start, a stored result of the user's own, becomes in a recipe's input. */
 export interface From<Input = unknown> {
   /** The field of the input that it fills, instead of an image of the caller's. */

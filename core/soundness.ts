@@ -1,8 +1,9 @@
 // Says whether recipes can be run, as far as types can't tell. The build and the local servers ask all of it, so that a mistake is a
 // sentence before anybody starts a task; functions ask for names and providers alone.
+import * as z from 'zod'
 import { type ExampleStep, exampleInput, exampleSteps, examplesOf } from './example.ts'
 import { faultOfPrice } from './price.ts'
-import { type Example, mostCandidates, type Recipe } from './recipe.ts'
+import { type Example, mostCandidates, type Recipe, startFields } from './recipe.ts'
 import { faultOfOutput, faultOfStep } from './sound-step.ts'
 
 /** What the table accepts. */
@@ -53,11 +54,20 @@ export async function requireSound(recipe: Recipe): Promise<void> {
     if (!(value > 0)) throw wrong(`${name} is ${value}; it must be more than 0`)
   }
   if (recipe.accept.length === 0) throw wrong('accept is empty; name the types of its output')
+  const names = namesIn(z.toJSONSchema(recipe.input, { io: 'input', unrepresentable: 'any' }))
+  const taken = startFields.find((name) => names.includes(name))
+  if (taken) throw wrong(`its input has a field ${taken}, which every start request has for itself; call it otherwise`)
   for (const example of examplesOf(recipe)) {
     const unsound = await faultOfExample(recipe, example)
     if (unsound) throw wrong(unsound)
   }
   for (const other of recipe.elsewhere ?? []) await requireSound(other)
+}
+
+/** The fields of an input, in whichever of its forms. */
+function namesIn({ properties = {}, anyOf = [], oneOf = [], allOf = [] }: z.core.JSONSchema.BaseSchema): string[] {
+  const forms = [...anyOf, ...oneOf, ...allOf].filter((form) => typeof form === 'object')
+  return [...Object.keys(properties), ...forms.flatMap(namesIn)]
 }
 
 async function faultOfExample(recipe: Recipe, example: Example): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'
 import { knownFrom, pricesOf } from '../core/price.ts'
-import type { Recipe } from '../core/recipe.ts'
+import type { Recipe, startFields } from '../core/recipe.ts'
 import { faultOfSteps } from '../core/soundness.ts'
 import { DatabaseError } from '../db/driver/errors.ts'
 import { readStarted } from '../db/statements/reads.ts'
@@ -39,7 +39,7 @@ export const startEnvelope = z.looseObject({
   candidates: candidatesField,
   /** Where this task's events go, as well. */
   notify_url: z.string().optional(),
-})
+} satisfies Record<(typeof startFields)[number], z.ZodType>)
 
 export const start: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')

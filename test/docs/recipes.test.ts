@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, expect, test } from 'vitest'
+import * as z from 'zod'
 import type { Recipe } from '../../core/recipe.ts'
 import { requireSound } from '../../core/soundness.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
@@ -108,6 +109,10 @@ test('every part of a recipe and of its timing is explained, under its name', as
 
 const model = 'fal-ai/flux-pro/kontext'
 const wrong: [string, Partial<Recipe>][] = [
+  [
+    'its input has a field candidates, which every start request has for itself; call it otherwise',
+    { input: z.union([retouch.input, z.strictObject({ candidates: z.int() })]) },
+  ],
   ['its example has 0 steps; a task has 1 to 1000', { totalSteps: () => 0 }],
   [
     'its example is refused: wishes.0 Too small: expected string to have >=1 characters',
