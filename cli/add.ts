@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { addModel } from './add/add.ts'
-import { type AddCommand, parseAdd, usage } from './add/arguments.ts'
+import { type AddCommand, parseAdd, parsePrice, usage } from './add/arguments.ts'
 import { SchemaError } from './add/model.ts'
 import { UsageError } from './arguments.ts'
 import { readVariables } from './variables.ts'
@@ -32,13 +32,12 @@ async function run(words: string[]): Promise<number> {
 }
 
 /** Only whoever sits there can say it. */
-async function askPrice({ model }: AddCommand): Promise<number | 'unknown'> {
+async function askPrice({ model }: AddCommand): Promise<AddCommand['price']> {
   if (!process.stdin.isTTY) return 'unknown'
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   const answer = await terminal.question(`What does a run of ${model} cost, in dollars? (Enter: unknown) `)
   terminal.close()
-  const dollars = Number(answer.trim().replace(/^\$/, ''))
-  return dollars > 0 && Number.isFinite(dollars) ? dollars : 'unknown'
+  return parsePrice(answer.trim() || 'unknown')
 }
 
 /** As everything else here is formatted, where the tool for it is installed. */

@@ -94,7 +94,7 @@ function parseReference(reference: string): { provider: ProviderName; model: str
   if (provider !== 'replicate' && provider !== 'fal')
     throw new UsageError(`"${reference}" names no provider: write replicate:OWNER/MODEL, or fal:ENDPOINT.`)
   const isWhole = provider === 'replicate' ? /^[\w.-]+\/[\w.-]+$/ : /^[\w.-]+(\/[\w.-]+)+$/
-  if (!isWhole.test(model)) {
+  if (!isWhole.test(model) || model.split('/').some((part) => /^\.+$/.test(part))) {
     const form = provider === 'replicate' ? 'replicate:google/nano-banana-2' : 'fal:fal-ai/nano-banana-2/edit'
     throw new UsageError(`"${model}" is no model's name; write it such as ${form}.`)
   }
@@ -120,7 +120,7 @@ function parseName(name: string): string {
   throw new UsageError('--name must be lower-case words joined by hyphens, at most 64 characters, such as try-on.')
 }
 
-function parsePrice(text: string | undefined): number | 'unknown' | undefined {
+export function parsePrice(text: string | undefined): number | 'unknown' | undefined {
   if (text === undefined || text === 'unknown') return text
   const dollars = Number(text.replace(/^\$/, ''))
   if (Number.isFinite(dollars) && dollars >= 0.000001 && dollars <= 1_000) return dollars

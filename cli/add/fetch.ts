@@ -1,6 +1,7 @@
 // Reads a model's published schema from its provider, or from a file that was saved of it.
 
 import { readFile } from 'node:fs/promises'
+import { beyondBounds } from '../../core/json-bounds.ts'
 import { type Model, modelOfFal, modelOfReplicate, SchemaError } from './model.ts'
 
 export interface Wanted {
@@ -13,6 +14,9 @@ export interface Wanted {
 type Variables = NodeJS.Dict<string>
 
 const withinMs = 15_000
+/** The largest that is known of is a tenth of it. */
+const mostBytes = 5_000_000
+const bounds = { depth: 100, values: 200_000 }
 
 export async function fetchModel({ provider, name, file }: Wanted, env: Variables): Promise<Model> {
   if (file !== undefined) {
@@ -47,23 +51,50 @@ async function ask(address: string, name: string, headers: Record<string, string
     throw new Error(`${address} doesn't answer: ${(cause as Error).message}`, { cause })
   }
   if (response.status === 404) throw new Error(`There is no model "${name}" at ${new URL(address).host}.`)
-  if (!response.ok) throw new Error(`${address} answered ${response.status}: ${(await response.text()).slice(0, 200)}`)
-  return response.json()
+  const text = await readText(response, address)
+  if (!response.ok) throw new Error(`${address} answered ${response.status}: ${JSON.stringify(text.slice(0, 200))}`)
+  return parseAnswer(text, address)
+}
+
+async function readText({ body }: Response, address: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of body ?? []) {
+      size += chunk.length
+      if (size > mostBytes) break
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    throw new Error(`${address} broke off: ${(cause as Error).message}`, { cause })
+  }
+  if (size > mostBytes)
+    throw new Error(`${address} answers with more than ${mostBytes / 1_000_000} MB, which no schema is.`)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseAnswer(text: string, source: string): unknown {
+  const fault = beyondBounds(text, bounds)
+  if (fault) throw new Error(`${source} can't be read as a schema: it ${fault}.`)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${source} can't be read as JSON: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** fal answers with a list of endpoints; its page has the document alone. */
 function documentIn(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null || !('models' in answer)) return answer
-  const [found] = [answer.models].flat() as { openapi?: unknown }[]
-  if (found === undefined) throw new Error('There is no such endpoint at fal.')
+  const [found] = [answer.models].flat() as ({ openapi?: unknown } | null | undefined)[]
+  if (!found) throw new Error('There is no such endpoint at fal.')
   if (found.openapi === undefined) throw new SchemaError('openapi', 'fal tells no document of this endpoint')
   return found.openapi
 }
 
 async function readAnswer(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch (cause) {
-    throw new Error(`${file} can't be read as JSON: ${(cause as Error).message}`, { cause })
-  }
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`${file} can't be read: ${cause.message}`, { cause })
+  })
+  return parseAnswer(text, file)
 }

@@ -1,6 +1,7 @@
 // Makes a recipe's fields of a model's input schema: what a caller may send, with its types, limits and choices. What nobody should set, or
 // can't be asked for in a form, is left out with a reason; where the model needs it, there is no recipe.
 
+import { startFields } from '../../core/recipe.ts'
 import { fieldsInOrder, type JsonSchema, type Model, resolve, SchemaError } from './model.ts'
 
 export type FileKind = 'image' | 'images' | 'archive'
@@ -32,29 +33,30 @@ export interface Input {
   readonly omitted: readonly string[]
 }
 
-/** What start requests have for every recipe. */
-const ownFields = ['recipe', 'from', 'candidates', 'notify_url', 'auto_continue', 'idempotency_key']
+/** What a form, and code, can call a field. */
+const lawfulName = /^[\p{L}_][\p{L}\p{N}_ .-]{0,63}$/u
 const countFields = ['num_outputs', 'num_images', 'number_of_images', 'number_of_outputs', 'num_samples', 'n']
 const mostSeed = 2_147_483_647
 
 /** Nobody's but the operator's: what is to be returned how, and what is not to be shown. */
-const leftAlone: Readonly<Record<string, string>> = {
-  sync_mode: 'results would come as data, not as files',
-  no_op: 'it makes nothing',
-  enable_safety_checker: "the model's own default stays",
-  disable_safety_checker: "the model's own default stays",
-  safety_tolerance: "the model's own default stays",
-  safety_filter_level: "the model's own default stays",
-  moderation: "the model's own default stays",
-  moderation_level: "the model's own default stays",
-}
+const leftAlone: ReadonlyMap<string, string> = new Map([
+  ['sync_mode', 'results would come as data, not as files'],
+  ['no_op', 'it makes nothing'],
+  ['enable_safety_checker', "the model's own default stays"],
+  ['disable_safety_checker', "the model's own default stays"],
+  ['safety_tolerance', "the model's own default stays"],
+  ['safety_filter_level', "the model's own default stays"],
+  ['moderation', "the model's own default stays"],
+  ['moderation_level', "the model's own default stays"],
+])
 
 /** `required`: fields that a caller has to give though the model doesn't ask for them. */
 export function readInput(model: Model, required: readonly string[] = []): Input {
   const schema = resolve(model.schemas[model.input], model)
-  const unknown = required.find((field) => !schema.properties?.[field])
-  if (unknown !== undefined) throw new SchemaError(`--require ${unknown}`, `the model has no such field`)
   if (!schema.properties) throw new SchemaError(model.input, 'it names no fields')
+  const named = new Set(Object.keys(schema.properties))
+  const unknown = required.find((field) => !named.has(field))
+  if (unknown !== undefined) throw new SchemaError(`--require ${unknown}`, `the model has no such field`)
   const fields: Field[] = []
   const omitted: string[] = []
   let seed: JsonSchema | undefined
@@ -65,14 +67,15 @@ export function readInput(model: Model, required: readonly string[] = []): Input
     const isNeeded = (schema.required ?? []).includes(field) && own.default === undefined
     const isRequired = isNeeded || required.includes(field)
     if (field === 'seed' && isNumber(own)) seed = own
-    else if (countFields.includes(field) && isNumber(own)) count = { field, most: own.maximum ?? 4 }
+    else if (countFields.includes(field) && isNumber(own) && (own.minimum ?? 1) <= 1)
+      count = { field, most: own.maximum ?? 4 }
     // Otherwise it is guessed from the address, and a link of ours doesn't end in .zip.
     else if (field === 'data_archive_format') constants[field] = "'zip'"
     else {
       const read = readField(field, own, { isRequired, model })
       if (typeof read !== 'string') fields.push(read)
-      else if (!isRequired) omitted.push(`${field}: ${read}`)
-      else throw new SchemaError(`${model.input}.${field}`, `${read}, and the model needs it`)
+      else if (!isRequired) omitted.push(`${shownName(field)}: ${read}`)
+      else throw new SchemaError(`${model.input}.${shownName(field)}`, `${read}, and the model needs it`)
     }
   }
   const most = seed?.maximum ?? Number.POSITIVE_INFINITY
@@ -83,6 +86,9 @@ export function readInput(model: Model, required: readonly string[] = []): Input
   }
 }
 
+/** What can't be a name may hold anything, also what a terminal would obey. */
+const shownName = (field: string) => (lawfulName.test(field) ? field : JSON.stringify(field.slice(0, 64)))
+
 const isNumber = ({ type }: JsonSchema) => type === 'integer' || type === 'number'
 
 interface Asked {
@@ -92,15 +98,17 @@ interface Asked {
 
 /** A field, or why there is none. */
 function readField(field: string, given: JsonSchema, { isRequired, model }: Asked): Field | string {
+  // What every object has is never left out, so that a form without it would be refused.
+  if (!lawfulName.test(field) || field in Object.prototype) return 'no form can have a field of this name'
   if (given.format === 'password' || given['x-cog-secret']) return 'it is a secret, which no task may carry'
-  const why = leftAlone[field]
+  const why = leftAlone.get(field)
   if (why !== undefined && !isRequired) return why
   const schema = given.anyOf ? choose(given, model) : given
   const file = fileOf(field, schema, model)
   if (file && 'why' in file) return file.why
   const value = file ?? valueFrom(field, schema, model)
   if (typeof value === 'string') return value
-  const name = ownFields.includes(field) ? `model_${field}` : field
+  const name = startFields.some((own) => own === field) ? `model_${field}` : field
   const code = isRequired ? value.code : `${value.code}.optional()`
   return { name, field, isRequired, ...value, code }
 }
@@ -154,7 +162,9 @@ function valueFrom(field: string, schema: JsonSchema, model: Model): Value | str
     case 'boolean':
       return { code: 'z.boolean()', example: schema.default === true }
     case 'array': {
-      const inner = valueFrom(field, resolve(schema.items, model), model)
+      const item = resolve(schema.items, model)
+      if (item.type === 'array') return 'it is a list of lists, which a form has no field for'
+      const inner = valueFrom(field, item, model)
       if (typeof inner === 'string') return `it is a list, and of its items: ${inner}`
       return { code: `z.array(${inner.code}).min(1).max(${schema.maxItems ?? 20})`, example: [inner.example] }
     }
@@ -170,20 +180,21 @@ function choiceOf(field: string, given: readonly unknown[]): Value | string {
   const values = field === 'output_format' ? given.filter((value) => outputFormats.includes(String(value))) : given
   const [first] = values
   if (first === undefined) return 'none of its values is a file that can be shown'
+  if (values.some((value) => typeof value === 'object' && value !== null)) return 'its values are objects or lists'
   const isText = values.every((value) => typeof value === 'string')
   return { code: `z.${isText ? 'enum' : 'literal'}([${values.map(asCode).join(', ')}])`, example: first }
 }
 
 /** As this code base writes texts. */
 export const asCode = (value: unknown): string =>
-  typeof value === 'string' && !/['\\\n]/.test(value) ? `'${value}'` : JSON.stringify(value)
+  typeof value === 'string' && !/['\\\p{Cc}\u2028\u2029]/u.test(value) ? `'${value}'` : JSON.stringify(value)
 
 const words = 'a lighthouse in the fog'
 
 function textOf(field: string, { minLength = 0, maxLength }: JsonSchema): Value {
   const isLong = /prompt|text|lyrics|description|instruction/i.test(field)
   const most = Math.min(maxLength ?? (isLong ? 4_000 : 1_000), 10_000)
-  return { code: `text(${digits(most)})`, example: words.padEnd(minLength, '.').slice(0, most) }
+  return { code: `text(${digits(most)})`, example: words.padEnd(Math.min(minLength, most), '.').slice(0, most) }
 }
 
 function limitsOf({ minimum, maximum }: JsonSchema): string {

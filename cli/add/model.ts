@@ -44,23 +44,49 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError'
 
   constructor(part: string, why: string) {
-    super(`${part}: ${why}`)
+    // A stranger wrote the names, and a terminal obeys control characters.
+    super(`${part}: ${why}`.replaceAll(/\p{Cc}/gu, '?'))
   }
 }
 
-const anySchema = z.custom<JsonSchema>((value) => typeof value === 'object' && value !== null)
-const schemas = z.record(z.string(), anySchema)
+const text = z.string().optional()
+const number = z.number().optional()
+
+/** `true` stands for anything, and a list of types for the one that isn't null. */
+function inOneForm(schema: unknown): unknown {
+  if (typeof schema === 'boolean') return {}
+  if (typeof schema !== 'object' || schema === null || !('type' in schema) || !Array.isArray(schema.type)) return schema
+  return { ...schema, type: schema.type.find((one) => one !== 'null') }
+}
+
+/** Code is written of these members, so none may be of another type than it should. */
+const jsonSchema: z.ZodType<JsonSchema> = z.lazy(() =>
+  z.preprocess(
+    inOneForm,
+    z.looseObject({
+      ...{ type: text, format: text, $ref: text },
+      ...{ enum: z.array(z.unknown()).optional(), required: z.array(z.string()).optional() },
+      ...{ minimum: number, maximum: number, minLength: number, maxLength: number, maxItems: number },
+      ...{ items: jsonSchema.optional(), properties: z.record(z.string(), jsonSchema).optional() },
+      ...{ allOf: z.array(jsonSchema).optional(), anyOf: z.array(jsonSchema).optional() },
+    }),
+  ),
+)
+const schemas = z.record(z.string(), jsonSchema)
 
 const replicateModel = z.object({
   is_official: z.boolean().optional(),
   default_example: z.object({ output: z.unknown() }).nullish(),
-  latest_version: z.object({ id: z.string(), openapi_schema: z.object({ components: z.object({ schemas }) }) }),
+  latest_version: z.object({
+    id: z.string().regex(/^\w{1,100}$/),
+    openapi_schema: z.object({ components: z.object({ schemas }) }),
+  }),
 })
 
 /** Of what GET /v1/models/{owner}/{name} answers. */
 export function modelOfReplicate(name: string, answer: unknown): Model {
   const parsed = replicateModel.safeParse(answer)
-  if (!parsed.success) throw new SchemaError('latest_version', 'Replicate tells no schema of this model')
+  if (!parsed.success) throw faultOf(parsed.error, 'latest_version', 'Replicate tells no schema of this model')
   const { is_official: official = false, default_example, latest_version } = parsed.data
   const { id, openapi_schema } = latest_version
   return {
@@ -73,7 +99,17 @@ export function modelOfReplicate(name: string, answer: unknown): Model {
   }
 }
 
-const content = z.object({ content: z.object({ 'application/json': z.object({ schema: anySchema }) }) })
+/** What is wrong within a schema, with its place; `otherwise` where there is none. */
+function faultOf({ issues }: z.ZodError, part: string, otherwise: string): SchemaError {
+  const [issue] = issues
+  const place = issue?.path ?? []
+  const within = place.slice(place.indexOf('schemas') + 1)
+  return issue && within.length < place.length && within.length > 0
+    ? new SchemaError(within.join('.'), issue.message)
+    : new SchemaError(part, otherwise)
+}
+
+const content = z.object({ content: z.object({ 'application/json': z.object({ schema: jsonSchema }) }) })
 const falDocument = z.object({
   components: z.object({ schemas }),
   paths: z.record(
@@ -88,7 +124,7 @@ const falDocument = z.object({
 /** Of fal's OpenAPI document of an endpoint's queue. */
 export function modelOfFal(name: string, document: unknown): Model {
   const parsed = falDocument.safeParse(document)
-  if (!parsed.success) throw new SchemaError('openapi', 'fal tells no document of this endpoint')
+  if (!parsed.success) throw faultOf(parsed.error, 'openapi', 'fal tells no document of this endpoint')
   const { components, paths } = parsed.data
   const result = paths[`/${name}/requests/{request_id}`]?.get?.responses?.['200']
   const input = nameOf(paths[`/${name}`]?.post?.requestBody) ?? ending(components.schemas, 'Input')
@@ -106,17 +142,26 @@ function nameOf(answer: unknown): string | undefined {
 
 const ending = (all: Record<string, JsonSchema>, end: string) => Object.keys(all).find((name) => name.endsWith(end))
 
-/** Follows references, and what stands beside null alone: Replicate writes enums as an allOf, fal what may be left out as an anyOf. */
-export function resolve(schema: JsonSchema | undefined, model: Pick<Model, 'schemas'>): JsonSchema {
+/**
+ * Follows references, and what stands beside null alone: Replicate writes enums as an allOf, fal what may be left out as an anyOf. Throws
+ * where references lead back to where they began; `followed` are those on the way here.
+ */
+export function resolve(
+  schema: JsonSchema | undefined,
+  model: Pick<Model, 'schemas'>,
+  followed: readonly string[] = [],
+): JsonSchema {
   if (schema === undefined) return {}
   const [only, ...more] = schema.allOf ?? schema.anyOf?.filter(({ type }) => type !== 'null') ?? []
   if (only && more.length === 0) {
     const { allOf: _, anyOf: __, ...rest } = schema
-    return { ...resolve(only, model), ...rest }
+    return { ...resolve(only, model, followed), ...rest }
   }
   if (schema.$ref === undefined) return schema
   const { $ref, ...rest } = schema
-  return { ...resolve(model.schemas[$ref.slice($ref.lastIndexOf('/') + 1)], model), ...rest }
+  const name = $ref.slice($ref.lastIndexOf('/') + 1)
+  if (followed.includes(name)) throw new SchemaError(name, 'its references lead back to itself')
+  return { ...resolve(model.schemas[name], model, [...followed, name]), ...rest }
 }
 
 /** A schema's fields in the order in which the provider's own page shows them. */

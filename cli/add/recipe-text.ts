@@ -33,18 +33,19 @@ const pages = { replicate: 'https://replicate.com/', fal: 'https://fal.ai/models
 
 export function recipeText({ model, input, output }: Parts, chosen: Chosen): string {
   const { provider, name, version } = model
-  const { fields, choices } = hoisted(input.fields)
-  const withZod = [...choices, ...fields.map(({ code }) => code)].some((code) => code.includes('z.'))
+  const own = identifier(chosen.name)
+  const { fields, choices } = hoisted(input.fields, own)
+  const withZod = fields.some(({ code }) => hasCall(code, 'z\\.\\w+'))
   const lines = [
     `// ${name} on ${provider === 'fal' ? 'fal' : 'Replicate'}. Written by \`npm run add\` from the schema that the model publishes; change it as you like.`,
     ...(withZod ? ["import * as z from 'zod'"] : []),
     "import { defineRecipe } from './define.ts'",
     '',
     ...choices,
-    `export const ${identifier(chosen.name)} = defineRecipe({`,
+    `export const ${own} = defineRecipe({`,
     `  name: ${asCode(chosen.name)},`,
     `  fields: ${helpers(fields)} => ({`,
-    ...fields.map(({ name: own, code }) => `    ${keyOf(own)}: ${code},`),
+    ...fields.map(({ name: field, code }) => `    ${keyOf(field)}: ${code},`),
     '  }),',
     `  output: ${asCode(output.kind)},`,
     `  provider: ${asCode(provider)},`,
@@ -66,13 +67,16 @@ export function recipeText({ model, input, output }: Parts, chosen: Chosen): str
 
 const mostInLine = 16
 
-/** Long lists of choices stand before the recipe. */
-function hoisted(given: readonly Field[]): { fields: Field[]; choices: string[] } {
+/** Long lists of choices stand before the recipe, each under a name that nothing else has there. */
+function hoisted(given: readonly Field[], recipe: string): { fields: Field[]; choices: string[] } {
   const choices: string[] = []
+  const taken = [recipe]
   const fields = given.map((field) => {
     const [, list, rest = ''] = /^z\.(?:enum|literal)\((\[.*\])\)(.*)$/s.exec(field.code) ?? []
     if (list === undefined || list.split(', ').length <= mostInLine) return field
-    const own = identifier(`${field.name}-values`.replaceAll('_', '-').toLowerCase())
+    const wanted = identifier(`${field.name}-values`.toLowerCase())
+    const own = taken.includes(wanted) ? `${wanted}${taken.length}` : wanted
+    taken.push(own)
     choices.push(`const ${own} = ${list} as const`, '')
     return { ...field, code: field.code.replace(`${list})${rest}`, () => `${own})${rest}`) }
   })
@@ -90,11 +94,13 @@ export function exampleInput(fields: readonly Field[], isWhole = false): Record<
 }
 
 function helpers(fields: readonly Field[]): string {
-  const used = ['archive', 'image', 'images', 'text'].filter((name) =>
-    fields.some(({ code }) => new RegExp(`(^|[^.\\w])${name}\\(`).test(code)),
-  )
+  const used = ['archive', 'image', 'images', 'text'].filter((name) => fields.some(({ code }) => hasCall(code, name)))
   return used.length > 0 ? `({ ${used.join(', ')} })` : '()'
 }
+
+/** Not within a text: a model's choices may look like code. */
+const hasCall = (code: string, name: string) =>
+  new RegExp(`(^|[^.\\w])${name}\\(`).test(code.replace(/'[^']*'|"(?:[^"\\]|\\.)*"/g, ''))
 
 function markerLines(marker: Marker): string[] {
   const why = {
@@ -122,7 +128,8 @@ function requestLines(input: Input, chosen: Chosen): string[] {
     ...links.map(linkText),
     ...renamed.map(({ name, field }) => `${keyOf(field)}: ${member('input', name)}`),
     ...(smallSeed === undefined ? [] : [`seed: seed % ${digits(smallSeed + 1)}`]),
-    ...(chosen.candidates > 1 && count ? [`${count.field}: candidates`] : []),
+    // Also where it is one: some models make several by themselves, each of which is paid.
+    ...(count ? [`${count.field}: candidates`] : []),
   ]
   const dropped = [...links.filter(({ name, field }) => name !== field), ...renamed].map(({ name }) => name)
   const rest =
@@ -132,7 +139,7 @@ function requestLines(input: Input, chosen: Chosen): string[] {
   const used = [
     ...(links.length > 0 ? ['link'] : []),
     ...(smallSeed === undefined ? [] : ['seed']),
-    ...(chosen.candidates > 1 ? ['candidates'] : []),
+    ...(count ? ['candidates'] : []),
   ]
   const context = used.length > 0 ? `, { ${used.join(', ')} }` : ''
   if (parts.length === 0) return ['  request: (input) => input,']
@@ -190,7 +197,7 @@ function changeLines(fields: readonly Field[]): string[] {
   return [
     `  changes: ({ text }) => ({ prompt: ${prompt.code.replace('.optional()', '')} }),`,
     '  applyChange: (input, _step, { prompt }) => ({ ...input, prompt }),',
-    "  exampleChange: { prompt: 'the same at night' },",
+    `  exampleChange: { prompt: ${asCode(prompt.example)} },`,
   ]
 }
 
@@ -204,12 +211,17 @@ function valueText(value: unknown): string {
   return entries.length > 0 ? `{ ${entries.join(', ')} }` : '{}'
 }
 
-/** `nano-banana-2` becomes `nanoBanana2`. */
+/** `nano-banana-2` becomes `nanoBanana2`; of any text something that code can be called. */
 export function identifier(name: string): string {
-  const joined = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-  return /^[a-z]/.test(joined) && !reserved.includes(joined)
+  const joined = name.replace(/[^A-Za-z0-9]+(.?)/gu, (_, letter: string) => letter.toUpperCase())
+  return /^[a-z]/.test(joined) && !reserved.has(joined)
     ? joined
     : `model${joined.charAt(0).toUpperCase()}${joined.slice(1)}`
 }
 
-const reserved = ['default', 'delete', 'export', 'import', 'new', 'switch', 'this', 'void', 'with', 'class', 'function']
+/** The language's own words, and what a recipe's file imports. */
+const reserved = new Set(
+  `arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for
+  function if implements import in instanceof interface let new null package private protected public return static super switch this
+  throw true try typeof undefined var void while with yield z`.split(/\s+/),
+).add('defineRecipe')

@@ -1,68 +1,31 @@
 // `npm run add`: a recipe from the schema that a model publishes, for each of the schemas that the simulator knows; and what can't be one.
 
-import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { addModel } from '../../cli/add/add.ts'
-import { type AddCommand, parseAdd } from '../../cli/add/arguments.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseAdd } from '../../cli/add/arguments.ts'
 import { readInput } from '../../cli/add/fields.ts'
 import { modelOfFal, modelOfReplicate } from '../../cli/add/model.ts'
-import { exampleInput, identifier } from '../../cli/add/recipe-text.ts'
+import { exampleInput } from '../../cli/add/recipe-text.ts'
 import { exampleLink } from '../../core/example.ts'
 import type { Recipe } from '../../core/recipe.ts'
 import { falDocument, replicateModel } from '../../simulator/models/openapi.ts'
 import { type ModelSchema, type ProviderName, schemasOf } from '../../simulator/models/schemas.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
+import { careless, openProject, project } from './add-setup.ts'
 
-const project = fileURLToPath(new URL('../..', import.meta.url))
-const root = join(project, '.data', `add-${process.pid}`)
+const { root, add, addOdd, env, written, typeFaults } = openProject()
 let simulator: Simulator
-let env: Record<string, string>
 
 beforeAll(async () => {
   simulator = await startSimulator({ port: 0, webhookSecret: 'whsec_eA==', secondsPerStep: 0, drawing: false })
-  env = {
+  Object.assign(env, {
     REPLICATE_BASE_URL: `${simulator.url}/v1`,
     REPLICATE_API_TOKEN: 'r8_test',
     FAL_API_URL: `${simulator.url}/fal/api`,
-  }
+  })
 })
 afterAll(() => simulator.close())
-
-/** The project as far as recipes need it, without any schema. */
-beforeEach(async () => {
-  await rm(root, { recursive: true, force: true })
-  await mkdir(join(root, 'recipes'), { recursive: true })
-  for (const name of ['core', 'providers', 'node_modules']) await symlink(join(project, name), join(root, name))
-  const files = (await readdir(join(project, 'recipes'))).filter((name) => name !== 'index.ts')
-  for (const name of files) await symlink(join(project, 'recipes', name), join(root, 'recipes', name))
-  await writeFile(join(root, 'recipes/index.ts'), await readFile(join(project, 'recipes/index.ts')))
-})
-afterAll(() => rm(root, { recursive: true, force: true }))
-
-const now = new Date('2026-11-30T12:00:00Z')
-const add = (...words: string[]) => {
-  const command = parseAdd(words)
-  if (!command) throw new Error('help was asked for')
-  return addModel(command as AddCommand, { root, env, now })
-}
-
-async function written(name: string): Promise<Recipe> {
-  const made = await import(pathToFileURL(join(root, 'recipes', `${name}.ts`)).href)
-  return made[identifier(name)]({ hosts: [], allowPrivate: true })
-}
-
-/** What the type checker says of the recipes. */
-async function typeFaults(files: string): Promise<string> {
-  const settings = { extends: '../../tsconfig.json', include: [`recipes/${files}`], exclude: [] }
-  await writeFile(join(root, 'tsconfig.json'), JSON.stringify(settings))
-  const tsc = join(project, 'node_modules/.bin/tsc')
-  const { stdout } = await promisify(execFile)(tsc, ['-p', root]).catch((error: { stdout: string }) => error)
-  return stdout
-}
 
 const refused = ['lucataco/xtts-v2', 'meta/meta-llama-3-8b-instruct', 'salesforce/blip', 'fal-ai/whisper']
 
@@ -123,6 +86,7 @@ test('every schema becomes a recipe whose runs its model accepts, with what it n
       }
     }
   }
+  await addOdd({ properties: careless }, '--name', 'added-odd')
   expect(wrong).toEqual([])
   expect(count).toBeGreaterThanOrEqual(60)
   expect(await typeFaults('added-*.ts')).toBe('')
@@ -160,6 +124,14 @@ test('a recipe says what its model is, has limits and choices, and finds a run b
   const index = await readFile(join(root, 'recipes/index.ts'), 'utf8')
   expect(index).toContain("import { fluxSchnell } from './flux-schnell.ts'")
   expect(index).toMatch(/known = \[[^\]]*, fluxSchnell\s*\]/)
+})
+
+test('a model that makes several pictures by itself is asked for one', async () => {
+  await add('replicate:fofr/consistent-character')
+  const recipe = await written('consistent-character')
+  const context = { step: 1, previous: undefined, link: exampleLink, seed: 7, candidates: 1 }
+  const { input } = await recipe.request(recipe.example.input, context)
+  expect(input).toMatchObject({ number_of_outputs: 1 })
 })
 
 test('a model without a seed is found by its picture, if there always is one', async () => {
@@ -202,7 +174,7 @@ test.each([
 })
 
 test('without a token Replicate is not asked; a saved answer is read instead', async () => {
-  env = { ...env, REPLICATE_API_TOKEN: '' }
+  env['REPLICATE_API_TOKEN'] = ''
   await expect(add('replicate:luma/ray')).rejects.toThrow(/set REPLICATE_API_TOKEN.*--schema FILE/s)
   const schema = schemasOf('replicate').find(({ name }) => name === 'luma/ray')
   await writeFile(join(root, 'saved.json'), JSON.stringify(schema && replicateModel(schema)))
@@ -216,6 +188,7 @@ test('without a token Replicate is not asked; a saved answer is read instead', a
 test.each([
   [[], /Say which model/],
   [['openai:gpt-image-2'], /names no provider/],
+  [['replicate:../account', '--name', 'a'], /no model's name/],
   [['replicate:flux'], /no model's name; write it such as replicate:/],
   [['fal:flux'], /such as fal:/],
   [['fal:a/b', 'fal:c/d'], /One model at a time/],
