@@ -46,14 +46,27 @@ export function schemasOf(provider: ProviderName): readonly ModelSchema[] {
   const known = read.get(provider)
   if (known) return known
   const files = readdirSync(join(folder, provider)).filter((name) => name.endsWith('.json'))
-  const schemas = files.map((name) => fileSchema.parse(JSON.parse(readFileSync(join(folder, provider, name), 'utf8'))))
+  const schemas = files.map((name) => readSchema(join(folder, provider, name)))
   read.set(provider, schemas)
   return schemas
 }
 
-/** Follows a reference, and one that stands alone in an allOf, as Replicate writes enums. */
-export function resolve(schema: JsonSchema | undefined, { schemas }: Pick<ModelSchema, 'schemas'>): JsonSchema {
+function readSchema(path: string): ModelSchema {
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    throw new Error(`${path} is no schema of a model: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Follows a reference, and one that stands alone in an allOf, as Replicate writes enums; one that leads back to itself says nothing. */
+export function resolve(
+  schema: JsonSchema | undefined,
+  { schemas }: Pick<ModelSchema, 'schemas'>,
+  followed: readonly string[] = [],
+): JsonSchema {
   const reference = schema?.$ref ?? (schema?.allOf?.length === 1 ? schema.allOf[0]?.$ref : undefined)
   if (reference === undefined) return schema ?? {}
-  return resolve(schemas[reference.slice(reference.lastIndexOf('/') + 1)], { schemas })
+  const name = reference.slice(reference.lastIndexOf('/') + 1)
+  return followed.includes(name) ? {} : resolve(schemas[name], { schemas }, [...followed, name])
 }

@@ -51,7 +51,7 @@ export function shapeOfExample(example: unknown, kind: OutputKind): Shape {
 /** Of a published schema. */
 export function shapeOfSchema(model: ModelSchema): Shape {
   const example = model.example === undefined ? undefined : shapeOfExample(model.example, 'image')
-  return shapeOf(model.schemas[model.output], { model, name: '', example })
+  return shapeOf(model.schemas[model.output], { model, name: '', example, within: [] })
 }
 
 interface At {
@@ -60,20 +60,25 @@ interface At {
   readonly name: string
   /** The same place in the example. */
   readonly example: Shape | undefined
+  /** The schemas that it stands in: one may hold more of its own kind, such as the parts of a scene. */
+  readonly within: readonly JsonSchema[]
 }
 
 function shapeOf(given: JsonSchema | undefined, at: At): Shape {
-  const schema = withoutNull(resolve(given, at.model))
-  const { example } = at
+  const own = resolve(given, at.model)
+  const schema = withoutNull(own)
+  const { example, model } = at
+  if (at.within.includes(own)) return { value: null }
+  const within = [...at.within, own]
   if (schema.type === 'array') {
     const inner = example && 'list' in example ? example.list : undefined
-    return { list: shapeOf(schema.items, { ...at, example: inner }) }
+    return { list: shapeOf(schema.items, { ...at, example: inner, within }) }
   }
   if (schema.properties?.['url']) return { file: namedHint(at.name, true) }
   if (schema.properties) {
-    const fields = Object.entries(outputFields(schema, at.model)).map(([name, field]) => {
+    const fields = Object.entries(outputFields(schema, model)).map(([name, field]) => {
       const inner = example && 'fields' in example ? example.fields[name] : undefined
-      return [name, shapeOf(field, { model: at.model, name, example: inner })]
+      return [name, shapeOf(field, { model, name, example: inner, within })]
     })
     return { fields: Object.fromEntries(fields) }
   }

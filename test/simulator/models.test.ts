@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import type { Recipe } from '../../core/recipe.ts'
 import { drawClip } from '../../simulator/media/clip.ts'
 import { examplesFor } from '../../simulator/models/known.ts'
+import { shapeOfSchema } from '../../simulator/models/shape.ts'
 import { falHarness } from './fal-harness.ts'
 import { harness, type Shown } from './harness.ts'
 
@@ -116,6 +117,15 @@ test.each(['webm', 'mp4'] as const)('a clip asked for as %s is one, and small', 
   const clip = await drawClip({ picture: person, seconds: 1, format })
   expect((await fileTypeFromBuffer(clip))?.mime).toBe(`video/${format}`)
   expect(clip.length).toBeLessThan(250_000)
+})
+
+test('an output that may hold more of its own kind has an end', () => {
+  const Node = { properties: { image: { format: 'uri' }, parts: { type: 'array', items: { $ref: '#/x/Node' } } } }
+  const Loop = { $ref: '#/x/Loop' }
+  const own = { name: 'a/b', version: null, official: true, input: 'Loop', schemas: { Node, Loop } }
+  const shapes = ['Node', 'Loop'].map((output) => shapeOfSchema({ ...own, output }))
+  const image = { file: { kind: 'image', isObject: false } }
+  expect(shapes).toEqual([{ fields: { image, parts: { list: { value: null } } } }, { value: null }])
 })
 
 /** How much of a picture's upper part differs from the same part of another, 0 to 1. */
