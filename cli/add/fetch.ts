@@ -1,4 +1,4 @@
-// Reads a model's published schema from its provider, or from a file that was saved of it.
+// Reads a model's published schema from its provider, or from a file that was saved of it. add.ts calls it.
 
 import { readFile } from 'node:fs/promises'
 import { beyondBounds } from '../../core/json-bounds.ts'

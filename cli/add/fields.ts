@@ -1,5 +1,5 @@
-// Makes a recipe's fields of a model's input schema: what a caller may send, with its types, limits and choices. What nobody should set, or
-// can't be asked for in a form, is left out with a reason; where the model needs it, there is no recipe.
+// Makes a recipe's fields of a model's input schema: what a caller may send, with its types, limits and choices. add.ts calls it. What nobody
+// should set, or can't be asked for in a form, is left out with a reason; where the model needs it, there is no recipe.
 
 import { startFields } from '../../core/recipe.ts'
 import { fieldsInOrder, type JsonSchema, type Model, resolve, SchemaError } from './model.ts'

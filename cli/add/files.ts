@@ -1,5 +1,5 @@
-// Writes what `npm run add` makes: the recipe's file, its line in recipes/index.ts, and the model's schema for the simulator. Nothing that
-// exists is overwritten, and a recipe that turns out to be unsound is taken away again.
+// Writes what `npm run add` makes: the recipe's file, its line in recipes/index.ts, and the model's schema for the simulator. add.ts calls it.
+// Nothing that exists is overwritten, and a recipe that turns out to be unsound is taken away again.
 
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -48,11 +48,12 @@ export async function writeIndexLine(root: string, name: string): Promise<void> 
   const own = identifier(name)
   const imported = `import { ${own} } from './${name}.ts'\n`
   const firstOwn = before.search(/^import .* from '\.\/(?!fields)/m)
-  const after = `${before.slice(0, firstOwn)}${imported}${before.slice(firstOwn)}`.replace(
+  const withImport = `${before.slice(0, firstOwn)}${imported}${before.slice(firstOwn)}`
+  const after = withImport.replace(
     /(const known = \[[^\]]*?),?(\s*)\]/,
     (_, list: string, space: string) => `${list}, ${own}${space}]`,
   )
-  if (firstOwn < 0 || !after.includes(`, ${own}`)) {
+  if (firstOwn < 0 || after === withImport) {
     throw new Error(`recipes/index.ts is not as it was: add ${own} to its list yourself, with ${imported.trim()}`)
   }
   await writeFile(path, after)

@@ -1,4 +1,4 @@
-// Reads from a model's output schema what comes back: which kind of file, in which members, and an example of it.
+// Reads from a model's output schema what comes back: which kind of file, in which members, and an example of it. add.ts calls it.
 
 import type { OutputKind } from '../../core/recipe.ts'
 import { filesOf } from '../../recipes/profiles.ts'

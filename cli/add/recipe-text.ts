@@ -1,4 +1,4 @@
-// Writes a recipe as code, from what was read of a model's schema and what was asked for on the command line.
+// Writes a recipe as code, from what was read of a model's schema and what was asked for on the command line. add.ts calls it.
 
 import { filesOf } from '../../recipes/profiles.ts'
 import { asCode, digits, type Field, type Input } from './fields.ts'

@@ -1,4 +1,4 @@
-// What an input asks for, as far as it can be told from the names that the models' fields have: words, pictures, number, shape and format.
+// Reads what an input asks for, as far as the names of its fields tell: words, pictures, number, shape and format. imitate.ts calls it.
 
 import { type Load, loadPicture } from './model.ts'
 

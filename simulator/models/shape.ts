@@ -1,4 +1,5 @@
-// What a model's output looks like, taken from its published schema or from an example of it: the same JSON with a place for each file.
+// Reads what a model's output looks like from its published schema or an example of it: the same JSON with a place for each file. imitate.ts
+// calls it.
 
 import type { OutputKind } from '../../core/recipe.ts'
 import { type JsonSchema, type ModelSchema, resolve } from './schemas.ts'

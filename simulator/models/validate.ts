@@ -1,4 +1,4 @@
-// Holds an input against a model's published schema, as the providers' own machines do before a model begins.
+// Holds an input against a model's published schema, as the providers' own machines do before a model begins. imitate.ts calls it.
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'

@@ -1,6 +1,6 @@
 // `npm run add` of a schema that is careless or hostile: what of it becomes a recipe, and that none of it becomes code.
 
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { exampleLink } from '../../core/example.ts'
@@ -60,4 +60,14 @@ test.each([
 ])('a saved answer that is %s is refused in words', async (_name, text, why) => {
   await writeFile(join(root, 'saved.json'), text)
   await expect(add('fal:fal-ai/odd', '--schema', join(root, 'saved.json'))).rejects.toThrow(why)
+})
+
+test('an index that lists its recipes in another form is left as it is, also where a name in it begins like the new one', async () => {
+  const path = join(root, 'recipes/index.ts')
+  const index = (await readFile(path, 'utf8')).replace('const known = [', 'const known: Known = [')
+  await writeFile(path, index)
+  await expect(addOdd({ properties: careless }, '--name', 'mem')).rejects.toThrow(
+    "add mem to its list yourself, with import { mem } from './mem.ts'",
+  )
+  expect(await readFile(path, 'utf8')).toBe(index)
 })
