@@ -75,6 +75,7 @@ const jsonSchema: z.ZodType<JsonSchema> = z.lazy(() =>
 const schemas = z.record(z.string(), jsonSchema)
 
 const replicateModel = z.object({
+  ...{ owner: text, name: text },
   is_official: z.boolean().optional(),
   default_example: z.object({ output: z.unknown() }).nullish(),
   latest_version: z.object({
@@ -87,7 +88,11 @@ const replicateModel = z.object({
 export function modelOfReplicate(name: string, answer: unknown): Model {
   const parsed = replicateModel.safeParse(answer)
   if (!parsed.success) throw faultOf(parsed.error, 'latest_version', 'Replicate tells no schema of this model')
-  const { is_official: official = false, default_example, latest_version } = parsed.data
+  const { is_official: official = false, default_example, latest_version, owner, name: own } = parsed.data
+  const told = `${owner}/${own}`
+  // A saved answer may be another model's.
+  if (owner !== undefined && own !== undefined && told.toLowerCase() !== name.toLowerCase())
+    throw new SchemaError('name', `the answer is of ${told}, not of ${name}`)
   const { id, openapi_schema } = latest_version
   return {
     provider: 'replicate',

@@ -180,6 +180,7 @@ test('without a token Replicate is not asked; a saved answer is read instead', a
   await writeFile(join(root, 'saved.json'), JSON.stringify(schema && replicateModel(schema)))
   await add('replicate:luma/ray', '--schema', join(root, 'saved.json'), '--output', 'video')
   expect((await written('ray')).accept).toContain('video/mp4')
+  await expect(add('replicate:luma/ray-2', '--schema', join(root, 'saved.json'))).rejects.toThrow('not of luma/ray-2')
   await expect(add('replicate:luma/ray', '--name', 'r', '--schema', join(root, 'none.json'))).rejects.toThrow(
     "can't be read",
   )
