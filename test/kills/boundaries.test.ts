@@ -55,7 +55,8 @@ test('killed after the answer, before the record: the prediction is found again'
 })
 
 test('killed after the record: the prediction goes on', async () => {
-  field.simulator.replicate.set({ webhooks: false })
+  // Long enough to be seen running, however busy the machine is.
+  field.simulator.replicate.set({ webhooks: false, seconds_per_step: 5 })
   const { instance, id } = await begin()
   await until(async () => (await phaseOf(id)) === 'running')
   await instance.kill()
