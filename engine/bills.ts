@@ -10,8 +10,8 @@ const fromSeconds = 600
 const lateSeconds = 86_400
 /** After so long what was booked stays: nobody could ask in the meantime. */
 const toSeconds = 3 * 86_400
-/** From a prediction's end, by which its charge is dated, to the check that settled it: a day, and clocks differ. */
-const noticedWithinMs = 25 * 3_600_000
+/** A charge is dated by the prediction's end, on the provider's clock. */
+const clocksDifferMs = 3_600_000
 
 /** False: its time was over before all was asked. A provider that doesn't tell now is asked by the next sweep. */
 export async function settleBills(deps: Deps, endBy: number): Promise<boolean> {
@@ -32,9 +32,9 @@ async function settleBillsOf(
   let after: Unbilled | undefined
   while (performance.now() < endBy) {
     const unbilled = await readUnbilled(deps.db, { ...terms, after })
-    const [oldest] = unbilled
-    if (!oldest) return true
-    const since = new Date(oldest.at.getTime() - noticedWithinMs)
+    if (unbilled.length === 0) return true
+    // Its end may have been noticed days later.
+    const since = new Date(Math.min(...unbilled.map(({ begun_at }) => begun_at.getTime())) - clocksDifferMs)
     const bill = await readBill(
       unbilled.map(({ prediction_id }) => prediction_id),
       since,

@@ -12,6 +12,8 @@ export interface Unbilled {
   claim_token: string
   prediction_id: string
   at: Date
+  /** Its first entry: it can't have ended before. */
+  begun_at: Date
   /** A charge would have been told long ago. */
   is_late: boolean
 }
@@ -33,7 +35,9 @@ export async function readUnbilled(db: Db, of: UnbilledOf): Promise<Unbilled[]> 
   const now = clock(of)
   const ago = (least: number) => sql`${now} - ${seconds(sql`${least}::float8`)}`
   const { rows } = await sql<Unbilled>`
-    select id, task_id, claim_token, prediction_id, at, at < ${ago(lateSeconds)} as is_late from ledger l
+    select id, task_id, claim_token, prediction_id, at, at < ${ago(lateSeconds)} as is_late,
+      (select min(b.at) from ledger b where b.task_id = l.task_id and b.claim_token = l.claim_token) as begun_at
+    from ledger l
     where at between ${ago(toSeconds)} and ${ago(fromSeconds)} and kind = 'settled' and provider = ${provider}
       and prediction_id is not null
       and not exists (select from ledger a where a.task_id = l.task_id and a.claim_token = l.claim_token and a.kind = 'adjusted')

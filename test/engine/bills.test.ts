@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { beforeEach, expect, test } from 'vitest'
 import { recover } from '../../functions/recover.ts'
 import { status } from '../../functions/status.ts'
+import { worker } from '../../functions/worker.ts'
 import { begun, isOver, ping, pingUntil, type Story, viewOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
@@ -18,11 +19,15 @@ beforeEach(() =>
 /** A training that is expected to cost 24 cents. */
 async function trained(outcome?: 'failed'): Promise<Story> {
   if (outcome) fal.addFaults([{ on: 'outcome', fault: outcome }])
-  const images_url = 'https://images.test/photos.zip'
-  const body = { recipe: 'avatar', training_type: 'portrait', images_url, trigger_phrase: 'ada', steps: 100 }
-  const story = await begun(app, { body })
+  const story = await begin()
   await pingUntil(app, story, isOver, { clock, every: 60, within: 90_000 })
   return story
+}
+
+function begin(): Promise<Story> {
+  const images_url = 'https://images.test/photos.zip'
+  const body = { recipe: 'avatar', training_type: 'portrait', images_url, trigger_phrase: 'ada', steps: 100 }
+  return begun(app, { body })
 }
 
 async function sweepAfter(seconds: number): Promise<void> {
@@ -48,6 +53,16 @@ test('a charge that is told later settles the estimate, once', async () => {
   await sweepAfter(3_600)
   expect(await told(story)).toEqual([180_000, 180_000, [-60_000], 180_000])
   expect(fal.till().requests.bill).toBe(1)
+})
+
+test('a charge is found though its training had ended days before that was noticed', async () => {
+  fal.set({ percent_discount: 25 })
+  const story = await begin()
+  await ping(app, worker)
+  clock.advance(2 * 86_400)
+  await pingUntil(app, story, isOver, { clock, every: 60, within: 90_000 })
+  await sweepAfter(700)
+  expect(await told(story)).toEqual([180_000, 180_000, [-60_000], 180_000])
 })
 
 test('what is not charged within a day was not charged', async () => {
