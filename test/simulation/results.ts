@@ -12,13 +12,14 @@ interface Owner {
   token: string
 }
 
-/** Some shown step's result, in the midst of faults: it may not come now, but it must be there. */
+/** Some shown step's result, in the midst of faults: it may not come now, but it must be there until the person has asked for its deletion. */
 export async function downloadShown(world: World, owner: Owner, view: TaskView): Promise<void> {
   const shown = view.steps.flatMap(({ files }) => files.map(({ url }) => url))
   if (shown.length === 0) return
   const path = world.random.pick(shown)
   await download(world, owner, path, async (response) => {
-    if (response.status !== 404 || world.trouble.store === 'forgets') return
+    const mayBeGone = world.trouble.store === 'forgets' || world.erased.has(view.task_id)
+    if (response.status !== 404 || mayBeGone) return
     world.witness.broken.push(`result before status: ${path} was shown to ${owner.name} and is not found`)
   })
 }
