@@ -62,8 +62,8 @@ export type ProviderErasure =
 
 /** What a provider says that it has charged. */
 export type Bill =
-  /** In millionths of a dollar, by prediction. One that is missing was not charged, or isn't yet. */
-  | { kind: 'told'; charged: ReadonlyMap<string, number> }
+  /** In millionths of a dollar, by prediction; null: charged, by a sum that can't be right. One that is missing was not charged, or isn't yet. */
+  | { kind: 'told'; charged: ReadonlyMap<string, number | null> }
   /** It won't tell, however often it is asked. */
   | { kind: 'refused'; reason: string }
   | { kind: 'unreachable'; reason: string }

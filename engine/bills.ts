@@ -47,8 +47,8 @@ async function settleBillsOf(
       return true
     }
     const bills = unbilled.flatMap(({ task_id, claim_token, prediction_id, is_late }) => {
-      const micros = bill.charged.get(prediction_id) ?? (is_late ? 0 : undefined)
-      return micros === undefined ? [] : [{ task_id, claim_token, micros }]
+      const micros = bill.charged.has(prediction_id) ? bill.charged.get(prediction_id) : is_late ? 0 : null
+      return micros == null ? [] : [{ task_id, claim_token, micros }]
     })
     if (bills.length > 0) await adjustCosts(deps.db, bills, { now: deps.now?.() })
     if (unbilled.length < batch) return true

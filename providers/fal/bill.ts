@@ -14,7 +14,7 @@ interface BillingEvent {
   cost_estimate_nano_usd?: unknown
 }
 
-/** Of 50 requests at most. An event without a sum that can be right counts for none of its request. */
+/** Of 50 requests at most. With one event whose sum can't be right, nothing is known of its request's charge but that there is one. */
 export async function readBill(
   { apiUrl }: FalOptions,
   call: FalCall,
@@ -45,7 +45,7 @@ export async function readBill(
   return { kind: 'unreachable', reason: "fal's list of charges does not end" }
 }
 
-function inMicros(nanos: ReadonlyMap<string, number>): Map<string, number> {
+function inMicros(nanos: ReadonlyMap<string, number>): Map<string, number | null> {
   const rounded = [...nanos].map(([id, nano]) => [id, Math.round(nano / 1000)] as const)
-  return new Map(rounded.filter(([, micros]) => !faultOfPrice(micros)))
+  return new Map(rounded.map(([id, micros]) => [id, faultOfPrice(micros) ? null : micros]))
 }

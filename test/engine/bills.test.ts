@@ -73,6 +73,14 @@ test('what is not charged within a day was not charged', async () => {
   expect(await told(story)).toEqual([0, 0, [-240_000], 0])
 })
 
+test('a charge whose sum can’t be right is not taken for none', async () => {
+  const story = await trained()
+  fal.set({ percent_discount: 200 })
+  await sweepAfter(3_600)
+  await sweepAfter(86_400)
+  expect(await told(story)).toEqual([240_000, 240_000, [], 240_000])
+})
+
 test.each<[string, () => void]>([
   ['a key that is not told of charges', () => fal.set({ is_admin: false })],
   ['charges that are told late', () => fal.set({ bill_after_seconds: 7_200 })],
