@@ -1,5 +1,5 @@
 // The bot with everything real around it: endpoints behind their doors, a database, a provider and a Telegram, all speaking HTTP.
-import { afterAll } from 'vitest'
+import { afterAll, beforeEach } from 'vitest'
 import { registerBot } from '../../notify/telegram/register.ts'
 import { startTelegram, type TelegramServer } from '../../simulator/telegram/index.ts'
 import { type TestDeps, type TestOptions, useTestDeps } from '../setup/deps.ts'
@@ -29,6 +29,11 @@ export async function useTelegram({
 export async function useBot(options: TestOptions = {}): Promise<BotTest> {
   const { telegram, env } = await useTelegram(options)
   const app = await useTestDeps({ mounted: true, ...options, env: { ...env, ...options.env } })
+  // Pings alone move tasks: what a webhook moves is told by its own request, whenever that ends.
+  beforeEach(() => {
+    app.simulator.replicate.set({ webhooks: false })
+    app.simulator.fal.set({ webhooks: false })
+  })
   await registerBot(app.deps.config, app.address)
   return {
     app,

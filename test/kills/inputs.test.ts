@@ -61,21 +61,15 @@ test('killed while it stores inputs, or before their row: the retry starts one t
   const kept = [...(await keysOf('inputs/')).filter((key) => !orphans.includes(key)), ...(await keysOf('results/'))]
   expect(kept).toHaveLength(8)
 
-  // 3. Hours and weeks later, a sweep dies when it has removed one file of each.
+  // 3. Hours and weeks later, a sweep dies when it has removed one file of each. No ping of before sweeps any more.
+  await kill(second, [])
   const old = await insertOld()
   await age(await keysOf('starts/'))
-  const begun = new Set<string>()
-  holds = (method, path) => {
-    const [folder = ''] = /(inputs|results|starts)\/[^/]+/.exec(path) ?? []
-    if (method !== 'DELETE' || !folder) return false
-    const isFirst = !begun.has(folder)
-    begun.add(folder)
-    return !isFirst || folder.startsWith('starts/')
-  }
-  const sweeping = ping(second, 'recover')
-  const leftOf = async (keys: readonly string[]) => (await keysOf('')).filter((key) => keys.includes(key)).length
+  holds = holdRemovals()
+  const third = await field.start()
+  const sweeping = ping(third, 'recover')
   await until(async () => (await leftOf(orphans)) === 2 && (await leftOf(old)) === 1)
-  await kill(second, [])
+  await kill(third, [])
   await sweeping
   holds = () => false
   expect([await keysOf('inputs/'), await keysOf('results/')].flat()).toEqual(expect.arrayContaining(kept))
@@ -83,15 +77,15 @@ test('killed while it stores inputs, or before their row: the retry starts one t
   expect((await pool.query('select from erasures')).rowCount).toBe(1)
 
   // 4. The next one ends it, and the living go on to their end.
-  const third = await field.start()
-  await ping(third, 'recover')
+  const fourth = await field.start()
+  await ping(fourth, 'recover')
   expect([...(await keysOf('inputs/')), ...(await keysOf('results/'))]).toEqual(kept)
   expect([await keysOf('starts/'), (await pool.query('select from erasures')).rowCount]).toEqual([[], 0])
   for (const [index, headers] of [ada, eve].entries()) {
     const { task_id } = started[index] ?? {}
-    expect((await post(third, '/api/continue', headers, { task_id, step: 1 })).status).toBe(202)
+    expect((await post(fourth, '/api/continue', headers, { task_id, step: 1 })).status).toBe(202)
   }
-  await untilAll(third, 'completed', 2)
+  await untilAll(fourth, 'completed', 2)
   expect([await count('tasks'), replicate.till().created]).toEqual([2, 4])
 })
 
@@ -115,9 +109,10 @@ async function kill(instance: Instance, unanswered: readonly Promise<unknown>[])
 /** A task that was over long before. Gives its two files. */
 async function insertOld(): Promise<string[]> {
   const at = new Date(Date.now() - 40 * 86_400_000)
-  const { id } = await insertTask(db, { id: v7({ msecs: at.getTime() }), status: 'completed', total_steps: 1, at })
+  const id = v7({ msecs: at.getTime() })
   const keys = ['1-1', '1-2'].map((name) => `results/${id}/${name}/0`)
   for (const key of keys) await files.write(key, new ArrayBuffer(1))
+  await insertTask(db, { id, status: 'completed', total_steps: 1, at })
   return keys
 }
 
@@ -130,6 +125,20 @@ async function age(notes: readonly string[]): Promise<void> {
     await files.remove(key)
   }
 }
+
+/** Holds each removal but the first of every task's files. */
+function holdRemovals(): typeof holds {
+  const begun = new Set<string>()
+  return (method, path) => {
+    const [folder = ''] = /(inputs|results|starts)\/[^/]+/.exec(path) ?? []
+    if (method !== 'DELETE' || !folder) return false
+    const isFirst = !begun.has(folder)
+    begun.add(folder)
+    return !isFirst || folder.startsWith('starts/')
+  }
+}
+
+const leftOf = async (keys: readonly string[]) => (await keysOf('')).filter((key) => keys.includes(key)).length
 
 async function keysOf(prefix: string): Promise<string[]> {
   const keys: string[] = []
