@@ -31,7 +31,7 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
 /** Without a blob store, when pings came is not known; all else is. */
 function openKnownInstants(config: Config): Deps['instants'] {
   if (isStoreKnown(config)) return openInstants(openStoreOf(config)('instants'), () => new Date())
-  return { note: async () => undefined, last: async () => undefined }
+  return { note: async () => undefined, last: async () => undefined, takeTurn: async () => false }
 }
 
 /** Netlify's store is known where its context is; those of the other kinds always. */

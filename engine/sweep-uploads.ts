@@ -1,9 +1,9 @@
 // Where uploads are kept: under their hour and their owner, until a day is over. A task that uses one gets a copy of its own at start, so
-// whatever is here and old is used by no task. Pings call `sweepIfDue` beside their pass; recover sweeps in any case.
+// whatever is here and old is used by no task. Pings call `sweepIfDue` beside their pass, and requests after theirs; recover sweeps in any case.
 import { isHourOver } from '../core/upload.ts'
 import { clockOf, type Deps, type LightDeps } from './deps.ts'
 
-/** Of one sweep: beside a pass, within a ping's patience. What is left then is the next trigger's. */
+/** Of one sweep: within a ping's patience, and what is left of a function's life after a pass. The rest is the next trigger's. */
 const sweepMs = 8_000
 /** Between two looks at the clock. */
 const batch = 100
@@ -13,23 +13,27 @@ const restMs = 55 * 60_000
 type Needs = Pick<LightDeps, 'files' | 'instants' | 'log' | 'now'>
 
 /**
- * Sweeps an hour after the last sweep that left nothing: uploads by every ping, without the database, so that idle stays free;
- * `sweepStored` too where a pass asks the database anyway. Never rejects.
+ * Sweeps an hour after the last sweep that left nothing: uploads without the database, so that idle pings stay free; `sweepStored` too
+ * where the trigger's pass asks the database anyway. Never rejects.
  */
 export async function sweepIfDue(deps: Deps | LightDeps, { looks }: { looks: boolean }): Promise<void> {
+  await Promise.all([
+    inTurn(deps, 'upload sweep', () => sweepUploads(deps)),
+    looks && inTurn(deps, 'sweep', () => sweepStoredLate(deps)),
+  ])
+}
+
+async function inTurn(deps: Needs, name: 'upload sweep' | 'sweep', sweep: () => Promise<unknown>): Promise<void> {
   try {
-    if (await isDue(deps, 'upload sweep')) await sweepUploads(deps)
-    if (!looks || !(await isDue(deps, 'sweep'))) return
-    const [{ sweepStored }, whole] = await Promise.all([import('./sweep.ts'), 'whole' in deps ? deps.whole() : deps])
-    await sweepStored(whole)
+    if (await deps.instants.takeTurn(name, restMs)) await sweep()
   } catch (error) {
     deps.log.warn({ err: error }, 'it is not known what is to be swept')
   }
 }
 
-async function isDue(deps: Pick<LightDeps, 'instants' | 'now'>, name: 'upload sweep' | 'sweep'): Promise<boolean> {
-  const last = await deps.instants.last(name)
-  return !last || Math.abs(clockOf(deps).getTime() - last.getTime()) >= restMs
+async function sweepStoredLate(deps: Deps | LightDeps): Promise<void> {
+  const [{ sweepStored }, whole] = await Promise.all([import('./sweep.ts'), 'whole' in deps ? deps.whole() : deps])
+  await sweepStored(whole)
 }
 
 /** Deletes uploads of a day ago until none is left or its time is over. Gives how many; a store that fails is tried again with the next sweep. */

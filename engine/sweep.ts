@@ -1,5 +1,6 @@
 // Deletes what the database must be asked about: finished tasks after KEEP_FINISHED_DAYS, what an erasure has left, inputs whose task
-// never came to be, and events that were told long ago; and has bills corrected. Recover calls it, and so does every other trigger, once an hour beside a pass that looks anyway.
+// never came to be, and events that were told long ago; and has bills corrected. Recover calls it, and so does, once an hour, whatever else
+// triggers a pass.
 import pLimit from 'p-limit'
 import { sweepDelivered } from '../db/statements/deliveries.ts'
 import { eraseOld } from '../db/statements/erase.ts'

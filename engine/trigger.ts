@@ -3,13 +3,25 @@
 import type { Deps, EndpointContext, LightDeps } from './deps.ts'
 import type { PassOptions, PassResult } from './pass-result.ts'
 
+/** A function lives for 26 s at the least, and a sweep takes up to 8 of them. */
+const sweepByMs = 14_000
+
 /** After the answer, for one task or for all: cron and webhooks may be missing, and the task still moves. */
 export function triggerPass(deps: Deps, context: EndpointContext, pass: Omit<PassOptions, 'context'>): void {
-  context.waitUntil(
-    runPassLate(deps, { ...pass, context }).catch((error) =>
-      deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed'),
-    ),
-  )
+  context.waitUntil(passAndSweep(deps, { ...pass, context }))
+}
+
+/** Nothing else may ever come to delete what is old. The task goes first, and after a pass that took long the next one sweeps. */
+async function passAndSweep(deps: Deps, pass: PassOptions): Promise<void> {
+  const started = performance.now()
+  try {
+    await runPassLate(deps, pass)
+  } catch (error) {
+    deps.log.error({ err: error, task: pass.taskId }, 'pass after answer failed')
+  }
+  if (performance.now() - started > sweepByMs) return
+  const { sweepIfDue } = await import('./sweep-uploads.ts')
+  await sweepIfDue(deps, { looks: true })
 }
 
 let loading: Promise<typeof import('./pass.ts')> | undefined

@@ -1,6 +1,6 @@
-// GET|POST /api/recover: the hourly sweep. It owns no logic: it looks even when the wake mark says that there is nothing,
-// and whatever is overdue re-enters the ordinary path. It deletes uploads of the day
-// before, inputs without a task, and finished tasks that are older than the deployment wants to keep.
+// GET|POST /api/recover, hourly if at all. It owns no logic: it looks even when the wake mark says that there is nothing, and whatever is
+// overdue re-enters the ordinary path; and it sweeps whether an hour has gone by or not: uploads of the day before, inputs without a task, and
+// finished tasks that are older than the deployment wants to keep.
 import { endsWithin } from '../core/deadline.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { raiseAnyway } from '../engine/journal.ts'

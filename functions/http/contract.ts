@@ -186,7 +186,7 @@ const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
       ['checker', 'Checks what is due.', checkedSchema],
       [
         'recover',
-        'The hourly sweep: looks even when all seems idle, and deletes old uploads, and finished tasks after KEEP_FINISHED_DAYS.',
+        'Looks even when all seems idle, and sweeps now what other triggers sweep once an hour: old uploads, and finished tasks after KEEP_FINISHED_DAYS.',
         recoveredSchema,
       ],
     ] as const

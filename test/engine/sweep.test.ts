@@ -1,4 +1,5 @@
-// What recover deletes where a deployment keeps finished tasks for some days only: rows, histories and files, and nothing that lives.
+// What recover deletes where a deployment keeps finished tasks for some days only: rows, histories and files, and nothing that lives; and
+// what requests delete where nobody pings.
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
@@ -6,8 +7,10 @@ import { resultKey } from '../../core/task.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
-import { begun, fault, isOver, isWaiting, pingUntil, press, rowOf } from '../scenarios/setup.ts'
+import { status } from '../../functions/status.ts'
+import { begun, fault, isOver, isWaiting, pingUntil, press, rowOf, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
+import { statementCounter } from '../setup/database.ts'
 import { cronSecret, type Instance, useTestDeps } from '../setup/deps.ts'
 
 const clock = testClock()
@@ -90,4 +93,45 @@ test('without a word of the deployment, finished tasks are kept for thirty days,
   expect(await sweep(instance('off'))).toBe(0)
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
   expect(await sweep(instance())).toBe(1)
+})
+
+const poll = async ({ id, token }: Story) => {
+  expect((await app.call(status, { path: `/api/status?task_id=${id}`, token })).status).toBe(200)
+  await app.settle()
+}
+
+test('without any ping, a start and a poll of what is due delete what is old, once an hour', async () => {
+  const uploads = app.blobs.openStore('files')
+  const first = await finished()
+  await uploads.set('uploads/2026030100/ada/1/0', 'x')
+  clock.advance(11 * day)
+  // It triggers no pass, and so it deletes nothing, not even itself.
+  await poll(first)
+  expect([await count('tasks', first.id), await hasFile(first.key)]).toEqual([1, true])
+  const second = await begun(app, { user: 'eve' })
+  expect([await count('tasks', first.id), await hasFile(first.key)]).toEqual([0, false])
+  expect((await uploads.list({ prefix: 'uploads/' })).blobs).toEqual([])
+  await pingUntil(app, second, isOver, { clock })
+  clock.advance(10 * day - 600)
+  const third = await begun(app, { user: 'joe' })
+  clock.advance(1_200)
+  await begun(app, { user: 'joe' })
+  expect(await count('tasks', second.id)).toBe(1)
+  clock.advance(3_600)
+  await poll(third)
+  expect(await count('tasks', second.id)).toBe(0)
+})
+
+test('of requests that come at once, one sweeps, and each task has its pass though the sweep is refused', async () => {
+  const counter = statementCounter(app.database.url)
+  clock.advance(3_600)
+  await counter.reset()
+  const stories = await Promise.all(['ada', 'eve', 'joe'].map((user) => begun(app, { user })))
+  const sweeps = (await counter.list()).filter(({ query }) => query.includes('delete from ended_sessions'))
+  expect(sweeps).toMatchObject([{ calls: 1 }])
+  const instance = app.openInstance({ env })
+  instance.deps.instants = { ...instance.deps.instants, takeTurn: () => Promise.reject(new Error('the store is away')) }
+  stories.push(await begun(instance, { user: 'ida' }))
+  for (const story of stories) expect(await rowOf(app, story)).toMatchObject({ phase: 'running' })
+  expect(app.logged.map(({ msg }) => msg)).toContain('it is not known what is to be swept')
 })
