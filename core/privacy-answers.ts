@@ -15,7 +15,20 @@ export const sharedSchema = z.object({
   url: z.string().meta({ format: 'uri', description: 'a page for anybody who has the address' }),
 })
 
+export const linksSchema = z.object({
+  links: z
+    .array(
+      z.object({
+        ...{ url: sharedSchema.shape.url, step: z.int(), attempt: z.int() },
+        file: z.int().meta({ description: 'of several candidates: 1 is the first' }),
+        before: z.boolean().meta({ description: 'the picture that the task began with is shown, too' }),
+      }),
+    )
+    .meta({ description: 'the newest first, a hundred at most' }),
+})
+
 export const revokedSchema = z.object({ revoked: z.int().meta({ description: 'how many links are dead now' }) })
 
 export type Deleted = z.infer<typeof deletedSchema>
+export type Links = z.infer<typeof linksSchema>
 export type Shared = z.infer<typeof sharedSchema>

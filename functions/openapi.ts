@@ -102,7 +102,8 @@ const securitySchemes: Record<string, ZodOpenApiSecuritySchemeObject> = {
   cronKey: { type: 'apiKey', in: 'query', name: 'key', description: 'CRON_SECRET.' },
 }
 const cron = [{ cronSecret: [] }, { cronKey: [] }]
-const security = { anyone: [], user: [{ token: [] }, { cookie: [] }], cron, 'anyone, or cron': [{}, ...cron] }
+const user = [{ token: [] }, { cookie: [] }]
+const security = { anyone: [], user, cron, 'anyone, or cron': [{}, ...cron], 'anyone, or user': [{}, ...user] }
 
 function describe(operation: Operation, recipes: readonly Recipe[]): ZodOpenApiOperationObject {
   const { id, tag, does, query, body, requestHeaders: names = [] } = operation
@@ -183,7 +184,10 @@ function describeAnswer(
     description: says,
     ...(headers.length > 0 && { headers: Object.fromEntries(described) }),
     ...(!['204', '304'].includes(status) && {
-      content: isFile ? { '*/*': {} } : { 'application/json': { schema: schema ?? { type: 'object' } } },
+      content: {
+        ...(isFile && { '*/*': {} }),
+        ...((schema || !isFile) && { 'application/json': { schema: schema ?? { type: 'object' } } }),
+      },
     }),
   }
 }
@@ -191,7 +195,7 @@ function describeAnswer(
 /** Refusals by status, each with the codes that it can carry here. */
 function describeProblems({ problems: own, for: whom }: Operation): ZodOpenApiResponsesObject {
   const byStatus = new Map<number, ProblemCode[]>()
-  for (const code of [...own, ...(whom === 'user' ? ofUsers : []), ...anywhere]) {
+  for (const code of [...own, ...(whom.endsWith('user') ? ofUsers : []), ...anywhere]) {
     byStatus.set(problems[code], [...(byStatus.get(problems[code]) ?? []), code])
   }
   return Object.fromEntries([...byStatus].map(([status, codes]) => [status, describeProblem(codes)]))

@@ -1,15 +1,15 @@
-// POST /api/share: the owner of a task makes a link to one picture of it, or revokes its links. GET /api/share?id=: the page behind the link,
-// for anybody; with `picture` the pictures themselves. Nothing else of the task is shown.
+// POST /api/share: the owner of a task makes a link to one picture of it, or revokes its links; GET with `task_id` lists them. GET with `id`:
+// the page behind a link, for anybody; with `picture` the pictures themselves. Nothing else of the task is shown.
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { answerBytes } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { shareAddress, shareIdPattern } from '../core/own-result.ts'
-import type { Shared as Answer } from '../core/privacy-answers.ts'
+import type { Shared as Answer, Links } from '../core/privacy-answers.ts'
 import { storeOrigin } from '../core/store-choice.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
-import { readShare, revokeShares, type Shared, shareTask } from '../db/statements/shares.ts'
+import { listShares, readShare, revokeShares, type Shared, shareTask } from '../db/statements/shares.ts'
 import type { Deps, Endpoint } from '../engine/deps.ts'
 import { storedKey } from '../engine/signed-urls.ts'
 import { serveFile } from '../storage/serve.ts'
@@ -35,16 +35,19 @@ export const shareBody = z
   )
 
 export const shareQuery = z.object({
-  id: z.string().regex(shareIdPattern, 'must be the id of a shared picture'),
+  id: z.string().regex(shareIdPattern, 'must be the id of a shared picture').optional(),
   picture: z.enum(['after', 'before']).optional(),
+  task_id: z.uuid().optional().describe('instead of id, by its owner: which links there are'),
 })
+
+const mostLinks = 100
 
 /** Revoked, it is gone for whoever asks again. */
 const cacheControl = 'private, no-cache'
 
 export const share: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST', 'GET', 'HEAD')
-  if (request.method !== 'POST') return show(request, deps)
+  if (request.method !== 'POST') return look(request, deps)
   const user_id = await requireUser(request, deps)
   const { task_id, step, attempt, file, before, revoke } = await readJson(request, shareBody)
   if (revoke) {
@@ -94,8 +97,29 @@ async function beforeOf(deps: Deps, { recipe, input }: Pick<Task, 'recipe' | 'in
   return found?.type.startsWith('image/') ? key : undefined
 }
 
-async function show(request: Request, deps: Deps): Promise<Response> {
-  const { id, picture } = readQuery(request, shareQuery)
+async function look(request: Request, deps: Deps): Promise<Response> {
+  const { id, picture, task_id } = readQuery(request, shareQuery)
+  if (id !== undefined && task_id === undefined) return show(request, deps, id, picture)
+  if (task_id !== undefined && id === undefined) return list(request, deps, task_id)
+  throw invalid([{ path: 'id', message: 'must be the id of a shared picture, or task_id stands in its place' }])
+}
+
+async function list(request: Request, deps: Deps, task_id: string): Promise<Response> {
+  const user_id = await requireUser(request, deps)
+  const shares = await listShares(deps.db, { task_id, user_id, limit: mostLinks })
+  if (!shares) throw notFound(task_id)
+  const links = shares.map(({ id, with_before: before, ...of }) => ({
+    url: addressOf(request, deps, id),
+    ...of,
+    before,
+  }))
+  const answer: Links = { links }
+  return json(answer)
+}
+
+type Picture = z.infer<typeof shareQuery>['picture']
+
+async function show(request: Request, deps: Deps, id: string, picture: Picture): Promise<Response> {
   const shared = await readShare(deps.db, id)
   if (!shared) throw gone()
   if (picture) return showPicture(request, deps, shared, picture)

@@ -1,4 +1,5 @@
-// Pictures that their owner shows to anybody who has the link: made, found by their link, and revoked. A share goes with its task.
+// Pictures that their owner shows to anybody who has the link: made, listed, found by their link, and revoked. A share goes with its task.
+// The share endpoint runs these statements.
 import { sql } from 'kysely'
 import type { Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
@@ -24,6 +25,21 @@ export async function shareTask(db: Db, { id, task_id, user_id, ...shown }: NewS
     on conflict on constraint shares_once do update set step = excluded.step returning id
   `.execute(repeatable(db))
   return rows[0]?.id
+}
+
+export type Link = Pick<NewShare, 'id' | 'step' | 'attempt' | 'file' | 'with_before'>
+
+/** A task's links, the newest first. Undefined: the task isn't theirs. */
+export async function listShares(
+  db: Db,
+  { task_id, user_id, limit }: { task_id: string; user_id: string; limit: number },
+): Promise<Link[] | undefined> {
+  const { rows } = await sql<Link | { id: null }>`
+    select s.id, s.step, s.attempt, s.file, s.with_before
+    from tasks t left join shares s on s.task_id = t.id where t.id = ${task_id} and t.user_id = ${user_id}
+    order by s.created_at desc, s.id limit ${limit}
+  `.execute(repeatable(db))
+  return rows.length === 0 ? undefined : rows.flatMap((row) => (row.id === null ? [] : row))
 }
 
 /** Gives how many links are dead now. Undefined: the task isn't theirs. */

@@ -1,6 +1,6 @@
 // The part of the contract by which people delete, share and sign out. contract.ts takes it into the whole.
 import * as z from 'zod'
-import { confirmSchema, deletedSchema, revokedSchema, sharedSchema } from '../../core/privacy-answers.ts'
+import { confirmSchema, deletedSchema, linksSchema, revokedSchema, sharedSchema } from '../../core/privacy-answers.ts'
 import { deleteBody } from '../delete.ts'
 import { shareBody, shareQuery } from '../share.ts'
 import { bodyProblems, json, type Operation, unseen } from './operation.ts'
@@ -25,11 +25,11 @@ export const ofPrivacy: readonly Operation[] = [
     problems: ['rate_limited', ...bodyProblems, 'not_found'],
   },
   {
-    ...{ path: '/api/share', method: 'get', id: 'shared', tag: 'files', for: 'anyone', query: shareQuery },
-    does: 'The page of a shared picture; with `picture` the picture itself.',
+    ...{ path: '/api/share', method: 'get', id: 'shared', tag: 'files', for: 'anyone, or user', query: shareQuery },
+    does: 'The page of a shared picture; with `picture` the picture itself; with `task_id`, to its owner, the links of a task.',
     requestHeaders: ['if-none-match', 'range'],
     answers: {
-      200: { says: 'The page, or the picture.', isFile: true, headers: ['etag'] },
+      200: { says: 'The page, the picture, or the links.', json: linksSchema, isFile: true, headers: ['etag'] },
       206: { says: 'The part that was asked for.', isFile: true, headers: ['etag', 'content-range'] },
       304: unseen,
     },

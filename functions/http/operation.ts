@@ -8,7 +8,7 @@ export interface Answer {
   says: string
   /** JSON of this shape. */
   json?: ZodType
-  /** A stored file, of whatever type it is. */
+  /** A stored file, of whatever type it is; with a shape of JSON, one or the other. */
   isFile?: true
   headers?: readonly HeaderName[]
 }
@@ -20,7 +20,7 @@ export interface Operation {
   tag: keyof typeof tags
   /** In a sentence. */
   does: string
-  for: 'anyone' | 'user' | 'cron' | 'anyone, or cron'
+  for: 'anyone' | 'user' | 'cron' | 'anyone, or cron' | 'anyone, or user'
   query?: ZodObject
   requestHeaders?: readonly RequestHeaderName[]
   /** `start`: one shape a recipe, which only openapi.ts can know. */

@@ -32,6 +32,11 @@ export const privacy: readonly Ask[] = [
   ask('post /api/share', 201, ({ completed }) => post('/api/share', { task_id: completed, step: 1 })),
   ask('get /api/share', 200, () => ({ path: `/api/share?id=${share}` }), { isAnonymous: true }),
   ask('get /api/share', 200, () => shown(), { isAnonymous: true }),
+  ask('get /api/share', 200, ({ completed }) => ({ path: `/api/share?task_id=${completed}` })),
+  ask('get /api/share', 401, ({ completed }) => ({ path: `/api/share?task_id=${completed}` }), {
+    ...{ code: 'unauthenticated', isAnonymous: true },
+  }),
+  ask('get /api/share', 404, () => ({ path: `/api/share?task_id=${nobody}` }), { code: 'not_found' }),
   ask('get /api/share', 206, () => shown({ range: 'bytes=1-2' })),
   ask('get /api/share', 304, () => shown({ 'if-none-match': '*' })),
   ask('get /api/share', 416, () => shown({ range: 'bytes=9999999-' }), { code: 'range_not_satisfiable' }),

@@ -174,7 +174,7 @@ async function findFaults(operation: string, answer: Response): Promise<string[]
   const type = answer.headers.get('content-type')?.split(';')[0]
   const { content } = described
   if (!content) return answer.body ? [`${operation} ${status} is said to have no body`] : []
-  if ('*/*' in content) return type ? [] : [`${operation} ${status} has no type`]
+  if ('*/*' in content && !(type && type in content)) return type ? [] : [`${operation} ${status} has no type`]
   if (!type || !(type in content)) return [`${operation} ${status} is not said to be ${type}`]
   const validate = ajv.compile({ $ref: pointer('paths', path, method, 'responses', status, 'content', type, 'schema') })
   return validate(await answer.json())
@@ -223,7 +223,7 @@ test.each(asks.map((one) => [`${one.operation} answers ${one.status} ${one.code 
   },
 )
 
-const ofUsers = operations.filter(({ described }) => JSON.stringify(described).includes('token_expired'))
+const ofUsers = operations.filter(({ described }) => /"security":\[{"token".*expired/.test(JSON.stringify(described)))
 
 test.each(ofUsers.map(({ name, path, method }) => ({ name, path, method })))(
   '$name answers 401 without a session, and with one that has ended',

@@ -150,8 +150,20 @@ test('a shared page shows one picture, not the input, until it is revoked or its
   ])
   const both = await make({ before: true })
   expect(await statusOf(show(`${both}&picture=before`))).toBe(200)
+  const list = (asking: string) => app.call(share, { path: `/api/share?task_id=${id}`, token: asking })
+  const of = { step: 1, attempt: 1, file: 1 }
+  const { links } = (await (await list(token)).json()) as { links: { before: boolean }[] }
+  expect(links.toSorted((a, b) => Number(a.before) - Number(b.before))).toEqual([
+    { ...of, url: `http://stepgate.test${path}`, before: false },
+    { ...of, url: `http://stepgate.test${both}`, before: true },
+  ])
+  const stranger = await app.call(share, { path: `/api/share?task_id=${id}` })
+  const eve = await list((await openSession()).token)
+  const unclear = await app.call(share, { path: `${path}&task_id=${id}`, token })
+  expect([stranger.status, eve.status, unclear.status]).toEqual([401, 404, 400])
   await app.call(share, { path: '/api/share', body: { task_id: id, revoke: true }, token })
   expect([await statusOf(show(path)), await statusOf(show(both))]).toEqual([404, 404])
+  expect(await (await list(token)).json()).toEqual({ links: [] })
   const again = await make()
   await app.call(deleteEndpoint, { path: '/api/delete', body: { task_id: id }, token })
   expect(await statusOf(show(again))).toBe(404)

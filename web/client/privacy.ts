@@ -1,5 +1,6 @@
 // Deleting, sharing and signing out, as the client does it. client.ts takes these calls into the whole.
-import type { Deleted, Shared } from '../../core/privacy-answers.ts'
+import type { Deleted, Links, Shared } from '../../core/privacy-answers.ts'
+import { readJson } from './answer.ts'
 import type { Ask, Post } from './request.ts'
 
 export function openPrivacy(ask: Ask, post: Post) {
@@ -16,6 +17,11 @@ export function openPrivacy(ask: Ask, post: Post) {
     /** A page with the newest picture, or this one, for anybody who has its address; `before` shows what it began with, too. */
     share: async (taskId: string, picture: { step?: number; attempt?: number; file?: number; before?: boolean } = {}) =>
       (await post<Shared>('/api/share', { task_id: taskId, ...picture }, ['url'])).url,
+    /** The links that there are to pictures of this task, the newest first. */
+    shares: (taskId: string, signal?: AbortSignal) =>
+      ask(`/api/share?${new URLSearchParams({ task_id: taskId })}`, { signal }, (response) =>
+        readJson<Links>(response, ['links']),
+      ).then(({ links }) => links),
     /** Gives how many links are dead now. */
     unshare: async (taskId: string, { step }: { step?: number } = {}) =>
       (await post<{ revoked: number }>('/api/share', { task_id: taskId, step, revoke: true }, ['revoked'])).revoked,

@@ -1,11 +1,11 @@
 // What a person does about what is kept of them: a picture's link for others, a task that goes for good, everything that goes, signing out.
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
 import { stopTelling } from '../push.ts'
 import { go, historyPath } from '../route.ts'
-import { client, hasOwnTokens, leave } from '../session.ts'
+import { client, currentUser, hasOwnTokens, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
 import { useDeed } from '../use-deed.ts'
@@ -46,22 +46,37 @@ function Share({ task: { task_id, steps }, shown }: { task: TaskView; shown: Cha
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
   const [link, setLink] = useState<{ url: string; of: string }>()
+  const [isShared, setShared] = useState(false)
   // What is shared is what is seen, where that is a result, and a picture: a page for others shows no clip.
   const newest = steps.findLast(({ files }) => files[0]?.type.startsWith('image/'))
   const isSeen = shown !== undefined && shown.step > 0 && shown.src !== undefined && shown.kind === 'image'
   const step = isSeen ? shown.step : newest?.step
+  // Links of an earlier visit, which are only of what was there when this one began.
+  const [mayBeShared] = useState(step !== undefined)
+  useEffect(() => {
+    if (!mayBeShared || currentUser() === undefined) return undefined
+    const leaving = new AbortController()
+    // Without an answer, only what is shared now can be taken back.
+    client.shares(task_id, leaving.signal).then(
+      (links) => setShared((isKnown) => isKnown || links.length > 0),
+      () => undefined,
+    )
+    return () => leaving.abort()
+  }, [task_id, mayBeShared])
   if (step === undefined) return null
   const { attempt, file } = (isSeen && shown.choice) || {}
   const of = `${step} ${attempt} ${file}`
   const share = async () => {
     const url = await client.share(task_id, { step, ...(attempt && file && { attempt, file }) })
     setLink({ url, of })
+    setShared(true)
     // A phone's own way of handing on; a person may close it, and has the link all the same.
     await navigator.share?.({ url }).catch(() => undefined)
   }
   const revoke = async () => {
     await client.unshare(task_id)
     setLink(undefined)
+    setShared(false)
   }
   return (
     <div class="share">
@@ -69,9 +84,9 @@ function Share({ task: { task_id, steps }, shown }: { task: TaskView; shown: Cha
         <Drawn name="arrow" />
         {privacy.share}
       </button>
-      {link && (
+      {isShared && (
         <div role="status">
-          {link.of === of && (
+          {link?.of === of && (
             <label class="fine">
               {privacy.link}
               <input class="link" readOnly value={link.url} onFocus={(event) => event.currentTarget.select()} />
