@@ -1,6 +1,6 @@
 // The operator's commands about money: what was spent, and the switch that stops spending for all instances at once. cli/tasks.ts calls them.
 import { dollarsOf } from '../core/price.ts'
-import { switchSpending } from '../db/statements/switches.ts'
+import { switchSpending } from '../db/statements/pauses.ts'
 import { readSpending, readSpent } from '../db/statements/usage.ts'
 import type { Command } from './arguments.ts'
 import { withDatabase } from './open.ts'

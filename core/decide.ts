@@ -1,9 +1,10 @@
 // Decisions of a pass, pure: what an answer of the provider means for the open attempt. `db/` writes them, guarded.
-import { readOutputAddress } from './output-address.ts'
+
 import { costOf } from './price.ts'
 import type { Created, Observation, Search, Submission } from './provider.ts'
 import type { Recipe } from './recipe.ts'
 import type { ProviderUrls, Task, TaskErrorCode } from './task.ts'
+import { readOutputAddress } from './web-address.ts'
 
 /**
  * A provider's words as they are shown, stored and logged: one line's worth, and addresses without what follows their path, which may

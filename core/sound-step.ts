@@ -1,8 +1,8 @@
 // Says what is wrong with one step of a recipe's example: what it asks for, and what it makes of the answer. soundness.ts asks.
 import { carriesMarker, type ExampleStep, exampleLink, previousResult, requestOf } from './example.ts'
-import { readOutputAddress } from './output-address.ts'
 import type { GenerationRequest } from './provider.ts'
 import { isPassedOn, type OutputKind, type Recipe, type StepContext } from './recipe.ts'
+import { readOutputAddress } from './web-address.ts'
 
 /** Undefined, or what is wrong with the files that the recipe finds in the example's output. */
 export function faultOfOutput(recipe: Recipe, { step, output, kind }: ExampleStep): string | undefined {

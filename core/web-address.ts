@@ -1,5 +1,5 @@
-// Addresses on the web that somebody else wrote: a user's image, a provider's output. recipes/, decide.ts and providers/ read them here,
-// so that what is checked, kept and sent is one text: the parsed one.
+// Addresses that somebody else wrote: a user's image, a provider's output. recipes/, decide.ts and providers/ read them here, so that what
+// is checked, kept and sent is one text: the parsed one. An output may be a data URI too; store-output.ts asks for its bytes again.
 
 /** Parsers differ on these: `https://a.example\@b.example` names a.example to one and b.example to another. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -16,3 +16,17 @@ export function parseWebAddress(text: unknown): URL | undefined {
   const url = URL.parse(text)
   return url && /^https?:$/.test(url.protocol) ? url : undefined
 }
+
+const dataUri = /^data:([\w.+-]+\/[\w.+-]+)?(;[\w=.+-]+)*,/i
+
+/** As it is kept and fetched. Undefined: nothing that can be fetched. */
+export function readOutputAddress(text: unknown): string | undefined {
+  if (typeof text === 'string' && dataUri.test(text)) return text
+  return parseWebAddress(text)?.href
+}
+
+/** A row holds no files: of a data URI only its beginning is kept. */
+export const withoutBytes = (address: string): string => (dataUri.test(address) ? 'data:,' : address)
+
+/** True for what `withoutBytes` left of a data URI. */
+export const lacksBytes = (address: string): boolean => address === 'data:,'

@@ -2,9 +2,9 @@
 // Passes and the webhook endpoint call it. It promises to end by the instant that it is given.
 import { withDeadline } from '../core/deadline.ts'
 import { type CheckOutcome, type Copying, decideCopy, decideOutput, shorten } from '../core/decide.ts'
-import { lacksBytes } from '../core/output-address.ts'
 import { isPassedOn, type Recipe } from '../core/recipe.ts'
 import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
+import { lacksBytes } from '../core/web-address.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
 import { type Opened, UnacceptableFile } from '../storage/write.ts'

@@ -2,7 +2,7 @@
 // What is known of money spent is written early: nobody else knows it.
 import { endsWithin } from '../core/deadline.ts'
 import type { CheckOutcome, SubmissionOutcome } from '../core/decide.ts'
-import { withoutBytes } from '../core/output-address.ts'
+import { withoutBytes } from '../core/web-address.ts'
 import type { Statement } from '../db/driver/batches.ts'
 import { recordChecks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
 import { recordStrays, type StrayOutcome } from '../db/statements/record-strays.ts'

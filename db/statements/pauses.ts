@@ -1,4 +1,5 @@
-// The pauses of providers. A throttled create begins one (record-submissions.ts), and time ends it; this ends it earlier.
+// What keeps creates from being sent: the pause of a provider, which a throttled create begins (record-submissions.ts) and time ends, and an
+// operator's switch for all spending. Claims and starts read both inside their own statements.
 import { sql } from 'kysely'
 import { repeatable } from '../driver/retries.ts'
 import { clock, type Db, type Timed } from './sql.ts'
@@ -18,4 +19,19 @@ export async function resumeProvider(db: Db, { provider, ...timed }: Timed & { p
     returning paused.paused_until, paused.paused_for
   `.execute(repeatable(db))
   return rows[0]
+}
+
+export interface SpendingSwitch extends Pick<Timed, 'now'> {
+  isStopped: boolean
+  /** Who says so, for whoever looks later. */
+  by: string
+}
+
+/** Holds for every claim that begins afterwards; a create that is already on its way is sent. */
+export async function switchSpending(db: Db, { isStopped, by, now }: SpendingSwitch): Promise<void> {
+  await sql`
+    insert into switches (name, is_on, since, by) values ('spending_stopped', ${isStopped}, ${clock({ now })}, ${by})
+    on conflict (name) do update set is_on = excluded.is_on, since = excluded.since, by = excluded.by
+    where switches.is_on <> excluded.is_on
+  `.execute(db)
 }

@@ -1,7 +1,6 @@
 // Addresses that others wrote: read once, kept as they were read.
 import { expect, test } from 'vitest'
-import { lacksBytes, readOutputAddress, withoutBytes } from '../../core/output-address.ts'
-import { isAmbiguous, parseWebAddress } from '../../core/web-address.ts'
+import { isAmbiguous, lacksBytes, parseWebAddress, readOutputAddress, withoutBytes } from '../../core/web-address.ts'
 
 test.each([
   ['a space and capitals', ' https://Shop.Example/a b.jpg ', 'https://shop.example/a%20b.jpg'],

@@ -1,5 +1,5 @@
 // The table of calls with which contract.test.ts asks every endpoint for every answer that its contract knows.
-import { switchSpending } from '../../db/statements/switches.ts'
+import { switchSpending } from '../../db/statements/pauses.ts'
 import type { Deps } from '../../engine/deps.ts'
 import type { Call } from '../setup/client.ts'
 import { png } from '../storage/setup.ts'

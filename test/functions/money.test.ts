@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Usage } from '../../core/answers.ts'
-import { switchSpending } from '../../db/statements/switches.ts'
+import { switchSpending } from '../../db/statements/pauses.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { health } from '../../functions/health.ts'
 import { redo } from '../../functions/redo.ts'

@@ -1,7 +1,7 @@
 // The bot as a person meets it: what each command answers, and what forged, repeated and stale updates do not do.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { switchSpending } from '../../db/statements/switches.ts'
+import { switchSpending } from '../../db/statements/pauses.ts'
 import { readWish } from '../../functions/telegram/generate.ts'
 import { telegram as endpoint } from '../../functions/telegram.ts'
 import { worker } from '../../functions/worker.ts'
