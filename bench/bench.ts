@@ -25,9 +25,14 @@ const isNamed = first !== undefined && !first.startsWith('--')
 const name = isNamed ? first : first === '--compare' ? 'compare' : 'table'
 const args = name === first || first === undefined ? rest : [first, ...rest]
 
+const known = `Known are: ${Object.keys(parts).join(', ')}. bench/README.md tells what each prints, and its options.`
+if (first === '--help') {
+  console.log(`npm run bench -- [NAME] [OPTIONS]\n\n${known}`)
+  process.exit(0)
+}
 const load = parts[name]
 if (!load) {
-  console.error(`There is no bench ${name}. Known are: ${Object.keys(parts).join(', ')}.`)
+  console.error(`There is no bench ${name}. ${known}`)
   process.exit(2)
 }
 if (name === 'table') installPeers()

@@ -1,5 +1,4 @@
-// `npm run simulate -- [--seeds N] [--seed S] [--mutant NAME] [--mutants] [--folder]`: random schedules on all cores, until one breaks a promise
-// or N have broken none. `--seed` replays one and prints it; a mutant is hunted until a schedule catches it, and all must be caught.
+// `npm run simulate`: random schedules on all cores, until one breaks a promise or as many as were asked for have broken none.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,15 +9,15 @@ import { openProgress } from '../../dev/progress.ts'
 import { mutants, requireMutant } from './mutants.ts'
 import { type Batch, type BatchResult, type Hunted, openCounters } from './worker.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    mutant: { type: 'string' },
-    mutants: { type: 'boolean', default: false },
-    folder: { type: 'boolean', default: false },
-  },
-})
+const usage = `npm run simulate -- [OPTIONS]
+
+  --seeds N      so many random schedules (200; 500 for a mutant)
+  --seed S       the first one's seed; alone, it is replayed and printed
+  --mutant NAME  hunts one mutant until a schedule catches it
+  --mutants      hunts them all: each must be caught
+  --folder       keeps files in a folder instead of Netlify's store`
+
+const values = readOptions()
 
 /** A mutant that this many schedules don't catch has found a hole in the simulation. */
 const mutantSeeds = 500
@@ -91,6 +90,26 @@ async function onThreads<Result>(
   const results = await Promise.all(Array.from({ length: Math.min(availableParallelism(), total) }, run))
   progress.end()
   return results
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        mutant: { type: 'string' },
+        mutants: { type: 'boolean', default: false },
+        folder: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (!values.help) return values
+    console.log(usage)
+    return process.exit(0)
+  } catch (error) {
+    return refuse(`${(error as Error).message}\n\n${usage}`)
+  }
 }
 
 function whole(name: string, value: string): number {
