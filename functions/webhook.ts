@@ -2,7 +2,7 @@
 // attempt is adopted if our own answer was lost, a failure is written, and a result is copied and shown.
 
 import { endsWithin } from '../core/deadline.ts'
-import { decideCheck, type SubmissionOutcome } from '../core/decide.ts'
+import { type CheckOutcome, decideCheck, type SubmissionOutcome } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { Provider, Report } from '../core/provider.ts'
 import type { Held } from '../core/task.ts'
@@ -36,6 +36,8 @@ interface ReportedAttempt {
   report: Report
 }
 
+type Succeeded = Extract<CheckOutcome, { kind: 'succeeded' }>
+
 export const webhook: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const provider = providerOfPath(request, deps)
@@ -46,15 +48,15 @@ export const webhook: Endpoint = async (request, deps, context) => {
     await adopt(reported)
     if (report.withheld) await checkNow(reported)
   } else {
-    const never = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
+    const unknownRow = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
     const outcome = decideCheck(
       observation,
-      never,
+      unknownRow,
       requireRecipe(deps, { ...attempt, provider: provider.name }),
       clockOf(deps),
     )
     if (outcome?.kind === 'failed') await write(reported, recordChecks, outcome)
-    if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome.output)
+    if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome)
   }
   return json({ message: 'Thank you' })
 }
@@ -91,9 +93,9 @@ function providerOfPath(request: Request, deps: Deps): Provider {
  * Shows the result, which tells the row all there is, before the answer if it can. Nobody reports it again: what takes longer,
  * or fails, may die on its way, so the attempt is at least told its prediction before the answer, and checks do the rest.
  */
-async function storeInTime(reported: ReportedAttempt, output: string[]): Promise<void> {
+async function storeInTime(reported: ReportedAttempt, succeeded: Succeeded): Promise<void> {
   const { deps, context, attempt } = reported
-  const stored = store(reported, output).then(
+  const stored = store(reported, succeeded).then(
     () => true,
     (error) => {
       deps.log.error({ err: error, task: attempt.id }, 'webhook result was not stored')
@@ -152,7 +154,7 @@ async function checkNow(reported: ReportedAttempt): Promise<void> {
 }
 
 /** Copies the output and shows the step done. If this process dies on the way, a check of the prediction starts it again. */
-async function store(reported: ReportedAttempt, output: string[]): Promise<void> {
+async function store(reported: ReportedAttempt, { output, cost }: Succeeded): Promise<void> {
   const { deps, provider, attempt, report } = reported
   const { prediction_id, urls } = report
   if (await isMisplaced(reported)) {
@@ -166,8 +168,8 @@ async function store(reported: ReportedAttempt, output: string[]): Promise<void>
   const copy = { ...heldOf(attempt), ...from, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
   const moved = await (copied.kind === 'stored'
-    ? write(reported, recordStored, copied)
-    : write(reported, recordChecks, copied))
+    ? write(reported, recordStored, { ...copied, cost })
+    : write(reported, recordChecks, copied.kind === 'failed' ? { ...copied, cost } : copied))
   // A task that was erased meanwhile, or long before, leaves nothing behind.
   if (!moved && (await noteGone(deps.db, { id: attempt.id, now: deps.now?.() }))) await finishErasures(deps)
 }

@@ -25,7 +25,7 @@ import {
 } from './setup.ts'
 
 const clock = testClock()
-const app = await useTestDeps({ clock, mounted: true })
+const app = await useTestDeps({ clock, mounted: true, env: { ENABLE_NONCOMMERCIAL: '1' } })
 
 /** The row's own webhook address, as it was given to the provider. */
 function webhookOf(index = 0): string {
@@ -61,6 +61,16 @@ test('a webhook alone, without a ping, shows the step done with its result store
   await deliverWebhooks(app, clock)
   expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', current_step: 1 })
   expect(app.simulator.replicate.till().requests.get).toBe(0)
+})
+
+test('a step that a webhook shows done has cost what its provider measured', async () => {
+  const story = await begun(app, { body: { recipe: 'try-on-idm', ...inputOf(2) } })
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  const { status, prices, settled_micros } = await rowOf(app, story)
+  expect(status).toBe('waiting_continue')
+  expect(settled_micros).toBeGreaterThan(0)
+  expect(settled_micros).toBeLessThan(prices?.[0] ?? 0)
 })
 
 test('a webhook that comes before our own answer is stored adopts the attempt, and our answer changes nothing', async () => {
