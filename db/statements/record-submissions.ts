@@ -34,10 +34,12 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
       returning t.*, 'unknown' as did, ${entry({ now })}, null::jsonb as booking),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
-      select provider, ${now} + ${seconds(sql`max(retry_in)`)}, max(reason), ${now}
-      from told where kind = 'throttled' group by provider order by provider
-      on conflict (name) do update set paused_until = greatest(p.paused_until, excluded.paused_until),
-        paused_for = excluded.paused_for, updated_at = excluded.updated_at),
+      select distinct on (provider) provider, ${now} + ${seconds(sql`retry_in`)}, reason, ${now}
+      from told where kind = 'throttled' order by provider, retry_in desc
+      -- The longest pause holds, with its own reason.
+      on conflict (name) do update set
+        paused_for = case when p.paused_until > excluded.paused_until then p.paused_for else excluded.paused_for end,
+        paused_until = greatest(p.paused_until, excluded.paused_until), updated_at = excluded.updated_at),
     moved as (select * from created union all select * from strayed union all select * from released
       union all select * from failed union all select * from unknown),
     ${book(sql`select * from moved`, now)},

@@ -90,21 +90,21 @@ test.each(overBoth(given))(
 each('%s: recordSubmissions() pauses the provider that throttled, for the longest time asked', async (driver) => {
   const db = over(driver)
   const [one, two, three] = (await insertTasks(db, Array(3).fill({ at: noon, phase: 'submitting' }))) as [Row, Row, Row]
-  const longer = { ...throttled, retry_in: 45 }
+  const longer = { ...throttled, retry_in: 45, reason: 'No credit.' }
   const elsewhere = { ...throttled, provider: 'fal', retry_in: 3 }
   await recordSubmissions(db, [tell(one, throttled), tell(two, longer), tell(three, elsewhere)], { now })
-  const replicate = { name: 'replicate', paused_until: later(noon, 45), paused_for: 'Slow down.', updated_at: now }
-  const fal = { ...replicate, name: 'fal', paused_until: later(noon, 3) }
+  const replicate = { name: 'replicate', paused_until: later(noon, 45), paused_for: 'No credit.', updated_at: now }
+  const fal = { ...replicate, name: 'fal', paused_for: 'Slow down.', paused_until: later(noon, 3) }
   const pauses = [replicate, fal].map((pause) => expect.objectContaining(pause))
   expect(await providers(db)).toEqual(expect.arrayContaining(pauses))
   const late = await insertState(db, 'submitting')
   await recordSubmissions(db, [tell(late, { ...throttled, retry_in: 10 })], { now: later(noon, 5) })
   expect(await providers(db)).toContainEqual(
-    expect.objectContaining({ name: 'replicate', paused_until: later(noon, 45) }),
+    expect.objectContaining({ name: 'replicate', paused_until: later(noon, 45), paused_for: 'No credit.' }),
   )
   await recordSubmissions(db, [{ ...heldOf(late), ...throttled }], { now: later(noon, 40) })
   expect(await providers(db)).toContainEqual(
-    expect.objectContaining({ name: 'replicate', paused_until: later(noon, 70) }),
+    expect.objectContaining({ name: 'replicate', paused_until: later(noon, 70), paused_for: 'Slow down.' }),
   )
 })
 
