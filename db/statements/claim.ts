@@ -12,7 +12,17 @@ import { entry, remember, reported, reportMoves } from './history.ts'
 import { begun, book, booking, givenBack, isStopped } from './money.ts'
 import { gateDue, isGateClosing, newsDueAt } from './outbox.ts'
 import { type Cap, overdueSince } from './overdue.ts'
-import { clock, columnBytes, type Db, dueForStrays, jsonb, mostBytes, seconds, type Timed } from './sql.ts'
+import {
+  clock,
+  columnBytes,
+  type Db,
+  dueForStrays,
+  freshAttempt,
+  jsonb,
+  mostBytes,
+  seconds,
+  type Timed,
+} from './sql.ts'
 
 /** What the statement has to know of a recipe; tasks of recipes that aren't listed are left alone. */
 export interface ClaimTerms extends Timing {
@@ -196,15 +206,14 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
       update tasks t set
         status = 'processing', phase = 'submitting', current_step = t.next_step, next_step = null,
         attempt = case when t.next_step = t.current_step then t.attempt + 1 else 1 end,
-        claim_token = gen_random_uuid(), misses = 0, submitted_at = ${now},
+        claim_token = gen_random_uuid(), ${freshAttempt}, submitted_at = ${now},
         slot = ${
           isCapped
             ? sql`(select free.slot from free where free.provider = o.provider and free.place = o.place)`
             : sql`null::integer`
         },
         deadline_at = ${now} + ${seconds(sql`o.attempt_seconds`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
-        claim_id = ${name}, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
-        metered_micros = null, error_code = null, error_message = null, updated_at = ${now}
+        claim_id = ${name}, error_code = null, error_message = null, updated_at = ${now}
       from seated o where t.id = o.id and o.was = 'pending' and not o.waits
       returning 'submit' as work, t.*, ${entry({ now })}, ${booking({ ...begun, now })}),
     -- 6. Moves what is only checked to its next check. A prediction's: after a quarter of the time already waited, within least and most;

@@ -87,6 +87,10 @@ export const target = (told: readonly Held[], columns: RawBuilder<unknown>): Raw
  */
 export const isTold = sql`t.id = any(array(select id from told))`
 
+/** What a step's new attempt doesn't take over from the one before. */
+export const freshAttempt = sql`misses = 0, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
+  metered_micros = null`
+
 /** What a finished task still has to do at the provider, or nothing. */
 export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
   sql`case when t.strays @> '[{"over": false}]' then ${at} end`

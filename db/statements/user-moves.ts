@@ -19,7 +19,7 @@ import {
   spendAndTell,
 } from './money.ts'
 import { isSessionEnded } from './sessions.ts'
-import { clock, type Db, isTold, jsonb, seconds, type Timed } from './sql.ts'
+import { clock, type Db, freshAttempt, isTold, jsonb, seconds, type Timed } from './sql.ts'
 import { counted } from './start.ts'
 
 export interface Move extends Timed {
@@ -81,10 +81,10 @@ export const continueTask = move<Continue>('continued', (now, { claims = [], sub
       intermediate_result = case when mine.chosen_steps is null then t.intermediate_result
         else result_address(t.id, mine.current_step, mine.choice) end,
       changes = ${askedFor(sql`mine.current_step + 1`)}, prices = mine.priced,
-      prediction_id = null, output = null, misses = 0, submitted_at = ${begins(now, sql`t.submitted_at`)},
+      prediction_id = null, output = null, ${freshAttempt}, submitted_at = ${begins(now, sql`t.submitted_at`)},
       deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
       due_at = ${begins(sql`${now} + ${seconds(sql`${submitLeaseSeconds}::float8`)}`, now)}, updated_at = ${now},
-      auto_continue = t.auto_continue or coalesce(mine.all, false), metered_micros = null, gate_reason = null,
+      auto_continue = t.auto_continue or coalesce(mine.all, false), gate_reason = null,
       reserved_micros = greatest(mine.reserved_micros, mine.needed),
       reserved_on = case when mine.needed > mine.reserved_micros then ${dayOf(now)} else mine.reserved_on end
     from (

@@ -17,6 +17,7 @@ const press = (db: Db, { id, user_id }: Row, more: Partial<Continue> = {}) =>
 
 const begun = {
   ...{ status: 'processing', phase: 'submitting', current_step: 2, next_step: null, attempt: 1, misses: 0 },
+  ...{ checked_at: null, unanswered: 0, unanswered_since: null, unanswered_reason: null },
   ...{ submitted_at: now, updated_at: now, due_at: later(now, 90), deadline_at: later(now, 600) },
 } as const
 const queued = {
@@ -30,7 +31,8 @@ const queued = {
 
 each('%s: continueTask() begins the next attempt, with a claim of its own', async (driver) => {
   const db = over(driver)
-  const task = await insertState(db, 'waiting_continue', { attempt: 3, misses: 1 })
+  const silent = { checked_at: noon, unanswered: 3, unanswered_since: noon, unanswered_reason: 'no answer' }
+  const task = await insertState(db, 'waiting_continue', { attempt: 3, misses: 1, ...silent })
   const moved = await press(db, task)
   expect(moved).toMatchObject({ ...begun, moved: true, claim_token: expect.stringMatching(/^[0-9a-f-]{36}$/) })
   expect(moved).toEqual({ ...(await read(db, task)), moved: true })
