@@ -55,7 +55,8 @@ export async function submitStep(
   const submission = await sendOnce(deps, provider, request, { ...options, mayBegin }, held)
   if (submission === 'unsent') return { kind: 'unsent', retry_in: 0 }
   if (submission.kind !== 'created') {
-    deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, 'not created')
+    const said = submission.kind === 'unknown' ? 'it is not known whether it was created' : 'not created'
+    deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, said)
   }
   return decideSubmission(submission, recipe)
 }
