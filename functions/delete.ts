@@ -45,7 +45,8 @@ export const deleteEndpoint: Endpoint = async (request, deps, context) => {
 
 function answer(deps: Deps, receipt: Receipt, headers: Record<string, string> = {}): Response {
   const body: Deleted = { ...receipt, at: clockOf(deps).toISOString() }
-  return json(body, 200, headers)
+  // What the browser has kept of pictures, which never change otherwise, goes as well.
+  return json(body, 200, { 'clear-site-data': '"cache"', ...headers })
 }
 
 async function deleteTask(deps: Deps, context: EndpointContext, { user_id }: Asking, id: string): Promise<Receipt> {

@@ -12,6 +12,11 @@ export const sessionEnd: Endpoint = async (request, deps) => {
   if (key) await endSessions(deps.db, [{ key, until }])
   return new Response(null, {
     status: 204,
-    headers: { 'cache-control': 'no-store', 'set-cookie': noCookie(request, deps) },
+    headers: {
+      'cache-control': 'no-store',
+      // The pictures that this browser has kept are theirs, not those of whoever signs in next.
+      'clear-site-data': '"cache"',
+      'set-cookie': noCookie(request, deps),
+    },
   })
 }

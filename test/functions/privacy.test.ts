@@ -41,6 +41,7 @@ test('signing out: every token of the session is refused from then on, in every 
   expect(await statusOf(look(first.token))).toBe(200)
   const ended = await app.call(sessionEnd, { method: 'POST', path: '/api/session/end', token: extended.token })
   expect([ended.status, ended.headers.get('set-cookie')]).toEqual([204, expect.stringContaining('Max-Age=0')])
+  expect(ended.headers.get('clear-site-data')).toBe('"cache"')
   for (const { token } of [first, extended]) {
     expect([await statusOf(look(token)), await statusOf(ask(token, elsewhere))]).toEqual([401, 401])
   }
@@ -96,7 +97,10 @@ test('deleting an upload: its owner’s is gone, another user’s is not found',
   const url = await uploadPng(app, ada.token)
   const remove = (token: string) => app.call(deleteEndpoint, { path: '/api/delete', body: { upload: url }, token })
   expect(await statusOf(remove(eve.token))).toBe(404)
-  expect(await (await remove(ada.token)).json()).toMatchObject({ deleted: { tasks: 0, uploads: 1 }, erased: true })
+  const removed = await remove(ada.token)
+  expect(await removed.json()).toMatchObject({ deleted: { tasks: 0, uploads: 1 }, erased: true })
+  // A browser would go on showing what it has kept.
+  expect(removed.headers.get('clear-site-data')).toBe('"cache"')
   expect(await statusOf(app.call(upload, { path: url, token: ada.token }))).toBe(404)
   expect(await statusOf(remove(ada.token))).toBe(404)
 })
