@@ -3,7 +3,8 @@
 import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
 import { agentOptions, ForbiddenAddress, HttpFailure, target } from './connection.ts'
-import { isPublicHost, lookupPublic } from './public-host.ts'
+import { isPublicHost } from './public-host.ts'
+import { lookupPublic } from './public-lookup.ts'
 
 const mostRedirects = 3
 /** Without a byte, or an answer: a copy is given up sooner than the function that makes it. */

@@ -7,7 +7,8 @@ import { isNeverSent } from '../core/connection.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { agentOptions, ForbiddenAddress, HttpFailure, TooLate, target } from './connection.ts'
 import { type Download, openDownloads } from './download.ts'
-import { isPublicHost, lookupPublic } from './public-host.ts'
+import { isPublicHost } from './public-host.ts'
+import { lookupPublic } from './public-lookup.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'

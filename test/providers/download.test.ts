@@ -5,7 +5,8 @@ import { afterAll, expect, test } from 'vitest'
 import { ForbiddenAddress, HttpFailure } from '../../providers/connection.ts'
 import type { Download } from '../../providers/download.ts'
 import { openHttp } from '../../providers/http.ts'
-import { isPublicHost, lookupPublic } from '../../providers/public-host.ts'
+import { isPublicHost } from '../../providers/public-host.ts'
+import { lookupPublic } from '../../providers/public-lookup.ts'
 import { serve } from '../setup/serve.ts'
 
 const http = openHttp({ connections: 4, own: ['127.0.0.1'] })
