@@ -1,9 +1,9 @@
 // Ceilings, the switch that stops spending, and a ledger that nobody changes.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { switchSpending } from '../../db/statements/pauses.ts'
 import { endSessions } from '../../db/statements/sessions.ts'
 import { SessionEnded, SpendingStopped, startTask } from '../../db/statements/start.ts'
-import { switchSpending } from '../../db/statements/pauses.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later } from '../setup/factory.ts'
 import { begin, ceilings, entries, running, same, spent, store, tomorrow, useBooks } from './money-setup.ts'
