@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { StartRequest, StepgateError } from './client.ts'
 import { type Remembered, remember } from './memory.ts'
 import { persist } from './persist.ts'
-import { newId, type Picture, readPicture, UnreadablePicture } from './pictures/picture.ts'
+import { isUploaded, newId, type Picture, readPicture, UnreadablePicture } from './pictures/picture.ts'
 import { uploadAll } from './pictures/upload.ts'
 import { go, taskPath } from './route.ts'
 import { client } from './session.ts'
@@ -44,12 +44,21 @@ export function useSubmit(content: unknown): Submitting {
   useEffect(() => () => leaving.current?.abort(), [])
 
   const send = async ({ pictures, request, remembered, onStarted }: Submission, signal: AbortSignal) => {
+    const hadEarlier = pictures.some(isUploaded)
     const persistent = <T>(call: () => Promise<T>) =>
       persist(call, { signal, onRetry: () => setRetrying(true) }).finally(() => setRetrying(false))
-    await persistent(() => uploadAll(pictures, (done) => setDoing(form.uploading(done, pictures.length))))
-    setDoing(form.starting)
-    const body = await persistent(async () => request())
-    const { task_id } = await persistent(() => client.start(body, { idempotencyKey: key.current }))
+    const start = async () => {
+      await persistent(() => uploadAll(pictures, (done) => setDoing(form.uploading(done, pictures.length))))
+      setDoing(form.starting)
+      const body = await persistent(async () => request())
+      return persistent(() => client.start(body, { idempotencyKey: key.current }))
+    }
+    const { task_id } = await start().catch((fault) => {
+      if (!hadEarlier || asProblem(fault).code !== 'invalid_request') throw fault
+      // What was sent for an earlier start may be gone there: uploads are kept for a day.
+      for (const picture of pictures) delete picture.uploaded
+      return start()
+    })
     if (remembered) await remember(task_id, remembered)
     onStarted()
     tellTabs()

@@ -1,7 +1,8 @@
 // What a person does about what is kept of them, and what strangers then see: a link is shared and revoked, a task is deleted for good.
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { headline, startTryOn, usePage } from './page.ts'
+import { whileStopped } from '../functions/contract-calls.ts'
+import { fillIn, headline, startTryOn, usePage } from './page.ts'
 
 const { app, open, until } = await usePage()
 
@@ -71,4 +72,23 @@ test('a task is deleted for good after one question: gone from the history, its 
   expect(await Promise.all(statuses)).toEqual([404, 404])
   await page.goto(address)
   await headline(page, 'This was not found.').waitFor()
+})
+
+test('after a refused start, a photo that is taken out of the form is deleted here too, and one that is gone here is sent again', async () => {
+  const { page, calls } = await open()
+  const uploads = () => app.deps.files.keys('uploads/')
+  await app.deps.files.clear('uploads/', 100)
+  await fillIn(page, 2)
+  await whileStopped(app.deps, async () => {
+    await page.getByRole('button', { name: /^Start/ }).click()
+    await page.getByText('New pictures are switched off for now.').waitFor()
+  })
+  expect(await uploads()).toHaveLength(3)
+  await page.getByRole('button', { name: 'Remove: Garment 2' }).click()
+  await expect.poll(uploads).toHaveLength(2)
+  // As a day later, or where a form is filled in again.
+  await app.deps.files.clear('uploads/', 100)
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await until(headline(page, 'Ready'))
+  expect(calls.filter((call) => call === 'POST /api/upload')).toHaveLength(5)
 })

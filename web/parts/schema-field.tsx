@@ -1,6 +1,7 @@
 // One field of a form that is made from a schema: a text, a number, a choice, a switch, pictures, or a file.
 import type { ComponentChildren } from 'preact'
 import type { Picture } from '../pictures/picture.ts'
+import { dropUpload } from '../pictures/upload.ts'
 import { taskPath } from '../route.ts'
 import { type FormField, inLetters, shownIn } from '../schema.ts'
 import { useWords } from '../settings.tsx'
@@ -129,7 +130,10 @@ function Pictures({ field, value, onChange, most }: FieldProps & { most: number 
   const label = useLabel(field)
   const reader = usePictureReader()
   const pictures = [value ?? []].flat() as Picture[]
-  const set = (next: readonly Picture[]) => onChange(most === 1 ? next[0] : next.length > 0 ? next : undefined)
+  const set = (next: readonly Picture[]) => {
+    for (const picture of pictures) if (!next.includes(picture)) dropUpload(picture)
+    onChange(most === 1 ? next[0] : next.length > 0 ? next : undefined)
+  }
   const take = (files: File[]) =>
     void reader.read(most === 1 ? files.slice(0, 1) : files, (read) =>
       set(most === 1 ? read : [...pictures, ...read].slice(0, most)),

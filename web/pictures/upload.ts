@@ -1,4 +1,4 @@
-// Brings pictures to the functions and gives what a start request names them by.
+// Brings pictures to the functions, gives what a start request names them by, and takes back what isn't wanted there. Forms call it.
 import { StepgateError } from '../client.ts'
 import { client, currentUser } from '../session.ts'
 import { isUploaded, type Picture } from './picture.ts'
@@ -17,6 +17,14 @@ export async function uploadAll(pictures: readonly Picture[], onProgress: (done:
     }
   }
   await Promise.all([worker(), worker()])
+}
+
+/** A picture that leaves its form is deleted where it was sent. Without an answer it goes by itself, after a day. */
+export function dropUpload(picture: Picture | undefined): void {
+  const { url } = (picture && isUploaded(picture) && picture.uploaded) || {}
+  // A result that a form began with stays, and so does a picture that travels inside the request.
+  if (url?.includes('/api/upload?')) client.delete({ upload: url }).catch(() => undefined)
+  if (url) delete picture?.uploaded
 }
 
 /** Functions without an upload, or with one for pictures alone, take a file inside the request. */

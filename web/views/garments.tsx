@@ -7,6 +7,7 @@ import { Drawn } from '../parts/icons.tsx'
 import { Drop, FileButton, hasTouch } from '../parts/picker.tsx'
 import { Choice } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
+import { dropUpload } from '../pictures/upload.ts'
 import { mostGarments } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 
@@ -131,6 +132,7 @@ function GarmentCard({ garment, index, onChange, onRemoved }: GarmentCardProps) 
     onChange((before) => before.map((one, at) => (at === index ? { ...one, ...changed } : one)))
   const remove = () => {
     onRemoved(index)
+    dropUpload(garment.picture)
     onChange((before) => before.filter((_, at) => at !== index))
   }
   const moveUp = () =>

@@ -9,6 +9,7 @@ import { Message } from '../parts/message.tsx'
 import { Drop, FileButton, hasTouch, useLooseFiles } from '../parts/picker.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
+import { dropUpload } from '../pictures/upload.ts'
 import { mostGarments, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader, useSubmit } from '../use-form.ts'
@@ -34,7 +35,10 @@ export function TryOnForm() {
   const submitting = useSubmit(contentOf(draft))
 
   const takePerson = (files: readonly Blob[]) =>
-    void persons.read(files.slice(0, 1), ([person]) => change((before) => ({ ...before, person })))
+    void persons.read(files.slice(0, 1), ([person]) => {
+      dropUpload(draft.person)
+      change((before) => ({ ...before, person }))
+    })
   const takeGarments = (files: readonly Blob[], about: Partial<Garment> = {}) =>
     void pieces.read(files, (pictures) => {
       const added = pictures.map((picture): Garment => ({ ...unsaid, picture, ...about }))
