@@ -135,19 +135,26 @@ export async function offerLink(
   return rows[0]?.expires_at as Date
 }
 
-/** Spends a code and links the chat that brought it. False: there is no such code (any more). */
+/**
+ * Spends a code and links the chat that brought it, which keeps the code's hash: a chat that is linked by it is told so again, whoever
+ * repeats it. False: there is no such code (any more).
+ */
 export async function linkChat(
   db: Db,
   { code_hash, address, ...timed }: { code_hash: string; address: ChatAddress } & Timed,
 ): Promise<boolean> {
   const now = clock(timed)
+  const key = String(address.chat_id)
   const { rows } = await sql`
-    with spent as (delete from telegram_links where code_hash = ${code_hash} and expires_at > ${now} returning user_id)
-    insert into listeners (user_id, channel, key, address, created_at)
-    select user_id, 'telegram', ${String(address.chat_id)}, ${jsonb(address)}, ${now} from spent
-    on conflict (channel, key, user_id) do update set address = excluded.address
-    returning id
-  `.execute(db)
+    with spent as (delete from telegram_links where code_hash = ${code_hash} and expires_at > ${now} returning user_id),
+    linked as (
+      insert into listeners (user_id, channel, key, address, created_at)
+      select user_id, 'telegram', ${key}, ${jsonb({ ...address, linked_by: code_hash })}, ${now} from spent
+      on conflict (channel, key, user_id) do update set address = excluded.address
+      returning id)
+    select id from linked
+    union all select id from listeners where channel = 'telegram' and key = ${key} and address ->> 'linked_by' = ${code_hash}
+  `.execute(repeatable(db))
   return rows.length > 0
 }
 

@@ -38,8 +38,12 @@ test('a link is good once, for one chat', async () => {
   const code = await offer('ada')
   expect(await write(chatOf(51), `/start ${code}`)).toContain('This chat is now told')
   expect(await write(chatOf(52), `/start ${code}`)).toContain('not valid')
+  // As Telegram repeats it where our answer was lost, or the person who sees nothing happen.
+  expect(await write(chatOf(51), `/start ${code}`)).toContain('This chat is now told')
   expect(await linksOf('ada')).toMatchObject({ offered: true, chats: [{ name: 'Ann51' }] })
   expect(await linksOf('eve')).toMatchObject({ chats: [] })
+  await write(chatOf(51), '/unlink')
+  expect(await write(chatOf(51), `/start ${code}`)).toContain('not valid')
 })
 
 test('a link is good for ten minutes, and a newer one takes its place', async () => {
