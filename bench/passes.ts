@@ -1,16 +1,18 @@
 // `npm run bench -- passes`: one pass over 1,000 submissions and one over 1,000 running predictions, at 100 ms to the provider, by the
-// real endpoints in a process of their own; what they ask the database; that they end in time; and that their memory stays flat.
+// real endpoints in a process of their own; what they ask the database; that they end in time; that their memory stays flat; and what a
+// claim takes where 20,000 tasks are due.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { type Connection, connect } from '../db/driver/connect.ts'
 import { startBlobs } from '../dev/blobs.ts'
 import { openProgress } from '../dev/progress.ts'
 import { type Cluster, quick, withCluster } from './scale/cluster.ts'
 import { type Called, type Container, openContainer } from './scale/container.ts'
-import { type Judge, numberOf, openJudge } from './scale/figures.ts'
+import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
 import { type DistantReplicate, openDistantReplicate } from './scale/replicate.ts'
-import { insertPending, lookAgain, readStates } from './scale/tasks.ts'
+import { claimLooks, insertPending, lookAgain, readStates } from './scale/tasks.ts'
 
 const latencyMs = 100
 /** A ping answers within it, whatever the load: monitors give up at 30 s. */
@@ -39,6 +41,7 @@ export async function run(args: string[]): Promise<boolean> {
   const judge = openJudge()
   await withCluster(quick, (cluster) =>
     withStage(cluster, { judge, tasks, batch }, async (stage) => {
+      await claimOfMany(stage)
       await withContainer(stage, async (container) => {
         const one = await passesOver(stage, container, 1)
         const many = await passesOver(stage, container, tasks)
@@ -90,6 +93,28 @@ async function withContainer(
   } finally {
     await container.close()
   }
+}
+
+const claimed = 200
+const many = 20_000
+const chunk = 2_000
+
+/** What a backlog adds to each claim: the same number of tasks, where no more are due, and where many are. */
+async function claimOfMany({ db, judge }: Stage): Promise<void> {
+  const medianOf = async (due: number) => {
+    await db.deleteFrom('tasks').execute()
+    for (let left = due; left > 0; left -= chunk) await insertPending(db, Math.min(left, chunk))
+    await sql`vacuum analyze tasks`.execute(db)
+    const times: number[] = []
+    for (let round = 0; round < 20; round += 1) {
+      times.push(await timed(async () => requireEqual('claimed', await claimLooks(db, claimed, new Date()), claimed)))
+      await insertPending(db, claimed)
+    }
+    return median(times)
+  }
+  console.log(`\nA claim of ${claimed} tasks, median milliseconds`)
+  judge.tell(`where ${claimed} are due`, await medianOf(claimed))
+  judge.tell(`where ${many} are due`, await medianOf(many))
 }
 
 interface Passed extends Called {

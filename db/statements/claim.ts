@@ -9,7 +9,7 @@ import { DatabaseError } from '../driver/errors.ts'
 import { type Claimed, readClaim } from './claimed.ts'
 import { died, hasDied } from './deaths.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
-import { begun, book, booking, givenBack, isStopped } from './money.ts'
+import { bookBegun, giveBack, isStopped } from './money.ts'
 import { gateDue, isGateClosing, newsDueAt } from './outbox.ts'
 import { type Cap, overdueSince } from './overdue.ts'
 import {
@@ -174,23 +174,22 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     }
     -- 4. Locks them. The limit counts what could be locked, so that passes at the same moment share the work. A request's pass waits for
     --    its row, in the order in which every batch locks: whoever holds it may only be a click that comes to nothing.
+    --    The queue comes sorted, and narrow: then the planner looks tasks up one by one until the limit, and reads no more of them.
     locked as materialized (
-      select t.id, t.provider, admitted.turn, t.status as was, t.phase, t.updated_at as since, t.current_step as step, t.attempt as open_attempt, ${hasDied} as has_died, admitted.waits, terms.*,
-        t.reserved_micros as reserved_before, t.settled_micros as settled_before,
+      select t.id, t.provider, t.recipe, admitted.turn, t.status as was, t.phase, t.updated_at as since, t.current_step as step,
+        t.attempt as open_attempt, ${hasDied} as has_died, admitted.waits, t.reserved_micros as reserved_before,
         t.status = 'waiting_continue' and t.deadline_at <= ${now} as expired
-      from admitted
-        join tasks t on t.id = admitted.id
-        join terms on terms.recipe = t.recipe
-      where t.due_at <= ${now} and t.status = admitted.status and (not admitted.waits or admitted.has_strays)
+      from (select * from admitted where not waits or has_strays order by turn, due_at) as admitted join tasks t on t.id = admitted.id
+      where t.due_at <= ${now} and t.status = admitted.status
       ${
         ids
           ? sql`and t.id = any(${ids}::uuid[]) order by t.id for update of t`
           : sql`order by admitted.turn, admitted.due_at limit ${p.limit} for update of t skip locked`
       }),
     -- What doesn't fit into one answer stays due.
-    weighed as (
-      select locked.*, ${columnBytes} + (select octet_length(concat(t.input, t.steps, t.strays, t.output, t.provider_urls))
-        from tasks t where t.id = locked.id) as bytes from locked),
+    weighed as materialized (
+      select *, ${columnBytes} + (select octet_length(concat(t.input, t.steps, t.strays, t.output, t.provider_urls))
+        from tasks t where t.id = locked.id) as bytes from locked join terms using (recipe)),
     due as materialized (
       select * from (select weighed.*, sum(bytes) over (order by turn, id) - bytes as before from weighed) as counted
       where before < ${mostBytes}),
@@ -215,7 +214,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
         deadline_at = ${now} + ${seconds(sql`o.attempt_seconds`)}, due_at = ${now} + ${seconds(sql`${p.submitLeaseSeconds}`)},
         claim_id = ${name}, error_code = null, error_message = null, updated_at = ${now}
       from seated o where t.id = o.id and o.was = 'pending' and not o.waits
-      returning 'submit' as work, t.*, ${entry({ now })}, ${booking({ ...begun, now })}),
+      returning 'submit' as work, t.*, ${entry({ now })}),
     -- 6. Moves what is only checked to its next check. A prediction's: after a quarter of the time already waited, within least and most;
     --    slowly after the watch; never past the limit, where the last check is due; and past it once a most.
     checked as (
@@ -235,18 +234,19 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
             least(${searchSeconds.most}, greatest(${searchSeconds.least}, extract(epoch from ${now} - t.submitted_at) / 4))`)}
           else ${now} + ${seconds(sql`${retrySeconds}`)} end
       from due o where t.id = o.id and (o.was <> 'pending' or o.waits) and not o.expired
-      returning 'check' as work, t.*, ${entry({ now })}, null::jsonb as booking),
+      returning 'check' as work, t.*, ${entry({ now })}),
     -- 7. Cancels what nobody continued in time, and gives back what was kept for its steps.
     expired as (
       update tasks t set
         status = 'canceled', error_code = 'gate_expired', reserved_micros = 0, finished_at = ${now}, updated_at = ${now}, due_at = ${dueForStrays(now)},
         error_message = 'Nobody continued in time. What was made so far can still be downloaded.'
       from due o where t.id = o.id and o.expired
-      returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}, ${booking({ ...givenBack, now })}),
+      returning 'expired' as work, t.*, ${entry({ code: sql`t.error_code`, now })}),
     moved as (select * from submitted union all select * from checked union all select * from expired),
     -- 8. Books the attempts that began, and what was given back; writes the history; and answers, with a row of instants alone where
     --    nothing was claimed.
-    ${book(sql`select id, booking from moved`, now)},
+    ${bookBegun(sql`submitted`, now)},
+    ${giveBack(sql`select t.*, o.reserved_before from expired t join due o on o.id = t.id`, now)},
     ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p, { before: died, isClosing: isGateClosing(now) })}
     select ${now} as claimed_at, least((select min(due_at) from tasks where due_at is not null), ${nextNews},
         (select min(due_at) from erasures)) as next_due_at,

@@ -17,6 +17,9 @@ export const costOf = (told: RawBuilder<unknown> = sql`null::bigint`): RawBuilde
 export const expected = (step: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`coalesce(price_of(t.prices, ${step}), 0)`
 
+/** The day whose ceilings the row `t` counts in. */
+const bookedOn = (now: RawBuilder<Date>) => sql`coalesce(t.reserved_on, ${dayOf(now)})`
+
 interface BookingOf {
   /** Which entry, as text; null for none. */
   kind: RawBuilder<unknown>
@@ -44,7 +47,7 @@ export function booking(of: BookingOf): RawBuilder<unknown> {
   const { spent = sql`t.reserved_micros + t.settled_micros - o.reserved_before - o.settled_before` } = of
   return sql`jsonb_build_object('kind', ${kind}, 'reserved', ${reserved}, 'settled', ${settled}, 'spent', ${spent},
     'is_double', ${isDouble}, 'user_id', t.user_id, 'recipe', t.recipe, 'provider', t.provider,
-    'day', coalesce(t.reserved_on, ${dayOf(now)}), 'step', ${step}, 'attempt', ${attempt}, 'claim_token', ${token},
+    'day', ${bookedOn(now)}, 'step', ${step}, 'attempt', ${attempt}, 'claim_token', ${token},
     'prediction_id', ${prediction}) as booking`
 }
 
@@ -57,8 +60,6 @@ export const begun = {
   token: sql`t.claim_token`,
   spent: sql`0`,
 }
-/** What was kept for steps that never began: no attempt was open. */
-export const givenBack = { kind: sql`null`, step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`null` }
 
 /** CTEs of a statement, after those that moved something: `moves` selects id and booking of what they moved. */
 export const book = (moves: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`
@@ -69,6 +70,20 @@ export const book = (moves: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuil
     where booking is not null),
   ${enter(now)},
   ${spend(sql`select user_id, recipe, day, spent as micros, false as asks, is_double from bookings`)}`
+
+/** The same for the attempts that a claim began, whose rows are `rows`. They all begin alike, so that none needs a booking of its own. */
+export const bookBegun = (rows: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`
+  bookings as (
+    select id, 'reserved' as kind, ${begun.reserved} as reserved, 0 as settled, recipe, provider, ${bookedOn(now)} as day,
+      current_step as step, attempt, claim_token, null as prediction_id
+    from ${rows} as t),
+  ${enter(now)}`
+
+/** Takes back from the counters what was kept for steps that never began. `rows` selects the tasks, each with reserved_before. */
+export const giveBack = (rows: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> =>
+  spend(
+    sql`select user_id, recipe, ${bookedOn(now)} as day, -reserved_before as micros, false as asks, false as is_double from (${rows}) as t`,
+  )
 
 /** The entries of `bookings`. */
 export const enter = (now: RawBuilder<Date>): RawBuilder<unknown> => sql`

@@ -128,8 +128,9 @@ export async function claimNews(db: Db, { limit, taskIds, ...timed }: ClaimNews)
       where o.due_at <= ${now} and ${taskIds ? sql`o.task_id = any(${taskIds}::uuid[])` : sql`true`}
         and not exists (select from outbox earlier where earlier.task_id = o.task_id and earlier.receiver = o.receiver
           and earlier.seq < o.seq and earlier.due_at is not null)),
+    -- Sorted first, as in a claim of tasks: so no more of a long queue is looked up than is taken.
     locked as materialized (
-      select o.seq, due.turn, due.due_at from due join outbox o on o.seq = due.seq
+      select o.seq, due.turn, due.due_at from (select * from due order by turn, due_at) as due join outbox o on o.seq = due.seq
       where o.due_at <= ${now}
       order by due.turn, due.due_at limit ${limit} for update of o skip locked),
     -- What doesn't fit into one answer stays due.

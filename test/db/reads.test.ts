@@ -1,12 +1,13 @@
 // Reads, the price of each request in statements, and the indexes that keep every statement's cost off the history.
 import { type QueryResult, RawNode, sql, type UnknownRow } from 'kysely'
 import { expect, test } from 'vitest'
+import { claimNews } from '../../db/statements/outbox.ts'
 import { listTasks, probeDatabase, readTask } from '../../db/statements/reads.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { statementCounter } from '../setup/database.ts'
-import { insertTasks, later, type Row, type TaskOverrides } from '../setup/factory.ts'
+import { insertTasks, later, type Row, states, type TaskOverrides } from '../setup/factory.ts'
 import { claim, each, insertState, noon, overBoth, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
@@ -122,4 +123,39 @@ test('the cost of a statement does not grow with the history', async () => {
   for (const plan of [one, status, move]) expect(plan).toMatch(/Index Cond: .*\bid = /)
   for (const plan of [list, page]) expect(plan).toMatch(/Scan (using|on) tasks_of_user/)
   for (const plan of explained.plans) expect(plan, plan).not.toMatch(/Seq Scan on tasks/)
+})
+
+/** No more of a long queue is looked up than is taken: the plan's first step sorts it, and its last stops at the limit. */
+const stopsAtLimit = (name: string) =>
+  new RegExp(`Limit\\n\\s+->  LockRows\\n\\s+->  Nested Loop\\n\\s+->  Subquery Scan on ${name}\\n\\s+->  Sort\\n`)
+
+test.each(['pending', 'running'] as const)(
+  'a claim looks up no more of a long queue of %s tasks than it takes',
+  async (state) => {
+    const db = over('pg')
+    const rows = Array.from({ length: 2_000 }, (_, i) => ({
+      ...states[state],
+      user_id: `user-${i % 20}`,
+      due_at: noon,
+    }))
+    await insertTasks(db, rows)
+    await sql`analyze tasks`.execute(db)
+    const explained = explaining(db)
+    await claim(explained.db, { now: undefined, limit: 10 })
+    await claim(explained.db, { now: undefined, limit: 10, caps: [{ provider: 'replicate', cap: 5 }] })
+    expect(explained.plans).toHaveLength(2)
+    for (const plan of explained.plans) expect(plan, plan).toMatch(stopsAtLimit('admitted'))
+  },
+)
+
+test('claimNews() looks up no more of a long queue of events than it takes', async () => {
+  const db = over('pg')
+  await sql`insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
+    select gen_random_uuid(), 'ada', 'task.completed', 'webhook', 'url', ${noon}, '{}', ${noon} from generate_series(1, 2000)`.execute(
+    db,
+  )
+  await sql`analyze outbox`.execute(db)
+  const explained = explaining(db)
+  await claimNews(explained.db, { limit: 10 })
+  expect(explained.plans[0], explained.plans[0]).toMatch(stopsAtLimit('due'))
 })
