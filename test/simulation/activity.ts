@@ -15,6 +15,8 @@ export interface Activity {
   lagMs: number
   /** Since it began, by the virtual clock. */
   elapsedMs(): number
+  /** What it has `setTimeout` do. Gives what takes it back. */
+  later(ms: number, fire: () => void): () => void
 }
 
 export interface Operation {

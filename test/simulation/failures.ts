@@ -16,6 +16,8 @@ interface Failure {
   wasToBeHad: boolean
   /** This deployment was at times without the provider's key. */
   wasKeyless: boolean
+  /** A picture was to be sent along, from a store that doesn't find at times what it holds. */
+  wasForgotten: boolean
   /** From the attempt's start to its end. */
   seconds: number
   isTraining: boolean
@@ -31,6 +33,7 @@ const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = 
   provider_canceled: ({ prediction }) => prediction?.status === 'canceled',
   provider_rejected: ({ wasRejected }) => wasRejected,
   provider_not_configured: ({ wasKeyless }) => wasKeyless,
+  request_invalid: ({ wasForgotten }) => wasForgotten,
   submission_unconfirmed: ({ seconds, isTraining, wasThere }) =>
     after(seconds, isTraining ? 24 * hour : hour) && !wasThere,
   timed_out: ({ seconds, isTraining }) => after(seconds, isTraining ? 24 * hour : hour / 2),
@@ -52,6 +55,7 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
     outcome: prediction && providers.outcomes.get(prediction.id),
     wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
     wasKeyless: weather.keys !== 'kept' && weather.keyProvider === task.provider,
+    wasForgotten: weather.storeFails && !weather.isReachable,
     wasThere: isListed(world, task, predictions),
     wasToBeHad: isToBeHad(world, task, Date.parse(last?.submitted_at ?? '')),
     seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '') + mostBackMs) / 1000,

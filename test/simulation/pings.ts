@@ -16,7 +16,7 @@ export async function sendPing(world: World, name: keyof typeof endpoints): Prom
   await world.call(`ping ${name}`, endpoints[name], request, async (response) => {
     if (world.scheduler.statements > before || !response.ok) return
     const { idle } = (await response.json()) as { idle?: boolean }
-    if (idle) world.witness.broken.push(...(await sleptOver(world)))
+    if (idle) world.witness.broken.push(...(await world.scheduler.look(() => sleptOver(world))))
   })
 }
 

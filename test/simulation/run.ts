@@ -1,4 +1,5 @@
 // One seed: a time of faults in which anything may happen next, then a time of calm in which everything must settle.
+import './loaded.ts'
 import type { Pool } from 'pg'
 import { settle } from './calm.ts'
 import type { Mutant } from './mutant.ts'
@@ -28,21 +29,26 @@ export async function runSeed(seed: number, pool: Pool, mutant?: Mutant, isOnFol
   return { seed, broken, trace: world.scheduler.trace, created: world.providers.predictions().length }
 }
 
-const emptied = new WeakMap<Pool, number>()
+/** Of each database: its tables, and how often they were emptied. */
+const emptied = new WeakMap<Pool, { tables: string[]; times: number }>()
 /** To empty tables anew costs more than to delete their few rows, whose remains make statements slow in the end. */
 const anewEvery = 20
 
+/** All tables that there are, a new one too: nothing of a schedule is left for the next. */
 async function empty(pool: Pool): Promise<void> {
-  const times = emptied.get(pool) ?? 0
-  emptied.set(pool, times + 1)
-  // The ledger takes no deletes but where triggers are off, and the tasks' own trigger clears their history.
-  await pool.query(`begin; set local session_replication_role = replica; delete from ledger; commit`)
-  if (times % anewEvery === 0)
-    await pool.query('truncate tasks, providers, daily_starts, spending, switches, erasures, ended_sessions')
-  else
-    await pool.query(
-      'delete from tasks; delete from providers; delete from daily_starts; delete from spending; delete from switches; delete from erasures; delete from ended_sessions',
-    )
+  const known = emptied.get(pool) ?? { tables: await tablesOf(pool), times: 0 }
+  const { tables, times } = known
+  const work = times % anewEvery === 0 ? `truncate ${tables}` : tables.map((name) => `delete from ${name}`).join('; ')
+  // The ledger takes no deletes but where triggers are off.
+  await pool.query(`begin; set local session_replication_role = replica; ${work}; commit`)
+  emptied.set(pool, { tables, times: times + 1 })
+}
+
+async function tablesOf(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'`,
+  )
+  return rows.map(({ name }) => name)
 }
 
 const rareJumps = { 4000000: 0.08, 90000000: 0.03, 700000000: 0.02 }

@@ -1,5 +1,6 @@
 // Decides what happens next. Every statement, request and blob access of every function call is an operation that waits
 // here until it is picked; it may then take effect and answer, take effect and fail, fail before, or find its caller dead.
+import { setTimeout } from 'node:timers'
 import { type Activity, type Fate, LoudFault, type Operation, type Timer } from './activity.ts'
 import type { Random } from './random.ts'
 import { currentCall } from './virtual-time.ts'
@@ -23,6 +24,7 @@ export class Scheduler {
   private readonly operations: Operation[] = []
   private readonly timers = new Set<Timer>()
   private readonly late: { at: number; label: string; run(): Promise<unknown> }[] = []
+  private looks = 0
   private count = 0
   private last: Activity | undefined
 
@@ -47,6 +49,7 @@ export class Scheduler {
       isHasty: false,
       lagMs: 0,
       elapsedMs: () => this.nowMs - activity.bornAt + activity.lagMs,
+      later: (ms, fire) => this.later(activity, ms, fire),
     }
     this.note(`${activity.name} begins`)
     currentCall
@@ -77,16 +80,32 @@ export class Scheduler {
     })
   }
 
+  /** When the clock has moved on by so much, if the call still lives. Gives what takes it back. */
+  private later(activity: Activity, ms: number, fire: () => void): () => void {
+    const timer: Timer = { activity, at: this.nowMs + ms, fire }
+    if (activity.state !== 'killed') this.timers.add(timer)
+    return () => void this.timers.delete(timer)
+  }
+
   /** Until the clock has moved on by so much. */
   wait(activity: Activity, ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer: Timer = { activity, at: this.nowMs + ms, fire: resolve }
-      this.timers.add(timer)
+      const takeBack = this.later(activity, ms, resolve)
       signal.addEventListener('abort', () => {
-        this.timers.delete(timer)
+        takeBack()
         reject(signal.reason)
       })
     })
+  }
+
+  /** A look from outside, in the midst of a call. It takes real time, and none of the schedule's: nothing goes on meanwhile. */
+  async look<T>(ask: () => Promise<T>): Promise<T> {
+    this.looks += 1
+    try {
+      return await currentCall.exit(ask)
+    } finally {
+      this.looks -= 1
+    }
   }
 
   /** This call overtakes those that are under way, and meets their work half done. */
@@ -215,7 +234,8 @@ export class Scheduler {
   private async settle(activity: Activity): Promise<void> {
     for (let turn = 0; turn < patience; turn += 1) {
       await new Promise((resolve) => (turn < 100 ? setImmediate(resolve) : setTimeout(resolve, 1)))
-      if (turn >= turns && (activity.pending > 0 || activity.state !== 'alive')) return
+      if (turn < turns || this.looks > 0) continue
+      if (activity.pending > 0 || activity.state !== 'alive') return
     }
     throw new LoudFault(`${activity.name} waits for something that is not an operation`)
   }

@@ -42,7 +42,9 @@ async function runSeeds(mutant: string | undefined): Promise<boolean> {
   const results = await onThreads<BatchResult>({ mutant, isHunt: false }, count, 'schedules')
   const total = (name: 'seeds' | 'events' | 'created') => results.reduce((sum, result) => sum + result[name], 0)
   const broken = results.flatMap((result) => result.broken ?? []).toSorted((one, other) => one.seed - other.seed)[0]
+  const trace = results.flatMap(({ traces }) => traces)[0] ?? (mutant ? undefined : broken?.trace)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  if (trace) console.log(`${trace.join('\n')}\n`)
   console.log(
     `${total('seeds')} schedules, ${total('events')} events, ${total('created')} predictions created, ${seconds} s`,
   )
@@ -50,7 +52,6 @@ async function runSeeds(mutant: string | undefined): Promise<boolean> {
     if (mutant) console.log(`the mutant ${mutant} SURVIVES`)
     return mutant === undefined
   }
-  if (!mutant || values.seed) console.log(`${broken.trace.join('\n')}\n`)
   console.log(`seed ${broken.seed} ${mutant ? `catches ${mutant}` : 'breaks a promise'}:`)
   for (const sentence of broken.sentences) console.log(`  ${sentence}`)
   console.log(
@@ -79,7 +80,16 @@ async function onThreads<Result>(
   unit: string,
 ): Promise<Result[]> {
   const shared = new SharedArrayBuffer(12)
-  const workerData: Batch = { ...what, isOnFolder: values.folder, from, to: from + count, url: postgres.url, shared }
+  const isTraced = values.seed !== undefined && count === 1
+  const workerData: Batch = {
+    ...what,
+    isOnFolder: values.folder,
+    from,
+    to: from + count,
+    url: postgres.url,
+    isTraced,
+    shared,
+  }
   const progress = openProgress({ unit, total, done: () => openCounters(shared).done() })
   const run = () =>
     new Promise<Result>((resolve, reject) => {

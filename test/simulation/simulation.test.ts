@@ -1,5 +1,8 @@
 // Some schedules in the suite (`npm run simulate` runs as many as asked), and that the simulation can be trusted: a seed replays
 // exactly, every mutant still finds the guard that it removes, and some are caught here and now.
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
 import type { Database } from '../../db/statements/schema.ts'
@@ -8,6 +11,7 @@ import { createDatabase } from '../setup/database.ts'
 import { connectionOptions } from './database.ts'
 import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
+import type { Batch, BatchResult } from './worker.ts'
 
 const seeds = 100
 const database = await createDatabase()
@@ -41,11 +45,21 @@ test(`${folderSeeds} random schedules on a folder store break no promise`, { tim
   }
 })
 
-test.each([7, 23])('seed %i replays exactly', { timeout: 300_000 }, async (seed) => {
-  const first = await runSeed(seed, pool)
-  const second = await runSeed(seed, pool)
-  expect(second.trace).toEqual(first.trace)
+test.each([23, 244])('seed %i replays exactly, also where it is the first', { timeout: 300_000 }, async (seed) => {
+  const again = await runSeed(seed, pool)
+  const alone = await runAlone(seed)
+  expect(again.trace).toEqual(alone)
 })
+
+/** In a thread that has loaded, remembered and stored nothing yet. */
+async function runAlone(seed: number): Promise<readonly string[] | undefined> {
+  const shared = new SharedArrayBuffer(12)
+  const what = { isHunt: false, mutant: undefined, isOnFolder: false, isTraced: true }
+  const workerData: Batch = { ...what, url: database.url, from: seed, to: seed + 1, shared }
+  const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData })
+  const [{ traces }] = (await once(worker, 'message')) as [BatchResult]
+  return traces[0]
+}
 
 test.each([
   'create-resent',

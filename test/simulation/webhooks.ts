@@ -24,7 +24,7 @@ export async function deliver(world: World, delivery: Delivery): Promise<void> {
     await world.call(name, webhook, new Request(url, { method: 'POST', headers, body }), async ({ ok, status }) => {
       scheduler.note(`${name} answered ${status}`)
       reportWebhook(providers, delivery, ok)
-      if (ok) await requireKnown(world, delivery)
+      if (ok) await scheduler.look(() => requireKnown(world, delivery))
     })
   }
 }

@@ -1,6 +1,7 @@
 // One thread of `npm run simulate`, on a database of its own. Threads take one seed after the other, in order, until one breaks a
 // promise: the lowest that does is the same on any number of cores. Or they take mutants, each until the first seed that catches it.
 import { randomUUID } from 'node:crypto'
+import { registerHooks } from 'node:module'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Client, Pool } from 'pg'
 import { migrate } from '../../db/migrate.ts'
@@ -8,6 +9,7 @@ import { connectionOptions } from './database.ts'
 import type { Mutant } from './mutant.ts'
 import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
+import { currentCall } from './virtual-time.ts'
 
 export interface Batch {
   url: string
@@ -18,6 +20,8 @@ export interface Batch {
   isHunt: boolean
   mutant: string | undefined
   isOnFolder: boolean
+  /** What happened in each schedule is told, whether it breaks a promise or not. */
+  isTraced: boolean
   /** For `openCounters`. */
   shared: SharedArrayBuffer
 }
@@ -42,6 +46,8 @@ export interface BatchResult {
   events: number
   created: number
   broken?: Broken
+  /** In the order in which this thread ran them. */
+  traces: (readonly string[])[]
 }
 
 export interface Broken {
@@ -55,7 +61,16 @@ export interface Hunted {
   caught?: Broken
 }
 
+/** What is loaded in the midst of a call takes as long as the machine takes, and only the first time. */
+const loadedLate: string[] = []
+
 if (!isMainThread) {
+  registerHooks({
+    load: (url, context, next) => {
+      if (currentCall.getStore()) loadedLate.push(url)
+      return next(url, context)
+    },
+  })
   const batch = workerData as Batch
   const pool = new Pool({ connectionString: await createDatabase(batch.url), ...connectionOptions })
   const result = batch.isHunt ? await hunt(pool, batch) : await runBatch(pool, batch)
@@ -76,16 +91,17 @@ async function hunt(pool: Pool, { from, to, isOnFolder, shared }: Batch): Promis
   return hunted
 }
 
-async function runBatch(pool: Pool, { from, to, mutant, isOnFolder, shared }: Batch): Promise<BatchResult> {
+async function runBatch(pool: Pool, { from, to, mutant, isOnFolder, isTraced, shared }: Batch): Promise<BatchResult> {
   const counters = openCounters(shared)
   const removed = mutant === undefined ? undefined : requireMutant(mutant)
-  const result: BatchResult = { seeds: 0, events: 0, created: 0 }
+  const result: BatchResult = { seeds: 0, events: 0, created: 0, traces: [] }
   while (!result.broken && !counters.isEnded()) {
     const seed = from + counters.take()
     if (seed >= to) break
-    const { events, created, broken } = await runOne(pool, seed, removed, isOnFolder)
+    const { trace, created, broken } = await runOne(pool, seed, removed, isOnFolder)
     result.seeds += 1
-    result.events += events
+    result.events += trace.length
+    if (isTraced) result.traces.push(trace)
     result.created += created
     if (broken) result.broken = broken
     counters.finish()
@@ -97,7 +113,8 @@ async function runBatch(pool: Pool, { from, to, mutant, isOnFolder, shared }: Ba
 async function runOne(pool: Pool, seed: number, mutant: Mutant | undefined, isOnFolder: boolean) {
   const { broken: sentences, trace, created } = await runSeed(seed, pool, mutant, isOnFolder)
   const broken: Broken | undefined = sentences.length > 0 ? { seed, sentences, trace } : undefined
-  return { events: trace.length, created, broken }
+  if (loadedLate.length > 0) throw new Error(`Loaded in the midst of seed ${seed}: name it in loaded.ts: ${loadedLate}`)
+  return { trace, created, broken }
 }
 
 async function createDatabase(url: string): Promise<string> {
