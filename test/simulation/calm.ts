@@ -1,5 +1,6 @@
 // The time after the faults: pings alone must bring every task to rest, and then sleep. Some people go on to the end, the others
 // have vanished; what they left open closes by itself.
+import { addNeighbour } from './neighbours.ts'
 import {
   act,
   chooseLate,
@@ -47,6 +48,8 @@ export async function settle(world: World, people: readonly Person[]): Promise<s
   for (const { rounds, leastMs } of paces) {
     for (let round = 0; round < rounds; round += 1) {
       await scheduler.advance(Math.max(leastMs, Math.min(mostMs, (await untilNext(world)) ?? minuteMs)))
+      // Whoever makes a list long goes on with it.
+      if (world.weather.listsAlone === 'long') await addNeighbour(world)
       for (const delivery of await takeWebhooks(world)) await deliver(world, delivery)
       await sendPing(world, random.pick(['worker', 'checker'] as const))
       await drainAmongDeletions(world, staying)

@@ -90,14 +90,16 @@ function isListed(world: World, task: Task, predictions: readonly Paid[]): boole
   if (trouble.keyless === task.provider) return false
   if (weather.list !== 'well' && weather.list !== 'lagging') return false
   if (!isRecognisable(world, task)) return false
-  if ((task.finished_at?.getTime() ?? 0) <= calmSince) return false
+  const finishedAt = task.finished_at?.getTime() ?? 0
+  if (finishedAt <= calmSince) return false
+  // By then it was over, even one that was begun again; the last look is made at the end itself.
+  const overMs = (2 * weather.secondsPerTraining + hour) * 1000
   return predictions.some((prediction) => {
     const { id, provider, status, createdAt } = prediction
     const attempt = attemptOf(witness.attempts, prediction)
     if (attempt?.task !== task.id || attempt.step !== task.current_step || attempt.attempt !== task.attempt)
       return false
-    if (provider === 'fal')
-      return weather.showsUnfinished || (status !== 'running' && createdAt + hour * 1000 < calmSince)
+    if (provider === 'fal') return weather.showsUnfinished || (status !== 'running' && createdAt + overMs < finishedAt)
     return providers.outcomes.get(id) !== 'data_removed' && createdAt > calmSince - provableMs
   })
 }

@@ -145,9 +145,12 @@ function oddly({ url }: HttpRequest): HttpResponse {
 
 /** A create, and which outcome awaits what it created. */
 async function create(seam: HttpSeam, request: Sent): Promise<HttpResponse> {
-  const { providers } = seam
+  const { providers, weather } = seam
   const provider = request.url.startsWith(falUrl) ? providers.fal : providers.replicate
   const waiting = () => provider.waitingFaults().filter(({ on }) => on === 'outcome')
+  // An account that keeps nothing: what is over is erased at once.
+  if (weather.listsAlone === 'erased' && waiting().length === 0)
+    provider.addFaults([{ on: 'outcome', fault: 'data_removed' }])
   const before = waiting()
   const response = await forward(seam, request)
   const id = idOf(response.body)

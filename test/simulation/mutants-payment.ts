@@ -71,7 +71,8 @@ export const payingMutants: readonly Mutant[] = [
   ]),
   statement('run-out-claim-sent-again', 'a claim that ran out goes back to pending instead of unconfirmed', [
     "phase = case t.phase when 'submitting' then 'unconfirmed' else t.phase end,",
-    "phase = nullif(t.phase, 'submitting'), claim_token = case when t.phase = 'submitting' then null else t.claim_token end, " +
+    "phase = case when t.phase <> 'submitting' then t.phase when t.status = 'canceled' then 'unconfirmed' end, " +
+      "claim_token = case when t.phase = 'submitting' and t.status = 'processing' then null else t.claim_token end, " +
       "status = case when t.phase = 'submitting' and t.status = 'processing' then 'pending' else t.status end, " +
       "next_step = case when t.phase = 'submitting' and t.status = 'processing' then t.current_step end,",
   ]),

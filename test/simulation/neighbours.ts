@@ -2,8 +2,6 @@
 import { replicateUrl } from './weather.ts'
 import type { World } from './world.ts'
 
-const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
-
 /** Some are erased as soon as they are over, by their owner's own setting. */
 export async function addNeighbour({ random, providers, scheduler }: World): Promise<void> {
   const { replicate, neighbours } = providers
@@ -13,9 +11,9 @@ export async function addNeighbour({ random, providers, scheduler }: World): Pro
   const isTryOn = random.chance(0.6)
   const image = 'https://images.test/somebody.png'
   const body = isTryOn
-    ? { version, input: { human_img: image, garm_img: image } }
+    ? { input: { person_image: image, garment_images: [image] } }
     : { input: { prompt: 'somebody else' } }
-  const path = isTryOn ? '/predictions' : '/models/black-forest-labs/flux-schnell/predictions'
+  const path = `/models/${isTryOn ? 'prunaai/p-image-try-on' : 'black-forest-labs/flux-schnell'}/predictions`
   const headers = { authorization: 'Bearer simulated' }
   const request = { method: 'POST', headers, body: JSON.stringify(body) }
   const response = await replicate.fetch(new Request(`${replicateUrl}/v1${path}`, request))

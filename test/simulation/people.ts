@@ -65,14 +65,15 @@ export interface Person {
 export async function createPeople(world: World): Promise<Person[]> {
   const { random } = world
   const people: Person[] = []
-  const { quota, mostAttempts, budget } = world.weather
+  const { quota, mostAttempts, budget, listsAlone } = world.weather
   const isLimited = quota !== undefined || mostAttempts < 3 || budget !== undefined
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
     const { token } = await openSession(world.outside.deps, name)
     // No budget of a weather is enough for a training, nor for a clip.
     const dear = budget ? {} : { clip: 3, avatar: 3 }
-    const recipe = random.weighted({ 'try-on': 7, memes: 2.5, unmarked: 1.5, ...dear })
+    const atFal = listsAlone === 'fal' ? { avatar: 100 } : {}
+    const recipe = random.weighted({ 'try-on': 7, memes: 2.5, unmarked: 1.5, ...dear, ...atFal })
     people.push({
       ...{ name, token, recipe, accepted: [], views: [], redone: new Map(), asks: 0 },
       steps: Number(random.weighted({ 1: 1, 2: 4, 3: 2 })),

@@ -70,7 +70,7 @@ async function storm(world: World, people: readonly Person[]): Promise<void> {
       webhook: deliveries.length > 0 ? 8 : 0,
       ending: 0.3,
       deletion: copied.length > 0 ? 8 : 0,
-      neighbour: weather.hasNeighbours ? 1.5 : 0,
+      neighbour: weather.hasNeighbours ? (weather.listsAlone === 'long' ? 6 : 1.5) : 0,
       trouble: isTroubled(weather) ? 2 : 0,
     })
     if (what === 'person') await act(world, random.pick(people))

@@ -44,6 +44,8 @@ export interface Weather {
   shakes: number
   /** Most answers to creates are lost, though the provider took them. */
   losesCreates: boolean
+  /** So they are, and no webhook comes: a list alone can tell, if it can. One that is long, one whose inputs are erased, or fal's. */
+  listsAlone: 'no' | 'long' | 'erased' | 'fal'
   /** Answers of more than two claimed tasks are too large for the database's way back. */
   isNarrow: boolean
   /** Time goes by between events: minutes instead of moments. */
@@ -116,7 +118,16 @@ export function drawWeather(random: Random, own: Random): Weather {
     budget: budgets.get(weather.secondsPerStep),
     isTold: own.chance(0.45),
     isReceiverDown: own.chance(0.5),
+    ...listsAlone(own.weighted({ no: 70, long: 10, erased: 8, fal: 12 })),
   }
+}
+
+/** A list is long by what others make; nobody is refused for want of a key or of money. */
+function listsAlone(which: Weather['listsAlone']) {
+  if (which === 'no') return { listsAlone: which }
+  const lost = { losesCreates: true, webhooks: false, keys: 'kept' as const, budget: undefined }
+  if (which === 'long') return { ...lost, listsAlone: which, list: 'slow' as const, hasNeighbours: true }
+  return { ...lost, listsAlone: which, list: 'well' as const }
 }
 
 export function configOf(
