@@ -17,10 +17,9 @@ export default defineConfig({
     hookTimeout: 180_000,
     coverage: {
       provider: 'v8',
-      include: ['core', 'db', 'engine', 'functions', 'providers', 'recipes', 'storage'].map(
-        (folder) => `${folder}/**/*.ts`,
-      ),
-      thresholds: { 'core/**': { statements: 100, branches: 100, functions: 100, lines: 100 } },
+      // By its own tests alone: it takes time, and what others run of it by the way proves little.
+      include: ['core/**/*.ts'],
+      thresholds: { 100: true },
     },
   },
 })

@@ -18,6 +18,13 @@ test('requireSound() passes a price of nothing, and one with a budget', async ()
   await expect(requireSound({ ...priced({ of: () => 0 }), budgetPerDay: 0.5 })).resolves.toBeUndefined()
 })
 
+test.each([
+  ['in its only form', z.object({ from: z.string() })],
+  ['in one of its forms', z.union([z.object({ text: z.string() }), z.object({ from: z.string() })])],
+])('requireSound() refuses a recipe whose input has, %s, a field of every start request', async (_where, input) => {
+  await expect(requireSound({ ...recipe, input })).rejects.toThrow('its input has a field from, which every start')
+})
+
 const cyclic: Record<string, unknown> = {}
 cyclic['self'] = { again: cyclic }
 const shared = { size: 1 }

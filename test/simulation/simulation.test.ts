@@ -13,7 +13,7 @@ import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
 import type { Batch, BatchResult } from './worker.ts'
 
-const seeds = 100
+const seeds = 40
 const database = await createDatabase()
 const pool = database.pool(connectionOptions)
 /** Every statement that the schedules came by, with the calls that sent it. */
@@ -37,7 +37,7 @@ test(`${seeds} random schedules break no promise`, { timeout: 1_500_000 }, async
   }
 })
 
-const folderSeeds = 10
+const folderSeeds = 6
 test(`${folderSeeds} random schedules on a folder store break no promise`, { timeout: 400_000 }, async ({ signal }) => {
   for (let seed = 1; seed <= folderSeeds && !signal.aborted; seed += 1) {
     const { broken, trace } = await runSeed(seed, pool, undefined, true)
