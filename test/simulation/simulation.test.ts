@@ -13,7 +13,7 @@ import { mutants, requireMutant } from './mutants.ts'
 import { runSeed } from './run.ts'
 import type { Batch, BatchResult } from './worker.ts'
 
-const seeds = 40
+const seeds = 55
 const database = await createDatabase()
 const pool = database.pool(connectionOptions)
 /** Every statement that the schedules came by, with the calls that sent it. */
