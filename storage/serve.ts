@@ -1,5 +1,5 @@
 // Answers GET and HEAD with a stored file: ranges, conditional requests, downloads; or sends to the store itself, where it has addresses of
-// its own. The result and upload endpoints call it.
+// its own. The result, share and upload endpoints call it.
 // It promises that no browser takes a stored file for a page, and that a file vanishing midway breaks the answer instead of ending it.
 import { AppError } from '../core/errors.ts'
 import type { Files } from './files.ts'
@@ -23,6 +23,7 @@ export async function serveFile(
   key: string,
   options: ServeOptions,
 ): Promise<Response | undefined> {
+  // Of a body that is not read, nothing is fetched: none of the answers below has to end one.
   const whole = await files.read(key)
   if (!whole) return undefined
   const { type, size, etag: hash } = whole.file
@@ -33,11 +34,9 @@ export async function serveFile(
   if (request.method === 'GET') {
     const disposition = options.download === undefined ? undefined : plainAttachment(options.download)
     const address = await files.link(key, linkSeconds, { disposition, cacheControl: options.cacheControl })
-    if (address) {
-      await whole.body.cancel()
-      // Not to be kept: the address opens the file for whoever has it, and only for a while.
+    // Not to be kept: the address opens the file for whoever has it, and only for a while.
+    if (address)
       return new Response(null, { status: 302, headers: { location: address, 'cache-control': 'private, no-store' } })
-    }
   }
   headers.set('content-type', type)
   headers.set('accept-ranges', 'bytes')
