@@ -1,4 +1,5 @@
-// Decisions of a pass, pure: what an answer of the provider means for the open attempt. `db/` writes them, guarded.
+// Decides what an answer of the provider means for the open attempt. Nothing here reads or writes: passes and the webhook endpoint ask, and the
+// statements of db/ write what was decided, if the attempt is still open.
 
 import { costOf } from './price.ts'
 import type { Created, Observation, Search, Submission } from './provider.ts'

@@ -1,7 +1,7 @@
 // What erasing means beside the deletion itself: what is left of a task whose provider may still be at work, and how a person confirms
 // that everything is to go.
 
-/** The owner of what is left of an erased task. No user's id is like it: those are UUIDs, or begin with `auth:`. */
+/** The owner of what is left of an erased task. No user's id is like it: those are UUIDs, or begin with `auth:` or `telegram:`. */
 export const erasedUser = 'erased'
 
 /** The input of such a task: what its open attempt is looked for by in the provider's list. */

@@ -1,4 +1,5 @@
-// The task view: the one shape in which start, status, continue, redo, cancel and tasks show a task.
+// The task view: the one shape in which a task is shown. functions/http/task-answer.ts makes answers of it, notify/webhook.ts tells it to apps, and
+// the bot draws its messages from it.
 import type { AttemptView, StepView, TaskView } from './answers.ts'
 import { sumOf } from './price.ts'
 import { attemptSeed } from './recipe.ts'

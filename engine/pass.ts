@@ -1,5 +1,5 @@
 // One bounded pass: claims what is due, sends what is to be sent, asks the provider about the rest, writes it all back.
-// Called by worker, checker, recover and tick for everything, and by start, continue, redo and status for their own task.
+// engine/trigger.ts runs it, for pings and after an endpoint's answer, and the operator's command does. core/history.ts lists the causes.
 // A round costs the same few statements for 1 task and for 200: one claim, and one write for each kind of outcome.
 import pLimit from 'p-limit'
 import type { SubmissionOutcome } from '../core/decide.ts'

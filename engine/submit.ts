@@ -1,4 +1,5 @@
 // Sends one step's create. This is the only place from which money is spent: one POST for a claimed attempt, never a second.
+// Passes call it; engine/erase.ts builds the same request to know what an erased attempt is looked for by.
 import { canBeCalledBack } from '../core/config.ts'
 import {
   decideSubmission,

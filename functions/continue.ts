@@ -1,4 +1,5 @@
 // POST /api/continue: the person likes what they see, or chooses what they like better; the next step is submitted.
+// The door calls continueEndpoint(), and the bot continueAs().
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'

@@ -1,5 +1,5 @@
-// POST /api/push: a browser's push subscription, by which its user hears of their tasks with the tab closed; with `remove` the end of that. GET: the
-// key that a browser subscribes with, where this deployment has one.
+// POST /api/push: keeps a browser's push subscription, so that its user hears of their tasks with the tab closed, or removes it. GET: tells the key
+// that a browser subscribes with, where this deployment has one. The door calls it; notify/push.ts sends to what it keeps.
 import * as z from 'zod'
 import type { PushOffer } from '../core/answers.ts'
 import { AppError } from '../core/errors.ts'

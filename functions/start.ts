@@ -1,4 +1,5 @@
-// POST /api/start: accepts a task. After its 202 the task reaches an end as long as anything triggers passes.
+// POST /api/start: accepts a task. After its 202 the task reaches an end as long as anything triggers passes. The door calls start(), and the bot
+// startAs().
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Started as Answer } from '../core/answers.ts'
@@ -120,7 +121,7 @@ export async function startAs(
     request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
-  // First what may fail without a trace. A repeated request's files needn't be written at all.
+  // First what leaves nothing behind if it fails. A repeated request's files needn't be written at all.
   const checkingRoom = requireRoom(deps, userId).catch((refusal: unknown) => refusal)
   await deps.wake.raise()
   const refusal = await checkingRoom

@@ -1,4 +1,5 @@
-// What a channel is: it sends one event to one receiver, and says what became of it. Each file of notify/ is one; notify/index.ts lists them.
+// What a channel is: it sends one event to one receiver, and says what became of it. notify/webhook.ts,
+// push.ts and telegram.ts are channels; notify/index.ts lists them.
 import type { Config } from '../core/config.ts'
 import type { Delivery, SendResult } from '../core/event.ts'
 import type { Http } from '../providers/http.ts'

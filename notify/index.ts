@@ -1,5 +1,5 @@
-// The channels through which events reach people and apps. A new one is one more line here, and a file that sends. engine/deliver.ts hands
-// each delivery to its channel; nothing of a channel's own code is loaded before its first delivery.
+// The channels through which events reach people and apps. docs/telling.md (Adding a channel) lists all that a new one needs. engine/deliver.ts
+// hands each delivery to its channel; nothing of a channel's own code is loaded before its first delivery.
 import type { Config } from '../core/config.ts'
 import type { ChannelKind } from '../core/event.ts'
 import type { Channel, NotifyDeps } from './channel.ts'

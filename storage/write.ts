@@ -1,5 +1,6 @@
 // Writes files part by part: from a stream in one go, or from a source that can be asked again, in as many passes as it takes.
-// Part 0 is stored last and makes the file exist. What a pass got done is kept in a small record beside the parts until then.
+// Part 0 is stored last and makes the file exist. What a pass got done is kept in a small record beside the parts until then. storage/files.ts
+// calls it.
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { cutParts, type Part, partBytes } from './parts.ts'

@@ -71,7 +71,7 @@ const unconfirmedSlotSeconds = 240
  */
 export async function claimDue(db: Db, { taskId, ...p }: ClaimParams): Promise<Claims> {
   if (!taskId) return claimSome(db, p)
-  // Each pass has begun at another moment, so that theirs can't be shared.
+  // Each of these passes began at another moment, so they can't share a statement.
   if (p.dueBy) return claimSome(db, p, [taskId])
   const [answer] = await claimForRequests(db, [{ id: taskId }], p)
   return answer?.claims as Claims

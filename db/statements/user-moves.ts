@@ -1,4 +1,5 @@
-// What a person does to a task: continue, choose, redo, cancel. One statement each; the owner is part of its WHERE.
+// What a person does to a task: continue, choose, redo, cancel. The endpoints of these names call them. One statement each; the owner is part of
+// its WHERE.
 // Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
@@ -64,10 +65,11 @@ export interface Continue extends Move, Terms, Asked {
 }
 
 /**
- * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's
- * to send. A choice of what isn't stored moves nothing. → pending where the provider is paused, spending is stopped, or it may not be claimed here. What was given back at the gate is
- * reserved again: that may throw a violation of `spending_within_ceiling`. The click's own name stays in the row, as the token of the attempt
- * and as `claim_id`: sent again after a lost answer, the statement knows that it was the one that moved the task.
+ * waiting_continue → processing/submitting for the next step: the click begins the attempt, and its create is the caller's to send.
+ * waiting_continue → pending where the provider is paused, spending is stopped, or the recipe may not be claimed here.
+ * A choice of what isn't stored moves nothing. What was given back at the gate is reserved again, which may throw a violation of
+ * `spending_within_ceiling`. The click's own name stays in the row, as the token of the attempt and as `claim_id`: sent again after a lost
+ * answer, the statement knows that it was the one that moved the task.
  */
 export const continueTask = move<Continue>('continued', (now, { claims = [], submitLeaseSeconds = 0 }) => {
   const begins = (value: RawBuilder<unknown>, otherwise = sql`null`) =>

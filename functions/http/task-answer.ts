@@ -1,4 +1,5 @@
-// What start, continue, redo, cancel and status share: the task view as an answer.
+// The task view as an answer, and the 404 for a task that isn't theirs. Status, tasks, continue, choose, redo and cancel show the view; delete,
+// result and share take the 404 alone.
 
 import type { TaskView } from '../../core/answers.ts'
 import { canBeCalledBack } from '../../core/config.ts'
