@@ -76,6 +76,17 @@ export const reportedFailures = (timed?: Timed): RawBuilder<unknown> => sql`
   moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
     and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${news(timed)} as report`
 
+/**
+ * What is told of `told` (id, step, attempt and move of each) once more where the history has it already: of a failure, as an alert hangs on
+ * it. Whether it opened a run is seen from where it stands.
+ */
+export const failuresBefore = (told: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  select o.id, to_jsonb(e) || jsonb_build_object('task', o.id, 'ms', null, 'opens_run', e.failed and coalesce((
+    select not failed from task_events where failed is not null and id < e.id order by id desc limit 1), true)) as report
+  from (${told}) as o cross join lateral (
+    select id, move, was, became, step, attempt, code, reason, failed from task_events e
+    where e.task_id = o.id and (e.step, e.attempt, e.move) = (o.step, o.attempt, o.move) order by e.id desc limit 1) as e`
+
 /** The rows without their reports, which go to the caller's `onMoved`. */
 export function reportMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
   type Told = Row & { report?: MoveReport | null; entry?: unknown; booking?: unknown }

@@ -4,11 +4,23 @@ import { type RawBuilder, sql } from 'kysely'
 import { type CheckOutcome, missesAllowed, missSeconds, storingLeaseSeconds } from '../../core/decide.ts'
 import type { StepFile } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
+import { DatabaseError } from '../driver/errors.ts'
 import { repeatable } from '../driver/retries.ts'
-import { entry, remember, reported, reportedFailures, reportMoves } from './history.ts'
+import { entry, failuresBefore, remember, reported, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, costOf, expected, isOverspent } from './money.ts'
 import { closingAt } from './outbox.ts'
-import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
+import {
+  clock,
+  type Db,
+  dueForStrays,
+  foreign,
+  jsonb,
+  type Moved,
+  seconds,
+  type Timed,
+  type Told,
+  target,
+} from './sql.ts'
 
 type CheckTold = Told<CheckOutcome & { prediction_id: string }>
 
@@ -21,8 +33,28 @@ const own = sql`${held} and o.known = o.prediction_id`
 const ended = sql`(o.known = o.prediction_id
   or o.known is null and o.phase in ('submitting', 'unconfirmed') and not ${foreign})`
 
-/** processing/running → storing; running or storing → failed; or only a note of when to check again. */
+/**
+ * processing/running → storing; running or storing → failed; or only a note of when to check again. Not repeated, as a check that was not
+ * answered would count twice: it is made again. A failure that was written and whose answer was lost is reported all the same.
+ */
 export const recordChecks = batched(async (db, told: readonly CheckTold[], timed) => {
+  try {
+    return await sendChecks(db, told, timed)
+  } catch (error) {
+    if (error instanceof DatabaseError && error.kind === 'lost') await reportFailures(db, told, timed)
+    throw error
+  }
+})
+
+async function reportFailures(db: Db, told: readonly CheckTold[], timed?: Timed): Promise<void> {
+  const ended = told.filter(({ kind }) => kind === 'failed' || kind === 'missing')
+  if (ended.length === 0) return
+  const known = sql`select id, step, attempt, 'failed' as move from jsonb_to_recordset(${jsonb(ended)}) as told (id uuid, step integer, attempt integer)`
+  const { rows } = await sql<{ id: string }>`${failuresBefore(known)}`.execute(repeatable(db))
+  reportMoves(rows, timed)
+}
+
+async function sendChecks(db: Db, told: readonly CheckTold[], timed?: Timed): Promise<Moved[]> {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
@@ -53,7 +85,7 @@ export const recordChecks = batched(async (db, told: readonly CheckTold[], timed
     select id, did, status, ${reportedFailures(timed)} from moved
   `.execute(db)
   return reportMoves(rows, timed)
-})
+}
 
 const storeFault = sql`(o.kind = 'postponed' and t.phase = 'storing' and o.reason is not null)`
 

@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { SubmissionOutcome } from '../../core/decide.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
-import { entry, remember, reportedFailures, reportMoves } from './history.ts'
+import { entry, failuresBefore, remember, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, expected } from './money.ts'
 import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
 
@@ -141,11 +141,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       },
     )})`
 
-/** What is told of is written already, as the history says. Only who sent an attempt, or gave it up, tells this of it. */
-const failedBefore = sql`
-  select o.id, to_jsonb(e) || jsonb_build_object('task', o.id, 'ms', null, 'opens_run', e.failed and coalesce((
-    select not failed from task_events where failed is not null and id < e.id order by id desc limit 1), true)) as report
-  from target o cross join lateral (
-    select id, move, was, became, step, attempt, code, reason, failed from task_events e
-    where e.task_id = o.id and (e.step, e.attempt, e.move) = (o.step, o.attempt, o.kind) order by e.id desc limit 1) as e
-  where o.kind in ('rejected', 'unsettled') and o.phase is null`
+/** What is told of is written already. Only who sent an attempt, or gave it up, tells this of it. */
+const failedBefore = failuresBefore(
+  sql`select id, step, attempt, kind as move from target where kind in ('rejected', 'unsettled') and phase is null`,
+)

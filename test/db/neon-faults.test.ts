@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { MoveReport } from '../../core/history.ts'
 import { repeatable } from '../../db/driver/retries.ts'
 import { readTask } from '../../db/statements/reads.ts'
+import { recordChecks } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
@@ -114,6 +115,27 @@ test.each(cases)(
       { ...state, task: task.id, move: 'rejected', code, reason, failed: true, opens_run: true },
     ])
     expect(await movesOf(task)).toEqual(['rejected'])
+  },
+)
+
+test.each(cases)(
+  'a check that found a failure and meets %s reports it once if it was written, and that it opens a run',
+  async (_name, mode) => {
+    const task = await insertState(plain, 'running')
+    const failed = { kind: 'failed' as const, code: 'provider_failed' as const, reason: 'Out of memory.' }
+    const told = { ...heldOf(task), prediction_id: String(task.prediction_id), ...failed }
+    const reports: MoveReport[] = []
+    const timed = { now: noon, onMoved: (moves: readonly MoveReport[]) => void reports.push(...moves) }
+    const { settled } = await meet(mode, () => recordChecks(db, [told], timed))
+    if (mode.fate === 'unknown') expect(settled).toEqual(lost)
+    else expect(settled).toEqual(answered([{ id: task.id, did: 'failed', status: 'failed' }]))
+    const { code, reason } = failed
+    const state = { was: 'processing/running', became: 'failed', step: 1, attempt: 1 }
+    const isWritten = mode.took || mode.fate === 'not executed'
+    expect(reports).toMatchObject(
+      isWritten ? [{ ...state, task: task.id, move: 'failed', code, reason, failed: true, opens_run: true }] : [],
+    )
+    expect(await movesOf(task)).toEqual(isWritten ? ['failed'] : [])
   },
 )
 
