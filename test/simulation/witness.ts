@@ -110,7 +110,8 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
       if (rows.length > 0 && statement.includes('insert into spending')) {
         for (const { fault } of await ask(faultsOfKept)) broken.push(`kept: ${fault}`)
       }
-      if (begun.length > 0) broken.push(...(await beyondCaps(ask, weather)))
+      if (begun.length > 0 && trouble.mostBackMs === 0)
+        broken.push(...(await beyondCaps(ask, weather, scheduler.now())))
       if (takesLock.test(statement)) broken.push(...(await rivals(ask)))
       if (weather.quota && statement.includes('insert into daily_starts'))
         broken.push(...(await beyondQuota(ask, weather.quota)))
@@ -134,10 +135,16 @@ function toldOf(parameters: readonly unknown[]): Row[] {
 
 type Ask = (question: string) => Promise<Row[]>
 
-async function beyondCaps(ask: Ask, { caps }: Weather): Promise<string[]> {
+/** A task that is canceled leaves its slot to another at once; an attempt whose create's fate is unknown does so then, and may be found later. */
+const slotMs = 4 * 60_000
+
+/** Whether an attempt that is counted has a slot is its claim's own word. By a clock that was set back, nobody can say how old one is. */
+async function beyondCaps(ask: Ask, { caps }: Weather, now: Date): Promise<string[]> {
   if (Object.keys(caps).length === 0) return []
-  const rows = await ask(`select provider, count(*)::int as n from tasks
-    where phase in ('submitting', 'unconfirmed', 'running') and slot is not null group by provider`)
+  const left = new Date(now.getTime() - slotMs).toISOString()
+  const rows =
+    await ask(`select provider, count(*)::int as n from tasks where phase in ('submitting', 'unconfirmed', 'running')
+    and (slot is not null or status = 'processing' and submitted_at > '${left}') group by provider`)
   return rows
     .filter(({ provider, n }) => Number(n) > (caps[provider as keyof typeof caps] ?? Number.POSITIVE_INFINITY))
     .map(({ provider, n }) => `cap: ${n} predictions are in flight at ${provider}`)
