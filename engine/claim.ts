@@ -1,9 +1,9 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
-import type { Task } from '../core/task.ts'
 import { type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
 import type { Claimed } from '../db/statements/claimed.ts'
 import type { Cap } from '../db/statements/overdue.ts'
+import type { MovedTask } from '../db/statements/user-moves.ts'
 import { providers, settingOf } from '../providers/index.ts'
 import { clockOf, type Deps } from './deps.ts'
 import type { CausedBy } from './journal.ts'
@@ -71,8 +71,9 @@ export function continueTerms(deps: Deps) {
   return { claims, submitLeaseSeconds: deps.config.SUBMIT_LEASE_SECONDS }
 }
 
-/** The attempt that a click has begun, if it has; its create is still to be sent. */
-export function claimOf(task: Task, sendBy: Date): Claim | undefined {
-  if (task.phase !== 'submitting') return undefined
+/** The attempt that a click has begun, if it has; its create is still to be sent. Not where it was canceled since, or is a pass's. */
+export function claimOf(task: MovedTask, sendBy: Date): Claim | undefined {
+  const isOwn = task.claim_token === task.claim_id
+  if (task.status !== 'processing' || task.phase !== 'submitting' || !isOwn) return undefined
   return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], sendBy }
 }

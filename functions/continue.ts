@@ -65,7 +65,7 @@ export async function continueAs(deps: Deps, context: EndpointContext, who: Who,
   }
   const { asked, prices } = taken
   const goOn = () => continueTask(deps.db, { id, user_id, session, step, all, choice, asked, prices, ...terms })
-  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, () => moveWith(taken, goOn))
+  const task = await moveWith(taken, () => withinLimits(deps, { user_id, rivalOf: id, asks, context }, goOn))
   if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return { ...unmoved(task, body), moved: false }
   triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })

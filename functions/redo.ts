@@ -58,8 +58,8 @@ export async function redoAs(
   const move = { id, user_id, session, ...seen, asked, prices, ...limits }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
   const asks = async () => ({ recipe: before.recipe, micros: knownFrom(prices ?? before.prices, step) })
-  const write = () => moveWith(taken, () => redoTask(deps.db, move))
-  const task = await withinLimits(deps, { user_id, rivalOf: id, asks, context }, write)
+  const write = () => redoTask(deps.db, move)
+  const task = await moveWith(taken, () => withinLimits(deps, { user_id, rivalOf: id, asks, context }, write))
   if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return unmoved(deps, task, seen)
   triggerPass(deps, context, { by: 'redo', taskId: id })

@@ -43,6 +43,8 @@ export interface Asked {
 
 export interface MovedTask extends Task {
   moved: boolean
+  /** Who took it last: a pass's claim, or the call that continued it. */
+  claim_id?: string | null
 }
 
 /** What else a move is told; recipes' limits and the lease are the same for all of a process. */

@@ -28,6 +28,8 @@ export interface TakenInput {
   write(): Promise<void>
   /** The task is there: its note goes. Never rejects. */
   settle(): Promise<void>
+  /** Whether a value names one of the files. */
+  isNamedIn(value: unknown): boolean
   /** Takes the files away again, as far as the store lets it: the task did not come to be. What stays is swept. */
   discard(): Promise<void>
 }
@@ -95,7 +97,7 @@ function keeping(
   id: string,
   files: ReadonlyMap<string, () => Promise<AsyncIterable<Uint8Array>>>,
   accept: readonly string[],
-): Pick<TakenInput, 'write' | 'settle' | 'discard'> {
+): Omit<TakenInput, 'input' | 'count'> {
   let note: string | undefined
   const remove = async (keys: Iterable<string>) => {
     try {
@@ -117,6 +119,7 @@ function keeping(
           })
       }),
     settle: () => remove([]),
+    isNamedIn: (value) => [...files.keys()].some((key) => JSON.stringify(value).includes(fileReference(key))),
     discard: () => remove(files.keys()),
   }
 }

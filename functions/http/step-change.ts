@@ -82,7 +82,10 @@ function pricesWith(task: Task, recipe: Recipe, step: number, { change }: StepCh
   }
 }
 
-/** Stores the pictures, then moves the task; takes them away again where it didn't move. */
+/**
+ * Stores the pictures, then moves the task; takes them away again where it didn't move. A move that was sent again after a lost answer may
+ * find the task in another's hands already: it is the one that names these pictures.
+ */
 export async function moveWith(
   { files }: TakenChange,
   move: () => Promise<MovedTask | undefined>,
@@ -90,8 +93,9 @@ export async function moveWith(
   try {
     await files?.write()
     const task = await move()
-    await (task?.moved ? files?.settle() : files?.discard())
-    return task
+    const moved = task !== undefined && (task.moved || files?.isNamedIn([task.changes, task.steps]) === true)
+    await (moved ? files?.settle() : files?.discard())
+    return task && { ...task, moved }
   } catch (error) {
     // The answer of a statement that moved the task may have been lost.
     if (!(error instanceof DatabaseError)) await files?.discard()

@@ -1,16 +1,30 @@
 // What a person changes for another attempt, or for the next step: taken in as at start, kept on the attempt, paid once however often it is sent.
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { TaskView } from '../../core/answers.ts'
 import type { Recipe } from '../../core/recipe.ts'
+import { cancel } from '../../functions/cancel.ts'
 import { choose } from '../../functions/choose.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { redo } from '../../functions/redo.ts'
 import { upload } from '../../functions/upload.ts'
 import { imageField } from '../../recipes/fields.ts'
-import { begun, costs, isOver, isWaiting, pingUntil, press, rowOf, type Story, viewOf } from '../scenarios/setup.ts'
+import {
+  begun,
+  costs,
+  isOver,
+  isWaiting,
+  ping,
+  pingUntil,
+  press,
+  rowOf,
+  type Story,
+  viewOf,
+} from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
-import { useTestDeps } from '../setup/deps.ts'
+import { type InstanceOptions, useTestDeps } from '../setup/deps.ts'
+import { losingAnswer } from '../setup/lost-answer.ts'
 import { png } from '../storage/setup.ts'
 
 const clock = testClock()
@@ -32,7 +46,19 @@ const recipe: Recipe<Dressed, z.output<typeof changes>> = {
     }
   },
 }
-Object.assign(app.deps, { recipes: new Map(app.deps.recipes).set('try-on', recipe as Recipe) })
+const recipes = new Map(app.deps.recipes).set('try-on', recipe as Recipe)
+Object.assign(app.deps, { recipes })
+const open = (options?: InstanceOptions) => {
+  const instance = app.openInstance(options)
+  Object.assign(instance.deps, { recipes })
+  return instance
+}
+const capped = { env: { REPLICATE_CONCURRENCY: '5' } }
+
+async function uploaded({ token }: Story): Promise<string> {
+  const answer = await app.call(upload, { path: '/api/upload', body: new Uint8Array(png(300)), token })
+  return ((await answer.json()) as { url: string }).url
+}
 
 async function waiting(): Promise<Story> {
   const story = await begun(app, { garments: 2 })
@@ -77,10 +103,7 @@ test('what a redo repeats is the attempt that is chosen', async () => {
 
 test('a picture in a change becomes a file of the task, and is not shown by its name in the store', async () => {
   const story = await waiting()
-  const bytes = new Uint8Array(png(300))
-  const { url } = (await (await app.call(upload, { path: '/api/upload', body: bytes, token: story.token })).json()) as {
-    url: string
-  }
+  const url = await uploaded(story)
   const view = await redone(story, { attempt: 1, change: { garment: url } })
   expect(view.steps[0]?.attempts[1]?.change).toEqual({ garment: 'a picture' })
   const [first, ...more] = await inputs(story)
@@ -130,4 +153,48 @@ test('another attempt is reserved at the price of the task’s own provider, whi
   expect(provider).toBe('fal')
   expect((await press(app, redo, story, { step: 1, change: { prompt: 'the tide goes out' } })).status).toBe(202)
   expect((await rowOf(app, story)).prices).toEqual(prices)
+})
+
+const isContinue = (text: string) => text.includes('auto_continue = t.auto_continue or')
+
+test.each([undefined, 1])(
+  'a continue whose answer was lost keeps its picture, though a pass has claimed the task: step %s',
+  async (step) => {
+    const story = await waiting()
+    const change = { garment: await uploaded(story) }
+    const losing = open(capped)
+    const db = losingAnswer(app.database.url, { fits: isContinue, meanwhile: () => ping(app) })
+    Object.assign(losing.deps, { db })
+    const kept = (await inputs(story)).length
+    const answer = await press(losing, continueEndpoint, story, { ...(step && { step }), change })
+    expect([answer.status, await inputs(story)]).toEqual([202, expect.objectContaining({ length: kept + 1 })])
+    await app.settle()
+    await pingUntil(app, story, isOver, { clock })
+    expect(costs(app).sent).toBe(2)
+  },
+)
+
+test('a continue whose answer was lost sends no create for a task that was canceled meanwhile', async () => {
+  const story = await waiting()
+  const losing = open()
+  const db = losingAnswer(app.database.url, { fits: isContinue, meanwhile: () => press(app, cancel, story) })
+  Object.assign(losing.deps, { db })
+  const answer = await press(losing, continueEndpoint, story, { step: 1 })
+  expect((await viewOf(answer)).status).toBe('canceled')
+  await app.settle()
+  expect(costs(app).sent).toBe(1)
+})
+
+test.each([
+  ['redo', redo],
+  ['continue', continueEndpoint],
+])('a %s that would cost more than is left leaves no picture in the store', async (_name, endpoint) => {
+  const story = await waiting()
+  const change = { garment: await uploaded(story) }
+  const before = await inputs(story)
+  // As at a gate at which everything was given back.
+  await sql`update tasks set reserved_micros = 0 where id = ${story.id}`.execute(app.deps.db)
+  const answer = await press(open({ env: { BUDGET_PER_USER_PER_DAY: '0.03' } }), endpoint, story, { step: 1, change })
+  expect([answer.status, await answer.json()]).toMatchObject([429, { code: 'budget_exceeded' }])
+  expect(await inputs(story)).toEqual(before)
 })
