@@ -1,6 +1,24 @@
 // How soon a page should ask for a task again. Each poll is a function call that somebody pays for: few of them come while nothing can
 // have happened, and one when a step is usually ready.
+import { type Config, canBeCalledBack } from './config.ts'
 import { isFinished, type Task } from './task.ts'
+
+/** Polls of a task whose recipe is no longer here are paced like short steps. */
+const unknownStepSeconds = 20
+
+/** The part of a deployment that the advice depends on. */
+interface Deployment {
+  config: Config
+  recipes: ReadonlyMap<string, { stepSeconds: number }>
+}
+
+/** The advice for a task of this deployment; functions/http/task-answer.ts and notify/webhook.ts show it. */
+export function adviceFor({ config, recipes }: Deployment, task: PollTask, now: Date): number {
+  const stepSeconds = recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
+  return pollAfterMs(task, { stepSeconds, isReported: canBeCalledBack(config), now })
+}
+
+type PollTask = Pick<Task, 'recipe' | 'status' | 'submitted_at' | 'updated_at'>
 
 export interface PollTerms {
   /** What one step of the recipe usually takes. */
@@ -24,7 +42,7 @@ const pace = {
   unreported: { leastSeconds: 2, share: 0.5 },
 }
 
-export function pollAfterMs(task: Pick<Task, 'status' | 'submitted_at' | 'updated_at'>, terms: PollTerms): number {
+export function pollAfterMs(task: Omit<PollTask, 'recipe'>, terms: PollTerms): number {
   if (isFinished(task.status) || task.status === 'waiting_continue') return waitingSeconds * 1000
   const { leastSeconds, share } = terms.isReported ? pace.reported : pace.unreported
   // A pending task has waited since the move that made it pending.

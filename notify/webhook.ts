@@ -1,9 +1,8 @@
 // Events as signed webhooks, by the standard of https://www.standardwebhooks.com: for an app around Stepgate, at the deployment's NOTIFY_URL
 // or at the `notify_url` of one task. Its host is never a private one, and redirects are not followed.
-import { canBeCalledBack } from '../core/config.ts'
 import type { Delivery, SendResult } from '../core/event.ts'
 import { isOwnMachine } from '../core/notify-settings.ts'
-import { pollAfterMs } from '../core/poll-advice.ts'
+import { adviceFor } from '../core/poll-advice.ts'
 import type { Task } from '../core/task.ts'
 import { taskView } from '../core/view.ts'
 import { ForbiddenAddress } from '../providers/connection.ts'
@@ -12,8 +11,6 @@ import { signMessage } from '../providers/signature.ts'
 import type { Channel, NotifyDeps } from './channel.ts'
 
 const timeoutMs = 10_000
-/** Polls of a task whose recipe is no longer here are paced like short steps. */
-const unknownStepSeconds = 20
 
 export function openWebhook(deps: NotifyDeps): Channel {
   return { send: (delivery) => send(deps, delivery) }
@@ -49,7 +46,6 @@ async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
 
 /** The same in every repetition: nothing in it depends on when it is sent. */
 function bodyOf(deps: NotifyDeps, { id, type, at, task, budget }: Delivery): object {
-  const stepSeconds = deps.recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
-  const poll = pollAfterMs(task, { stepSeconds, isReported: canBeCalledBack(deps.config), now: at })
-  return { id, type, at: at.toISOString(), task: taskView(task as Task, poll), ...(budget && { budget }) }
+  const view = taskView(task as Task, adviceFor(deps, task, at))
+  return { id, type, at: at.toISOString(), task: view, ...(budget && { budget }) }
 }

@@ -2,23 +2,15 @@
 // result and share take the 404 alone.
 
 import type { TaskView } from '../../core/answers.ts'
-import { canBeCalledBack } from '../../core/config.ts'
 import { AppError } from '../../core/errors.ts'
-import { pollAfterMs } from '../../core/poll-advice.ts'
+import { adviceFor } from '../../core/poll-advice.ts'
 import type { Task } from '../../core/task.ts'
 import { taskView } from '../../core/view.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
 import { json } from './request.ts'
 import { requireNotEnded, type Who } from './users.ts'
 
-/** Polls of a task whose recipe is no longer here are paced like short steps. */
-const unknownStepSeconds = 20
-
-export function viewOf(deps: Deps, task: Task): TaskView {
-  const stepSeconds = deps.recipes.get(task.recipe)?.stepSeconds ?? unknownStepSeconds
-  const terms = { stepSeconds, isReported: canBeCalledBack(deps.config), now: clockOf(deps) }
-  return taskView(task, pollAfterMs(task, terms))
-}
+export const viewOf = (deps: Deps, task: Task): TaskView => taskView(task, adviceFor(deps, task, clockOf(deps)))
 
 export function answerTask(deps: Deps, task: Task, status = 200): Response {
   const view = viewOf(deps, task)

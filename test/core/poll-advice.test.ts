@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { pollAfterMs } from '../../core/poll-advice.ts'
+import { adviceFor, pollAfterMs } from '../../core/poll-advice.ts'
 import type { Task } from '../../core/task.ts'
+import { parseConfig } from '../../providers/config.ts'
 
 const start = Date.UTC(2026, 0, 1)
 const at = (seconds: number) => new Date(start + seconds * 1000)
@@ -44,4 +45,13 @@ test('pollAfterMs: what waits for its turn is followed from the moment it began 
 test('pollAfterMs: while a person thinks, half a minute', () => {
   expect(advice(1, true, { status: 'waiting_continue' })).toBe(30_000)
   expect(advice(1, false, { status: 'completed' })).toBe(30_000)
+})
+
+test('adviceFor: by the recipe, and as for a short step where the recipe is no longer here', () => {
+  const config = parseConfig({})
+  const recipes = new Map([['clip', { stepSeconds: 100 }]])
+  const task = { status: 'processing' as const, submitted_at: at(0), updated_at: at(0) }
+  const advised = (recipe: string, now: Date) => adviceFor({ config, recipes }, { ...task, recipe }, now)
+  expect(advised('clip', at(50))).toBe(25_000)
+  expect(advised('gone', at(20.5))).toBe(2_000)
 })
