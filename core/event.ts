@@ -15,6 +15,13 @@ export type EventType = (typeof eventTypes)[number]
 
 export type ChannelKind = 'webhook' | 'telegram' | 'push'
 
+/** Who may hear of a move, as statements are told it: then they also write its events. */
+export interface Notify {
+  /** The deployment's own address hears of everything. */
+  url: boolean
+  channels: readonly ChannelKind[]
+}
+
 /** Of a day's ceiling, beside the task whose start met it. */
 export interface BudgetReached {
   scope: 'deployment' | 'user'
@@ -25,8 +32,14 @@ export interface BudgetReached {
   resets_at: string
 }
 
-/** The task as its move left it. What opens something (input, tokens, addresses) is never in an event. */
-export type ToldTask = Omit<Task, 'input' | 'strays' | 'provider_urls' | 'output' | 'claim_token'>
+/** What of a task's row is never in an event: its input, what opens something, and what is the engine's own. A view can be made of the rest. */
+export const untold = [
+  ...(['input', 'strays', 'provider_urls', 'output', 'claim_token'] as const),
+  ...(['claim_id', 'notify_url', 'lock_key', 'idempotency_key', 'request_hash'] as const),
+] as const
+
+/** The task as its move left it. */
+export type ToldTask = Omit<Task, (typeof untold)[number]>
 
 /** One event for one receiver, as its channel is handed it. */
 export interface Delivery {

@@ -1,6 +1,7 @@
 // The task view: the one shape in which a task is shown. functions/http/task-answer.ts makes answers of it, notify/webhook.ts tells it to apps, and
 // the bot draws its messages from it.
 import type { AttemptView, StepView, TaskView } from './answers.ts'
+import type { ToldTask } from './event.ts'
 import { sumOf } from './price.ts'
 import { attemptSeed } from './recipe.ts'
 import {
@@ -35,8 +36,11 @@ export function fileName(recipe: string, step: number, file: number, type: strin
   return `${recipe}-step-${step}${file > 1 ? `-${file}` : ''}.${fileEnding(type)}`
 }
 
+/** What the view is made of. The token, for the open attempt's seed, is not told: no event is of a task that is in the middle of an attempt. */
+type Shown = ToldTask & Partial<Pick<Task, 'claim_token'>>
+
 /** The row as its owner sees it; `pollAfterMs` is the recipe's advice while the task is unfinished. */
-export function taskView(task: Task, pollAfterMs: number): TaskView {
+export function taskView(task: Shown, pollAfterMs: number): TaskView {
   return {
     task_id: task.id,
     recipe: task.recipe,
@@ -62,7 +66,7 @@ export function taskView(task: Task, pollAfterMs: number): TaskView {
 }
 
 /** Closed attempts are in `steps`; the open one is still in the row's columns and shows in front of an earlier attempt. */
-function shownSteps(task: Task): StepRecord[] {
+function shownSteps(task: Shown): StepRecord[] {
   if (task.status !== 'processing') return task.steps
   const { change, candidates } = askedOf(task, task.current_step)
   const open: StepRecord = {
@@ -82,7 +86,7 @@ function shownSteps(task: Task): StepRecord[] {
 /** Oldest first. */
 const attemptsOf = (record: StepRecord | undefined): StepRecord[] => (record ? [...(record.past ?? []), record] : [])
 
-function stepView(task: Task, record: StepRecord): StepView {
+function stepView(task: Shown, record: StepRecord): StepView {
   const stored = storedAttempt(task, record.step)
   const file = chosenFile(task, record.step)
   return {
@@ -98,7 +102,7 @@ function stepView(task: Task, record: StepRecord): StepView {
   }
 }
 
-function attemptView(task: Task, record: StepRecord, chosen_file: number | null): AttemptView {
+function attemptView(task: Shown, record: StepRecord, chosen_file: number | null): AttemptView {
   const { step, attempt, status, submitted_at, finished_at } = record
   const stored = storedAttempt(task, step, attempt)
   return {
@@ -121,7 +125,7 @@ function shownChange(change: unknown): AttemptView['change'] {
   return JSON.parse(JSON.stringify(change, hide)) as AttemptView['change']
 }
 
-function filesOf({ id, recipe }: Task, { step, attempt, files }: StoredAttempt): StepView['files'] {
+function filesOf({ id, recipe }: Shown, { step, attempt, files }: StoredAttempt): StepView['files'] {
   return files.map(({ type, size }, index) => {
     const file = index + 1
     return { name: fileName(recipe, step, file, type), type, size, url: resultUrl(id, step, attempt, file) }

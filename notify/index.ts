@@ -1,7 +1,7 @@
 // The channels through which events reach people and apps. docs/telling.md (Adding a channel) lists all that a new one needs. engine/deliver.ts
 // hands each delivery to its channel; nothing of a channel's own code is loaded before its first delivery.
 import type { Config } from '../core/config.ts'
-import type { ChannelKind } from '../core/event.ts'
+import type { ChannelKind, Notify } from '../core/event.ts'
 import type { Channel, NotifyDeps } from './channel.ts'
 
 interface ChannelSpec {
@@ -28,13 +28,7 @@ const channels: readonly ChannelSpec[] = [
   },
 ]
 
-/** What statements are told, so that they write what somebody may hear: undefined where the deployment has no channel at all. */
-export interface Notify {
-  /** The deployment's own address hears of everything. */
-  url: boolean
-  channels: readonly ChannelKind[]
-}
-
+/** Undefined where the deployment has no channel at all. */
 export function notifyOf(config: Config): Notify | undefined {
   const kinds = channels.filter((channel) => channel.isOffered(config)).map(({ kind }) => kind)
   return kinds.length > 0 ? { url: config.NOTIFY_URL !== undefined, channels: kinds } : undefined

@@ -3,7 +3,6 @@
 import type { Delivery, SendResult } from '../core/event.ts'
 import { isOwnMachine } from '../core/notify-settings.ts'
 import { adviceFor } from '../core/poll-advice.ts'
-import type { Task } from '../core/task.ts'
 import { taskView } from '../core/view.ts'
 import { ForbiddenAddress } from '../providers/connection.ts'
 import { retryAfterOf } from '../providers/http.ts'
@@ -46,6 +45,6 @@ async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
 
 /** The same in every repetition: nothing in it depends on when it is sent. */
 function bodyOf(deps: NotifyDeps, { id, type, at, task, budget }: Delivery): object {
-  const view = taskView(task as Task, adviceFor(deps, task, at))
+  const view = taskView(task, adviceFor(deps, task, at))
   return { id, type, at: at.toISOString(), task: view, ...(budget && { budget }) }
 }

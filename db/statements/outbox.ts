@@ -2,20 +2,18 @@
 // what is due, and record what became of it (engine/deliver.ts). In order within a task and receiver; a receiver that is down delays no other.
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
-import { type Delivery, giveUpSeconds, type SendResult, toldTask } from '../../core/event.ts'
+import { type Delivery, giveUpSeconds, type Notify, type SendResult, toldTask, untold } from '../../core/event.ts'
 import { clock, columnBytes, type Db, jsonb, mostBytes, seconds, type Timed } from './sql.ts'
 
-/** What is never told: input, what opens something, and what is the engine's own. The rest of a move's row is, so that a view can be made of it. */
-const hidden = sql`array['input', 'strays', 'provider_urls', 'output', 'claim_token', 'claim_id', 'notify_url', 'lock_key',
-  'idempotency_key', 'request_hash', 'entry', 'booking', 'did', 'work', 'moved']`
+/** What a move's row has beside the task's own columns. */
+const ofTheMove = ['entry', 'booking', 'did', 'work', 'moved']
+const hidden = sql`array[${sql.join([...untold, ...ofTheMove].map((name) => sql.lit(name)))}]`
 
 /** A step that was done without anybody being asked is told to chats alone. What changed no state is a gate that a claim found closing. */
 const typeOf = sql`case when moves.entry is null then 'task.gate_closing'
   when moves.status = 'waiting_continue' then 'task.waiting'
   when moves.status in ('completed', 'failed', 'canceled') then 'task.' || moves.status
   when moves.did = 'stored' then 'task.step_completed' end`
-
-type Notify = NonNullable<Timed['notify']>
 
 /**
  * A CTE beside a statement's moves: one row for each event and receiver. `moves` selects whole rows of tasks, with did and entry. Only a

@@ -1,5 +1,6 @@
 // The few fragments that every statement shares: the clock, batches as one jsonb parameter, and the holder's clause.
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Notify } from '../../core/event.ts'
 import type { Cause, Memory, MoveReport } from '../../core/history.ts'
 import type { Ceilings } from '../../core/price.ts'
 import type { Held } from '../../core/task.ts'
@@ -17,7 +18,7 @@ export interface Timed {
   /** The provider whose webhook it was, where that is to be noted. */
   heard?: string | undefined
   /** Who may hear of a move: then the statement also writes its events. Undefined: the deployment has no channel, and pays nothing. */
-  notify?: { url: boolean; channels: readonly string[] } | undefined
+  notify?: Notify | undefined
   /** What may be reserved a day; by default without limit. */
   ceilings?: Ceilings | undefined
   /** Hears what the whole deployment has reserved and paid today, after a statement that asked for more. */

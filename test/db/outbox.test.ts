@@ -1,18 +1,19 @@
 // The outbox's statements: who is written to by a move, what is claimed and in which order, and what becomes of it.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import type { Notify } from '../../core/event.ts'
 import { listDeliveries, repeatDelivery, sweepDelivered } from '../../db/statements/deliveries.ts'
 import { claimNews, recordDeliveries } from '../../db/statements/outbox.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
-import type { Db } from '../../db/statements/sql.ts'
+import type { Db, Timed } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask } from '../../db/statements/user-moves.ts'
 import { insertTask, later, type Row, stray } from '../setup/factory.ts'
 import { claim, each, heldOf, insertState, noon, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
-const notify = { url: true, channels: ['webhook', 'telegram', 'push'] }
+const notify: Notify = { url: true, channels: ['webhook', 'telegram', 'push'] }
 const timed = { now: noon, notify }
 
 const listen = (db: Db, channel: string, user_id = 'ada') =>
@@ -145,7 +146,7 @@ each('%s: a receiver that is gone takes its listener, and all that waits for it,
     await insertState(db, 'running'),
     await insertState(db, 'running', { notify_url: 'https://app.test/hook' } as Partial<Row>),
   ]
-  const quiet = { now: noon, notify: { url: false, channels: ['push', 'webhook'] } }
+  const quiet: Timed = { now: noon, notify: { url: false, channels: ['push', 'webhook'] } }
   await recordStored(db, [stored(one), stored(other)], quiet)
   const { claim: name, deliveries } = await claimNews(db, { limit: 1, now: noon })
   const pushed = deliveries.filter(({ channel }) => channel === 'push')
