@@ -3,10 +3,8 @@
 import webPush from 'web-push'
 import * as z from 'zod'
 import type { Delivery, SendResult } from '../core/event.ts'
-import { isOwnMachine } from '../core/notify-settings.ts'
-import { ForbiddenAddress } from '../providers/connection.ts'
-import { retryAfterOf } from '../providers/http.ts'
 import type { Channel, NotifyDeps } from './channel.ts'
+import { postOnce } from './post.ts'
 import { isPushService } from './push-address.ts'
 
 /** A listener's address, as functions/push.ts writes it. */
@@ -17,7 +15,6 @@ const address = z.object({
 })
 type Address = z.infer<typeof address>
 
-const timeoutMs = 10_000
 /** A browser that comes back later than this has nothing left to decide. */
 const ttlSeconds = 3 * 24 * 3_600
 
@@ -29,20 +26,15 @@ async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
   const { data: subscription } = address.safeParse(delivery.address)
   if (!subscription || !isPushService(deps.config, subscription.endpoint))
     return { kind: 'gone', reason: 'there is no such subscription' }
-  const { endpoint: url } = subscription
-  const request = encrypted(deps, delivery, subscription)
-  const isForeign = !isOwnMachine(deps.config, new URL(url).hostname)
-  try {
-    const response = await deps.http.send({ method: 'POST', url, ...request, timeoutMs, isForeign, isPathSecret: true })
-    const { status } = response
-    if (status >= 200 && status < 300) return { kind: 'delivered' }
-    if (status === 404 || status === 410) return { kind: 'gone', reason: `the push service answers ${status}` }
-    if (status === 413) return { kind: 'refused', reason: 'the push service answers 413' }
-    return { kind: 'later', reason: `the push service answers ${status}`, retryAfterSeconds: retryAfterOf(response) }
-  } catch (error) {
-    if (error instanceof ForbiddenAddress) return { kind: 'gone', reason: error.message }
-    throw error
-  }
+  const message = encrypted(deps, delivery, subscription)
+  return postOnce(deps, { url: subscription.endpoint, ...message, receiver: 'the push service', endOf })
+}
+
+function endOf(status: number) {
+  const reason = `the push service answers ${status}`
+  if (status === 404 || status === 410) return { kind: 'gone', reason } as const
+  if (status === 413) return { kind: 'refused', reason } as const
+  return undefined
 }
 
 function encrypted({ config }: NotifyDeps, { id, type, task }: Delivery, { endpoint, keys, language }: Address) {
