@@ -11,7 +11,7 @@ import { noteGone } from '../db/statements/erasures.ts'
 import { recordChecks, recordStored } from '../db/statements/record-results.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
 import type { Moved, Told } from '../db/statements/sql.ts'
-import { isAnothers } from '../db/statements/webhooks.ts'
+import { readIsAnothers } from '../db/statements/webhooks.ts'
 import { capsOf } from '../engine/claim.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
 import { finishErasures } from '../engine/erase.ts'
@@ -178,7 +178,7 @@ async function store(reported: ReportedAttempt, { output, cost }: Succeeded): Pr
 async function isMisplaced({ deps, provider, attempt, report }: ReportedAttempt): Promise<boolean> {
   if (report.input && isInputOf(report.input, attempt.claim_token)) return false
   const { prediction_id } = report
-  return isAnothers(deps.db, { id: attempt.id, provider: provider.name, prediction_id })
+  return readIsAnothers(deps.db, { id: attempt.id, provider: provider.name, prediction_id })
 }
 
 const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })

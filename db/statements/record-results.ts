@@ -13,7 +13,7 @@ import {
   clock,
   type Db,
   dueForStrays,
-  foreign,
+  isAnothers,
   jsonb,
   type Moved,
   seconds,
@@ -31,7 +31,7 @@ const held = sql`t.id = o.id and o.held and t.status = 'processing'`
 const own = sql`${held} and o.known = o.prediction_id`
 /** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
 const ended = sql`(o.known = o.prediction_id
-  or o.known is null and o.phase in ('submitting', 'unconfirmed') and not ${foreign})`
+  or o.known is null and o.phase in ('submitting', 'unconfirmed') and not ${isAnothers()})`
 
 /**
  * processing/running → storing; running or storing → failed; or only a note of when to check again. Not repeated, as a check that was not
@@ -164,8 +164,8 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
           else coalesce(${dueForStrays(now)}, ${timed?.notify ? closingAt(now, closes) : closes}) end,
         deadline_at = ${closes},
         finished_at = case when ${last} then ${now} end,
-        result_url = case when ${last} then ${shown} end,
-        intermediate_result = case when not ${last} then ${shown} end,
+        result_url = case when ${last} then ${address} end,
+        intermediate_result = case when not ${last} then ${address} end,
         steps = close_attempt(t, 'completed', ${now}, jsonb_build_object(
           'files', o.files, 'prediction_id', o.prediction_id) || costed(${cost})),
         settled_micros = t.settled_micros + coalesce(${cost}, 0),
@@ -182,5 +182,5 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
   return reportMoves(rows, timed)
 })
 
-/** The same link as `resultUrl` in core/view.ts. */
-const shown = sql`'/api/result?task_id=' || t.id || '&step=' || t.current_step || '&attempt=' || t.attempt`
+/** Of the attempt's first file. */
+const address = sql`result_address(t.id, t.current_step, jsonb_build_object('attempt', t.attempt))`

@@ -6,7 +6,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, failuresBefore, remember, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, expected } from './money.ts'
-import { clock, dueForStrays, foreign, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, isAnothers, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8`
@@ -23,7 +23,7 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
     created as (
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
-      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${foreign}
+      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${isAnothers()}
       returning t.*, 'created' as did, ${entry({ now })}, null::jsonb as booking),
     ${strayed(now)},
     ${released(now)},
@@ -77,7 +77,7 @@ const strayed = (now: RawBuilder<Date>) => sql`
       steps = case when ${open} then with_cost(t.steps, o.step, price_of(t.prices, o.step)) else t.steps end,
       due_at = ${now}, updated_at = ${now}
     from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
-      and o.known is distinct from o.prediction_id and not ${foreign}
+      and o.known is distinct from o.prediction_id and not ${isAnothers()}
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',

@@ -96,6 +96,6 @@ export const freshAttempt = sql`misses = 0, checked_at = null, unanswered = 0, u
 export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
   sql`case when t.strays @> '[{"over": false}]' then ${at} end`
 
-/** The prediction that is told of is another task's, which waits for it: whoever named it here was wrong. */
-export const foreign = sql`exists (select from tasks other where other.prediction_id = o.prediction_id
-  and other.id <> t.id and other.provider = t.provider)`
+/** Another task waits for the prediction: whoever named it here was wrong. By default, the prediction that is told of the row `t`. */
+export const isAnothers = ({ prediction = sql`o.prediction_id`, id = sql`t.id`, provider = sql`t.provider` } = {}) =>
+  sql`exists (select from tasks other where other.prediction_id = ${prediction} and other.id <> ${id} and other.provider = ${provider})`

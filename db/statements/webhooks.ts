@@ -2,7 +2,7 @@
 // The webhook endpoint tells it through engine/webhook-notes.ts; health and stats read it (overview.ts).
 import { type RawBuilder, sql } from 'kysely'
 import { repeatable } from '../driver/retries.ts'
-import { clock, type Db, type Timed } from './sql.ts'
+import { clock, type Db, isAnothers, type Timed } from './sql.ts'
 
 /** A CTE beside the move that the webhook makes: to note that it was taken costs no statement. */
 export const heard = (provider: string, now: RawBuilder<Date>): RawBuilder<unknown> => sql`,
@@ -11,9 +11,10 @@ export const heard = (provider: string, now: RawBuilder<Date>): RawBuilder<unkno
     on conflict (name) do update set webhook_accepted_at = greatest(p.webhook_accepted_at, excluded.webhook_accepted_at))`
 
 /** Whether a task other than this waits for the prediction. */
-export async function isAnothers(db: Db, of: { id: string; provider: string; prediction_id: string }) {
+export async function readIsAnothers(db: Db, of: { id: string; provider: string; prediction_id: string }) {
+  const asked = { prediction: sql`${of.prediction_id}`, id: sql`${of.id}`, provider: sql`${of.provider}` }
   const { rows } = await sql<{ is_anothers: boolean }>`
-    select exists(select from tasks where prediction_id = ${of.prediction_id} and id <> ${of.id} and provider = ${of.provider}) as is_anothers
+    select ${isAnothers(asked)} as is_anothers
   `.execute(repeatable(db))
   return rows[0]?.is_anothers === true
 }
