@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { erasedUser, type Stub } from '../../core/erasure.ts'
 import type { Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
-import { booking, costOf, dayOf, enter, expected, spend } from './money.ts'
+import { booking, bookingsOf, costOf, dayOf, enter, expected, spend } from './money.ts'
 import { inPages } from './pages.ts'
 import { clock, type Db, firstIdAt, isTold, jsonb, seconds, type Timed } from './sql.ts'
 
@@ -81,16 +81,14 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
     shown as (delete from shares where task_id = any(array(select id from judged where stays))),
     -- 5. Books what they have cost, and gives back what never began. What is found out later of an open attempt is nobody's: its user has
     --    paid what was expected, so that nobody gains by deleting.
-    bookings as materialized (
-      select t.id, b.* from (
-        select t.id, ${booking({
-          kind: sql`case when is_paid then 'settled' end`,
-          reserved: sql`-${expected(sql`t.current_step`)}`,
-          settled: sql`t.cost`,
-          ...{ step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`t.claim_token` },
-          ...{ prediction: sql`t.prediction_id`, spent: sql`0`, now },
-        })} from judged t) as t, jsonb_to_record(booking) as b (kind text, reserved bigint, settled bigint, recipe text,
-        provider text, day date, step integer, attempt integer, claim_token uuid, prediction_id text)),
+    ${bookingsOf(sql`
+      select t.id, ${booking({
+        kind: sql`case when is_paid then 'settled' end`,
+        reserved: sql`-${expected(sql`t.current_step`)}`,
+        settled: sql`t.cost`,
+        ...{ step: sql`t.current_step`, attempt: sql`t.attempt`, token: sql`t.claim_token` },
+        ...{ prediction: sql`t.prediction_id`, spent: sql`0`, now },
+      })} from judged t`)},
     ${enter(now)},
     ${spend(sql`
       select user_id, recipe, coalesce(reserved_on, ${dayOf(now)}) as day, reserve + cost - reserved_micros as micros, false as asks,

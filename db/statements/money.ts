@@ -1,5 +1,10 @@
 // Money: how a statement that moves tasks also books what that means. Entries of the ledger, which are never changed; and the day's counters,
 // whose CHECK is the ceiling. Counters are locked last, and in one order by all: day, then scope.
+//
+// A statement uses the fragments in this order. Its UPDATE returns booking(). After everything that moves, book() makes CTEs of it: bookingsOf()
+// (the entries as rows), enter() (into the ledger), spend() (onto the counters). Moves that ask for more (start, continue, redo) name the three
+// themselves, with spendAndTell() in place of spend(), and select daySpent(), which reportSpent() takes from the answer. A claim, whose attempts
+// all begin alike, has bookBegun() and giveBack().
 import { type RawBuilder, sql } from 'kysely'
 import type { Ceilings } from '../../core/price.ts'
 import { tellReached } from './outbox.ts'
@@ -63,13 +68,17 @@ export const begun = {
 
 /** CTEs of a statement, after those that moved something: `moves` selects id and booking of what they moved. */
 export const book = (moves: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`
+  ${bookingsOf(moves)},
+  ${enter(now)},
+  ${spend(sql`select user_id, recipe, day, spent as micros, false as asks, is_double from bookings`)}`
+
+/** The `bookings` of `moves`, which selects id and booking, as rows. */
+export const bookingsOf = (moves: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   bookings as materialized (
     select id, b.* from (${moves}) as moves, jsonb_to_record(booking) as b (kind text, reserved bigint, settled bigint, spent bigint,
       is_double boolean, user_id text, recipe text, provider text, day date, step integer, attempt integer, claim_token uuid,
       prediction_id text)
-    where booking is not null),
-  ${enter(now)},
-  ${spend(sql`select user_id, recipe, day, spent as micros, false as asks, is_double from bookings`)}`
+    where booking is not null)`
 
 /** The same for the attempts that a claim began, whose rows are `rows`. They all begin alike, so that none needs a booking of its own. */
 export const bookBegun = (rows: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`

@@ -112,7 +112,7 @@ const beginning = (now: RawBuilder<Date>) =>
 export const counted = (rows: RawBuilder<unknown>, quota: number, now: RawBuilder<Date>) => sql`
     counted as (
       insert into daily_starts as d (user_id, day, started, quota)
-      select user_id, (${now} at time zone 'UTC')::date, count(*), ${quota} from ${rows} group by user_id order by user_id
+      select user_id, ${dayOf(now)}, count(*), ${quota} from ${rows} group by user_id order by user_id
       on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
         started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end
       returning user_id),`

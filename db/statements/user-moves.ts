@@ -10,6 +10,7 @@ import { entry, remember, reported, reportMoves } from './history.ts'
 import {
   begun,
   booking,
+  bookingsOf,
   costOf,
   dayOf,
   daySpent,
@@ -247,10 +248,7 @@ function move<Own extends Move = Move>(
       ${meant},
       moved as (${update(now, terms)}, true as moved, ${entry({ ...before, ...more, now })}),
       ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
-      bookings as materialized (
-        select moved.id, b.* from moved, jsonb_to_record(booking) as b (kind text, reserved bigint, settled bigint, recipe text,
-          provider text, day date, step integer, attempt integer, claim_token uuid, prediction_id text)
-        where booking is not null),
+      ${bookingsOf(sql`select id, booking from moved`)},
       ${enter(now)},
       ${spendAndTell(sql`select * from moved`, amounts(did, now, Boolean(terms.daily_quota)), now, terms)},
       ${remember(sql`select moved.*, ${did}::text as did from moved`, now, terms)}
