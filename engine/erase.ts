@@ -16,6 +16,7 @@ import {
   readErasures,
   recordErasures,
 } from '../db/statements/erasures.ts'
+import { mostParts } from '../storage/files.ts'
 import { type Deps, recipeOf } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
@@ -24,8 +25,6 @@ import { clearUploads } from './uploads.ts'
 /** So many are read, cleared and struck out together. */
 const batch = 50
 const atOnce = 8
-/** Far more than a task ever has. */
-const mostParts = 10_000
 /** Beside a pass, or before an answer: what is left then is the next pass's. */
 export const erasingMs = 8_000
 

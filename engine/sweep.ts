@@ -7,6 +7,7 @@ import { eraseOld } from '../db/statements/erase.ts'
 import { readMissing } from '../db/statements/reads.ts'
 import { dropEndedSessions } from '../db/statements/sessions.ts'
 import { notifyOf } from '../notify/index.ts'
+import { mostParts } from '../storage/files.ts'
 import { settleBills } from './bills.ts'
 import type { Deps } from './deps.ts'
 import { erasureTerms, finishErasures } from './erase.ts'
@@ -17,8 +18,6 @@ const batch = 100
 const tasksAtOnce = 8
 /** Then the rest is left for the next time: the caller answers within a ping's patience, and tick lives for 30 s. */
 const patienceMs = 8_000
-/** Far more than a task ever has. */
-const mostParts = 10_000
 
 export interface Swept {
   tasks: number

@@ -3,12 +3,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import pLimit from 'p-limit'
 import { makeUploadId, uploadKey } from '../core/upload.ts'
+import { mostParts } from '../storage/files.ts'
 import type { WriteOptions } from '../storage/write.ts'
 import { clockOf, type Deps } from './deps.ts'
 
 const foldersAtOnce = 8
-/** Far more than a user uploads in an hour. */
-const mostParts = 100_000
 
 export const newUploadId = (deps: Pick<Deps, 'now'>): string =>
   makeUploadId(clockOf(deps), randomBytes(16).toString('hex'))

@@ -36,8 +36,7 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const who = await requireReader(request, deps)
   const { change, ...body } = await readJson(request, continueBody)
-  const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
-  const task = await continueAs(deps, context, who, { ...body, ...changed })
+  const task = await continueAs(deps, context, who, { ...body, change: change && shortenOwn(request, deps, change) })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 

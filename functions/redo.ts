@@ -32,8 +32,7 @@ export const redo: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   const who = await requireReader(request, deps)
   const { change, ...body } = await readJson(request, redoBody)
-  const changed = change && { change: shortenOwn(request, deps, change) as Body['change'] }
-  const task = await redoAs(deps, context, who, { ...body, ...changed })
+  const task = await redoAs(deps, context, who, { ...body, change: change && shortenOwn(request, deps, change) })
   return answerTask(deps, task, task.moved ? 202 : 200)
 }
 

@@ -35,6 +35,9 @@ export interface Files {
   clear(prefix: string, limit: number): Promise<number>
 }
 
+/** Far more parts than a task ever has, or a user uploads in an hour. */
+export const mostParts = 100_000
+
 const removeAtOnce = 10
 
 /** `store` must read with strong consistency: a result is shown the moment it is written. */

@@ -5,7 +5,7 @@
 import type { Deps } from '../../engine/deps.ts'
 
 /** One upload, one request, one hash. */
-export function shortenOwn(request: Request, deps: Deps, fields: unknown): unknown {
+export function shortenOwn<Fields>(request: Request, deps: Deps, fields: Fields): Fields {
   const { PUBLIC_URL } = deps.config
   const here = new URL(request.url).origin
   const hosts = new Set([here, ...(PUBLIC_URL ? [PUBLIC_URL] : [])].map((address) => hostOf(new URL(address))))
@@ -15,7 +15,8 @@ export function shortenOwn(request: Request, deps: Deps, fields: unknown): unkno
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shorten(inner)]))
   }
-  return shorten(fields)
+  // Only words are changed, never the shape.
+  return shorten(fields) as Fields
 }
 
 /** By any scheme, and with the dot that names may end with. */
