@@ -74,10 +74,12 @@ export interface Continue extends Move, Terms, Asked {
  * `spending_within_ceiling`. The click's own name stays in the row, as the token of the attempt and as `claim_id`: sent again after a lost
  * answer, the statement knows that it was the one that moved the task.
  */
-export const continueTask = move<Continue>('continued', (now, { claims = [], submitLeaseSeconds = 0 }) => {
-  const begins = (value: RawBuilder<unknown>, otherwise = sql`null`) =>
-    sql`case when mine.begins then ${value} else ${otherwise} end`
-  return sql`
+export const continueTask = move<Continue>(
+  { did: 'continued', asksForMore: true, hasChoice: true },
+  (now, { claims = [], submitLeaseSeconds = 0 }) => {
+    const begins = (value: RawBuilder<unknown>, otherwise = sql`null`) =>
+      sql`case when mine.begins then ${value} else ${otherwise} end`
+    return sql`
     update tasks t set status = ${begins(sql`'processing'`, sql`'pending'`)}, phase = ${begins(sql`'submitting'`)},
       current_step = mine.current_step + mine.begins::integer, next_step = ${begins(sql`null`, sql`mine.current_step + 1`)},
       attempt = ${begins(sql`1`, sql`t.attempt`)}, claim_token = ${begins(sql`mine.name`)}, claim_id = mine.name,
@@ -100,7 +102,8 @@ export const continueTask = move<Continue>('continued', (now, { claims = [], sub
         as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
     where ${seen} and mine.status = 'waiting_continue' and (mine.choice is null or mine.chosen_steps is not null)
     returning t.*, ${booking({ ...begun, kind: sql`case when mine.begins then 'reserved' end`, now })}`
-})
+  },
+)
 
 const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
   recipe: claims.recipe,
@@ -117,7 +120,7 @@ export interface Choose extends Move {
  * that is the result already, or where no such file is stored; and costs nothing.
  */
 export const chooseTask = move<Choose>(
-  'chosen',
+  { did: 'chosen', hasChoice: true, staysInState: true },
   (now) => sql`
     update tasks t set steps = mine.chosen_steps, updated_at = ${now},
       intermediate_result = case mine.status when 'waiting_continue' then ${address} else t.intermediate_result end,
@@ -138,7 +141,7 @@ export interface Redo extends Move, Asked, Pick<Terms, 'maxAttempts' | 'daily_qu
  * `spending_within_ceiling` when it would cost more than is left. Moves nothing while spending is stopped.
  */
 export const redoTask = move<Redo>(
-  'redone',
+  { did: 'redone', asksForMore: true },
   (now, { maxAttempts }) => sql`
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
@@ -155,7 +158,7 @@ export const redoTask = move<Redo>(
  * pending, processing or waiting_continue → canceled. A running prediction becomes a stray, to be canceled at the
  * provider; an attempt whose prediction isn't known yet stays open, and reserved, until it is. What never began is given back.
  */
-export const cancelTask = move('canceled', (now) => {
+export const cancelTask = move({ did: 'canceled' }, (now) => {
   const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
   const isPaid = sql`coalesce(mine.phase in ('running', 'storing'), false)`
   const cost = costOf()
@@ -214,12 +217,12 @@ const meant = sql`
 
 /**
  * What a move adds to the counters: what was reserved goes back to its own day, what is reserved now counts on this one. Whoever spends
- * more asks for it; a cancel never does. After the day's starts, so that all lock in one order.
+ * more asks for it. After the day's starts, so that all lock in one order.
  */
-const amounts = (did: string, now: RawBuilder<Date>, isCounted: boolean) => sql`
+const amounts = (asksForMore: boolean, now: RawBuilder<Date>, isCounted: boolean) => sql`
   select mine.id, mine.user_id, mine.recipe, coalesce(day, ${dayOf(now)}) as day, micros, asks, false as is_double
   from moved join mine using (id) cross join lateral (values
-    (mine.reserved_on, -mine.reserved_micros, false), (moved.reserved_on, moved.reserved_micros, ${did !== 'canceled'}),
+    (mine.reserved_on, -mine.reserved_micros, false), (moved.reserved_on, moved.reserved_micros, ${asksForMore}),
     (moved.reserved_on, moved.settled_micros - mine.settled_micros, false)) as amounts (day, micros, asks)
   ${isCounted ? sql`where (select count(*) from counted) >= 0` : sql``}`
 
@@ -227,17 +230,29 @@ const amounts = (did: string, now: RawBuilder<Date>, isCounted: boolean) => sql`
 const chosenWords = sql`nullif(
   concat_ws(', ', 'attempt ' || (mine.choice ->> 'attempt'), 'file ' || nullif(mine.choice ->> 'file', '1')), '')`
 
+interface Kind {
+  /** The history's word for it. */
+  did: string
+  /** It reserves, so that a ceiling may refuse it. */
+  asksForMore?: boolean
+  /**
+   * It may choose a picture, which the history tells. Its statement can be sent again after a lost answer: a continue knows itself by its
+   * name, and the same choice again changes nothing.
+   */
+  hasChoice?: boolean
+  /** The history has it though the status stays. */
+  staysInState?: boolean
+}
+
 /** Locks the owners' rows first: a rival's move is then seen, and the answer shows the task as it is, not as it was. */
 function move<Own extends Move = Move>(
-  did: string,
+  { did, asksForMore = false, hasChoice = false, staysInState = false }: Kind,
   update: (now: RawBuilder<Date>, terms: Terms) => RawBuilder<unknown>,
 ) {
   const before = { was: sql`mine.status`, phase: sql`mine.phase`, since: sql`mine.updated_at` }
-  const isChoice = did === 'continued' || did === 'chosen'
-  // A continue knows itself by its name; the same choice again changes nothing.
   const send = batched(async (db, told: readonly Call[], terms: Terms = {}) => {
     const now = clock(terms)
-    const more = { ...(isChoice && { reason: chosenWords }), ...(did === 'chosen' && { isMove: sql`true` }) }
+    const more = { ...(hasChoice && { reason: chosenWords }), ...(staysInState && { isMove: sql`true` }) }
     const { rows } = await sql<MovedTask>`
       with told as materialized (
         select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb, step integer, attempt integer, "all" boolean, name uuid,
@@ -250,13 +265,13 @@ function move<Own extends Move = Move>(
       ${terms.daily_quota ? counted(sql`moved`, terms.daily_quota, now) : sql``}
       ${bookingsOf(sql`select id, booking from moved`)},
       ${enter(now)},
-      ${spendAndTell(sql`select * from moved`, amounts(did, now, Boolean(terms.daily_quota)), now, terms)},
+      ${spendAndTell(sql`select * from moved`, amounts(asksForMore, now, Boolean(terms.daily_quota)), now, terms)},
       ${remember(sql`select moved.*, ${did}::text as did from moved`, now, terms)}
       select moved.*, ${daySpent(now)}, ${reported(terms, sql`${did}::text`)} from moved
       union all
-      select mine.*, null, mine.claim_id is not distinct from told.name, null, null, null from mine join told on told.id = mine.id
-      where not exists (select from moved where moved.id = mine.id)
-    `.execute(isChoice ? repeatable(db) : db)
+      select mine.*, null as booking, mine.claim_id is not distinct from told.name as moved, null as entry, null as day_spent, null as report
+      from mine join told on told.id = mine.id where not exists (select from moved where moved.id = mine.id)
+    `.execute(hasChoice ? repeatable(db) : db)
     return reportMoves(reportSpent(rows, terms), terms)
   })
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
