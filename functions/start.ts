@@ -15,7 +15,7 @@ import { causedBy } from '../engine/journal.ts'
 import { requireOffered } from '../engine/offer.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
-import { requireRoom, withinLimits } from './http/limits.ts'
+import { roomFault, withinLimits } from './http/limits.ts'
 import { requireNotifyUrl } from './http/notify-url.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
@@ -94,13 +94,15 @@ export async function startAs(
     input,
     ...(candidates > 1 && { candidates }),
   })
+  const startedBefore = async () =>
+    idempotency_key ? await readStarted(deps.db, { user_id: userId, idempotency_key }) : undefined
   const id = deps.newId()
   let taken: TakenInput
   try {
     taken = await takeFiles(deps, { id, user_id: userId, isFrom: from !== undefined }, input, recipe)
   } catch (error) {
     // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
-    const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
+    const earlier = await startedBefore()
     if (!earlier) throw error
     return accepted(deps, context, { started: earlier, request_hash, recipe })
   }
@@ -121,14 +123,12 @@ export async function startAs(
     request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
-  // First what leaves nothing behind if it fails. A repeated request's files needn't be written at all.
-  const checkingRoom = requireRoom(deps, userId).catch((refusal: unknown) => refusal)
-  await deps.wake.raise()
-  const refusal = await checkingRoom
-  const mayBeRefused = taken.count > 0 || refusal !== undefined
-  const earlier = mayBeRefused && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key }))
+  // First what leaves nothing behind if it fails.
+  const [fullRoom] = await Promise.all([roomFault(deps, userId), deps.wake.raise()])
+  // A repeated request's files needn't be written at all, and no room is too full for it.
+  const earlier = taken.count > 0 || fullRoom ? await startedBefore() : undefined
   if (earlier) return accepted(deps, context, { started: earlier, request_hash, recipe })
-  if (refusal) throw refusal
+  if (fullRoom) throw fullRoom
   const started = await insertWithFiles(deps, task, taken, context)
   if (started.created) context.waitUntil(taken.settle())
   else await taken.discard()

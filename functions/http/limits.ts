@@ -24,15 +24,17 @@ export interface Asked {
   micros: number
 }
 
-/** Throws `storage_exceeded` where the user's results take as much as they may. */
-export async function requireRoom({ db, config }: Pick<Deps, 'db' | 'config'>, user_id: string): Promise<void> {
+type RoomDeps = Pick<Deps, 'db' | 'config'>
+
+/** `storage_exceeded` where the user's results take as much as they may. */
+export async function roomFault({ db, config }: RoomDeps, user_id: string): Promise<AppError | undefined> {
   const { STORED_MB_PER_USER: most } = config
-  if (most === null) return
+  if (most === null) return undefined
   const bytes = await readStoredBytes(db, user_id)
-  if (bytes < most * 1_000_000) return
+  if (bytes < most * 1_000_000) return undefined
   const taken = Math.floor(bytes / 1_000_000)
   const detail = `Your results take ${taken} MB of the ${most} MB that they may: delete tasks that you no longer need.`
-  throw new AppError('storage_exceeded', detail)
+  return new AppError('storage_exceeded', detail)
 }
 
 /** Between our look and our write a holder may end, and another begin; this often in a row is more than chance. */
