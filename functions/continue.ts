@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
-import type { Task } from '../core/task.ts'
+import type { Choice, Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { continueTask, type MovedTask } from '../db/statements/user-moves.ts'
 import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
@@ -43,14 +43,14 @@ export const continueEndpoint: Endpoint = async (request, deps, context) => {
 /** Continues a user's task, whichever door they came through. Not moved: it has moved on from the step that was seen. */
 export async function continueAs(deps: Deps, context: EndpointContext, who: Who, body: Body): Promise<MovedTask> {
   const { user_id, session } = who
-  const { task_id: id, step, attempt, file, change, all } = body
-  const choice = attempt === undefined && file === undefined ? undefined : { ...opt({ attempt }), ...opt({ file }) }
+  const { task_id: id, step, change, all } = body
+  const choice = choiceOf(body)
   await deps.wake.raise()
-  // What is more than a click is looked at first, so that a refusal says what is wrong with it.
-  const before = choice || change ? await readTask(deps.db, { id, user_id, session }) : undefined
-  if (!before && (choice || change)) throw await notShown(deps, who, id)
   let taken: TakenChange = {}
-  if (before) {
+  // What is more than a click is looked at first, so that a refusal says what is wrong with it.
+  if (choice || change) {
+    const before = await readTask(deps.db, { id, user_id, session })
+    if (!before) throw await notShown(deps, who, id)
     if (!isAtGate(before, step)) return { ...unmoved(before, body), moved: false }
     if (choice) await requireChoosable(deps, before, before.current_step, choice)
     if (change) taken = await takeChange(deps, before, before.current_step + 1, { change, otherwise: {} })
@@ -71,21 +71,22 @@ export async function continueAs(deps: Deps, context: EndpointContext, who: Who,
   return task
 }
 
-const opt = <T extends object>(given: T): { [Key in keyof T]?: NonNullable<T[Key]> } =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never
+/** Whose picture is meant, and which of its files. Undefined: the request says nothing of it. */
+const choiceOf = ({ attempt, file }: Pick<Body, 'attempt' | 'file'>): Partial<Choice> | undefined =>
+  attempt || file ? { ...(attempt && { attempt }), ...(file && { file }) } : undefined
 
 const isAtGate = ({ status, current_step }: Task, step = current_step): boolean =>
   status === 'waiting_continue' && current_step === step
 
 /** The task as it is, to a second click or a stale page. Throws `not_waiting` where the click wants what didn't happen. */
-function unmoved(task: Task, { step, attempt, file }: Body): Task {
+function unmoved(task: Task, { step, ...body }: Body): Task {
   const { status, current_step } = task
   const isPast = step !== undefined && (step < current_step || (status === 'pending' && (task.next_step ?? 0) > step))
-  const hasChoice = attempt !== undefined || file !== undefined
-  if (isPast && !isChosen(task, step, { ...opt({ attempt }), ...opt({ file }) })) {
+  const choice = choiceOf(body)
+  if (isPast && !isChosen(task, step, choice ?? {})) {
     throw notWaiting('attempt', `step ${step} has gone on with another picture`)
   }
-  if (isPast || (step !== undefined && step <= current_step && !hasChoice)) return task
+  if (isPast || (step !== undefined && step <= current_step && !choice)) return task
   throw isAtGate(task)
     ? notWaiting('step', `step ${current_step} waits for continue, not step ${step}`)
     : notWaiting('step', `the task is ${status} and doesn't wait for continue`)
