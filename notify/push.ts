@@ -26,7 +26,9 @@ async function send(deps: NotifyDeps, delivery: Delivery): Promise<SendResult> {
   const { data: subscription } = address.safeParse(delivery.address)
   if (!subscription || !isPushService(deps.config, subscription.endpoint))
     return { kind: 'gone', reason: 'there is no such subscription' }
-  const message = encrypted(deps, delivery, subscription)
+  const { type } = delivery
+  if (type === 'task.step_completed') return { kind: 'refused', reason: 'browsers are not told of it' }
+  const message = encrypted(deps, { ...delivery, type }, subscription)
   return postOnce(deps, { url: subscription.endpoint, ...message, receiver: 'the push service', endOf })
 }
 
@@ -37,7 +39,11 @@ function endOf(status: number) {
   return undefined
 }
 
-function encrypted({ config }: NotifyDeps, { id, type, task }: Delivery, { endpoint, keys, language }: Address) {
+function encrypted(
+  { config }: NotifyDeps,
+  { id, type, task }: Delivery & { type: Pushed },
+  { endpoint, keys, language }: Address,
+) {
   const { VAPID_SUBJECT: subject = '', VAPID_PUBLIC_KEY: publicKey = '', VAPID_PRIVATE_KEY: privateKey = '' } = config
   const [title, body] = words[language](task.current_step, task.total_steps)[type]
   const payload = JSON.stringify({ id, type, task_id: task.id, title, body })
@@ -52,12 +58,13 @@ function encrypted({ config }: NotifyDeps, { id, type, task }: Delivery, { endpo
   return { headers: Object.fromEntries(lower) as Record<string, string>, bytes }
 }
 
-type Says = Record<Delivery['type'], readonly [title: string, body: string]>
+/** A step that goes on by itself is told to chats alone. */
+type Pushed = Exclude<Delivery['type'], 'task.step_completed'>
+type Says = Record<Pushed, readonly [title: string, body: string]>
 
 const words: Record<Address['language'], (step: number, steps: number) => Says> = {
   en: (step, steps) => ({
     'task.waiting': [`Step ${step} of ${steps} is ready`, 'Look at it and decide how it goes on.'],
-    'task.step_completed': [`Step ${step} of ${steps} is ready`, 'The next one has begun.'],
     'task.completed': ['It is ready', 'Every step is done. Tap to see the result.'],
     'task.failed': ['It did not work', `Step ${step} of ${steps} failed. Tap to try again.`],
     'task.canceled': ['It was closed', 'Nobody continued in time. What was made is still there.'],
@@ -66,7 +73,6 @@ const words: Record<Address['language'], (step: number, steps: number) => Says> 
   }),
   ru: (step, steps) => ({
     'task.waiting': [`Шаг ${step} из ${steps} готов`, 'Посмотрите и решите, что дальше.'],
-    'task.step_completed': [`Шаг ${step} из ${steps} готов`, 'Следующий уже начался.'],
     'task.completed': ['Готово', 'Все шаги сделаны. Нажмите, чтобы увидеть результат.'],
     'task.failed': ['Не получилось', `Ошибка на шаге ${step} из ${steps}. Нажмите, чтобы попробовать ещё раз.`],
     'task.canceled': ['Закрыто', 'Вы не продолжили вовремя. Всё, что сделано, сохранилось.'],
