@@ -46,7 +46,7 @@ export async function eraseTask(deps: Deps, task: Task, endBy = performance.now(
   const [erased] = await eraseTasks(deps.db, [await erasable(deps, task)], erasureTerms(deps))
   if (!erased) return undefined
   const isCleared = (await finish(deps, [erased.id], endBy)).has(erased.id)
-  return told(
+  return logReceipt(
     deps,
     { deleted: { tasks: 1, uploads: 0 }, erased: isCleared && !erased.stays && !erased.copying },
     erased,
@@ -57,7 +57,7 @@ export async function eraseTask(deps: Deps, task: Task, endBy = performance.now(
 export async function eraseUpload(deps: Deps, key: string, endBy = performance.now() + erasingMs): Promise<Receipt> {
   const { id } = await noteUpload(deps.db, { key, now: deps.now?.() })
   const erased = (await finish(deps, [id], endBy)).has(id)
-  return told(deps, { deleted: { tasks: 0, uploads: 1 }, erased })
+  return logReceipt(deps, { deleted: { tasks: 0, uploads: 1 }, erased })
 }
 
 /** All that a user has, and the sessions by which they had it. */
@@ -73,10 +73,10 @@ export async function eraseUser(
   await recordErasures(deps.db, [outcome], erasureTerms(deps))
   const cleared = await finish(deps, progress.tasks, endBy)
   const erased = outcome.cleared && !progress.isWaiting && progress.tasks.every((id) => cleared.has(id))
-  return told(deps, { deleted: { tasks: progress.tasks.length, uploads: progress.uploads }, erased })
+  return logReceipt(deps, { deleted: { tasks: progress.tasks.length, uploads: progress.uploads }, erased })
 }
 
-function told({ log }: Deps, receipt: Receipt, about: { id?: string } = {}): Receipt {
+function logReceipt({ log }: Deps, receipt: Receipt, about: { id?: string } = {}): Receipt {
   log.info({ ...(about.id && { task: about.id }), ...receipt.deleted, erased: receipt.erased }, 'erased')
   return receipt
 }

@@ -47,7 +47,7 @@ export async function storeOutput(
   try {
     const files = await withDeadline(Math.max(0, Math.round(endBy - performance.now())), async (signal) => {
       const output = await outputOf(deps, recipe, copy)
-      return copyFiles(deps, recipe, { ...copy, output }, { signal, isLate, waiting })
+      return storeFiles(deps, recipe, { ...copy, output }, { signal, isLate, waiting })
     })
     if (!files) return { kind: 'postponed', retry_in: 0 }
     return { kind: 'stored', files, gate_in: recipe.timing.gateSeconds }
@@ -104,7 +104,7 @@ interface Limits {
 }
 
 /** Undefined: it took too long for one pass, and the next one goes on. Each gets something done, however late it is. */
-async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
+async function storeFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits): Promise<StepFile[] | undefined> {
   const files: StepFile[] = []
   let copied = 0
   limits.waiting.for = 'store'
@@ -116,7 +116,7 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
     // Any of several candidates may be chosen.
     const isNeeded =
       isPassedOn(recipe, copy.step) && (index === 0 || recipe.candidates !== undefined) && copy.hasNextStep !== false
-    const file = known ?? (await copyFile(deps, recipe, { url, key, isNeeded }, limits))
+    const file = known ?? (await storeFile(deps, recipe, { url, key, isNeeded }, limits))
     if (!file) return undefined
     if (!known) copied += 1
     files.push({ type: file.type, size: file.size })
@@ -124,7 +124,7 @@ async function copyFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits)
   return files
 }
 
-async function copyFile(
+async function storeFile(
   deps: Deps,
   { accept, maxBytes }: Recipe,
   { url, key, isNeeded }: { url: string; key: string; isNeeded: boolean },
