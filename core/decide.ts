@@ -36,8 +36,8 @@ const copySeconds = 3_600
 
 /** The fate of an attempt's create, as far as it is known. Durations are in seconds from now. */
 export type SubmissionOutcome =
-  /** The provider has it. Adopted by the open attempt, or recorded as a stray if no step wants it any more. */
-  | { kind: 'created'; prediction_id: string; urls: ProviderUrls; check_in: number }
+  /** The provider has it. Adopted by the open attempt, or recorded as a stray if no step wants it any more, at its `cost` if it is over. */
+  | { kind: 'created'; prediction_id: string; urls: ProviderUrls; check_in: number; cost?: number | undefined }
   /** Nothing was created, and the provider asks to wait: the attempt is given back, the provider paused for everybody. */
   | { kind: 'throttled'; provider: string; reason: string; retry_in: number }
   /** The create was not sent, for want of time or by a fault of ours before it: the attempt is given back. */

@@ -34,6 +34,8 @@ interface ReportedAttempt {
   provider: Provider
   attempt: Reported
   report: Report
+  /** What the prediction has cost, where it is over and its provider tells. */
+  cost?: number | undefined
 }
 
 type Succeeded = Extract<CheckOutcome, { kind: 'succeeded' }>
@@ -55,8 +57,8 @@ export const webhook: Endpoint = async (request, deps, context) => {
       requireRecipe(deps, { ...attempt, provider: provider.name }),
       clockOf(deps),
     )
-    if (outcome?.kind === 'failed') await write(reported, recordChecks, outcome)
-    if (outcome?.kind === 'succeeded') await storeInTime(reported, outcome)
+    if (outcome?.kind === 'failed') await write({ ...reported, cost: outcome.cost }, recordChecks, outcome)
+    if (outcome?.kind === 'succeeded') await storeInTime({ ...reported, cost: outcome.cost }, outcome)
   }
   return json({ message: 'Thank you' })
 }
@@ -112,11 +114,11 @@ async function storeInTime(reported: ReportedAttempt, succeeded: Succeeded): Pro
  * canceled right after. True when the attempt took it.
  */
 async function adopt(reported: ReportedAttempt): Promise<boolean> {
-  const { deps, context, provider, attempt, report } = reported
+  const { deps, context, provider, attempt, report, cost } = reported
   const { prediction_id, urls } = report
   const check_in = requireRecipe(deps, { ...attempt, provider: provider.name }).timing.firstCheckSeconds
   await raiseAnyway(deps)
-  const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in }]
+  const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in, cost }]
   const [moved] = await recordSubmissions(deps.db, told, causeOf(reported))
   if (moved?.did === 'strayed') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
   return moved?.did === 'created'

@@ -9,7 +9,7 @@ import { book, booking, expected } from './money.ts'
 import { clock, dueForStrays, isAnothers, type Moved, seconds, type Told, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
-  retry_in float8, code text, search_in float8`
+  retry_in float8, code text, search_in float8, cost bigint`
 
 /**
  * processing → running | pending | failed | unconfirmed, each only from the attempt's own submitting or unconfirmed. Repeated after a lost
@@ -55,8 +55,9 @@ const words = { code: sql`o.code`, reason: sql`o.reason` }
 /** The outcome's attempt is the open one, and its fate was still unwritten. */
 const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
 
-/** What its attempt was expected to cost. */
+/** What its attempt was expected to cost, and what it has cost by its provider's figures, where they came with this report. */
 const price = expected(sql`o.step`)
+const paid = sql`coalesce(o.cost, ${price})`
 /** It is the prediction of an attempt that was booked as paid when it couldn't be found. */
 const paidAhead = sql`is_paid_ahead(o.steps, o.strays, o.step, o.attempt)`
 
@@ -73,9 +74,11 @@ const strayed = (now: RawBuilder<Date>) => sql`
       phase = case when ${open} then null else t.phase end,
       claim_token = case when ${open} then null else t.claim_token end,
       reserved_micros = case when ${open} then 0 else t.reserved_micros end,
-      settled_micros = t.settled_micros + case when ${open} then ${price} else 0 end,
-      steps = case when ${open} then with_cost(t.steps, o.step, price_of(t.prices, o.step)) else t.steps end,
-      due_at = ${now}, updated_at = ${now}
+      settled_micros = t.settled_micros + case when ${open} then ${paid} else 0 end,
+      steps = case when ${open} then with_cost(t.steps, o.step, coalesce(o.cost, price_of(t.prices, o.step))) else t.steps end,
+      -- The lease of a create that is under way stays: its holder is alive, and who claims the row then cancels the stray as well.
+      due_at = case when t.phase = 'submitting' and not (${open}) then t.due_at else ${now} end,
+      updated_at = ${now}
     from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
       and o.known is distinct from o.prediction_id and not ${isAnothers()}
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
@@ -85,10 +88,10 @@ const strayed = (now: RawBuilder<Date>) => sql`
     returning t.*, 'strayed' as did, ${entry({ now })}, ${booking({
       kind: sql`case when ${open} then 'settled' when not ${paidAhead} then 'double' end`,
       reserved: sql`case when ${open} then -${price} else 0 end`,
-      settled: price,
+      settled: paid,
       prediction: sql`o.prediction_id`,
       spent: sql`case when ${open} then t.reserved_micros + t.settled_micros - o.reserved_before - o.settled_before
-        when not ${paidAhead} then ${price} else 0 end`,
+        when not ${paidAhead} then ${paid} else 0 end`,
       isDouble: sql`not (${open})`,
       now,
     })})`

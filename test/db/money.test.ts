@@ -110,8 +110,13 @@ test.each(overBoth(fates))('%s: a create that is %s', async (driver, _name, outc
   expect(await spent(db)).toEqual(same(holds.reduce((sum, micros) => sum + micros, 0)))
 })
 
+const measured = [
+  ['reserved', 10, 0],
+  ['settled', -10, 7],
+]
 const canceledFates: [string, SubmissionOutcome, unknown[], number][] = [
   ['created', created('late'), settled, 10],
+  ['created, over and measured', { ...created('late'), cost: 7 }, measured, 7],
   ['not sent', { kind: 'unsent', retry_in: 3 }, released, 0],
   ['absent', { kind: 'absent' }, released, 0],
   ['rejected', { kind: 'rejected', ...words }, released, 0],
@@ -195,6 +200,17 @@ each('%s: a double is the deployment’s, and not its user’s', async (driver) 
   ])
   expect(await spent(db)).toEqual({ all: 80, 'recipe:try-on': 80, 'user:ada': 60 })
   expect(held(await read(db, task))).toEqual([60, 0])
+})
+
+each('%s: a double that is over when it turns up costs what its provider measured', async (driver) => {
+  const db = over(driver)
+  const task = await running(db)
+  await tellSubmission(db, task, { ...created('double'), cost: 7 })
+  expect(await entries(db, task)).toEqual([
+    ['reserved', 10, 0],
+    ['double', 0, 7],
+  ])
+  expect(await spent(db)).toEqual({ all: 67, 'recipe:try-on': 67, 'user:ada': 60 })
 })
 
 each('%s: a prediction of an attempt that was released is paid after all', async (driver) => {

@@ -73,6 +73,23 @@ test('a step that a webhook shows done has cost what its provider measured', asy
   expect(settled_micros).toBeLessThan(prices?.[0] ?? 0)
 })
 
+test('an attempt of a task that was canceled before its prediction was known costs what its provider measured', async () => {
+  const held = barrier('after', isCreate)
+  const slow = app.openInstance({ env: { ENABLE_NONCOMMERCIAL: '1' }, http: held.http, isApart: true })
+  fault(app, { on: 'webhook', fault: 'lost', event: 'start' })
+  const story = await begin(slow, { body: { recipe: 'try-on-idm', ...inputOf(2) } })
+  await held.reached
+  await press(app, cancel, story)
+  clock.advance(5)
+  await deliverWebhooks(app, clock)
+  held.open()
+  await slow.settle()
+  const { status, prices, settled_micros, steps } = await rowOf(app, story)
+  expect([status, steps[0]?.cost_micros]).toEqual(['canceled', settled_micros])
+  expect(settled_micros).toBeGreaterThan(0)
+  expect(settled_micros).toBeLessThan(prices?.[0] ?? 0)
+})
+
 test('a webhook that comes before our own answer is stored adopts the attempt, and our answer changes nothing', async () => {
   const held = barrier('after', isCreate)
   const slow = app.openInstance({ http: held.http, isApart: true })
