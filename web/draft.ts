@@ -5,14 +5,14 @@ import { done, openStore } from './store.ts'
 const drafts = new Map<string, unknown>()
 /** What is still to be written, by name; `undefined` removes. */
 const unwritten = new Map<string, unknown>()
-let isWriting = false
+let writing: Promise<void> | undefined
 
 export function useDraft<T>(name: string, initial: T) {
   const [value, setValue] = useState<T>(() => (drafts.get(name) as T | undefined) ?? initial)
   const isTouched = useRef(drafts.has(name))
   useEffect(() => {
     if (isTouched.current) return
-    void load<T>(name).then((found) => {
+    void readDraft<T>(name).then((found) => {
       if (found === undefined || isTouched.current) return
       drafts.set(name, found)
       setValue(found)
@@ -22,21 +22,26 @@ export function useDraft<T>(name: string, initial: T) {
     isTouched.current = true
     setValue((before) => {
       const after = next(before)
-      putDraft(name, after)
+      void putDraft(name, after)
       return after
     })
   }
   return [value, change] as const
 }
 
-export function putDraft(name: string, value: unknown): void {
+export async function readDraft<T>(name: string): Promise<T | undefined> {
+  return drafts.has(name) ? (drafts.get(name) as T) : load<T>(name)
+}
+
+/** Resolves once it outlives the page, where the browser keeps anything. */
+export function putDraft(name: string, value: unknown): Promise<void> {
   drafts.set(name, value)
-  write(name, value)
+  return write(name, value)
 }
 
 export function dropDraft(name: string): void {
   drafts.delete(name)
-  write(name, undefined)
+  void write(name, undefined)
 }
 
 /** Those of this visit: memory.ts clears what is stored. */
@@ -54,6 +59,7 @@ export function revive<T>(value: T): T {
 }
 
 async function load<T>(name: string): Promise<T | undefined> {
+  await writing
   try {
     return revive(await done<T | undefined>((await openStore('drafts', 'readonly')).get(name)))
   } catch (error) {
@@ -63,10 +69,15 @@ async function load<T>(name: string): Promise<T | undefined> {
 }
 
 /** At once, and never two at a time: of what changes meanwhile, the last is written. */
-async function write(name: string, value: unknown): Promise<void> {
+function write(name: string, value: unknown): Promise<void> {
   unwritten.set(name, value)
-  if (isWriting) return
-  isWriting = true
+  writing ??= writeAll().finally(() => {
+    writing = undefined
+  })
+  return writing
+}
+
+async function writeAll(): Promise<void> {
   try {
     for (let [next] = unwritten; next; [next] = unwritten) {
       const [key, draft] = next
@@ -77,7 +88,5 @@ async function write(name: string, value: unknown): Promise<void> {
     }
   } catch (error) {
     console.warn('The form is not kept:', error)
-  } finally {
-    isWriting = false
   }
 }

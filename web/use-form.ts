@@ -1,10 +1,11 @@
 // What the three forms share: files become pictures, pictures are sent, the task is started, once.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { StartRequest, StepgateError } from './client.ts'
+import { dropDraft, putDraft, readDraft } from './draft.ts'
 import { type Remembered, remember } from './memory.ts'
 import { persist } from './persist.ts'
 import { isUploaded, newId, type Picture, readPicture, UnreadablePicture } from './pictures/picture.ts'
-import { uploadAll } from './pictures/upload.ts'
+import { forgetUploads, uploadAll } from './pictures/upload.ts'
 import { go, taskPath } from './route.ts'
 import { client } from './session.ts'
 import { useWords } from './settings.tsx'
@@ -27,38 +28,49 @@ export interface Submitting {
   submit(submission: Submission): void
 }
 
-/** `content` names what would be sent: as long as it is the same, so is the key, and a retry starts nothing twice. */
-export function useSubmit(content: unknown): Submitting {
-  const { form } = useWords()
+/** What a form has sent last without an answer that its task was started. Kept beside its draft, and as long. */
+interface Sent {
+  content: string
+  key: string
+  body: StartRequest
+}
+
+/**
+ * `form` is the name of its draft, `content` names what would be sent: as long as it is the same, so are key and request, and neither a
+ * retry nor a reload starts anything twice.
+ */
+export function useSubmit(form: string, content: unknown): Submitting {
+  const { form: words } = useWords()
   const [doing, setDoing] = useState<string>()
   const [isRetrying, setRetrying] = useState(false)
   const [error, setError] = useState<StepgateError>()
   const isBusy = useRef(false)
   const leaving = useRef<AbortController>(undefined)
-  const key = useRef(newId())
+  const sentName = `${form}, sent`
   const text = JSON.stringify(content)
-  useEffect(() => {
-    key.current = newId()
-    setError(undefined)
-  }, [text])
+  useEffect(() => setError(undefined), [text])
   useEffect(() => () => leaving.current?.abort(), [])
 
   const send = async ({ pictures, request, remembered, onStarted }: Submission, signal: AbortSignal) => {
-    const hadEarlier = pictures.some(isUploaded)
     const persistent = <T>(call: () => Promise<T>) =>
       persist(call, { signal, onRetry: () => setRetrying(true) }).finally(() => setRetrying(false))
-    const start = async () => {
-      await persistent(() => uploadAll(pictures, (done) => setDoing(form.uploading(done, pictures.length))))
-      setDoing(form.starting)
-      const body = await persistent(async () => request())
-      return persistent(() => client.start(body, { idempotencyKey: key.current }))
+    const earlier = await readDraft<Sent>(sentName)
+    const hadEarlier = earlier !== undefined || pictures.some(isUploaded)
+    const prepare = async (): Promise<Sent> => {
+      await persistent(() => uploadAll(pictures, (done) => setDoing(words.uploading(done, pictures.length))))
+      setDoing(words.starting)
+      const sent = { content: text, key: newId(), body: await persistent(async () => request()) }
+      await putDraft(sentName, sent)
+      return sent
     }
-    const { task_id } = await start().catch((fault) => {
+    const start = ({ body, key }: Sent) => persistent(() => client.start(body, { idempotencyKey: key }))
+    const { task_id } = await start(earlier?.content === text ? earlier : await prepare()).catch(async (fault) => {
       if (!hadEarlier || asProblem(fault).code !== 'invalid_request') throw fault
       // What was sent for an earlier start may be gone there: uploads are kept for a day.
-      for (const picture of pictures) delete picture.uploaded
-      return start()
+      forgetUploads(pictures)
+      return start(await prepare())
     })
+    dropDraft(sentName)
     if (remembered) await remember(task_id, remembered)
     onStarted()
     tellTabs()
@@ -70,13 +82,13 @@ export function useSubmit(content: unknown): Submitting {
     leaving.current = new AbortController()
     const { signal } = leaving.current
     setError(undefined)
-    setDoing(form.starting)
+    setDoing(words.starting)
     send(submission, signal)
       .catch((fault) => {
         if (signal.aborted) return
         const problem = asProblem(fault)
-        // The key belongs to another form's content, of a page that was restored; this one's is new.
-        if (problem.code === 'idempotency_mismatch') key.current = newId()
+        // The key belongs to another request, of an earlier version of the page; the next one's is new.
+        if (problem.code === 'idempotency_mismatch') dropDraft(sentName)
         setError(problem)
       })
       .finally(() => {

@@ -57,7 +57,7 @@ test('a silent server: it says when it tries again', async () => {
   expect(await page.locator('.trouble').textContent()).toBe('')
 })
 
-test('a start whose answer was lost starts nothing twice', async () => {
+test('a start whose answer was lost starts nothing twice, neither at the next try nor after a reload', async () => {
   const { page, calls } = await open()
   await fillIn(page, 1)
   await loseAnswer(page, '/api/start')
@@ -65,6 +65,21 @@ test('a start whose answer was lost starts nothing twice', async () => {
   await until(headline(page, 'Ready'))
   expect(calls.filter((call) => call === 'POST /api/start')).toHaveLength(2)
   expect(created()).toBe(1)
+
+  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.locator('img.person').waitFor()
+  await page.route('**/api/start', async (route) => {
+    await route.fetch()
+    await route.abort('connectionreset')
+  })
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await page.getByText('That did not get through yet.').waitFor()
+  await page.reload()
+  await page.unroute('**/api/start')
+  await page.locator('img.person').waitFor()
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await until(headline(page, 'Ready'))
+  expect(created()).toBe(2)
 })
 
 test('a redo whose answer was lost, and which was ready before the next try, is not paid twice', async () => {

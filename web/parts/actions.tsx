@@ -68,7 +68,7 @@ export function Actions({ task, followed, shown }: ActionsProps) {
 async function fillAgain(event: Event, taskId: string, recipe: string): Promise<void> {
   event.preventDefault()
   const remembered = await recall(taskId)
-  if (remembered?.draft !== undefined) putDraft(recipe, revive(remembered.draft))
+  if (remembered?.draft !== undefined) void putDraft(recipe, revive(remembered.draft))
   go(newPath(recipe))
 }
 

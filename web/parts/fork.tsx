@@ -27,7 +27,7 @@ export function Fork({ task, shown }: ForkProps) {
       <a
         class="button"
         href={newPath('portraits')}
-        onClick={() => putDraft('portraits', { avatar: task.result_url ?? undefined })}
+        onClick={() => void putDraft('portraits', { avatar: task.result_url ?? undefined })}
       >
         <Drawn name="plus" />
         {words.portraits}
@@ -62,6 +62,6 @@ async function fork(task: TaskView, { src, step }: { src: string; step: number }
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.
   const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
-  putDraft('try-on', { person, garments: (draft.garments ?? []).slice(step), auto: false })
+  void putDraft('try-on', { person, garments: (draft.garments ?? []).slice(step), auto: false })
   go(newPath('try-on'))
 }

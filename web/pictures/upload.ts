@@ -39,13 +39,19 @@ export async function upload(blob: Blob): Promise<string> {
   }
 }
 
-const sent = new WeakMap<Blob, string>()
+let sent = new WeakMap<Blob, string>()
 
 /** The same for any file: a retry doesn't send it again. */
 export async function uploadOnce(file: Blob): Promise<string> {
   const url = sent.get(file) ?? (await upload(file))
   sent.set(file, url)
   return url
+}
+
+/** What was sent is gone there, or may be: it is sent again. */
+export function forgetUploads(pictures: readonly Picture[]): void {
+  for (const picture of pictures) delete picture.uploaded
+  sent = new WeakMap()
 }
 
 function dataUri(blob: Blob): Promise<string> {

@@ -20,7 +20,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   const fields = fieldsOf(offer.input_schema)
   const [values, change] = useDraft<Values>(name, {})
   const [isTried, setTried] = useState(false)
-  const submitting = useSubmit(contentOf(values))
+  const submitting = useSubmit(name, contentOf(values))
   const missing = lackOf(fields, values)
   const steps = stepsOf(offer, fields, values)
   const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))

@@ -31,7 +31,7 @@ export function AvatarForm() {
   const [isTried, setTried] = useState(false)
   const [isTooLarge, setTooLarge] = useState(false)
   const reader = usePictureReader()
-  const submitting = useSubmit([draft.kind, draft.photos.map(({ id }) => id), draft.zip?.id, draft.trigger])
+  const submitting = useSubmit('avatar', [draft.kind, draft.photos.map(({ id }) => id), draft.zip?.id, draft.trigger])
 
   const take = (files: File[]) => {
     const zip = files.find(isZip)

@@ -15,7 +15,7 @@ export function MemesForm() {
   const [lines, change] = useDraft<string[]>('memes', [''])
   const [isTried, setTried] = useState(false)
   const prompts = lines.map((line) => line.trim()).filter(Boolean)
-  const submitting = useSubmit(prompts)
+  const submitting = useSubmit('memes', prompts)
   const missing = prompts.length === 0 ? form.needPrompt : undefined
   const { container, onRemoved } = useFocusAfterRemoval<HTMLDivElement>()
   const submit = () => {

@@ -32,7 +32,7 @@ export function TryOnForm() {
   const [tries, setTries] = useState(0)
   const persons = usePictureReader()
   const pieces = usePictureReader()
-  const submitting = useSubmit(contentOf(draft))
+  const submitting = useSubmit('try-on', contentOf(draft))
 
   const takePerson = (files: readonly Blob[]) =>
     void persons.read(files.slice(0, 1), ([person]) => {
