@@ -6,14 +6,17 @@ import { Drawn, Logo } from './parts/icons.tsx'
 import { historyPath, homePath, type Route, useRoute } from './route.ts'
 import { onNewUser } from './session.ts'
 import { themes, useSettings, useWords } from './settings.tsx'
+import { useTakeOvers } from './take-over.ts'
 import { TroubleContext, TroubleStrip } from './trouble.tsx'
 import { History } from './views/history.tsx'
 import { NewTask } from './views/new.tsx'
 import { TaskPage } from './views/task.tsx'
 
 export function App() {
-  const { frame } = useWords()
+  const { words, language } = useSettings()
+  const { frame } = words
   const route = useRoute()
+  const takeOvers = useTakeOvers(language)
   const [trouble, setTrouble] = useState<Trouble>()
   const main = useRef<HTMLElement>(null)
   useFocusOnChange(route, main)
@@ -27,7 +30,7 @@ export function App() {
       <NewSession />
       <HumanCheck />
       <main id="main" ref={main} tabIndex={-1}>
-        <View route={route} />
+        <View key={takeOvers} route={route} />
       </main>
     </TroubleContext.Provider>
   )

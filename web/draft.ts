@@ -1,5 +1,6 @@
 // Half filled forms. They outlast a look elsewhere on the page, a reload, and a camera for which the phone threw the page out.
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { appToken, hasOwnTokens } from './app-user.ts'
 import { done, openStore } from './store.ts'
 
 const drafts = new Map<string, unknown>()
@@ -8,15 +9,20 @@ const unwritten = new Map<string, unknown>()
 let writing: Promise<void> | undefined
 
 export function useDraft<T>(name: string, initial: T) {
-  const [value, setValue] = useState<T>(() => (drafts.get(name) as T | undefined) ?? initial)
-  const isTouched = useRef(drafts.has(name))
+  // In an app nothing is shown before it is known who is here.
+  const known = hasOwnTokens ? undefined : (drafts.get(name) as T | undefined)
+  const [value, setValue] = useState<T>(known ?? initial)
+  const isTouched = useRef(known !== undefined)
   useEffect(() => {
     if (isTouched.current) return
-    void readDraft<T>(name).then((found) => {
-      if (found === undefined || isTouched.current) return
-      drafts.set(name, found)
-      setValue(found)
-    })
+    readDraft<T>(name).then(
+      (found) => {
+        if (found === undefined || isTouched.current) return
+        drafts.set(name, found)
+        setValue(found)
+      },
+      (fault) => console.warn('The form of last time is not shown:', fault),
+    )
   }, [name])
   const change = (next: (before: T) => T) => {
     isTouched.current = true
@@ -29,7 +35,9 @@ export function useDraft<T>(name: string, initial: T) {
   return [value, change] as const
 }
 
+/** Throws where an app gives no token, or another user's than before: nothing may be sent then. */
 export async function readDraft<T>(name: string): Promise<T | undefined> {
+  if (hasOwnTokens) await appToken()
   return drafts.has(name) ? (drafts.get(name) as T) : load<T>(name)
 }
 

@@ -16,12 +16,16 @@ export async function lookTelling(language: 'en' | 'ru'): Promise<Telling> {
   if (standalone === false && !('PushManager' in window)) return 'home-screen'
   if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return 'impossible'
   if (Notification.permission === 'denied') return 'refused'
-  const subscription = await subscribed()
-  if (Notification.permission === 'granted' && subscription) {
-    await hand(subscription, language)
-    return 'told'
-  }
+  if (await keepTelling(language)) return 'told'
   return (await pushKey()) === null ? 'impossible' : 'offered'
+}
+
+/** Whether this browser is told already: then it is of whoever uses the page now. */
+export async function keepTelling(language: 'en' | 'ru'): Promise<boolean> {
+  const mayTell = 'Notification' in window && Notification.permission === 'granted'
+  const subscription = mayTell && 'serviceWorker' in navigator ? await subscribed() : undefined
+  if (subscription) await hand(subscription, language)
+  return subscription !== undefined
 }
 
 /** Asks the person: call it from their tap alone. */

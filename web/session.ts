@@ -1,17 +1,9 @@
 // The page's one client. It promises that a session is there before the first request, is asked for anew once when it has ended, and
 // that the person is told when her earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
+import { appToken, appUser, hasOwnTokens } from './app-user.ts'
 import { createClient, type Session, StepgateError } from './client.ts'
 import { askHuman } from './human-check.tsx'
 import { keep, kept, unkeep } from './kept.ts'
-
-declare global {
-  /** Set by an app that embeds this page, before the page's script runs. */
-  var stepgate: { token(): string | undefined | Promise<string | undefined> } | undefined
-}
-
-const own = globalThis.stepgate
-/** Pictures then need the token too, so that an <img> can't load them by itself. */
-export const hasOwnTokens = own !== undefined
 
 /** A session lasts 30 days; one that has less than this left is extended at the next request. */
 const extendBelowMs = 21 * 24 * 3_600_000
@@ -26,7 +18,7 @@ export function onNewUser(listener: () => void): () => void {
 }
 
 /** Whose uploads and tasks these are; undefined before the first visit's first request. */
-export const currentUser = (): string | undefined => (hasOwnTokens ? 'app' : kept('user'))
+export const currentUser = (): string | undefined => (hasOwnTokens ? appUser() : kept('user'))
 
 let hasNoBot = false
 
@@ -71,7 +63,7 @@ const sessionFetch: typeof fetch = async (input, init) => {
   return fetch(input, init)
 }
 
-export const client = createClient(own ? { token: () => own.token() } : { fetch: sessionFetch })
+export const client = createClient(hasOwnTokens ? { token: appToken } : { fetch: sessionFetch })
 
 /** The session is over: the next request begins another one, as another person. */
 export function leave(): void {

@@ -54,7 +54,7 @@ export function useSubmit(form: string, content: unknown): Submitting {
   const send = async ({ pictures, request, remembered, onStarted }: Submission, signal: AbortSignal) => {
     const persistent = <T>(call: () => Promise<T>) =>
       persist(call, { signal, onRetry: () => setRetrying(true) }).finally(() => setRetrying(false))
-    const earlier = await readDraft<Sent>(sentName)
+    const earlier = await persistent(() => readDraft<Sent>(sentName))
     const hadEarlier = earlier !== undefined || pictures.some(isUploaded)
     const prepare = async (): Promise<Sent> => {
       await persistent(() => uploadAll(pictures, (done) => setDoing(words.uploading(done, pictures.length))))

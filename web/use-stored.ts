@@ -1,7 +1,8 @@
 // The address by which an element loads a stored file. It loads again by itself when the net is back, by hand when it wouldn't, and with the
 // token where a cookie isn't used. Pictures, clips and sounds ask.
 import { useEffect, useState } from 'preact/hooks'
-import { client, hasOwnTokens } from './session.ts'
+import { hasOwnTokens } from './app-user.ts'
+import { client } from './session.ts'
 
 export interface Stored {
   url: string | undefined

@@ -5,7 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, expect, test } from 'vitest'
 import webPush from 'web-push'
 import { startReceivers } from '../../simulator/receivers/index.ts'
-import { headline, startTryOn, usePage } from './page.ts'
+import { fillIn, headline, startTryOn, usePage } from './page.ts'
 
 const { publicKey, privateKey } = webPush.generateVAPIDKeys()
 const receivers = await startReceivers({
@@ -25,8 +25,10 @@ const { app, open, until } = await usePage({ env: vapid })
 const allowing = () => `{
   const keys = ${JSON.stringify(receivers.subscribe())}
   const subscription = { ...keys, toJSON: () => keys, unsubscribe: async () => delete localStorage.subscribed }
-  let permission = 'default'
-  Object.defineProperty(Notification, 'permission', { get: () => permission })
+  let permission
+  Object.defineProperty(Notification, 'permission', {
+    get: () => permission ?? (localStorage.subscribed ? 'granted' : 'default'),
+  })
   Notification.requestPermission = async () => (permission = 'granted')
   PushManager.prototype.getSubscription = async () => (localStorage.subscribed ? subscription : null)
   PushManager.prototype.subscribe = async ({ applicationServerKey }) => {
@@ -115,4 +117,33 @@ test('who signs out is told no more by this browser, and leaves no photo and no 
   expect((await page.request.get(new URL(picture, address).href)).status()).toBe(401)
   await page.goto(address)
   await headline(page, 'This was not found.').waitFor()
+})
+
+test('in an app whose user changes, the next one finds no photo, sends none of the one before, and is told instead of them', async () => {
+  const [ada, bob] = [await app.signIn('ada'), await app.signIn('bob')]
+  const tokens = `globalThis.stepgate = { token: () => (localStorage.who === 'bob' ? '${bob}' : '${ada}') }`
+  const { page, calls } = await open({ script: `${allowing()}\n${tokens}` })
+  const told = async () => (await sql<{ user_id: string }>`select user_id from listeners`.execute(app.deps.db)).rows
+  await startTryOn(page, 1)
+  await tellMe(page)
+  expect(await told()).toEqual([{ user_id: 'ada' }])
+  await page.getByRole('link', { name: 'Start page' }).click()
+  await fillIn(page, 1)
+  await page.evaluate("localStorage.who = 'bob'")
+  const toBob = page.waitForResponse('**/api/push')
+  await page.reload()
+  await toBob
+  expect(await told()).toEqual([{ user_id: 'bob' }])
+  await page.locator('.sample-person').waitFor()
+  expect(await page.locator('img.person, .garment, .card').count()).toBe(0)
+
+  await fillIn(page, 1)
+  await page.evaluate("localStorage.who = 'ada'")
+  calls.length = 0
+  const toAda = page.waitForResponse('**/api/push')
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await toAda
+  await page.locator('.sample-person').waitFor()
+  expect(await told()).toEqual([{ user_id: 'ada' }])
+  expect(calls.filter((call) => /upload|start/.test(call))).toEqual([])
 })

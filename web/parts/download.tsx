@@ -1,5 +1,6 @@
 // A link that saves a result. With an app's token the file is fetched first, since a link can't carry one.
-import { client, hasOwnTokens } from '../session.ts'
+import { hasOwnTokens } from '../app-user.ts'
+import { client } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import { Drawn } from './icons.tsx'
 

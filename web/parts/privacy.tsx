@@ -1,11 +1,12 @@
 // What a person does about what is kept of them: a picture's link for others, a task that goes for good, everything that goes, signing out.
 import { useEffect, useState } from 'preact/hooks'
+import { hasOwnTokens } from '../app-user.ts'
 import type { TaskView } from '../client.ts'
 import { dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
 import { stopTelling } from '../push.ts'
 import { go, historyPath } from '../route.ts'
-import { client, currentUser, hasOwnTokens, leave } from '../session.ts'
+import { client, currentUser, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
 import { useDeed } from '../use-deed.ts'
