@@ -37,7 +37,7 @@ test('three garments on a phone, each approved, compared with the start, downloa
   expect(await tomorrow.page.locator('.chain-item').count()).toBe(4)
 })
 
-test('a step that is not liked is made again: the new picture comes to the front, the earlier one stays beside it', async () => {
+test('a step that is not liked is made again: the new picture comes to the front, the earlier one stays beside it, and goes on where it is the one in sight', async () => {
   const { page } = await open({ phone: true })
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
@@ -51,7 +51,10 @@ test('a step that is not liked is made again: the new picture comes to the front
   await page.getByRole('button', { name: 'Show: Try 1' }).click()
   expect(await picture()).toBe(first)
   expect(paid()).toBe(2)
-})
+  await page.getByRole('button', { name: 'Stop here' }).click()
+  const going = page.waitForRequest('**/api/continue')
+  await page.getByRole('button', { name: 'Go on instead' }).click()
+  expect((await going).postDataJSON()).toMatchObject({ step: 1, attempt: 1, file: 1 })
 
 test('stopping asks once, may be thought better of, keeps what was made, and ends the task', async () => {
   const { page } = await open({ phone: true })

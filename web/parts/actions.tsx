@@ -50,7 +50,7 @@ export function Actions({ task, followed, shown }: ActionsProps) {
         {status === 'waiting_continue' && deed('redo', redo, 'redo')}
         {(status === 'waiting_continue' || status === 'failed') && <Change task={task} followed={followed} />}
         <Fork task={task} shown={shown} />
-        {!isOver && <Stop task={task} followed={followed} />}
+        {!isOver && <Stop task={task} followed={followed} wish={{ choice: choice?.of }} />}
         {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
         {isOver && (
           <a class="button" href={newPath(recipe)} onClick={(event) => void fillAgain(event, task.task_id, recipe)}>
@@ -109,7 +109,7 @@ function DeedButton({ name, label, icon, kind, followed, wish }: DeedButtonProps
   )
 }
 
-function Stop({ task: { status }, followed }: Omit<ActionsProps, 'shown'>) {
+function Stop({ task: { status }, followed, wish }: Omit<ActionsProps, 'shown'> & { wish: Wish }) {
   const { task } = useWords()
   return (
     <Asked
@@ -120,7 +120,7 @@ function Stop({ task: { status }, followed }: Omit<ActionsProps, 'shown'>) {
       isBusy={followed.busy === 'cancel'}
       isDisabled={followed.busy !== undefined}
       // A step in the making goes on by itself.
-      onKeep={() => status === 'waiting_continue' && followed.act('continue')}
+      onKeep={() => status === 'waiting_continue' && followed.act('continue', wish)}
       onYes={() => followed.act('cancel')}
     >
       <Drawn name="stop" />
