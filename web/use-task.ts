@@ -99,12 +99,17 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
     leaving.current = new AbortController()
     const { signal } = leaving.current
     persist(() => call(deed, task, wish), { signal, onRetry: () => setRetrying(true) })
-      .catch((fault) => (signal.aborted ? undefined : afterRefusal(fault, task, setError)))
       .then((view) => {
-        if (!view) return
         setRedoing(deed === 'redo')
         tellTabs()
         onMoved(view)
+      })
+      .catch(async (fault) => {
+        if (signal.aborted) return
+        const problem = asProblem(fault)
+        setError(problem)
+        const view = await viewAfter(problem, task)
+        if (view) onMoved(view)
       })
       .finally(() => {
         isBusy.current = false
@@ -127,21 +132,10 @@ async function call(deed: Deed, { task_id, current_step, steps }: TaskView, wish
   return client.redo(task_id, { ...seen, change: await change?.(), candidates })
 }
 
-/** The task is another than was shown here: then it is shown as it is, with a word about it. */
-async function afterRefusal(
-  fault: unknown,
-  task: TaskView,
-  setError: (error: StepgateError) => void,
-): Promise<TaskView | undefined> {
-  const problem = asProblem(fault)
-  if (problem.code === 'not_waiting' || problem.code === 'already_finished') {
-    return client.status(task.task_id).catch((again) => {
-      setError(asProblem(again))
-      return undefined
-    })
-  }
-  setError(problem)
-  return undefined
+/** The task as it is, where the refusal says that it is another than was shown here. Without an answer, the watch shows it later. */
+async function viewAfter({ code }: StepgateError, { task_id }: TaskView): Promise<TaskView | undefined> {
+  if (code !== 'not_waiting' && code !== 'already_finished') return undefined
+  return client.status(task_id).catch(() => undefined)
 }
 
 export function asProblem(fault: unknown): StepgateError {

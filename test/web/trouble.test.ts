@@ -82,7 +82,7 @@ test('a start whose answer was lost starts nothing twice, neither at the next tr
   expect(created()).toBe(2)
 })
 
-test('a redo whose answer was lost, and which was ready before the next try, is not paid twice', async () => {
+test('a redo whose answer was lost, and which was ready before the next try, is not paid twice; a click that came too late is told', async () => {
   const { page, calls } = await open()
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
@@ -93,6 +93,18 @@ test('a redo whose answer was lost, and which was ready before the next try, is 
   await headline(page, 'Step 1 of 2 is ready').waitFor()
   expect(calls.filter((call) => call === 'POST /api/redo')).toHaveLength(2)
   expect(paid()).toBe(2)
+  await page.route(
+    '**/api/redo',
+    async (route) => {
+      const { task_id } = route.request().postDataJSON()
+      await page.request.post(`${app.address}/api/cancel`, { data: { task_id } })
+      await route.continue()
+    },
+    { times: 1 },
+  )
+  await page.getByRole('button', { name: 'Try this step again' }).click()
+  await headline(page, 'Stopped').waitFor()
+  await page.getByRole('alert').getByText('The task is over already.').waitFor()
 })
 
 test('double clicks do nothing twice', async () => {
