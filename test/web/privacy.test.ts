@@ -58,13 +58,24 @@ test('the picture in sight is shared: shown to a stranger and to chat programs, 
   await context.close()
 })
 
-test('a task is deleted for good after one question: gone from the history, its picture and its shared link answer 404', async () => {
+test('a task is deleted for good after one question, though the answer was lost at first: gone from the history, its picture and its shared link answer 404', async () => {
   const { page, calls } = await open()
   const picture = await dressOne(page)
   const [link, address] = [await share(page), page.url()]
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click()
   expect(calls).not.toContain('POST /api/delete')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.route(
+    '**/api/delete',
+    async (route) => {
+      await route.fetch()
+      await route.abort('connectionreset')
+    },
+    { times: 1 },
+  )
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
+  await page.locator('.privacy .message').waitFor()
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
   await page.getByText('Nothing here yet.').waitFor()

@@ -10,6 +10,7 @@ import { client, currentUser, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
 import { useDeed } from '../use-deed.ts'
+import { asProblem } from '../use-task.ts'
 import { Asked } from './asked.tsx'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
@@ -19,7 +20,10 @@ export function TaskPrivacy({ task, shown }: { task: TaskView; shown: ChainItem 
   const { privacy } = useWords()
   const { isBusy, error, run } = useDeed()
   const remove = async () => {
-    await client.delete({ taskId: task.task_id })
+    await client.delete({ taskId: task.task_id }).catch((fault) => {
+      // It is gone already: by a click whose answer was lost, or by another tab's.
+      if (asProblem(fault).code !== 'not_found') throw fault
+    })
     await forget(task.task_id)
     go(historyPath)
   }
