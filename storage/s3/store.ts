@@ -24,9 +24,15 @@ function storeOver(client: S3Client, name: string): BlobStore {
   return {
     head: async (key) => {
       const answer = await client.send({ method: 'HEAD', key: keyOf(key) })
-      if (answer.status === 404) return undefined
-      await requireOk(answer, 'HEAD')
-      return JSON.parse(decodeURIComponent(answer.headers.get(metadataHeader) ?? '%7B%7D')) as Record<string, unknown>
+      if (answer.status !== 404) {
+        await requireOk(answer, 'HEAD')
+        return metadataOf(answer)
+      }
+      // Without words it doesn't tell a missing file from a missing bucket; the answer to a GET does.
+      const told = await client.send({ method: 'GET', key: keyOf(key), isStream: true })
+      if (await isMissing(told)) return undefined
+      await told.body?.cancel()
+      return metadataOf(told)
     },
     read: async (key, range) => {
       const headers = range && { range: `bytes=${range.start}-${range.end}` }
@@ -63,6 +69,9 @@ const headersOf = (metadata: Record<string, unknown>, type: string) => ({
   'content-type': type,
   [metadataHeader]: encodeURIComponent(JSON.stringify(metadata)),
 })
+
+const metadataOf = ({ headers }: Response) =>
+  JSON.parse(decodeURIComponent(headers.get(metadataHeader) ?? '%7B%7D')) as Record<string, unknown>
 
 type Headers = ReturnType<typeof headersOf>
 

@@ -83,10 +83,21 @@ test.each([
 
 test('a bucket that is not there, or lies elsewhere, is no empty one', async () => {
   const missing = await storeThat(failWith(404, 'NoSuchBucket'))
+  await expect(missing.head('a')).rejects.toThrow('no such bucket')
   await expect(missing.read('a')).rejects.toThrow('no such bucket')
   await expect(keysIn(missing, '')).rejects.toThrow('404 (NoSuchBucket)')
   const elsewhere = await storeThat(failWith(301, 'PermanentRedirect'))
   await expect(elsewhere.readJson('a')).rejects.toThrow('301 (PermanentRedirect)')
+})
+
+test('a file that is not there is none to head, and one that came just after is seen', async () => {
+  const none = await storeThat(failWith(404, 'NoSuchKey'))
+  expect(await none.head('a')).toBeUndefined()
+  const late = await storeThat(({ method }, response) => {
+    if (method === 'HEAD') response.writeHead(404).end()
+    else response.setHeader('x-amz-meta-stepgate', '%7B%22size%22%3A1%7D').end('x')
+  })
+  expect(await late.head('a')).toEqual({ size: 1 })
 })
 
 test('a store that fails for a moment is asked again, and told of if it goes on', async () => {
