@@ -162,7 +162,7 @@ const ofFiles: Operation[] = [
   },
   {
     ...{ path: '/api/upload', method: 'post', id: 'upload', tag: 'files', for: 'user', body: 'upload' },
-    does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata; or a zip file of images, as it is. Kept for a day.',
+    does: 'Takes an image of up to 4 MB, sets it upright and strips its metadata; or a zip file of photos, which is written anew of nothing but its photos, treated so too. Kept for a day.',
     answers: { 201: json('Stored.', uploadedSchema) },
     problems: ['rate_limited', 'invalid_request', 'body_too_large', 'unsupported_media_type', 'origin_not_allowed'],
   },
