@@ -55,6 +55,7 @@ test('a step that is not liked is made again: the new picture comes to the front
   const going = page.waitForRequest('**/api/continue')
   await page.getByRole('button', { name: 'Go on instead' }).click()
   expect((await going).postDataJSON()).toMatchObject({ step: 1, attempt: 1, file: 1 })
+})
 
 test('stopping asks once, may be thought better of, keeps what was made, and ends the task', async () => {
   const { page } = await open({ phone: true })
@@ -97,6 +98,13 @@ test('what one tab does, another shows without being touched', async () => {
   // The stale click of a third look at the same gate moves nothing.
   await until(headline(other.page, 'Ready'))
   expect(paid()).toBe(2)
+  // Nothing moves any more, so the history asks no more by itself.
+  await other.page.getByRole('link', { name: 'History' }).click()
+  await other.page.locator('.card').waitFor()
+  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.locator('img.person').waitFor()
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await other.page.locator('.card').nth(1).waitFor()
 })
 
 test('going on to the end without asking, from the form and from a gate; “Dress someone else” forgets nothing', async () => {
@@ -150,6 +158,9 @@ test('an app around the page hands in tokens of its own users: no session is mad
   await until(headline(page, 'Ready'))
   await page.locator('.stage img.shown').waitFor()
   expect(await page.locator('.stage img').getAttribute('src')).toMatch(/^blob:/)
+  await page.route('**/api/result*', (route) => route.abort(), { times: 1 })
+  await page.getByRole('link', { name: 'Download' }).last().click()
+  await page.getByRole('alert').getByText('There is no connection').waitFor()
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('link', { name: 'Download' }).last().click(),

@@ -1,24 +1,34 @@
 // A link that saves a result. With an app's token the file is fetched first, since a link can't carry one.
+
 import { hasOwnTokens } from '../app-user.ts'
 import { client } from '../session.ts'
 import { useWords } from '../settings.tsx'
+import { useDeed } from '../use-deed.ts'
 import { Drawn } from './icons.tsx'
+import { Problem } from './message.tsx'
 
 export function DownloadLink({ url, kind }: { url: string; kind: string }) {
   const { task } = useWords()
-  const save = async (event: Event) => {
-    if (!hasOwnTokens) return
-    event.preventDefault()
+  const { error, run } = useDeed()
+  const save = async () => {
     const link = document.createElement('a')
     link.href = URL.createObjectURL(await client.result(url))
     link.download = 'result'
     link.click()
     URL.revokeObjectURL(link.href)
   }
+  const onClick = (event: Event) => {
+    if (!hasOwnTokens) return
+    event.preventDefault()
+    run(save)
+  }
   return (
-    <a class={kind} href={url} download onClick={save}>
-      <Drawn name="download" />
-      <span>{task.download}</span>
-    </a>
+    <>
+      <a class={kind} href={url} download onClick={onClick}>
+        <Drawn name="download" />
+        <span>{task.download}</span>
+      </a>
+      {error && <Problem error={error} />}
+    </>
   )
 }

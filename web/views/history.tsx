@@ -32,12 +32,29 @@ export function useTasks(limit: number) {
     }
     const leaving = new AbortController()
     const { signal } = leaving
+    let isFollowed = false
     const follow = async () => {
-      const watched = client.watchTasks({ limit }, { signal, isHidden, onTrouble: setTrouble, onWake })
-      for await (const newest of watched) setPage(newest)
+      if (isFollowed) return
+      isFollowed = true
+      try {
+        const watched = client.watchTasks({ limit }, { signal, isHidden, onTrouble: setTrouble, onWake })
+        for await (const newest of watched) {
+          setError(undefined)
+          setPage(newest)
+        }
+      } catch (fault) {
+        if (!signal.aborted) setError(asProblem(fault))
+      } finally {
+        isFollowed = false
+      }
     }
-    follow().catch((fault) => !signal.aborted && setError(asProblem(fault)))
-    return () => leaving.abort()
+    void follow()
+    // A watch that has ended misses what another tab starts, and an error that waiting alone doesn't mend may be over.
+    const stopWaking = onWake(() => void follow())
+    return () => {
+      leaving.abort()
+      stopWaking()
+    }
   }, [limit])
   return { page, trouble, error }
 }
