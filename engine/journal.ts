@@ -91,11 +91,17 @@ async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
 const alertedPercents = [100, 80] as const
 const alerted = new WeakMap<Deps['instants'], string>()
 
-/** The day's ceiling is near, or reached. Starts that stay below cost nothing more; those above ask the store once a container. */
-export function alertSpending(deps: Deps, context: EndpointContext, micros: number): void {
+/** The day's ceiling is near, or reached: near and refusing what somebody asks for is as good as reached. Starts that stay below cost nothing more; those above ask the store once a container. */
+export function alertSpending(
+  deps: Deps,
+  context: EndpointContext,
+  micros: number,
+  { isRefusing = false }: { isRefusing?: boolean } = {},
+): void {
   const { ALERT_URL, BUDGET_PER_DAY: budget } = deps.config
-  const percent = budget === null ? undefined : alertedPercents.find((known) => micros * 100 >= known * budget)
-  if (!ALERT_URL || budget === null || percent === undefined) return
+  const passed = budget === null ? undefined : alertedPercents.find((known) => micros * 100 >= known * budget)
+  if (!ALERT_URL || budget === null || passed === undefined) return
+  const percent = isRefusing ? 100 : passed
   const name = `spending alert ${percent}` as const
   const today = `${clockOf(deps).toISOString().slice(0, 10)} ${name}`
   if (alerted.get(deps.instants) === today) return
@@ -122,7 +128,15 @@ async function sendAlert(deps: Deps, type: 'failure' | 'overdue' | 'spending', d
   const at = clockOf(deps)
   const body = { type, at: at.toISOString(), ...data, memory: readMemory() }
   const headers = signMessage([secret], deps.newId(), at, JSON.stringify(body))
-  const request = { method: 'POST', url, headers, body, timeoutMs: alertTimeoutMs, isPathSecret: true } as const
+  const request = {
+    method: 'POST',
+    url,
+    headers,
+    body,
+    timeoutMs: alertTimeoutMs,
+    isPathSecret: true,
+    isNews: true,
+  } as const
   try {
     const { status } = await deps.http.send(request)
     if (status >= 300) deps.log.warn({ status, type }, 'the alert was not taken')

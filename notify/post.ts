@@ -18,7 +18,8 @@ interface Post extends Pick<HttpRequest, 'url' | 'headers' | 'body' | 'bytes'> {
 export async function postOnce({ config, http }: NotifyDeps, { receiver, endOf, ...post }: Post): Promise<SendResult> {
   const isForeign = !isOwnMachine(config, new URL(post.url).hostname)
   try {
-    const response = await http.send({ method: 'POST', ...post, timeoutMs, isForeign, isPathSecret: true })
+    const how = { timeoutMs, isForeign, isPathSecret: true, isNews: true }
+    const response = await http.send({ method: 'POST', ...post, ...how })
     const { status } = response
     if (status >= 200 && status < 300) return { kind: 'delivered' }
     const later = {

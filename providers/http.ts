@@ -23,6 +23,8 @@ export interface HttpRequest {
   mayBegin?: (() => boolean) | undefined
   /** The path opens something too, so errors name the host alone. */
   isPathSecret?: boolean
+  /** News to somebody else: it waits in a queue of its own, so that a silent receiver keeps no provider waiting. */
+  isNews?: boolean
   /** Somebody else wrote the address: only https on a public host is asked, by its address as well as by its name. */
   isForeign?: boolean
 }
@@ -74,9 +76,10 @@ async function openNow({ connections, own = [] }: HttpOptions): Promise<Http> {
   const outside = new undici.Agent({ ...agentOptions, connections, connect: { lookup: lookupPublic } })
   // Before the deadline begins to run: a request that waits here was certainly never sent.
   const limit = pLimit(connections)
+  const limitNews = pLimit(connections)
   const downloads = openDownloads(undici.Agent, { connections, own })
   return {
-    send: (request) => limit(() => send(request.isForeign ? outside : agent, request)),
+    send: (request) => (request.isNews ? limitNews : limit)(() => send(request.isForeign ? outside : agent, request)),
     download: downloads.download,
     close: async () => void (await Promise.all([agent.close(), outside.close(), downloads.close()])),
   }

@@ -71,10 +71,10 @@ export const reported = (timed?: Timed, move: RawBuilder<unknown> = sql`moved.di
 
 const news = (timed?: Timed) => (timed?.notify ? sql` || ${hasNews}` : sql``)
 
-/** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. */
+/** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. Of several, one does. */
 export const reportedFailures = (timed?: Timed): RawBuilder<unknown> => sql`
   moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
-    and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${news(timed)} as report`
+    and moved.id = (select id from moved where entry -> 'failed' = 'true' order by id limit 1) and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${news(timed)} as report`
 
 /**
  * What is told of `told` (id, step, attempt and move of each) once more where the history has it already: of a failure, as an alert hangs on

@@ -94,8 +94,7 @@ async function budgetExceeded(deps: Deps, { user_id, asks, context }: Wanted): P
   const spent = await readSpent(deps.db, { user_id, recipe, now: deps.now?.() })
   const ceilings = ceilingsOf(deps)
   const left = leftOf(ceilings, spent, recipe) ?? 0
-  // As good as reached: nobody can start this any more.
-  if (ceilings.all !== null && ceilings.all - spent.all < micros) alertSpending(deps, context, ceilings.all)
+  alertSpending(deps, context, spent.all, { isRefusing: ceilings.all !== null && ceilings.all - spent.all < micros })
   const { resets_at, headers } = untilTomorrow(spent.at)
   return new AppError(
     'budget_exceeded',

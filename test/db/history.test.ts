@@ -170,6 +170,17 @@ each('%s: the first failure opens a run, those after it do not, and a success en
   expect(opened).toEqual([true, false, false, true, false])
 })
 
+each('%s: of failures that are told together, one opens a run', async (driver) => {
+  const db = over(driver)
+  const opened: boolean[] = []
+  const onMoved = (moves: readonly MoveReport[]) => opened.push(...moves.map(({ opens_run }) => opens_run === true))
+  const tasks = [await insertState(db, 'running'), await insertState(db, 'running'), await insertState(db, 'running')]
+  const failed = { kind: 'failed', code: 'provider_failed', reason: 'No.' } as const
+  const told = tasks.map((task) => ({ ...heldOf(task), ...failed, prediction_id: task.prediction_id ?? '' }))
+  await recordChecks(db, told, { now: noon, by: 'worker', onMoved })
+  expect(opened.toSorted()).toEqual([false, false, true])
+})
+
 each('%s: a history goes with its task', async (driver) => {
   const db = over(driver)
   const [gone, kept] = [await insertState(db, 'pending'), await insertState(db, 'pending')]

@@ -160,6 +160,8 @@ test('eighty percent of the day, and all of it, are told once each', async () =>
   const env = { ALERT_URL: url, ALERT_SECRET: secret, BUDGET_PER_DAY: '0.072', BUDGET_PER_USER_PER_DAY: 'off' }
   const tight = app.openInstance({ env })
   const token = await tight.signIn('ada')
+  // Too much at once says nothing of the day.
+  expect((await tight.call(start, { path: '/api/start', body: inputOf(10), token })).status).toBe(429)
   const ask = async (garments: number) => {
     const answer = await tight.call(start, { path: '/api/start', body: inputOf(garments), token })
     await tight.settle()
@@ -171,7 +173,7 @@ test('eighty percent of the day, and all of it, are told once each', async () =>
   const told = received.map(({ body }) => body).filter(({ type }) => type === 'spending')
   expect(told).toMatchObject([
     { percent: 80, spent_micros: 69_000, limit_micros: 72_000 },
-    { percent: 100, limit_micros: 72_000 },
+    { percent: 100, spent_micros: 69_000, limit_micros: 72_000 },
   ])
   const other = app.openInstance({ env })
   await other.call(start, { path: '/api/start', body: inputOf(1), token })

@@ -119,6 +119,25 @@ test('a request whose turn comes too late is not begun', async () => {
   server.close()
 })
 
+test('a receiver of news that is silent keeps no provider waiting', async () => {
+  const held = Promise.withResolvers<void>()
+  const receiver = createServer(async (_request, response) => {
+    await held.promise
+    response.end('{}')
+  }).listen(0)
+  const provider = createServer((_request, response) => response.end('{}')).listen(0)
+  const [news, create] = [receiver, provider].map(
+    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  )
+  const narrow = openHttp({ connections: 1 })
+  const told = narrow.send({ method: 'POST', url: news ?? '', timeoutMs: 60_000, isNews: true })
+  expect((await narrow.send({ method: 'POST', url: create ?? '', timeoutMs: 60_000 })).status).toBe(200)
+  held.resolve()
+  expect((await told).status).toBe(200)
+  await narrow.close()
+  for (const server of [receiver, provider]) server.close()
+})
+
 test('HTTP/2 is not offered: over it, a request that was refused would be sent again', async () => {
   const hello = Promise.withResolvers<Buffer>()
   const { url } = await listen((socket) =>
