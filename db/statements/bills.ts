@@ -11,7 +11,8 @@ export interface Unbilled {
   task_id: string
   claim_token: string
   prediction_id: string
-  at: Date
+  /** Its instant, exactly: many have the same. */
+  at: string
   /** Its first entry: it can't have ended before. */
   begun_at: Date
   /** A charge would have been told long ago. */
@@ -35,15 +36,15 @@ export async function readUnbilled(db: Db, of: UnbilledOf): Promise<Unbilled[]> 
   const now = clock(of)
   const ago = (least: number) => sql`${now} - ${seconds(sql`${least}::float8`)}`
   const { rows } = await sql<Unbilled>`
-    select id, task_id, claim_token, prediction_id, at, at < ${ago(lateSeconds)} as is_late,
+    select id, task_id, claim_token, prediction_id, at::text as at, l.at < ${ago(lateSeconds)} as is_late,
       (select min(b.at) from ledger b where b.task_id = l.task_id and b.claim_token = l.claim_token) as begun_at
     from ledger l
-    where at between ${ago(toSeconds)} and ${ago(fromSeconds)} and kind = 'settled' and provider = ${provider}
+    where l.at between ${ago(toSeconds)} and ${ago(fromSeconds)} and kind = 'settled' and provider = ${provider}
       and prediction_id is not null
       and not exists (select from ledger a where a.task_id = l.task_id and a.claim_token = l.claim_token and a.kind = 'adjusted')
-      and (at, task_id, id) > (${after?.at ?? new Date(0)}::timestamptz,
+      and (l.at, task_id, id) > (${after?.at ?? '-infinity'}::timestamptz,
         ${after?.task_id ?? '00000000-0000-0000-0000-000000000000'}::uuid, ${after?.id ?? 0}::bigint)
-    order by at, task_id, id limit ${limit}
+    order by l.at, task_id, id limit ${limit}
   `.execute(repeatable(db))
   return rows
 }

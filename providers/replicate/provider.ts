@@ -74,6 +74,7 @@ export function readPrediction(body: unknown): Observation {
           kind: 'failed',
           code: 'result_lost',
           reason: 'Replicate deleted the result before it could be copied.',
+          ...metricsOf(prediction),
         }
       }
       return { kind: 'succeeded', output: prediction.output, ...metricsOf(prediction) }

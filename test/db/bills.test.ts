@@ -1,6 +1,8 @@
 // What a provider says later that it charged: one correction an attempt, in the ledger, the counters and the task, whoever else tells it.
+import { sql } from 'kysely'
+import { v7 } from 'uuid'
 import { expect } from 'vitest'
-import { adjustCosts, readUnbilled } from '../../db/statements/bills.ts'
+import { adjustCosts, readUnbilled, type Unbilled } from '../../db/statements/bills.ts'
 import { eraseTasks } from '../../db/statements/erase.ts'
 import { recordChecks } from '../../db/statements/record-results.ts'
 import type { Db } from '../../db/statements/sql.ts'
@@ -63,6 +65,25 @@ each('%s: an attempt is corrected once, whoever tells it how often', async (driv
   expect((await Promise.all([bill(db, task, 7), bill(db, task, 7)])).toSorted()).toEqual([0, 1])
   expect(await bill(db, task, 9)).toBe(0)
   expect(await spent(db)).toEqual(same(7))
+})
+
+each('%s: attempts that ended in one microsecond are asked about page by page, each once', async (driver) => {
+  const db = over(driver)
+  const ids = Array.from({ length: 5 }, () => v7()).toSorted()
+  for (const id of ids) {
+    await sql`insert into ledger (task_id, at, day, kind, recipe, provider, step, attempt, claim_token, prediction_id, reserved_micros, settled_micros)
+      values (${id}, '2026-03-01T12:00:00.000500Z', '2026-03-01', 'settled', 'avatar', 'fal', 1, 1, gen_random_uuid(), ${id}, 0, 0)`.execute(
+      db,
+    )
+  }
+  const pages: string[][] = []
+  for (let after: Unbilled | undefined; ; ) {
+    const page = await unbilled(db, hour, { limit: 2, after })
+    if (page.length === 0 || pages.length > ids.length) break
+    pages.push(page.map(({ prediction_id }) => prediction_id))
+    after = page.at(-1)
+  }
+  expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)])
 })
 
 each('%s: a charge of an earlier attempt is told in its own record', async (driver) => {

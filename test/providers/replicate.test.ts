@@ -107,6 +107,8 @@ test.each([
     const seen = readPrediction({ status, metrics })
     expect('metrics' in seen ? seen.metrics : undefined, status).toEqual(read)
   }
+  const late = readPrediction({ status: 'succeeded', data_removed: true, metrics })
+  expect('metrics' in late ? late.metrics : undefined, 'removed').toEqual(read)
 })
 
 test('check: a failure without words has some of ours', () => {
