@@ -141,12 +141,17 @@ export async function recordErasures(
 
 /**
  * What is still named after a user loses the name, or goes: who hears of their tasks and what is still to be told, their starts of a day, and
- * what they spent, which stays in the sums. With `before`, what came later stays: of somebody who has come back since.
+ * what they spent, which stays in the sums. With `before`, what came later stays: of somebody who has come back since. Counters of the day
+ * that both lie on go once only, and never with what a task of theirs has reserved since.
  */
 export async function forgetUser(db: Db, { user_id, before }: { user_id: string; before?: Date | undefined }) {
   const [own, nobodys] = [`user:${user_id}`, `user:${erasedUser}`]
   const isOld = (at: 'created_at' | 'at') => (before ? sql`${sql.ref(at)} < ${before}` : sql`true`)
-  const isOldDay = before ? sql`day <= (${before}::timestamptz at time zone 'UTC')::date` : sql`true`
+  const day = sql`(${before}::timestamptz at time zone 'UTC')::date`
+  const isOldDay = before
+    ? sql`(day < ${day} or day = ${day} and not exists (
+        select from tasks where tasks.user_id = ${user_id} and tasks.created_at >= ${before}))`
+    : sql`true`
   await sql`
     with heard as (delete from listeners where user_id = ${user_id} and ${isOld('created_at')}),
     told as (delete from outbox where user_id = ${user_id} and ${isOld('at')}),

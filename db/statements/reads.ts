@@ -37,13 +37,21 @@ const readTasks = batched(async (db, asked: readonly (Mine & { session: readonly
   return rows
 })
 
+interface StartedOf {
+  user_id: string
+  idempotency_key: string
+  /** The asking session's names: one that was ended is shown nothing. */
+  session?: readonly string[] | undefined
+}
+
 /** The task that a start with this key has made before. */
 export async function readStarted(
   db: Db,
-  of: { user_id: string; idempotency_key: string },
+  { user_id, idempotency_key, session = [] }: StartedOf,
 ): Promise<Started | undefined> {
   const { rows } = await sql<Started>`
-    select *, false as created from tasks where user_id = ${of.user_id} and idempotency_key = ${of.idempotency_key}
+    select *, false as created from tasks where user_id = ${user_id} and idempotency_key = ${idempotency_key}
+      and not exists (select from ended_sessions e where e.key = any(${session}::text[]))
   `.execute(repeatable(db))
   return rows[0]
 }

@@ -272,6 +272,21 @@ each('%s forgetUser: what somebody has who has come back since stays', async (dr
   await sql`delete from spending`.execute(db)
 })
 
+each('%s forgetUser: what a task has reserved since, on the same day, stays', async (driver) => {
+  const db = suite.over(driver)
+  const spend = () => sql`insert into spending (scope, day, spent_micros) values ('user:ada', ${noon}, 5)`.execute(db)
+  const named = async () => (await sql`select from spending where scope = 'user:ada'`.execute(db)).rows.length
+  await spend()
+  await forgetUser(db, { user_id: 'ada', before: noon })
+  expect(await named()).toBe(0)
+  await insertState(db, 'pending', { created_at: later(noon, 60) })
+  await spend()
+  await sql`insert into daily_starts (user_id, day, started, quota) values ('ada', ${noon}, 1, 2)`.execute(db)
+  await forgetUser(db, { user_id: 'ada', before: noon })
+  expect([await named(), (await sql`select from daily_starts`.execute(db)).rows.length]).toEqual([1, 1])
+  await sql`truncate tasks, spending, daily_starts cascade`.execute(db)
+})
+
 each('%s forgetUser: counters lose the name and keep their sums', async (driver) => {
   const db = suite.over(driver)
   const [ada, bob] = [await running(db), await running(db, { user_id: 'bob' })]

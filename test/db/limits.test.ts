@@ -186,3 +186,16 @@ each('%s: startTask() does not count a repeated key', async (driver) => {
   await expect(startTask(db, newTask({ user_id }), { now: noon })).rejects.toThrow()
   expect((await startTask(db, task(), { now: noon })).created).toBe(false)
 })
+
+each(
+  '%s: a start that waited for its turn over midnight counts for the new day, which is not set back',
+  async (driver) => {
+    const db = over(driver)
+    const midnight = new Date('2026-03-02T00:00:00.000Z')
+    const start = (seconds: number) =>
+      startTask(db, newTask({ user_id: `${driver}-waiter`, daily_quota: 2 }), { now: later(midnight, seconds) })
+    await start(1)
+    await start(-1)
+    await expect(start(2)).rejects.toMatchObject({ constraint: 'daily_starts_within_quota' })
+  },
+)

@@ -128,7 +128,11 @@ test.each<[string, () => Promise<unknown>, string[]]>([
   ['claimDue: with a cap', () => claim(db, { caps, now: later(now, -3_600) }), ['tasks_due', 'tasks_slot']],
   ['claimDue: one task', () => claim(db, { taskId: one('pending').id, now: later(now, -3_600) }), ['tasks_pkey']],
   ['readTask', () => readTask(db, own(one('running'))), ['tasks_(pkey|of_user)']],
-  ['readStarted', () => readStarted(db, { user_id: 'user-7', idempotency_key: 'k' }), ['tasks_idempotency']],
+  [
+    'readStarted',
+    () => readStarted(db, { user_id: 'user-7', idempotency_key: 'k', session: ['s'] }),
+    ['tasks_idempotency'],
+  ],
   ['readLockHolder: by its key', () => readLockHolder(db, { lock_key: 'lock-3' }), ['tasks_lock']],
   [
     'readLockHolder: by a rival',

@@ -7,9 +7,11 @@ import { deleteEndpoint } from '../../functions/delete.ts'
 import { session } from '../../functions/session.ts'
 import { sessionEnd } from '../../functions/session-end.ts'
 import { share } from '../../functions/share.ts'
+import { start } from '../../functions/start.ts'
 import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
 import { upload } from '../../functions/upload.ts'
+import { inputOf } from '../scenarios/setup.ts'
 import { type Instance, useTestDeps } from '../setup/deps.ts'
 import { insertTask } from '../setup/factory.ts'
 import { useKeyServer } from '../setup/keys.ts'
@@ -39,6 +41,13 @@ test('signing out: every token of the session is refused from then on, in every 
   const elsewhere = app.openInstance()
   const look = (token: string) => elsewhere.call(status, { path: `/api/status?task_id=${id}`, token })
   expect(await statusOf(look(first.token))).toBe(200)
+  const photo = await uploadPng(app, first.token)
+  const begin = {
+    path: '/api/start',
+    headers: { 'idempotency-key': 'again' },
+    body: { ...inputOf(1), person_image: photo },
+  }
+  expect(await statusOf(app.call(start, { ...begin, token: first.token }))).toBe(202)
   const ended = await app.call(sessionEnd, { method: 'POST', path: '/api/session/end', token: extended.token })
   expect([ended.status, ended.headers.get('set-cookie')]).toEqual([204, expect.stringContaining('Max-Age=0')])
   expect(ended.headers.get('clear-site-data')).toBe('"cache"')
@@ -46,6 +55,8 @@ test('signing out: every token of the session is refused from then on, in every 
     expect([await statusOf(look(token)), await statusOf(ask(token, elsewhere))]).toEqual([401, 401])
   }
   expect(await statusOf(ask(other.token, elsewhere))).toBe(200)
+  // Nor is it told of what it has started, by the key of a start that is repeated.
+  expect(await statusOf(app.call(start, { ...begin, token: first.token }))).toBe(401)
   // Nor does it live on by being extended: another person begins.
   const anew = await openSession(app, { authorization: `Bearer ${first.token}` })
   expect(anew.user_id).not.toBe(first.user_id)
