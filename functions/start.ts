@@ -95,18 +95,14 @@ export async function startAs(
     ...(candidates > 1 && { candidates }),
   })
   const startedBefore = async () =>
-    idempotency_key ? await readStarted(deps.db, { user_id: userId, idempotency_key }) : undefined
+    idempotency_key ? await readStarted(deps.db, { user_id: userId, idempotency_key, session }) : undefined
   const id = deps.newId()
   let taken: TakenInput
   try {
     taken = await takeFiles(deps, { id, user_id: userId, isFrom: from !== undefined }, input, recipe)
   } catch (error) {
     // A repeated request's uploads may have been deleted since; its task has had copies of its own from the start.
-<<<<<<< HEAD
     const earlier = await startedBefore()
-=======
-    const earlier = idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key, session }))
->>>>>>> 3fd6c2e (Keep a day's counters right over midnight, and for whoever comes back after deleting everything)
     if (!earlier) throw error
     return accepted(deps, context, { started: earlier, request_hash, recipe })
   }
@@ -127,20 +123,10 @@ export async function startAs(
     request_hash,
     daily_quota: deps.config.DAILY_TASKS_PER_USER,
   }
-<<<<<<< HEAD
   // First what leaves nothing behind if it fails.
   const [fullRoom] = await Promise.all([roomFault(deps, userId), deps.wake.raise()])
   // A repeated request's files needn't be written at all, and no room is too full for it.
   const earlier = taken.count > 0 || fullRoom ? await startedBefore() : undefined
-=======
-  // First what leaves nothing behind if it fails. A repeated request's files needn't be written at all.
-  const checkingRoom = requireRoom(deps, userId).catch((refusal: unknown) => refusal)
-  await deps.wake.raise()
-  const refusal = await checkingRoom
-  const mayBeRefused = taken.count > 0 || refusal !== undefined
-  const earlier =
-    mayBeRefused && idempotency_key && (await readStarted(deps.db, { user_id: userId, idempotency_key, session }))
->>>>>>> 3fd6c2e (Keep a day's counters right over midnight, and for whoever comes back after deleting everything)
   if (earlier) return accepted(deps, context, { started: earlier, request_hash, recipe })
   if (fullRoom) throw fullRoom
   const started = await insertWithFiles(deps, task, taken, context)

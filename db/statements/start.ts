@@ -112,14 +112,8 @@ const beginning = (now: RawBuilder<Date>) =>
 export const counted = (rows: RawBuilder<unknown>, quota: number, now: RawBuilder<Date>) => sql`
     counted as (
       insert into daily_starts as d (user_id, day, started, quota)
-<<<<<<< HEAD
       select user_id, ${dayOf(now)}, count(*), ${quota} from ${rows} group by user_id order by user_id
-      on conflict (user_id) do update set quota = excluded.quota, day = excluded.day,
-        started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end
-=======
-      select user_id, (${now} at time zone 'UTC')::date, count(*), ${quota} from ${rows} group by user_id order by user_id
       -- A start that waited for its turn over midnight counts for the new day.
       on conflict (user_id) do update set quota = excluded.quota, day = greatest(d.day, excluded.day),
         started = case when d.day >= excluded.day then d.started + excluded.started else excluded.started end
->>>>>>> 3fd6c2e (Keep a day's counters right over midnight, and for whoever comes back after deleting everything)
       returning user_id),`
