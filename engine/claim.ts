@@ -1,5 +1,6 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
+import { placesOf } from '../core/recipe.ts'
 import { type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
 import type { Claimed } from '../db/statements/claimed.ts'
 import type { Cap } from '../db/statements/overdue.ts'
@@ -66,8 +67,13 @@ export function capsOf(config: Config): Cap[] {
  */
 export function continueTerms(deps: Deps) {
   const capped = new Set(capsOf(deps.config).map(({ provider }) => provider))
-  const isQuick = (provider = '') => !capped.has(provider) && deps.providers.get(provider)?.listRunning !== undefined
-  const claims = termsOf(deps).filter(({ recipe }) => isQuick(deps.recipes.get(recipe)?.provider))
+  const isQuick = (provider: string) => !capped.has(provider) && deps.providers.get(provider)?.listRunning !== undefined
+  const places = [...deps.recipes.values()].flatMap(placesOf).filter(({ provider }) => isQuick(provider))
+  const claims = places.map(({ name: recipe, provider, timing: { limitSeconds } }) => ({
+    recipe,
+    provider,
+    limitSeconds,
+  }))
   return { claims, submitLeaseSeconds: deps.config.SUBMIT_LEASE_SECONDS }
 }
 

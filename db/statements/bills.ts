@@ -54,7 +54,10 @@ export interface Billed extends Pick<Unbilled, 'task_id' | 'claim_token'> {
   micros: number
 }
 
-/** Settled → adjusted, once for each attempt, however many sweeps tell it. Gives how many were entered. */
+/**
+ * Settled → adjusted, once for each attempt, however many sweeps tell it. Gives how many were entered. No move of the task: `updated_at` stays,
+ * from which its gate and the copy of its output are timed.
+ */
 export async function adjustCosts(db: Db, bills: readonly Billed[], timed: Pick<Timed, 'now'>): Promise<number> {
   const now = clock(timed)
   const { rows } = await sql<{ entered: number }>`
@@ -73,7 +76,7 @@ export async function adjustCosts(db: Db, bills: readonly Billed[], timed: Pick<
       on conflict (task_id, claim_token) where kind = 'adjusted' do nothing
       returning task_id, claim_token, recipe, day, prediction_id, settled_micros as more),
     moved as (
-      update tasks t set settled_micros = t.settled_micros + b.more, steps = with_bills(t.steps, b.bills), updated_at = ${now}
+      update tasks t set settled_micros = t.settled_micros + b.more, steps = with_bills(t.steps, b.bills)
       from (select task_id, sum(more)::bigint as more, jsonb_object_agg(prediction_id, micros) as bills
         from entered join told using (task_id, claim_token) where more <> 0 group by task_id) as b
       where t.id = b.task_id

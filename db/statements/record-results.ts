@@ -67,8 +67,9 @@ async function sendChecks(db: Db, told: readonly CheckTold[], timed?: Timed): Pr
     ${failed(now)},
     noted as (
       update tasks t set
-        -- Whatever else is told of a prediction, 404s before it and after it are not in a row.
-        misses = case o.kind when 'missing' then ${missesNow(now)} when 'unanswered' then t.misses else 0 end,
+        -- Whatever else is told of a prediction, 404s before it and after it are not in a row. A check that was not made tells nothing.
+        misses = case when o.kind = 'missing' then ${missesNow(now)}
+          when o.kind = 'unanswered' or o.kind = 'postponed' and t.phase = 'running' then t.misses else 0 end,
         missed_at = case o.kind when 'missing' then case when ${isSameMiss(now)} then t.missed_at else ${now} end else t.missed_at end,
         unanswered = case o.kind when 'unanswered' then t.unanswered + 1 when 'postponed' then t.unanswered else 0 end,
         unanswered_since = case when o.kind = 'unanswered' or ${storeFault} then coalesce(t.unanswered_since, ${now})

@@ -48,10 +48,16 @@ export interface MovedTask extends Task {
   claim_id?: string | null
 }
 
+interface Claimable {
+  recipe: string
+  provider: string
+  limitSeconds: number
+}
+
 /** What else a move is told; recipes' limits and the lease are the same for all of a process. */
 interface Terms extends Timed {
-  /** Recipes whose next step may be claimed at once, with the limit of an attempt. A capped provider's are not: they queue for a slot. */
-  claims?: readonly { recipe: string; limitSeconds: number }[]
+  /** Recipes whose next step may be claimed at once, and where, with the limit of an attempt. Not at a capped provider: there they queue for a slot. */
+  claims?: readonly Claimable[]
   submitLeaseSeconds?: number
   /** Of a step, redos included. */
   maxAttempts?: number | undefined
@@ -99,16 +105,13 @@ export const continueTask = move<Continue>(
         terms.recipe is not null and not ${isStopped} and not exists (
         select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
       from meant as mine left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
-        as terms (recipe text, within float8) on terms.recipe = mine.recipe) as mine
+        as terms (recipe text, provider text, within float8) on terms.recipe = mine.recipe and terms.provider = mine.provider) as mine
     where ${seen} and mine.status = 'waiting_continue' and (mine.choice is null or mine.chosen_steps is not null)
     returning t.*, ${booking({ ...begun, kind: sql`case when mine.begins then 'reserved' end`, now })}`
   },
 )
 
-const claimTerms = (claims: { recipe: string; limitSeconds: number }) => ({
-  recipe: claims.recipe,
-  within: claims.limitSeconds,
-})
+const claimTerms = ({ recipe, provider, limitSeconds: within }: Claimable) => ({ recipe, provider, within })
 
 export interface Choose extends Move {
   step: number

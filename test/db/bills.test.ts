@@ -55,6 +55,7 @@ each('%s: a charge that differs corrects ledger, counters, task and attempt', as
     expect((await entries(db, task)).slice(2)).toEqual([['adjusted', 0, more]])
     const row = await read(db, task)
     expect([held(row), row.steps[0]?.cost_micros]).toEqual([[0, micros], micros])
+    expect(row.updated_at).toEqual(noon)
     expect((await spent(db))['all']).toBe(before + micros)
   }
 })

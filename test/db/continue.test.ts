@@ -10,7 +10,7 @@ import { claim, each, insertState, noon, read, useDatabase } from './setup.ts'
 const suite = useDatabase()
 const { over } = suite
 const now = later(noon, 5)
-const claims = [{ recipe: 'try-on', limitSeconds: 600 }]
+const claims = [{ recipe: 'try-on', provider: 'replicate', limitSeconds: 600 }]
 
 const press = (db: Db, { id, user_id }: Row, more: Partial<Continue> = {}) =>
   continueTask(db, { id, user_id, now, claims, submitLeaseSeconds: 90, ...more })
@@ -56,8 +56,9 @@ each('%s: continueTask() queues at a paused provider, and begins when the pause 
   expect(await press(db, other, { now: later(now, 1) })).toMatchObject({ phase: 'submitting' })
 })
 
-each('%s: continueTask() queues a task of a recipe that it may not claim', async (driver) => {
+each('%s: continueTask() queues a task of a recipe, or of a provider, that it may not claim', async (driver) => {
   const db = over(driver)
+  expect(await press(db, await insertState(db, 'waiting_continue', { provider: 'fal' }))).toMatchObject(queued)
   expect(await press(db, await insertState(db, 'waiting_continue', { recipe: 'capped' }))).toMatchObject(queued)
   expect(await press(db, await insertState(db, 'waiting_continue'), { claims: [] })).toMatchObject(queued)
 })

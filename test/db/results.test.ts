@@ -108,6 +108,14 @@ each('%s: recordChecks() counts misses anew once the prediction was seen', async
   expect(await recordChecks(db, missing, { now })).toMatchObject([{ did: 'missing' }])
 })
 
+each('%s: recordChecks() keeps the count of misses over a check that was not made', async (driver) => {
+  const db = over(driver)
+  const task = await insertState(db, 'running', { misses: 2 })
+  await recordChecks(db, [{ ...own(task), kind: 'postponed', retry_in: 0 }], { now })
+  const missing = [{ ...own(task), kind: 'missing' as const, retry_in: 60, reason: 'Unknown.' }]
+  expect(await recordChecks(db, missing, { now })).toMatchObject([{ did: 'failed' }])
+})
+
 each('%s: recordChecks() counts misses anew once a failed copy found that the provider has it', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'storing', { misses: 2 })

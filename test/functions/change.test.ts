@@ -142,13 +142,23 @@ test.each([
   expect(costs(app).sent).toBe(1)
 })
 
-test('another attempt is reserved at the price of the task’s own provider, whichever is preferred by now', async () => {
-  const { recipes } = app.deps
-  const clip = recipes.get('clip') as Recipe
+async function waitingAtFal(): Promise<Story> {
+  const clip = app.deps.recipes.get('clip') as Recipe
   Object.assign(app.deps, { recipes: new Map([['clip', clip.elsewhere?.[0] as Recipe]]) })
   const story = await begun(app, { body: { recipe: 'clip', image: 'https://images.test/harbour.jpg' } })
   Object.assign(app.deps, { recipes })
   await pingUntil(app, story, isWaiting, { clock })
+  return story
+}
+
+test('a continue queues for a slot where the task’s own provider has a cap, whichever is preferred by now', async () => {
+  const story = await waitingAtFal()
+  const answer = await press(open({ env: { FAL_CONCURRENCY: '1' } }), continueEndpoint, story, { step: 1 })
+  expect([answer.status, (await viewOf(answer)).status]).toEqual([202, 'pending'])
+})
+
+test('another attempt is reserved at the price of the task’s own provider, whichever is preferred by now', async () => {
+  const story = await waitingAtFal()
   const { provider, prices } = await rowOf(app, story)
   expect(provider).toBe('fal')
   expect((await press(app, redo, story, { step: 1, change: { prompt: 'the tide goes out' } })).status).toBe(202)
