@@ -1,7 +1,7 @@
 // The users of an app around the page, told apart by the tokens that it hands in. When one follows another, nothing of the first may reach
 // the second: no request that was about to be sent, and nothing that the browser kept. session.ts and draft.ts ask; take-over.ts clears.
 import { StepgateError } from './client.ts'
-import { keep, kept } from './kept.ts'
+import { keep, kept, unkeep } from './kept.ts'
 
 declare global {
   /** Set by an app that embeds this page, before the page's script runs. */
@@ -32,21 +32,45 @@ export async function appToken(): Promise<string | undefined> {
   const token = await tokenOfApp()
   const user = userOf(token)
   if (user !== undefined && user !== here) {
-    const isFirst = here === undefined
+    const before = here
     here = user
     keep(keptName, user)
-    if (!isFirst) {
-      takeOver ??= Promise.all(Array.from(listeners, (clear) => clear())).finally(() => {
-        takeOver = undefined
-      })
-    }
+    if (before !== undefined) void clear()
   }
   if (takeOver) {
     await takeOver
-    throw new StepgateError({ status: 401, code: 'unauthenticated', detail: 'Another user has signed in meanwhile.' })
+    throw anotherUser()
   }
   return token
 }
+
+/** Before anything that the browser kept is shown or sent. Throws as `appToken` does. */
+export async function settleUser(): Promise<void> {
+  if (app) return void (await appToken())
+  if (here === undefined) return
+  // The app's user has signed out, and whoever comes now comes without the app.
+  here = undefined
+  unkeep(keptName)
+  await clear()
+}
+
+/** For work of several requests: the function throws once another user is here. */
+export function sameUser(): () => void {
+  const before = here
+  return () => {
+    if (here !== before) throw anotherUser()
+  }
+}
+
+function clear(): Promise<unknown> {
+  takeOver ??= Promise.all(Array.from(listeners, (listener) => listener())).finally(() => {
+    takeOver = undefined
+  })
+  return takeOver
+}
+
+const anotherUser = () =>
+  new StepgateError({ status: 401, code: 'unauthenticated', detail: 'Another user has signed in meanwhile.' })
 
 async function tokenOfApp(): Promise<string | undefined> {
   try {

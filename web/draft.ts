@@ -1,6 +1,6 @@
 // Half filled forms. They outlast a look elsewhere on the page, a reload, and a camera for which the phone threw the page out.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { appToken, hasOwnTokens } from './app-user.ts'
+import { hasOwnTokens, settleUser } from './app-user.ts'
 import { done, openStore } from './store.ts'
 
 const drafts = new Map<string, unknown>()
@@ -37,7 +37,7 @@ export function useDraft<T>(name: string, initial: T) {
 
 /** Throws where an app gives no token, or another user's than before: nothing may be sent then. */
 export async function readDraft<T>(name: string): Promise<T | undefined> {
-  if (hasOwnTokens) await appToken()
+  await settleUser()
   return drafts.has(name) ? (drafts.get(name) as T) : load<T>(name)
 }
 

@@ -1,6 +1,6 @@
 // What happens when the app around the page signs another user in: the browser forgets what it kept of the one before, the views begin anew,
 // and notices go to who is here now. The frame asks.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import { onTakeOver } from './app-user.ts'
 import { dropDrafts } from './draft.ts'
 import { forgetAll } from './memory.ts'
@@ -10,7 +10,8 @@ import type { Language } from './settings.tsx'
 /** Differs for each user that the page has had: the key of what must begin anew. */
 export function useTakeOvers(language: Language): number {
   const [count, setCount] = useState(0)
-  useEffect(
+  // Before the effects of the views, which ask for what was kept.
+  useLayoutEffect(
     () =>
       onTakeOver(async () => {
         dropDrafts()

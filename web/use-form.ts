@@ -1,5 +1,6 @@
 // What the three forms share: files become pictures, pictures are sent, the task is started, once.
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { sameUser } from './app-user.ts'
 import type { StartRequest, StepgateError } from './client.ts'
 import { dropDraft, putDraft, readDraft } from './draft.ts'
 import { type Remembered, remember } from './memory.ts'
@@ -51,30 +52,17 @@ export function useSubmit(form: string, content: unknown): Submitting {
   useEffect(() => setError(undefined), [text])
   useEffect(() => () => leaving.current?.abort(), [])
 
-  const send = async ({ pictures, request, remembered, onStarted }: Submission, signal: AbortSignal) => {
-    const persistent = <T>(call: () => Promise<T>) =>
-      persist(call, { signal, onRetry: () => setRetrying(true) }).finally(() => setRetrying(false))
-    const earlier = await persistent(() => readDraft<Sent>(sentName))
-    const hadEarlier = earlier !== undefined || pictures.some(isUploaded)
-    const prepare = async (): Promise<Sent> => {
-      await persistent(() => uploadAll(pictures, (done) => setDoing(words.uploading(done, pictures.length))))
-      setDoing(words.starting)
-      const sent = { content: text, key: newId(), body: await persistent(async () => request()) }
-      await putDraft(sentName, sent)
-      return sent
-    }
-    const start = ({ body, key }: Sent) => persistent(() => client.start(body, { idempotencyKey: key }))
-    const { task_id } = await start(earlier?.content === text ? earlier : await prepare()).catch(async (fault) => {
-      if (!hadEarlier || asProblem(fault).code !== 'invalid_request') throw fault
-      // What was sent for an earlier start may be gone there: uploads are kept for a day.
-      forgetUploads(pictures)
-      return start(await prepare())
+  const send = async (submission: Submission, signal: AbortSignal) => {
+    const { pictures, remembered, onStarted } = submission
+    const taskId = await startOnce(sentName, text, submission, {
+      retrying: (call) => persist(call, { signal, onRetry: () => setRetrying(true) }).finally(() => setRetrying(false)),
+      onUploaded: (done) => setDoing(words.uploading(done, pictures.length)),
+      onAllUploaded: () => setDoing(words.starting),
     })
-    dropDraft(sentName)
-    if (remembered) await remember(task_id, remembered)
+    if (remembered) await remember(taskId, remembered)
     onStarted()
     tellTabs()
-    go(taskPath(task_id))
+    go(taskPath(taskId))
   }
   const submit = (submission: Submission) => {
     if (isBusy.current) return
@@ -97,6 +85,52 @@ export function useSubmit(form: string, content: unknown): Submitting {
       })
   }
   return { doing, isRetrying, error, submit }
+}
+
+interface Progress {
+  /** Repeats the call while the net fails. */
+  retrying<T>(call: () => Promise<T>): Promise<T>
+  onUploaded(done: number): void
+  onAllUploaded(): void
+}
+
+/** Sends again what was sent last, where the content is the same; else uploads the pictures, and sends a new request. Gives the task's id. */
+async function startOnce(
+  sentName: string,
+  content: string,
+  { pictures, request }: Submission,
+  { retrying, onUploaded, onAllUploaded }: Progress,
+): Promise<string> {
+  const earlier = await retrying(() => readDraft<Sent>(sentName))
+  const requireSame = sameUser()
+  const persistent = <T>(call: () => Promise<T>) =>
+    retrying(() => {
+      requireSame()
+      return call()
+    })
+  const hadEarlier = earlier !== undefined || pictures.some(isUploaded)
+  const prepare = async (): Promise<Sent> => {
+    const uploaded = (done: number) => {
+      requireSame()
+      onUploaded(done)
+    }
+    await persistent(() => uploadAll(pictures, uploaded))
+    onAllUploaded()
+    const sent = { content, key: newId(), body: await persistent(async () => request()) }
+    requireSame()
+    await putDraft(sentName, sent)
+    return sent
+  }
+  const start = ({ body, key }: Sent) => persistent(() => client.start(body, { idempotencyKey: key }))
+  const { task_id } = await start(earlier?.content === content ? earlier : await prepare()).catch(async (fault) => {
+    if (!hadEarlier || asProblem(fault).code !== 'invalid_request') throw fault
+    // What was sent for an earlier start may be gone there: uploads are kept for a day.
+    forgetUploads(pictures)
+    return start(await prepare())
+  })
+  requireSame()
+  dropDraft(sentName)
+  return task_id
 }
 
 export interface BadFile {

@@ -121,7 +121,8 @@ test('who signs out is told no more by this browser, and leaves no photo and no 
 
 test('in an app whose user changes, the next one finds no photo, sends none of the one before, and is told instead of them', async () => {
   const [ada, bob] = [await app.signIn('ada'), await app.signIn('bob')]
-  const tokens = `globalThis.stepgate = { token: () => (localStorage.who === 'bob' ? '${bob}' : '${ada}') }`
+  const tokens = `if (location.protocol === 'http:' && localStorage.who !== 'nobody')
+    globalThis.stepgate = { token: () => (localStorage.who === 'bob' ? '${bob}' : '${ada}') }`
   const { page, calls } = await open({ script: `${allowing()}\n${tokens}` })
   const told = async () => (await sql<{ user_id: string }>`select user_id from listeners`.execute(app.deps.db)).rows
   await startTryOn(page, 1)
@@ -146,4 +147,13 @@ test('in an app whose user changes, the next one finds no photo, sends none of t
   await page.locator('.sample-person').waitFor()
   expect(await told()).toEqual([{ user_id: 'ada' }])
   expect(calls.filter((call) => /upload|start/.test(call))).toEqual([])
+
+  await fillIn(page, 1)
+  await page.evaluate("localStorage.who = 'nobody'")
+  const toNobody = page.waitForResponse('**/api/push')
+  await page.reload()
+  await toNobody
+  await page.locator('.sample-person').waitFor()
+  expect(await page.locator('img.person, .garment, .card').count()).toBe(0)
+  expect(await told()).not.toContainEqual({ user_id: 'ada' })
 })
