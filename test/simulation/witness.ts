@@ -49,6 +49,7 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
   const attempts: Witness['attempts'] = new Map()
   const spent: Witness['spent'] = new Map()
   const missing: Witness['missing'] = new Map()
+  const count = countingMisses()
   const broken: string[] = []
   const pauses = new Map<string, Date>()
   const ask = async (question: string) => (await pool.query<Row>(question)).rows
@@ -71,12 +72,7 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
   const learn = (row: Row, told: Row) => {
     const { id, did } = row
     if (did === 'throttled' || did === 'unsent') add(spent, `${id} ${told['step']}`, -1)
-    const misses = missing.get(String(told['prediction_id']))
-    if (misses && did === 'missing') misses.told += 1
-    // Only a 404 that follows a 404 counts: any other answer that reached the row begins anew.
-    if (misses && (did === 'seen' || did === 'postponed' || did === 'succeeded')) {
-      Object.assign(misses, { answered: Math.max(0, misses.answered - misses.told), told: 0 })
-    }
+    count(missing, String(told['prediction_id']), did)
     if (did !== 'stored') return
     const files = (told['files'] as unknown[]).keys()
     for (const index of files) {
@@ -116,6 +112,18 @@ export function openWitness({ pool, scheduler, blobs, weather, trouble }: Seen):
       if (weather.quota && statement.includes('insert into daily_starts'))
         broken.push(...(await beyondQuota(ask, weather.quota)))
     },
+  }
+}
+
+/** Only a 404 that follows a 404 counts: any other answer that reached the row begins anew. A check that was not made is none. */
+function countingMisses() {
+  const succeeded = new Set<string>()
+  return (missing: Witness['missing'], prediction: string, did: unknown): void => {
+    if (did === 'succeeded') succeeded.add(prediction)
+    const misses = missing.get(prediction)
+    if (misses && did === 'missing') misses.told += 1
+    const isAnswer = did === 'seen' || did === 'succeeded' || (did === 'postponed' && succeeded.has(prediction))
+    if (misses && isAnswer) Object.assign(misses, { answered: Math.max(0, misses.answered - misses.told), told: 0 })
   }
 }
 
