@@ -6,7 +6,7 @@ import type { Task } from '../../core/task.ts'
 import { repeatable } from '../driver/retries.ts'
 import { booking, bookingsOf, costOf, dayOf, enter, expected, spend } from './money.ts'
 import { inPages } from './pages.ts'
-import { clock, type Db, firstIdAt, isTold, jsonb, seconds, type Timed } from './sql.ts'
+import { clock, type Db, firstIdAt, isTold, jsonb, seconds, type Timed, withoutWords } from './sql.ts'
 
 export interface Erasable {
   id: string
@@ -97,13 +97,6 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
   `.execute(db)
   return rows
 }
-
-/** Records of steps without what a person asked of them. */
-const withoutWords = (steps: RawBuilder<unknown>) => sql`(
-  select coalesce(jsonb_agg(record - 'change' || case when record ? 'past' then jsonb_build_object('past', (
-    select jsonb_agg(earlier - 'change' order by place)
-    from jsonb_array_elements(record -> 'past') with ordinality as past (earlier, place))) else '{}' end order by step), '[]')
-  from jsonb_array_elements(${steps}) with ordinality as listed (record, step))`
 
 /** All predictions of the row `t` whose provider deletes their data on request. */
 export const predictionsOf = (erasing: readonly string[]): RawBuilder<unknown> => sql`

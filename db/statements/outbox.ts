@@ -3,11 +3,15 @@
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import { type Delivery, giveUpSeconds, type Notify, type SendResult, toldTask, untold } from '../../core/event.ts'
-import { clock, columnBytes, type Db, jsonb, mostBytes, seconds, type Timed } from './sql.ts'
+import { clock, columnBytes, type Db, jsonb, mostBytes, seconds, type Timed, withoutWords } from './sql.ts'
 
 /** What a move's row has beside the task's own columns. */
 const ofTheMove = ['entry', 'booking', 'did', 'work', 'moved']
 const hidden = sql`array[${sql.join([...untold, ...ofTheMove].map((name) => sql.lit(name)))}]`
+
+/** The task of the row `moves`, as it is told. What a person wanted changed is input too, and lies in the steps as well. */
+const toldRow = sql`(to_jsonb(moves) - ${hidden} || jsonb_build_object('steps', ${withoutWords(sql`moves.steps`)}, 'changes', (
+      select coalesce(jsonb_object_agg(step, asked - 'change'), '{}') from jsonb_each(moves.changes) as wanted (step, asked))))`
 
 /** A step that was done without anybody being asked is told to chats alone. What changed no state is a gate that a claim found closing. */
 const typeOf = sql`case when moves.entry is null then 'task.gate_closing'
@@ -29,7 +33,7 @@ export function tell(
   return sql`,
   outboxed as (
     insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
-    select moves.id, moves.user_id, ${typeOf}, listening.channel, listening.receiver, ${now}, to_jsonb(moves) - ${hidden}, ${now}
+    select moves.id, moves.user_id, ${typeOf}, listening.channel, listening.receiver, ${now}, ${toldRow}, ${now}
     from (${moves}) as moves cross join lateral (${receivers(notify)}) as listening
     where ${isClosing} or moves.entry is not null and split_part(coalesce(moves.entry ->> 'was', ''), '/', 1) <> moves.status
       and (moves.status in ('waiting_continue', 'completed', 'failed', 'canceled')
@@ -65,7 +69,7 @@ export const tellReached = (
 ): RawBuilder<unknown> => sql`,
   reached as (
     insert into outbox (task_id, user_id, type, channel, receiver, at, task, more, due_at)
-    select moves.id, moves.user_id, 'budget.reached', listening.channel, listening.receiver, ${now}, to_jsonb(moves) - ${hidden},
+    select moves.id, moves.user_id, 'budget.reached', listening.channel, listening.receiver, ${now}, ${toldRow},
       jsonb_build_object('scope', case mark.scope when 'all' then 'deployment' else 'user' end, 'percent', mark.percent,
         'spent_micros', mark.spent_micros, 'limit_micros', mark.ceiling, 'resets_at', iso((mark.day + 1)::timestamp at time zone 'UTC')), ${now}
     from (

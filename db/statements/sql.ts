@@ -99,3 +99,10 @@ export const dueForStrays = (at: RawBuilder<Date>): RawBuilder<unknown> =>
 /** Another task waits for the prediction: whoever named it here was wrong. By default, the prediction that is told of the row `t`. */
 export const isAnothers = ({ prediction = sql`o.prediction_id`, id = sql`t.id`, provider = sql`t.provider` } = {}) =>
   sql`exists (select from tasks other where other.prediction_id = ${prediction} and other.id <> ${id} and other.provider = ${provider})`
+
+/** Records of steps without what a person asked of them. */
+export const withoutWords = (steps: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
+  select coalesce(jsonb_agg(record - 'change' || case when record ? 'past' then jsonb_build_object('past', (
+    select jsonb_agg(earlier - 'change' order by place)
+    from jsonb_array_elements(record -> 'past') with ordinality as past (earlier, place))) else '{}' end order by step), '[]')
+  from jsonb_array_elements(${steps}) with ordinality as listed (record, step))`
