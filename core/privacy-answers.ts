@@ -2,7 +2,10 @@
 import * as z from 'zod'
 
 export const deletedSchema = z.object({
-  deleted: z.object({ tasks: z.int(), uploads: z.int() }),
+  deleted: z.object({
+    tasks: z.int(),
+    uploads: z.int().meta({ description: 'photos that were uploaded, those of a deleted task included' }),
+  }),
   erased: z.boolean().meta({ description: 'nothing of it is left here; false: it is noted, and passes finish it' }),
   at: z.string().meta({ format: 'date-time' }),
 })

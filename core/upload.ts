@@ -36,6 +36,17 @@ export function uploadKey(owner: string, id: string): string {
   return `uploads/${hour}/${owner}/${random}`
 }
 
+/** What the copy that a task gets of an upload is called there: whoever erases the task finds the upload by it. */
+export const copyName = (number: number, id: string): string => `${number}-${id}`
+
+/** The uploads that a task has copied, by the names of its copies in any part of its row. */
+export function copiedUploads(taskId: string, parts: unknown): string[] {
+  const names = JSON.stringify(parts).matchAll(
+    /"file:inputs\/([0-9a-f-]{36})\/(?:[^/"]+\/)?\d+-(\d{10}-[0-9a-f]{32})"/g,
+  )
+  return [...new Set([...names].flatMap(([, owner, id]) => (owner === taskId && id ? [id] : [])))]
+}
+
 /** Whether everything that was stored in this hour is to be deleted. */
 export function isHourOver(hour: string, now: Date): boolean {
   return hour <= hourOf(new Date(now.getTime() - (keptHours + 1) * 3_600_000))

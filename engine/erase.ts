@@ -6,6 +6,7 @@ import { canBeCalledBack } from '../core/config.ts'
 import { shorten } from '../core/decide.ts'
 import { askProviderSeconds, isPassingUser, quietSeconds, type Stub } from '../core/erasure.ts'
 import type { Task } from '../core/task.ts'
+import { copiedUploads } from '../core/upload.ts'
 import { type ErasureTerms, eraseTasks, listErasable } from '../db/statements/erase.ts'
 import {
   type Erasure,
@@ -20,7 +21,7 @@ import { mostParts } from '../storage/files.ts'
 import { type Deps, recipeOf } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
 import { buildRequest } from './submit.ts'
-import { clearUploads } from './uploads.ts'
+import { clearUploads, keyOfUpload } from './uploads.ts'
 
 /** So many are read, cleared and struck out together. */
 const batch = 50
@@ -41,16 +42,31 @@ export const erasureTerms = ({ providers, now }: Pick<Deps, 'providers' | 'now'>
   now: now?.(),
 })
 
-/** Undefined: it is not theirs, or gone already. */
+/** With the uploads that it was started with. Undefined: it is not theirs, or gone already. */
 export async function eraseTask(deps: Deps, task: Task, endBy = performance.now() + erasingMs) {
-  const [erased] = await eraseTasks(deps.db, [await erasable(deps, task)], erasureTerms(deps))
+  const uploads = await uploadsOf(deps, task)
+  const [erased] = await eraseTasks(deps.db, [{ ...(await erasable(deps, task)), uploads }], erasureTerms(deps))
   if (!erased) return undefined
-  const isCleared = (await finish(deps, [erased.id], endBy)).has(erased.id)
-  return logReceipt(
-    deps,
-    { deleted: { tasks: 1, uploads: 0 }, erased: isCleared && !erased.stays && !erased.copying },
-    erased,
-  )
+  const ids = [erased.id, ...uploads.map(({ id }) => id)]
+  const cleared = await finish(deps, ids, endBy)
+  const isCleared = ids.every((id) => cleared.has(id))
+  const deleted = { tasks: 1, uploads: uploads.length }
+  return logReceipt(deps, { deleted, erased: isCleared && !erased.stays && !erased.copying }, erased)
+}
+
+/** Those that it has copied and that are there still: other tasks have copies of their own. */
+async function uploadsOf(deps: Deps, { id: task, user_id, input, changes, steps }: Task) {
+  const keys = copiedUploads(task, [input, changes, steps]).map((id) => keyOfUpload(user_id, id))
+  const isThere = async (key: string) => {
+    try {
+      return (await deps.files.stat(key)) !== undefined
+    } catch (error) {
+      deps.log.warn({ err: error, task }, 'an upload that may be there is noted to be deleted')
+      return true
+    }
+  }
+  const there = await Promise.all(keys.map(isThere))
+  return keys.filter((_, index) => there[index]).map((key) => ({ id: randomUUID(), key }))
 }
 
 /** An upload of which somebody has seen that it is there. */

@@ -13,6 +13,8 @@ export interface Erasable {
   user_id: string
   /** What an open attempt is looked for by, once its input is gone. */
   stub: Stub | null
+  /** Uploads that go with it, by what their notes are to be called. */
+  uploads?: readonly { id: string; key: string }[]
 }
 
 /** What every erasure is told of the deployment. */
@@ -41,10 +43,10 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
   const unknown = sql`t.phase in ('submitting', 'unconfirmed')`
   const { rows } = await sql<ErasedTask>`
     with told as materialized (
-      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, stub jsonb)),
+      select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, stub jsonb, uploads jsonb)),
     -- 1. Locks the rows. Their own columns are what is booked by.
     t as materialized (
-      select t.*, told.stub, coalesce(t.phase in ('running', 'storing'), false) as is_paid,
+      select t.*, told.stub, told.uploads, coalesce(t.phase in ('running', 'storing'), false) as is_paid,
         coalesce(t.phase in ('submitting', 'unconfirmed', 'running'), false) or t.strays @> '[{"over": false}]' as stays
       from tasks t join told on told.id = t.id and told.user_id = t.user_id
       where ${isTold} order by t.id for update of t),
@@ -58,6 +60,10 @@ export async function eraseTasks(db: Db, told: readonly Erasable[], terms: Erasu
       select t.id, 'task', case when stays then '[]' else ${predictionsOf(terms.erasing)} end, ${now},
         ${now} + ${seconds(sql`${terms.quietSeconds}::float8`)}, ${now}
       from judged t order by t.id on conflict (id) do nothing),
+    photos as (
+      insert into erasures (id, kind, subject, noted_at, quiet_at, due_at)
+      select upload.id, 'upload', upload.key, ${now}, ${now}, ${now}
+      from judged t cross join lateral jsonb_to_recordset(t.uploads) as upload (id uuid, key text) order by upload.id),
     -- 3. Deletes those that are over everywhere. Triggers take their history and shares along.
     gone as (delete from tasks where id = any(array(select id from judged where not stays))),
     -- 4. Empties the others. What is left of them names predictions and amounts.

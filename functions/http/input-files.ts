@@ -7,7 +7,7 @@ import { AppError } from '../../core/errors.ts'
 import { parseOwnResult } from '../../core/own-result.ts'
 import type { Recipe } from '../../core/recipe.ts'
 import type { Task } from '../../core/task.ts'
-import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId } from '../../core/upload.ts'
+import { archiveType, copyName, imageTypes, maxImageBytes, maxStoredBytes, uploadId } from '../../core/upload.ts'
 import type { Deps } from '../../engine/deps.ts'
 import { fileReference, passableBytes } from '../../engine/signed-urls.ts'
 import { noteStart } from '../../engine/start-note.ts'
@@ -61,8 +61,9 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
   const sources = new Map<string, Task>()
   const { folder = `inputs/${task.id}` } = task
   const leastPhotos = recipe.leastPhotos?.(input) ?? 1
-  const keep = (open: () => Promise<AsyncIterable<Uint8Array>>) => {
-    const key = `${folder}/${files.size + 1}`
+  const keep = (open: () => Promise<AsyncIterable<Uint8Array>>, upload?: string) => {
+    const number = files.size + 1
+    const key = `${folder}/${upload ? copyName(number, upload) : number}`
     files.set(key, open)
     return fileReference(key)
   }
@@ -76,8 +77,9 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
         if (recipe.from?.staysThere && path === recipe.from.field) return fileReference(taken.key)
         return keep(taken.open)
       }
-      const open = uploadId(value) ? await takeUpload(taking, value) : await takeInline(taking, value)
-      return open ? keep(open) : value
+      const upload = uploadId(value)
+      const open = upload ? await takeUpload(taking, upload) : await takeInline(taking, value)
+      return open ? keep(open, upload) : value
     }
     if (typeof value !== 'object' || value === null) return value
     // One after the other, so that one image at a time is unfolded in memory.
@@ -130,9 +132,9 @@ const mostCopied = ({ config }: Deps) => Math.min(passableBytes(config), 25_000_
 const typesOf = ({ inputTypes = imageTypes }: Pick<Recipe, 'inputTypes'>): readonly string[] => inputTypes
 
 /** Another user's upload is answered like one that never was. */
-async function takeUpload(taking: Taking, address: string) {
+async function takeUpload(taking: Taking, id: string) {
   const { deps, user_id, path, leastPhotos, recipe } = taking
-  const key = keyOfUpload(user_id, uploadId(address) ?? '')
+  const key = keyOfUpload(user_id, id)
   const missing = () =>
     invalid([{ path, message: 'there is no such upload of yours (any more); upload the file again' }])
   const read = async () => {

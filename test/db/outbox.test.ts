@@ -56,7 +56,7 @@ each('%s: what a person wanted changed is told no more than the input is', async
   const record = { step: 1, status: 'completed', prediction_id: 'p', submitted_at: null, finished_at: null } as const
   const steps = [{ ...record, attempt: 2, change, past: [{ ...record, attempt: 1, change }] }]
   const changes = { 1: { change, candidates: 2 } }
-  const task = await insertState(db, 'waiting', { steps, changes })
+  const task = await insertState(db, 'waiting_continue', { steps, changes })
   await cancelTask(db, { id: task.id, user_id: 'ada', ...timed })
   const { deliveries } = await claimNews(db, { limit: 9, now: noon })
   const { steps: toldSteps, changes: toldChanges } = deliveries[0]?.task ?? {}

@@ -32,6 +32,9 @@ async function uploaded(user: string): Promise<string> {
   return ((await answer.json()) as { url: string }).url
 }
 
+/** As the copies that tasks have of it are called. */
+const nameOf = (url: string) => url.split('id=')[1]
+
 const view = async (user: string, path: string, method = 'GET') =>
   app.call(upload, { method, path, token: await app.signIn(user) })
 
@@ -127,7 +130,7 @@ test('a task started with an upload gets a copy, and the provider a signed link 
   const id = await idOf(await begin('ada', url))
   await app.settle()
   const row = await rowOf(app, { id })
-  expect(row.input).toMatchObject({ person_image: `file:inputs/${id}/1` })
+  expect(row.input).toMatchObject({ person_image: `file:inputs/${id}/1-${nameOf(url)}` })
   const [prediction] = app.simulator.replicate.till().predictions
   const link = new URL(String(prediction?.input['person_image']))
   expect([link.origin, link.pathname]).toEqual([app.address, '/api/result'])
@@ -146,7 +149,9 @@ test('an upload’s address with our own origin in front is the same, also for t
   const first = await idOf(await ask(`${app.address}${url}`))
   const again = await ask(`http://stepgate.test${url}`)
   expect([again.status, await again.json()]).toMatchObject([200, { task_id: first }])
-  expect((await rowOf(app, { id: first })).input).toMatchObject({ garments: [{ image: `file:inputs/${first}/1` }] })
+  expect((await rowOf(app, { id: first })).input).toMatchObject({
+    garments: [{ image: `file:inputs/${first}/1-${nameOf(url)}` }],
+  })
 })
 
 test('another user’s upload, and one that never was, are refused by the field’s name, and nothing stays', async () => {
@@ -183,7 +188,7 @@ test('recover deletes uploads after a day; a task’s own copy stays', async () 
   clock.advance(24 * 3_600 - 600)
   expect(await sweep()).toBe(2)
   expect([(await view('ada', old)).status, (await view('ada', young)).status]).toEqual([404, 200])
-  expect(await stored('inputs')).toContain(`inputs/${id}/1/0`)
+  expect(await stored('inputs')).toContain(`inputs/${id}/1-${nameOf(old)}/0`)
   expect(await sweep()).toBe(0)
 })
 

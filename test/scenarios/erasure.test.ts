@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { startBlobs } from '../../dev/blobs.ts'
+import { uploaderOf } from '../../engine/uploads.ts'
 import { deleteEndpoint } from '../../functions/delete.ts'
 import { session } from '../../functions/session.ts'
 import { start } from '../../functions/start.ts'
@@ -14,7 +15,7 @@ import { upload } from '../../functions/upload.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openFolderStore } from '../../storage/folder/store.ts'
 import { openS3Store } from '../../storage/s3/store.ts'
-import type { OpenStore } from '../../storage/store.ts'
+import { type OpenStore, StoreFault } from '../../storage/store.ts'
 import { testClock } from '../setup/clock.ts'
 import { dyingAfter } from '../setup/death.ts'
 import { type Instance, useTestDeps } from '../setup/deps.ts'
@@ -138,7 +139,7 @@ test('a stub waits for its provider, and goes with the note when that is over', 
   const { instance, token, id } = person
   const body = { task_id: id }
   const answer = await instance.call(deleteEndpoint, { path: '/api/delete', body, token })
-  expect(await answer.json()).toMatchObject({ deleted: { tasks: 1, uploads: 0 }, erased: false })
+  expect(await answer.json()).toMatchObject({ deleted: { tasks: 1, uploads: 1 }, erased: false })
   expect((await instance.call(deleteEndpoint, { path: '/api/delete', body, token })).status).toBe(404)
   await instance.settle()
   // Its own pass has canceled the prediction.
@@ -148,4 +149,27 @@ test('a stub waits for its provider, and goes with the note when that is over', 
     await ping(instance)
   }
   expect(await tablesWith(app.deps.db, id)).toEqual(['ledger'])
+})
+
+test('a deleted task takes along the photos that were uploaded for it, also where the store is away at first', async () => {
+  const { instance, token, id, user } = await openPerson(app.blobs.store, 'marker-photo')
+  const { files } = instance.deps
+  const keys = await files.keys('uploads/')
+  expect(keys).toHaveLength(1)
+  const stranger = await openPerson(app.blobs.store, 'marker-stranger')
+  const away = async () => {
+    throw new StoreFault('away')
+  }
+  instance.deps.files = { ...files, stat: away, clear: away }
+  const answer = await instance.call(deleteEndpoint, { path: '/api/delete', body: { task_id: id }, token })
+  expect(await answer.json()).toMatchObject({ deleted: { tasks: 1, uploads: 1 }, erased: false })
+  instance.deps.files = files
+  clock.advance(60)
+  await ping(instance)
+  expect(await files.keys(`uploads/`)).toHaveLength(1)
+  expect([keys, await files.keys('uploads/')].flat().map((key) => key.includes(uploaderOf(user)))).toEqual([
+    true,
+    false,
+  ])
+  expect(stranger.id).not.toBe(id)
 })
