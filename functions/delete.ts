@@ -15,7 +15,7 @@ import { keyOfUpload } from '../engine/uploads.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { invalid, json, readJson, requireMethod } from './http/request.ts'
 import { notFound } from './http/task-answer.ts'
-import { type Asking, noCookie, requireSession, sessionSeconds } from './http/users.ts'
+import { type Asking, lastOf, noCookie, requireSession } from './http/users.ts'
 
 /** With it comes all that submits and searches; the API's document, which takes the body's shape from here, has no use for that. */
 const erasing = () => import('../engine/erase.ts')
@@ -70,19 +70,17 @@ async function deleteUpload(request: Request, deps: Deps, { user_id }: Asking, a
 }
 
 /** All that a user has, whichever door they came through. */
-export async function deleteEverything(
-  deps: Deps,
-  context: EndpointContext,
-  { user_id, session, until }: Asking,
-): Promise<Receipt> {
+export async function deleteEverything(deps: Deps, context: EndpointContext, asking: Asking): Promise<Receipt> {
   await raiseAnyway(deps)
-  const now = clockOf(deps)
-  const last = new Date(now.getTime() + sessionSeconds * 1000)
+  const { user_id, session } = asking
   // An anonymous person has no other way back: whatever session they have, in whatever browser, is over.
-  const ended = isPassingUser(user_id)
-    ? [{ key: userKey(user_id), until: last }]
-    : session.map((key) => ({ key, until }))
-  const receipt = await (await erasing()).eraseUser(deps, user_id, ended)
+  const keys = isPassingUser(user_id) ? [userKey(user_id)] : session
+  const until = lastOf(deps, asking)
+  const receipt = await (await erasing()).eraseUser(
+    deps,
+    user_id,
+    keys.map((key) => ({ key, until })),
+  )
   if (!receipt.erased) triggerPass(deps, context, { by: 'delete' })
   return receipt
 }

@@ -3,13 +3,13 @@
 import { endSessions } from '../db/statements/sessions.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { requireMethod } from './http/request.ts'
-import { noCookie, requireSession } from './http/users.ts'
+import { lastOf, noCookie, requireSession } from './http/users.ts'
 
 export const sessionEnd: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST')
-  const { session, until } = await requireSession(request, deps)
-  const [key] = session
-  if (key) await endSessions(deps.db, [{ key, until }])
+  const asking = await requireSession(request, deps)
+  const [key] = asking.session
+  if (key) await endSessions(deps.db, [{ key, until: lastOf(deps, asking) }])
   return new Response(null, {
     status: 204,
     headers: {

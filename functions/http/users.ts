@@ -40,8 +40,15 @@ export interface Asking {
   user_id: string
   /** Names of the session by which it may have been ended. */
   session: readonly string[]
+  /** When the token that asks expires. */
   until: Date
+  /** Of a session of our own: what names it in every token that it gets. */
+  sid?: string
 }
+
+/** Until when some token of a session could be good that ends now: one of ours may have been extended this very moment. */
+export const lastOf = (deps: Deps, { sid, until }: Pick<Asking, 'sid' | 'until'>): Date =>
+  sid === undefined ? until : new Date(clockOf(deps).getTime() + sessionSeconds * 1000)
 
 /** The same where it need not be a session that asks: the bot's chats have none. */
 export type Who = Pick<Asking, 'user_id'> & Partial<Pick<Asking, 'session'>>
@@ -101,7 +108,7 @@ async function ownOf(deps: Deps, token: string | undefined) {
 async function readForeign(request: Request, deps: Deps, token: string): Promise<Asking> {
   const { user_id, until } = await readForeignToken(deps, token)
   const before = await ownOf(deps, cookieOf(request, deps))
-  if (before) await adopt(deps, before, user_id)
+  if (before) await adopt(deps, { ...before, until: lastOf(deps, before) }, user_id)
   return { user_id, until, session: [sessionKey('token', token)] }
 }
 

@@ -1,9 +1,11 @@
 // Signing out, signing in with what a browser made before, deleting uploads, and sharing one picture: what each of them opens and closes.
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Session, Uploaded } from '../../core/answers.ts'
 import { resultKey } from '../../core/task.ts'
 import { deleteEndpoint } from '../../functions/delete.ts'
+import { recover } from '../../functions/recover.ts'
 import { session } from '../../functions/session.ts'
 import { sessionEnd } from '../../functions/session-end.ts'
 import { share } from '../../functions/share.ts'
@@ -12,7 +14,8 @@ import { status } from '../../functions/status.ts'
 import { tasks } from '../../functions/tasks.ts'
 import { upload } from '../../functions/upload.ts'
 import { inputOf } from '../scenarios/setup.ts'
-import { type Instance, useTestDeps } from '../setup/deps.ts'
+import { testClock } from '../setup/clock.ts'
+import { cronSecret, type Instance, useTestDeps } from '../setup/deps.ts'
 import { insertTask } from '../setup/factory.ts'
 import { useKeyServer } from '../setup/keys.ts'
 import { chunksOf, png } from '../storage/setup.ts'
@@ -60,6 +63,28 @@ test('signing out: every token of the session is refused from then on, in every 
   // Nor does it live on by being extended: another person begins.
   const anew = await openSession(app, { authorization: `Bearer ${first.token}` })
   expect(anew.user_id).not.toBe(first.user_id)
+})
+
+test('a session that was ended by an early token stays ended for the one that extended it', async () => {
+  const clock = testClock()
+  const instance = app.openInstance()
+  instance.deps.now = clock.now
+  const first = await openSession(instance)
+  const day = 24 * 3_600
+  clock.advance(10 * day)
+  const extended = await openSession(instance, { authorization: `Bearer ${first.token}` })
+  expect(extended.user_id).toBe(first.user_id)
+  clock.advance(day)
+  const ended = await instance.call(sessionEnd, { method: 'POST', path: '/api/session/end', token: first.token })
+  expect(ended.status).toBe(204)
+  // A day after the first token is over, and before the extended one is.
+  clock.advance(20 * day)
+  await instance.call(recover, { path: '/api/recover', token: cronSecret })
+  expect(await statusOf(ask(extended.token, instance))).toBe(401)
+  clock.advance(12 * day)
+  await instance.call(recover, { path: '/api/recover', token: cronSecret })
+  const { rows } = await sql`select from ended_sessions where until < ${clock.now()}`.execute(app.deps.db)
+  expect(rows).toEqual([])
 })
 
 test('signing in takes along what this browser made, once, and its session is over', async () => {
