@@ -99,24 +99,29 @@ export async function addToAlbum(db: Db, { chat_id, album, photo, caption }: Add
       select jsonb_agg(photo order by (photo ->> 'message_id')::bigint) as photos from (
         select jsonb_array_elements(album -> 'photos') as photo from mine
         union select ${jsonb(photo)}) as all_of_them)
-    update telegram_chats c set album = mine.album
-        || jsonb_build_object('caption', coalesce(${caption ?? null}::text, mine.album ->> 'caption'))
-        || case when mine.album -> 'started' = 'true' then '{}' else jsonb_build_object('photos', photos.photos) end
+    update telegram_chats c set album = mine.album || case when mine.album -> 'started' = 'true' then '{}' else jsonb_build_object(
+      'photos', photos.photos, 'caption', coalesce(${caption ?? null}::text, mine.album ->> 'caption')) end
     from mine, photos where c.chat_id = ${chat_id} returning c.album
   `.execute(repeatable(db))
   return rows[0]?.album
 }
 
-/** The whole album, once, to whoever saw its last photo come: undefined where another has come since, or it was taken. */
+/**
+ * The whole album, once, to whoever saw its last photo come: undefined where another has come since, or it was taken. What was taken is
+ * the task's, and kept here no longer.
+ */
 export async function takeAlbum(
   db: Db,
   of: { chat_id: number; album: string; count: number },
 ): Promise<Album | undefined> {
   const { rows } = await sql<{ album: Album }>`
-    update telegram_chats set album = album || '{"started": true}'
-    where chat_id = ${of.chat_id} and album ->> 'id' = ${of.album} and album -> 'started' = 'false'
-      and jsonb_array_length(album -> 'photos') = ${of.count}
-    returning album
+    with mine as materialized (
+      select chat_id, album from telegram_chats
+      where chat_id = ${of.chat_id} and album ->> 'id' = ${of.album} and album -> 'started' = 'false'
+        and jsonb_array_length(album -> 'photos') = ${of.count}
+      for update)
+    update telegram_chats c set album = mine.album || '{"started": true, "photos": [], "caption": null}'
+    from mine where c.chat_id = mine.chat_id returning mine.album
   `.execute(db)
   return rows[0]?.album
 }

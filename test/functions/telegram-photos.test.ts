@@ -109,6 +109,22 @@ test('a photo that comes after its album was begun is said to be left out', asyn
   expect(last(chat)?.text).toContain('too late')
 })
 
+test('of an album that was begun nothing is kept but its name, whatever comes late', async () => {
+  const chat = chatOf(39)
+  await sendAlbum(chat, [await photo(101, 'very tight'), await photo(102)])
+  expect((await rows(39))[0]?.input).toMatchObject({ prompt_hints: 'very tight' })
+  const [first] = chat.messages
+  const call = photoCall(39, first?.media_group_id ?? '', 98, first)
+  Object.assign(call.body.message, { caption: 'very late' })
+  expect((await app.call(endpoint, call)).status).toBe(200)
+  const { rows: kept } = await sql<{ album: object }>`select album from telegram_chats where chat_id = 39`.execute(
+    app.deps.db,
+  )
+  expect(kept.map(({ album }) => album)).toEqual([
+    { id: first?.media_group_id, started: true, photos: [], caption: null },
+  ])
+})
+
 test('a single photo is answered with what to do, and starts nothing', async () => {
   const chat = chatOf(34, 'ru')
   await chat.sendPhotos([await photo(50)])
