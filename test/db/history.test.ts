@@ -1,8 +1,10 @@
 // The history: every change of a task's state is written down by the statement that makes it, and nothing else is.
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import type { Notify } from '../../core/event.ts'
 import type { MoveReport } from '../../core/history.ts'
 import type { Task } from '../../core/task.ts'
+import { claimNews } from '../../db/statements/outbox.ts'
 import { readStory } from '../../db/statements/overview.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
@@ -190,4 +192,21 @@ each('%s: a history goes with its task', async (driver) => {
   expect(rows).toEqual([{ task_id: kept.id }])
   await sql`truncate tasks`.execute(db)
   expect((await sql`select from task_events`.execute(db)).rows).toEqual([])
+})
+
+each('%s: what a person wanted changed is told no more than the input is', async (driver) => {
+  const db = over(driver)
+  const notify: Notify = { url: true, channels: ['webhook'] }
+  const change = { prompt: 'private words' }
+  const record = { step: 1, status: 'completed', prediction_id: 'p', submitted_at: null, finished_at: null } as const
+  const steps = [{ ...record, attempt: 2, change, past: [{ ...record, attempt: 1, change }] }]
+  const changes = { 1: { change, candidates: 2 } }
+  const task = await insertState(db, 'waiting_continue', { steps, changes })
+  await cancelTask(db, { id: task.id, user_id: 'ada', now: noon, notify })
+  const { deliveries } = await claimNews(db, { limit: 9, now: noon })
+  const { steps: toldSteps, changes: toldChanges } = deliveries[0]?.task ?? {}
+  expect(toldSteps).toMatchObject([{ attempt: 2, past: [{ attempt: 1 }] }])
+  expect(toldChanges).toEqual({ 1: { candidates: 2 } })
+  const { rows } = await sql`select to_jsonb(outbox) from outbox`.execute(db)
+  expect(JSON.stringify([deliveries, rows])).not.toContain('private words')
 })

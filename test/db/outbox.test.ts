@@ -50,22 +50,6 @@ each(
   },
 )
 
-each('%s: what a person wanted changed is told no more than the input is', async (driver) => {
-  const db = suite.over(driver)
-  const change = { prompt: 'private words' }
-  const record = { step: 1, status: 'completed', prediction_id: 'p', submitted_at: null, finished_at: null } as const
-  const steps = [{ ...record, attempt: 2, change, past: [{ ...record, attempt: 1, change }] }]
-  const changes = { 1: { change, candidates: 2 } }
-  const task = await insertState(db, 'waiting_continue', { steps, changes })
-  await cancelTask(db, { id: task.id, user_id: 'ada', ...timed })
-  const { deliveries } = await claimNews(db, { limit: 9, now: noon })
-  const { steps: toldSteps, changes: toldChanges } = deliveries[0]?.task ?? {}
-  expect(toldSteps).toMatchObject([{ attempt: 2, past: [{ attempt: 1 }] }])
-  expect(toldChanges).toEqual({ 1: { candidates: 2 } })
-  const { rows } = await sql`select to_jsonb(outbox) from outbox`.execute(db)
-  expect(JSON.stringify([deliveries, rows])).not.toContain('private words')
-})
-
 each('%s: nothing is written where nobody listens, nor without a channel', async (driver) => {
   const db = suite.over(driver)
   const [one, other] = [await insertState(db, 'running'), await insertState(db, 'running')]
