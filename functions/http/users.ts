@@ -18,7 +18,7 @@ const cookieName = 'stepgate_session'
 /** Over https. Browsers take a cookie of this name only from this very host, so that a sibling domain can't set one. */
 const hostCookieName = `__Host-${cookieName}`
 /** Long enough that a person finds yesterday's results; every new session call extends it. */
-export const sessionSeconds = 30 * 24 * 3_600
+const sessionSeconds = 30 * 24 * 3_600
 
 type Opened = Pick<Session, 'user_id' | 'token' | 'expires_at'>
 
