@@ -7,8 +7,8 @@ export const movingMutants: readonly Mutant[] = [
     'then 0 else 1 end >= least(1, $1)',
   ]),
   statement('seen-keeps-misses', 'an answer between 404s does not begin their count anew', [
-    "when 'unanswered' then t.misses else 0 end",
-    "when 'unanswered' then t.misses else t.misses end",
+    "and t.phase = 'running' then t.misses else 0 end",
+    "and t.phase = 'running' then t.misses else t.misses end",
   ]),
   {
     name: 'check-told-twice',
