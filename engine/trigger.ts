@@ -24,11 +24,8 @@ async function passAndSweep(deps: Deps, pass: PassOptions): Promise<void> {
   await sweepIfDue(deps, { looks: true })
 }
 
-let loading: Promise<typeof import('./pass.ts')> | undefined
-
 /** `runPass`, loaded now. */
 export async function runPassLate(deps: Deps | LightDeps, options: PassOptions): Promise<PassResult> {
-  loading ??= import('./pass.ts')
-  const [{ runPass }, whole] = await Promise.all([loading, 'whole' in deps ? deps.whole() : deps])
+  const [{ runPass }, whole] = await Promise.all([import('./pass.ts'), 'whole' in deps ? deps.whole() : deps])
   return runPass(whole, options)
 }

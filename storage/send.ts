@@ -2,17 +2,14 @@
 // that it sends, in case of a redirect, and leaves request and answer to be let go by a full collection only. That was a tenth
 // of all CPU that a task takes here.
 
-/** Loaded by the first file: a wake mark's few bytes are sent by fetch, without it. */
-let loading: Promise<typeof import('undici')> | undefined
-
 /** Like fetch. A part of a file, which is an ArrayBuffer put at a known address, is sent by undici's request. */
 export const sendBlob: typeof fetch = async (address, options = {}) => {
   const { body, headers, method, signal = null } = options
   const isPart = body instanceof ArrayBuffer && method?.toUpperCase() === 'PUT'
   if (!isPart || typeof address !== 'string') return fetch(address, options)
-  loading ??= import('undici')
-  // By its default export: in a bundle, what is imported later has no other.
-  const { default: undici } = await loading
+  // Loaded by the first file: a wake mark's few bytes are sent by fetch, without it. By its default export: in a bundle, what is imported
+  // later has no other.
+  const { default: undici } = await import('undici')
   const answer = await undici.request(address, {
     method: 'PUT',
     headers: new Headers(headers),

@@ -6,15 +6,12 @@ export const sampleBytes = 4100
 /** Trained weights. No media type is registered for them. */
 const safetensors = 'application/x-safetensors'
 
-/** Loaded with the first file that is written: most calls of most functions write none. */
-let loading: Promise<typeof import('file-type')> | undefined
-
 /** The type of the file that begins with `sample`, or undefined where it is none of `accept`. */
 export async function detectType(sample: Uint8Array, accept: readonly string[]): Promise<string | undefined> {
   // First, because a length that begins with 0x78 0x01 looks like a disk image to file-type.
   if (accept.includes(safetensors) && isSafetensors(sample)) return safetensors
-  loading ??= import('file-type')
-  const { fileTypeFromBuffer, supportedMimeTypes } = await loading
+  // Loaded with the first file that is written: most calls of most functions write none.
+  const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type')
   const found = await fileTypeFromBuffer(sample)
   if (found) return accept.find((type) => type === found.mime)
   // Nothing was recognised, so only types without a signature are left: JSON shows by its first character.

@@ -75,7 +75,7 @@ export const movingMutants: readonly Mutant[] = [
     ['(select free.slot from free where free.provider = o.provider and free.place = o.place)', 'null::integer'],
   ),
   statement('quota-not-counted', "a day's second start counts as its first", [
-    'started = case when d.day = excluded.day then d.started + excluded.started else excluded.started end',
+    'started = case when d.day >= excluded.day then d.started + excluded.started else excluded.started end',
     'started = excluded.started',
   ]),
 ]
