@@ -52,7 +52,7 @@ async function serveUpload(request: Request, deps: Deps, userId: string): Promis
 async function store(deps: Deps, key: string, bytes: Uint8Array): Promise<void> {
   try {
     const isArchive = (await detectType(bytes.subarray(0, sampleBytes), [archiveType])) !== undefined
-    const clean = await (isArchive ? withDeadline(cleanMs, (signal) => cleanArchive(bytes, signal)) : cleanImage(bytes))
+    const clean = await (isArchive ? cleanArchive(bytes, cleanMs) : cleanImage(bytes))
     const options = { accept: [...imageTypes, archiveType], maxBytes: maxStoredBytes }
     await withDeadline(writeMs, (signal) => deps.files.write(key, one(clean), { ...options, signal }))
   } catch (error) {

@@ -2,6 +2,7 @@
 // call it. What isn't such a file is refused in words: other contents, encrypted ones, archives in archives, bombs, odd names.
 import { buffer } from 'node:stream/consumers'
 import type { Entry, ZipFile } from 'yauzl'
+import { withDeadline } from '../core/deadline.ts'
 import { cleanImage } from './image.ts'
 import { UnacceptableFile } from './write.ts'
 
@@ -18,15 +19,24 @@ const leastShare = 20_000
 /** Left behind by operating systems beside the photos. */
 const isLitter = (name: string) => /(^|\/)(__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)|\/$/i.test(name)
 
-/** The photos, named by number. `signal` ends it where there are too many for the caller's time. */
-export async function cleanArchive(bytes: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+/** The photos, named by number. Those that take longer than the caller has time for are refused. */
+export async function cleanArchive(bytes: Uint8Array, patienceMs = 20_000): Promise<Uint8Array> {
+  try {
+    return await withDeadline(patienceMs, (signal) => cleaned(bytes, signal))
+  } catch (cause) {
+    if (!(cause instanceof DOMException && cause.name === 'TimeoutError')) throw cause
+    const message = 'The zip file takes too long to read; send fewer or smaller photos'
+    throw new UnacceptableFile('too_large', message, { cause })
+  }
+}
+
+async function cleaned(bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   const zip = await open(bytes)
   const photos = await photosIn(zip)
   const sum = photos.reduce((total, { compressedSize }) => total + compressedSize, 0)
   const files: Record<string, Uint8Array> = {}
   for (const [index, entry] of photos.entries()) {
-    if (signal?.aborted)
-      throw new UnacceptableFile('too_large', 'The zip file takes too long to read; send fewer or smaller photos')
+    signal.throwIfAborted()
     const share = Math.max(leastShare, Math.floor((budget * entry.compressedSize) / sum))
     const clean = await cleanPhoto(zip, entry, share)
     files[`${String(index + 1).padStart(3, '0')}${extensionOf(clean)}`] = clean

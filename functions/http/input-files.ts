@@ -20,6 +20,8 @@ import { invalid } from './request.ts'
 
 /** Each half of a start's files has this long: a function lives for 60 s. */
 const patienceMs = 24_000
+/** Of that, for a zip file's photos. */
+const cleanMs = 18_000
 
 export interface TakenInput {
   /** Every data URI and every upload's address is replaced by a reference to a file. */
@@ -42,7 +44,6 @@ interface Taking {
   path: string
   recipe: Accepting
   leastPhotos: number
-  signal: AbortSignal
 }
 
 /** Whose files they become. */
@@ -67,9 +68,9 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
     files.set(key, open)
     return fileReference(key)
   }
-  const take = async (value: unknown, path: string, signal: AbortSignal): Promise<unknown> => {
+  const take = async (value: unknown, path: string): Promise<unknown> => {
     if (typeof value === 'string') {
-      const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos, signal }
+      const taking = { deps, user_id: task.user_id, path, recipe, leastPhotos }
       const own = parseOwnResult(value) ?? (await readShared(taking, value))
       if (own) {
         const taken = await takeResult({ ...taking, isFrom: task.isFrom === true }, own)
@@ -84,10 +85,10 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
     if (typeof value !== 'object' || value === null) return value
     // One after the other, so that one image at a time is unfolded in memory.
     const taken: [string, unknown][] = []
-    for (const [key, inner] of Object.entries(value)) taken.push([key, await take(inner, join(path, key), signal)])
+    for (const [key, inner] of Object.entries(value)) taken.push([key, await take(inner, join(path, key))])
     return Array.isArray(value) ? taken.map(([, inner]) => inner) : Object.fromEntries(taken)
   }
-  const replaced = await withDeadline(patienceMs, (signal) => take(input, '', signal))
+  const replaced = await withDeadline(patienceMs, () => take(input, ''))
   const accept = [...typesOf(recipe), ...(recipe.from?.types ?? [])]
   const source = recipe.from && sources.get(recipe.from.field)
   const adopted = source && recipe.from?.adopt ? recipe.from.adopt(replaced, source) : replaced
@@ -150,7 +151,7 @@ async function takeUpload(taking: Taking, id: string) {
   return async () => (await read()).body
 }
 
-async function takeInline({ path, recipe, leastPhotos, signal }: Taking, value: string) {
+async function takeInline({ path, recipe, leastPhotos }: Taking, value: string) {
   const types = typesOf(recipe)
   const uri = parseDataUri(value)
   // A text may begin like this too; a file field's value is one of these as a whole.
@@ -162,7 +163,7 @@ async function takeInline({ path, recipe, leastPhotos, signal }: Taking, value: 
   const clean = await refuseByField(path, async () => {
     if (!types.includes(archiveType)) return cleanImage(bytes)
     requirePhotos(await countPhotos(bytes), leastPhotos)
-    return cleanArchive(bytes, signal)
+    return cleanArchive(bytes, cleanMs)
   })
   return async () => one(clean)
 }

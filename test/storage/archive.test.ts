@@ -89,3 +89,8 @@ test('no byte of a position is left in a zip file', async () => {
   const files = unzipSync(await cleanArchive(zip({ 'a.jpg': new Uint8Array(marked) })))
   expect(Buffer.from(files['001.jpg'] ?? []).includes('GPSMARKER')).toBe(false)
 })
+
+test('a zip file whose photos take longer than there is time is refused as too large, not failed', async () => {
+  const refusal = await cleanArchive(zip({ 'a.jpg': photo, 'b.jpg': photo }), 0).catch((error: unknown) => error)
+  expect(refusal).toMatchObject({ name: 'UnacceptableFile', reason: 'too_large' })
+})
