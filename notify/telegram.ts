@@ -18,15 +18,21 @@ const sendsAtOnce = 4
 export async function openTelegram(deps: NotifyDeps): Promise<Channel> {
   const api = await openApi(deps.config)
   const limit = pLimit(sendsAtOnce)
-  return { send: (delivery) => limit(() => send(api, deps, delivery)) }
+  return {
+    send: (delivery, signal) =>
+      limit(() =>
+        // Recorded as not sent while it waited for its turn: it is claimed again.
+        signal.aborted ? { kind: 'later' as const, reason: 'others took its time' } : send(api, deps, delivery, signal),
+      ),
+  }
 }
 
-async function send(api: Api, { files }: NotifyDeps, delivery: Delivery): Promise<SendResult> {
+async function send(api: Api, { files }: NotifyDeps, delivery: Delivery, signal: AbortSignal): Promise<SendResult> {
   const { data: address } = chatAddress.safeParse(delivery.address)
   if (!address) return { kind: 'gone', reason: 'there is no such chat any more' }
   const { chat_id: id, language } = address
   try {
-    await sendMessage({ api, files }, { id, language }, messageOf(delivery, language))
+    await sendMessage({ api, files, signal }, { id, language }, messageOf(delivery, language))
     return { kind: 'delivered' }
   } catch (error) {
     const failure = failureOf(error)
@@ -62,7 +68,9 @@ function wordsOf({ type, task, budget }: Delivery, language: Language): { text: 
       return { text: say.completed(progress), buttons: hasChoice(task) ? [[attemptsButton(task)]] : [] }
     case 'task.failed': {
       const failed = { ...progress, step: Math.max(task.current_step, 1) }
-      return { text: say.failed(failed, whyOf(language, task.error_code ?? '')), buttons: [[redoOf(task)]] }
+      const text = say.failed(failed, whyOf(language, task.error_code ?? ''))
+      const isUnsure = task.error_code === 'submission_unconfirmed'
+      return { text: isUnsure ? `${text} ${say.paidTwice}` : text, buttons: [[redoOf(task)]] }
     }
     case 'task.canceled':
       return { text: task.error_code === 'gate_expired' ? say.expired(progress) : say.canceled(progress), buttons: [] }

@@ -21,6 +21,8 @@ interface Words {
   overBudget(progress: Progress): string
   completed(progress: Progress): string
   failed(progress: Progress, why: string): string
+  /** Beside the button that tries again what may have been begun. */
+  paidTwice: string
   canceled(progress: Progress): string
   expired(progress: Progress): string
   closing(progress: Progress): string
@@ -48,6 +50,7 @@ const en: Words = {
       : `✅ ${upper(en.recipe(recipe))}: done.`,
   failed: ({ recipe, step, total }, why) =>
     `❌ ${upper(en.recipe(recipe))}: step ${step} of ${total} did not work: ${why}.`,
+  paidTwice: 'Try it again if you accept that it may be paid for twice.',
   canceled: ({ recipe }) => `⏹ ${upper(en.recipe(recipe))}: stopped. What was made stays.`,
   expired: ({ recipe }) =>
     `⌛ ${upper(en.recipe(recipe))}: closed, because nobody went on in time. What was made stays.`,
@@ -79,6 +82,7 @@ const ru: Words = {
       : `✅ ${upper(ru.recipe(recipe))}: готово.`,
   failed: ({ recipe, step, total }, why) =>
     `❌ ${upper(ru.recipe(recipe))}: шаг ${step} из ${total} не получился: ${why}.`,
+  paidTwice: 'Попробуйте ещё раз, если согласны, что это может быть оплачено дважды.',
   canceled: ({ recipe }) => `⏹ ${upper(ru.recipe(recipe))}: остановлено. Готовое сохранено.`,
   expired: ({ recipe }) => `⌛ ${upper(ru.recipe(recipe))}: закрыто, ответа не было слишком долго. Готовое сохранено.`,
   closing: ({ recipe, step, total }) =>

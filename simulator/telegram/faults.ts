@@ -4,8 +4,8 @@ import { z } from 'zod'
 export const telegramFaultSchema = z.strictObject({
   /** A Bot API method, such as `sendPhoto`; any of them where it is left out. */
   method: z.string().optional(),
-  /** `429`: asked to wait. `500`: refused. `lost`: done, and the answer is never sent. `repeat`: the next update is delivered twice. */
-  fault: z.enum(['429', '500', 'lost', 'repeat']),
+  /** `429`: asked to wait. `400`: refused for good. `500`: refused. `lost`: done, and the answer is never sent. `repeat`: the next update is delivered twice. */
+  fault: z.enum(['400', '429', '500', 'lost', 'repeat']),
   retry_after: z.int().min(1).default(1),
   times: z.int().min(1).max(1_000).default(1),
 })

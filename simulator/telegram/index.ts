@@ -186,13 +186,14 @@ async function say(state: State, { id }: Person, form: FormData): Promise<Respon
 async function callMethod(state: State, name: string, request: Request): Promise<Response | typeof lost> {
   const method = methods[name]
   if (!method) return botAnswer(404, { ok: false, error_code: 404, description: 'Not Found: method not found' })
-  const refused = state.faults.take(name, ['429', '500'])
+  const refused = state.faults.take(name, ['400', '429', '500'])
   try {
     if (refused?.fault === '429') {
       throw new BotApiError(429, `Too Many Requests: retry after ${refused.retry_after}`, {
         retry_after: refused.retry_after,
       })
     }
+    if (refused?.fault === '400') throw new BotApiError(400, 'Bad Request: it is not taken')
     if (refused) throw new BotApiError(500, 'Internal Server Error')
     const result = await method(state, await readCall(request))
     return state.faults.take(name, ['lost']) ? lost : botAnswer(200, { ok: true, result })
