@@ -83,7 +83,7 @@ function settled(task: Task): string[] {
 
 /** What a task was started with is its own: neither a sweep nor a start of unknown fate takes it away. */
 function inputsAreThere({ blobs }: World, { id, input }: Task): string[] {
-  const keys = JSON.stringify(input).match(/inputs\/[\w-]+\/\d+/g) ?? []
+  const keys = JSON.stringify(input).match(/inputs\/[\w/-]+/g) ?? []
   return keys.filter((key) => !blobs.has(`files/${key}/0`)).map((key) => `input lost: ${key} of ${id} is not stored`)
 }
 
