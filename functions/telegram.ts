@@ -19,15 +19,15 @@ export const telegram: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'POST')
   requireTelegram(request, deps)
   const update = (await readJson(request, updateSchema)) as unknown as Update
-  const work = handleUpdate(deps, context, update).catch((error: unknown) => settle(deps, update, error))
-  let isAnswered = false
+  const delivery = { isLast: false }
+  const work = handleUpdate(deps, context, update, delivery).catch((error: unknown) => settle(deps, update, error))
   context.waitUntil(
     work.catch((error) => {
-      if (isAnswered) deps.log.error({ err: error, update: update.update_id }, 'an update was not handled')
+      if (delivery.isLast) deps.log.error({ err: error, update: update.update_id }, 'an update was not handled')
     }),
   )
   if (await endsWithin(answerMs, work, deps.wait)) await work
-  isAnswered = true
+  delivery.isLast = true
   return json({ ok: true })
 }
 

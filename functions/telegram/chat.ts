@@ -3,6 +3,7 @@ import type { Api } from 'grammy'
 import { AppError } from '../../core/errors.ts'
 import type { Task } from '../../core/task.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
+import { markHandled } from '../../db/statements/telegram.ts'
 import type { Deps, EndpointContext } from '../../engine/deps.ts'
 import { failureOf } from '../../notify/telegram/api.ts'
 import { type Message, sendMessage } from '../../notify/telegram/message.ts'
@@ -22,6 +23,8 @@ export interface Chat {
   name: string
   language: Language
   update_id: number
+  /** Set once Telegram won't send the update again: its answer is out, or it counts as handled. */
+  delivery: { isLast: boolean }
 }
 
 /** No user of ours and no identity provider's has such an id. */
@@ -29,6 +32,12 @@ export const chatUser = (from: number): string => `telegram:${from}`
 
 export async function say(chat: Chat, text: string, more: Omit<Message, 'text'> = {}): Promise<void> {
   await sendMessage({ api: chat.api, files: chat.deps.files }, chat, { text, ...more })
+}
+
+/** Before what would all be sent anew with a repeated update, such as several pictures. */
+export async function takeAsHandled({ deps, id: chat_id, update_id, delivery }: Chat): Promise<void> {
+  await markHandled(deps.db, { chat_id, update_id })
+  delivery.isLast = true
 }
 
 export const wordsOf = ({ language }: Chat) => words[language]

@@ -10,7 +10,7 @@ import { cancelAs } from '../cancel.ts'
 import { chooseAs } from '../choose.ts'
 import { continueAs } from '../continue.ts'
 import { redoAs } from '../redo.ts'
-import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
+import { type Chat, progressOf, refusalOf, say, takeAsHandled, wordsOf } from './chat.ts'
 import { forget } from './tasks.ts'
 
 /** Pictures of one press: an attempt has few, a batch of memes ten. */
@@ -81,6 +81,7 @@ async function act(chat: Chat, task: Task, { kind, step, attempt, file }: Press)
 async function showResults(chat: Chat, task: Task): Promise<string> {
   const keys = task.steps.flatMap(({ step }) => resultOf(task, step) ?? []).slice(0, mostPictures)
   if (keys.length === 0) return wordsOf(chat).noResults
+  await takeAsHandled(chat)
   for (const [index, file] of keys.entries()) {
     await say(chat, wordsOf(chat).status(task.status, { ...progressOf(task), step: index + 1 }), { file })
   }
@@ -96,6 +97,7 @@ async function showAttempts(chat: Chat, task: Task, step: number): Promise<strin
     const stored = storedAttempt(task, step, attempt)
     return (stored?.files ?? []).map((_, index) => ({ attempt, file: index + 1, stored }))
   })
+  await takeAsHandled(chat)
   for (const { attempt, file, stored } of pictures.slice(-mostPictures)) {
     await say(chat, words.attempt(attempt), {
       file: resultKey(task_id, step, stored?.prediction_id ?? '', file - 1),

@@ -14,13 +14,18 @@ import { press } from './press.ts'
 import { askToForget, cancelRunning, showHistory, showStanding } from './tasks.ts'
 import { words } from './words.ts'
 
-type Meeting = Pick<Chat, 'deps' | 'context' | 'update_id'>
+type Meeting = Pick<Chat, 'deps' | 'context' | 'update_id' | 'delivery'>
 
-export async function handleUpdate(deps: Deps, context: EndpointContext, update: Update): Promise<void> {
+export async function handleUpdate(
+  deps: Deps,
+  context: EndpointContext,
+  update: Update,
+  delivery: Chat['delivery'],
+): Promise<void> {
   const { Bot } = await loadGrammy()
   const botInfo = await askMe(deps.config)
   const bot = new Bot(deps.config.TELEGRAM_BOT_TOKEN ?? '', { botInfo, client: clientOptions(deps.config) })
-  const meeting: Meeting = { deps, context, update_id: update.update_id }
+  const meeting: Meeting = { deps, context, update_id: update.update_id, delivery }
   bot.on('my_chat_member', async ({ myChatMember: { chat, new_chat_member: member } }) => {
     if (member.status === 'kicked' || member.status === 'left') await silenceChat(deps.db, { chat_id: chat.id })
   })
@@ -69,13 +74,17 @@ function withChat(meeting: Meeting, handle: (chat: Chat, match: string) => Promi
   }
 }
 
-/** A fault of ours would be one again the next time, so the person is told; what is only away is thrown on, and Telegram repeats the update. */
+/** A fault of ours would be one again the next time, so the person is told; what is only away is thrown on, where Telegram repeats the update. */
 async function guarded(chat: Chat, handle: () => Promise<void>): Promise<void> {
   try {
     await handle()
   } catch (error) {
-    if (isPassing(error)) throw error
-    chat.deps.log.error({ err: error, update: chat.update_id }, 'an update was not handled')
+    if (isPassing(error) && !chat.delivery.isLast) throw error
+    const reason = failureOf(error)?.reason
+    chat.deps.log.error(
+      { ...(reason ? { reason } : { err: error }), update: chat.update_id },
+      'an update was not handled',
+    )
     await say(chat, wordsOf(chat).fault)
   }
 }
@@ -92,11 +101,12 @@ const longestAnswer = 200
 async function answerPress(chat: Chat, own: Context): Promise<void> {
   const { data = '', message } = own.callbackQuery ?? {}
   const { says, isDone } = await press(chat, data, new Date((message?.date ?? 0) * 1000))
-  await own.answerCallbackQuery(says ? { text: says.slice(0, longestAnswer) } : undefined).catch(ignoreRefusal)
-  if (isDone) await own.editMessageReplyMarkup().catch(ignoreRefusal)
+  await own.answerCallbackQuery(says ? { text: says.slice(0, longestAnswer) } : undefined).catch(ignoreRefusal(chat))
+  if (isDone) await own.editMessageReplyMarkup().catch(ignoreRefusal(chat))
 }
 
-/** The question is too old to be answered, or the message has lost its buttons already. */
-function ignoreRefusal(error: unknown): void {
-  if (failureOf(error)?.kind !== 'refused') throw error
+/** The question is too old to be answered, or the message has lost its buttons already; or it isn't asked again, and all is shown. */
+const ignoreRefusal = (chat: Chat) => (error: unknown) => {
+  const failure = failureOf(error)
+  if (failure?.kind !== 'refused' && !(failure && chat.delivery.isLast)) throw error
 }

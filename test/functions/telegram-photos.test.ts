@@ -5,16 +5,19 @@ import { expect, test } from 'vitest'
 import { albumRestMs } from '../../functions/telegram/photos.ts'
 import { telegram as endpoint } from '../../functions/telegram.ts'
 import type { ChatMessage, Photo } from '../../simulator/telegram/index.ts'
+import { StoreFault } from '../../storage/store.ts'
 import { openClient } from '../setup/client.ts'
 import { testClock } from '../setup/clock.ts'
 import type { Row } from '../setup/factory.ts'
 import { botSecret, useBot } from './telegram-setup.ts'
 
 let rests: PromiseWithResolvers<void>[] = []
+let isImpatient = false
 /** After each photo its album rests until the test says so; answers are waited for as ever. */
 const wait = (ms: number) => {
   const rest = Promise.withResolvers<void>()
   if (ms === albumRestMs) rests.push(rest)
+  else if (isImpatient) rest.resolve()
   return rest.promise
 }
 const { app, telegram, settle } = await useBot({ clock: testClock(), wait })
@@ -123,6 +126,28 @@ test('of an album that was begun nothing is kept but its name, whatever comes la
   expect(kept.map(({ album }) => album)).toEqual([
     { id: first?.media_group_id, started: true, photos: [], caption: null },
   ])
+})
+
+test('a photo that can not be kept after its update was answered is said to have failed', async () => {
+  const chat = chatOf(40)
+  await chat.sendPhotos([await photo(64)])
+  await settle()
+  const call = photoCall(40, '', 97, chat.messages[0])
+  Object.assign(call.body.message, { caption: 'a red sky', media_group_id: undefined })
+  const { write } = app.deps.files
+  const away = Promise.withResolvers<void>()
+  app.deps.files.write = async () => {
+    await away.promise
+    throw new StoreFault('away')
+  }
+  isImpatient = true
+  expect((await app.call(endpoint, call)).status).toBe(200)
+  isImpatient = false
+  away.resolve()
+  await settle()
+  app.deps.files.write = write
+  expect(last(chat)?.text).toContain('Try again')
+  expect(await rows(40)).toEqual([])
 })
 
 test('a single photo is answered with what to do, and starts nothing', async () => {

@@ -178,6 +178,18 @@ test('/history lists what was made, and shows its pictures again', async () => {
   expect(last(chat)).toMatchObject({ kind: 'photo', caption: 'memes: done, 1 of 1' })
 })
 
+test('pictures that were shown are not shown anew where Telegram takes no answer to the press', async () => {
+  const chat = somebody('en', 28)
+  await write(chat, '/generate 1 cats')
+  for (let pings = 0; pings < 20 && (await rows(28))[0]?.status !== 'completed'; pings += 1) await pingOnce()
+  await write(chat, '/history')
+  const shown = said(chat).length
+  telegram.addFaults([{ method: 'answerCallbackQuery', fault: '429' }])
+  await chat.press('🖼 1').catch(() => undefined)
+  await settle()
+  expect(said(chat).slice(shown)).toEqual(['memes: done, 1 of 1'])
+})
+
 test('/status shows an operator the figures of health, and nobody else', async () => {
   expect(await write(somebody('en', 7), '/status')).toMatch(/locks held: 0/)
   expect(await write(somebody('en', 21), '/status')).not.toMatch(/locks held/)
