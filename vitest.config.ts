@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/setup/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     setupFiles: ['test/setup/apart.ts'],
     // Most tests wait for a database, a browser or another process: more workers than processors.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // A worker loads each module once: no import keeps anything of the file before (test/netlify/importable.test.ts).
     isolate: false,
     // Programs that tests start: what they load was compiled before.
