@@ -26,7 +26,7 @@ export async function adopt(deps: Deps, { user_id: from, session, until }: Anony
   if (adopted.has(name)) return
   if (adopted.size >= mostAdopted) adopted.clear()
   // Whoever found the token of a session that was ended gets nothing by it.
-  if (await isEnded(deps.db, session)) return void adopted.set(name, true)
+  if (await isEnded(deps.db, session, { now: deps.now?.() })) return void adopted.set(name, true)
   // First, because they are found by the session's user alone; who dies between finds all that is left with the next request.
   await withDeadline(uploadsMs, (signal) =>
     moveUploads(deps, { from, to, options: { accept: types, maxBytes: maxStoredBytes, signal } }),

@@ -21,9 +21,9 @@ export const isSessionEnded = sql`exists (
   select from ended_sessions e where e.key in (select jsonb_array_elements_text(told.session)))`
 
 /** Whether one of these was ended. Requests of one moment share the statement. */
-export async function isEnded(db: Db, keys: readonly string[]): Promise<boolean> {
+export async function isEnded(db: Db, keys: readonly string[], timed?: Pick<Timed, 'now'>): Promise<boolean> {
   const [id = ''] = keys
-  const [answer] = await readEnded(db, [{ id, keys }])
+  const [answer] = await readEnded(db, [{ id, keys }], timed)
   return answer?.ended === true
 }
 

@@ -81,7 +81,7 @@ export async function requireReader(request: Request, deps: Deps): Promise<Askin
 }
 
 export async function requireNotEnded(deps: Deps, { session = [] }: Who): Promise<void> {
-  if (session.length > 0 && (await isEnded(deps.db, session))) throw sessionEnded()
+  if (session.length > 0 && (await isEnded(deps.db, session, { now: deps.now?.() }))) throw sessionEnded()
 }
 
 export const sessionEnded = (): AppError => refusal('unauthenticated', 'This session was ended; ask for a new one.')
@@ -92,7 +92,7 @@ export const sessionEnded = (): AppError => refusal('unauthenticated', 'This ses
  */
 export async function ownSession(request: Request, deps: Deps): Promise<(Asking & { sid: string }) | undefined> {
   const own = await ownOf(deps, tokenOf(request, deps))
-  return own && !(await isEnded(deps.db, own.session)) ? own : undefined
+  return own && !(await isEnded(deps.db, own.session, { now: deps.now?.() })) ? own : undefined
 }
 
 async function ownOf(deps: Deps, token: string | undefined) {
