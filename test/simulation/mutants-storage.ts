@@ -21,6 +21,12 @@ export const storingMutants: readonly Mutant[] = [
           deps.files.copy(...given).catch((error) => {
             throw isStoreFault(error) ? new UnacceptableFile('wrong_type', 'The store refuses it') : error
           }),
+        // Whoever couldn't write looks whether a rival has: that is refused as well, and would tell the truth.
+        stat: (key) =>
+          deps.files.stat(key).catch((error) => {
+            if (!isStoreFault(error)) throw error
+            return undefined
+          }),
       },
     }),
   },
