@@ -93,12 +93,6 @@ export const payingMutants: readonly Mutant[] = [
     without: 'a webhook is answered 200 before the attempt knows its prediction',
     rewrite: (text, call) => (call.startsWith('webhook') ? text.replace(created, `${created} and false`) : text),
   },
-  {
-    name: 'fal-webhook-not-adopted',
-    without: "the same for fal's webhooks alone",
-    rewrite: (text, call) =>
-      call.startsWith('webhook') && call.includes(' of request') ? text.replace(created, `${created} and false`) : text,
-  },
   statement('throttled-spends-attempt', 'a create that was throttled counts as an attempt', [
     "attempt = t.attempt - case when o.kind = 'absent' then 0 else 1 end,",
     'attempt = t.attempt,',
