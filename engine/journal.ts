@@ -91,7 +91,10 @@ async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
 const alertedPercents = [100, 80] as const
 const alerted = new WeakMap<Deps['instants'], string>()
 
-/** The day's ceiling is near, or reached: near and refusing what somebody asks for is as good as reached. Starts that stay below cost nothing more; those above ask the store once a container. */
+/**
+ * The day's ceiling is near, or reached; near, and somebody refused by it (`isRefusing`), is as good as reached. Starts that stay below cost
+ * nothing more; those above ask the store once a container.
+ */
 export function alertSpending(
   deps: Deps,
   context: EndpointContext,
