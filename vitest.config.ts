@@ -17,6 +17,7 @@ export default defineConfig({
     // A cap for what hangs, not a measure: browsers and whole stories share two processors here.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     coverage: {
       provider: 'v8',
       // By its own tests alone: it takes time, and what others run of it by the way proves little.

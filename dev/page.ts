@@ -4,22 +4,24 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { threadId } from 'node:worker_threads'
+import { editionOf } from '../build/offers.ts'
 
-const built = new URL('../dist/web/', import.meta.url)
 const sources = ['../web/', '../core/', '../recipes/', '../vite.config.ts'].map(
   (path) => new URL(path, import.meta.url),
 )
 
 const keepOldMs = 3_600_000
 
+/** A page draws what is offered where it was built: a server with other keys has one of its own. */
 export async function pageFolder(): Promise<URL> {
+  const built = new URL(`../dist/pages/${editionOf(process.env)}/`, import.meta.url)
   if ((await changedAt(new URL('index.html', built))) < Math.max(...(await Promise.all(sources.map(newestIn))))) {
-    await build()
+    await buildTo(built)
   }
   return built
 }
 
-async function build(): Promise<void> {
+async function buildTo(built: URL): Promise<void> {
   const { build: runVite } = await import('vite')
   const made = new URL(`../dist/.web-${process.pid}-${threadId}/`, import.meta.url)
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))

@@ -20,7 +20,7 @@ const started: Pick<Postgres, 'stop'>[] = []
 const children: ChildProcess[] = []
 /** Process ids of servers that belong to children. */
 const childrensServers: number[] = []
-const goneSoon = { timeout: 10_000, interval: 20 }
+const goneSoon = { timeout: 60_000, interval: 20 }
 let folder: string
 let dataDir: string
 

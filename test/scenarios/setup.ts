@@ -109,7 +109,7 @@ export async function deliverWebhooks(app: TestDeps, clock: TestClock): Promise<
   }
   // Any request wakes the simulator, which otherwise doesn't know that the clock was moved.
   await fetch(`${url}/_simulator/till`)
-  await expect.poll(left, { interval: 2, timeout: 10_000 }).toEqual({ inFlight: 0, due: false })
+  await expect.poll(left, { interval: 2 }).toEqual({ inFlight: 0, due: false })
   await app.settle()
 }
 

@@ -143,7 +143,7 @@ async function untilNoWebhook({ replicate, fal }: Simulator): Promise<void> {
   fal.set({ webhooks: false })
   const inFlight = () =>
     [replicate.till().webhooks, fal.till().webhooks].map(({ sent, delivered, refused }) => sent - delivered - refused)
-  await expect.poll(inFlight, { interval: 2, timeout: 10_000 }).toEqual([0, 0])
+  await expect.poll(inFlight, { interval: 2 }).toEqual([0, 0])
 }
 
 interface Stage extends Pick<TestDeps, 'database' | 'blobs' | 'simulator' | 'logged'> {

@@ -134,7 +134,7 @@ test('a killed process loses a moment at most', async () => {
   const before = await start()
   const { id } = await before.json<Shown>('POST', '/v1/predictions', tryOn)
   // No close: only what is written by itself counts.
-  await vi.waitFor(async () => expect(await readFile(stateFile, 'utf8')).toContain(id), { timeout: 10_000 })
+  await expect.poll(() => readFile(stateFile, 'utf8')).toContain(id)
 })
 
 test('a port that is taken meanwhile gives way to another', async () => {

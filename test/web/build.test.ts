@@ -1,7 +1,7 @@
 // What the page weighs, and that its Content-Security-Policy needs no exception.
 import { readdir, readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { pageFolder } from '../../dev/page.ts'
 
 const folder = await pageFolder()
@@ -22,4 +22,20 @@ test('all scripts together are under 60 kB, compressed', async () => {
 test('nothing is inline, and nothing comes from elsewhere', () => {
   expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=/)
   expect(page).not.toMatch(/(src|href)="(https?:)?\/\//)
+})
+
+test('a page draws what is offered with the keys of its build, whichever was built before', async () => {
+  const drawn = async () => {
+    const built = await pageFolder()
+    const [, entry = ''] =
+      /src="\/(assets\/[^"]+\.js)"/.exec(await readFile(new URL('index.html', built), 'utf8')) ?? []
+    const script = await readFile(new URL(entry, built), 'utf8')
+    return ['try-on', 'avatar'].filter((name) => new RegExp(`name:["'\`]${name}["'\`]`).test(script))
+  }
+  expect(await drawn()).toEqual(['try-on', 'avatar'])
+  vi.stubEnv('REPLICATE_API_TOKEN', 'r8_a-token-of-a-test')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  expect(await drawn()).toEqual(['try-on'])
+  vi.unstubAllEnvs()
+  expect(await drawn()).toEqual(['try-on', 'avatar'])
 })

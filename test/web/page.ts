@@ -39,8 +39,8 @@ export interface PageStack {
 const mostSkips = 150
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const desktop = { viewport: { width: 1280, height: 860 } }
-/** Playwright's own patience with an element; a page that needs longer is broken. */
-const patienceMs = 8_000
+/** A cap for what never comes, not a measure: two processors draw here what other tests compute beside. */
+const patienceMs = 60_000
 
 interface PageOptions extends TestOptions {
   /** Time passes by skipping alone, so that what is counted is the same on a slow machine. Timers of the page wait for a skip, too. */
