@@ -9,9 +9,10 @@ interface PersistOptions {
   onRetry: (error: StepgateError) => void
 }
 
-/** `call` must be safe to repeat. Throws what isn't passing, and the signal's reason. */
+/** `call` must be safe to repeat. Throws what isn't passing, and the signal's reason: once it is aborted, nothing more is called. */
 export async function persist<T>(call: () => Promise<T>, { signal, onRetry }: PersistOptions): Promise<T> {
   for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted()
     try {
       return await call()
     } catch (error) {
@@ -19,7 +20,6 @@ export async function persist<T>(call: () => Promise<T>, { signal, onRetry }: Pe
       signal.throwIfAborted()
       onRetry(error)
       await pause(Math.max(error.retryAfterMs ?? 0, Math.min(longestPauseMs, firstPauseMs * 2 ** tries)), signal)
-      signal.throwIfAborted()
     }
   }
 }

@@ -13,6 +13,9 @@ export const hasOwnForm = (name: string): name is OwnForm => ownForms.some((one)
 /** Set by the build: what it could tell of what is offered. */
 declare const __OFFERS__: readonly RecipeView[]
 
+/** A built script's address has a hash of it. What another build has kept may be of another shape: it is asked for anew. */
+const build = import.meta.url
+
 let offers = readKept() ?? __OFFERS__
 let isAsked = false
 const listeners = new Set<(offers: readonly RecipeView[]) => void>()
@@ -60,14 +63,14 @@ async function load(): Promise<void> {
     isAsked = false
     return
   }
-  keep('recipes', JSON.stringify(offers))
+  keep('recipes', JSON.stringify({ build, offers }))
   for (const listener of listeners) listener(offers)
 }
 
 function readKept(): readonly RecipeView[] | undefined {
   try {
-    const value: unknown = JSON.parse(kept('recipes') ?? 'null')
-    return Array.isArray(value) ? value : undefined
+    const known = JSON.parse(kept('recipes') ?? '{}') as { build?: string; offers?: readonly RecipeView[] }
+    return known.build === build ? known.offers : undefined
   } catch {
     return undefined
   }

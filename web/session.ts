@@ -5,8 +5,8 @@ import { createClient, type Session, StepgateError } from './client.ts'
 import { askHuman } from './human-check.tsx'
 import { keep, kept, unkeep } from './kept.ts'
 
-/** A session lasts 30 days; one that has less than this left is extended at the next request. */
-const extendBelowMs = 21 * 24 * 3_600_000
+/** A session lasts 30 days; the next request after these extends it. Counted by this device's clock alone, which may be wrong. */
+const extendAfterMs = 9 * 24 * 3_600_000
 
 let renewing: Promise<void> | undefined
 const listeners = new Set<() => void>()
@@ -29,11 +29,11 @@ const plain = createClient()
 
 function renew(): Promise<void> {
   renewing ??= openSession()
-    .then(({ user_id, expires_at, telegram }) => {
+    .then(({ user_id, telegram }) => {
       hasNoBot = !telegram
       const before = kept('user')
       keep('user', user_id)
-      keep('expires', expires_at)
+      keep('extended', String(Date.now()))
       if (before && before !== user_id) for (const listener of listeners) listener()
     })
     .finally(() => {
@@ -53,10 +53,17 @@ async function openSession(): Promise<Session> {
   }
 }
 
-const needsRenewal = (): boolean => !kept('user') || Date.parse(kept('expires') ?? '') - Date.now() < extendBelowMs
+/** The clock may have been set back since. */
+const isOld = (): boolean => !(Math.abs(Date.now() - Number(kept('extended'))) < extendAfterMs)
+
+function requirePassing(fault: unknown): void {
+  if (!(fault instanceof StepgateError && fault.isPassing)) throw fault
+}
 
 const sessionFetch: typeof fetch = async (input, init) => {
-  if (needsRenewal()) await renew()
+  if (!kept('user')) await renew()
+  // A session that can't be extended just now is as good as before: whether it is, the answer says.
+  else if (isOld()) await renew().catch(requirePassing)
   const response = await fetch(input, init)
   if (response.status !== 401) return response
   await renew()
@@ -68,5 +75,5 @@ export const client = createClient(hasOwnTokens ? { token: appToken } : { fetch:
 /** The session is over: the next request begins another one, as another person. */
 export function leave(): void {
   unkeep('user')
-  unkeep('expires')
+  unkeep('extended')
 }

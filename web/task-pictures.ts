@@ -68,6 +68,10 @@ export function openStep(task: TaskView, isRedoing: boolean): number {
   return Math.min(task.total_steps, Math.max(1, task.current_step + (isAgain ? 0 : 1)))
 }
 
+/** Of the pieces that a task was started with, those after this step: none where all were put on in one. */
+export const stillToCome = <T>({ total_steps }: TaskView, step: number, pieces: readonly T[]): readonly T[] =>
+  pieces.length === total_steps ? pieces.slice(step) : []
+
 export function chainOf(task: TaskView, start: StartPictures, open: number, { task: words }: Words): ChainItem[] {
   const steps = Array.from({ length: task.total_steps }, (_, index): ChainItem => {
     const url = task.steps[index]?.result_url

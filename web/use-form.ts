@@ -1,7 +1,7 @@
 // What the three forms share: files become pictures, pictures are sent, the task is started, once.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { sameUser } from './app-user.ts'
-import type { StartRequest, StepgateError } from './client.ts'
+import type { ErrorCode, StartRequest, StepgateError } from './client.ts'
 import { dropDraft, putDraft, readDraft } from './draft.ts'
 import { type Remembered, remember } from './memory.ts'
 import { persist } from './persist.ts'
@@ -94,6 +94,9 @@ interface Progress {
   onAllUploaded(): void
 }
 
+/** What a start is refused with where a picture of it is gone. */
+const goneCodes: readonly ErrorCode[] = ['invalid_request', 'not_found', 'not_choosable']
+
 /** Sends again what was sent last, where the content is the same; else uploads the pictures, and sends a new request. Gives the task's id. */
 async function startOnce(
   sentName: string,
@@ -123,8 +126,8 @@ async function startOnce(
   }
   const start = ({ body, key }: Sent) => persistent(() => client.start(body, { idempotencyKey: key }))
   const { task_id } = await start(earlier?.content === content ? earlier : await prepare()).catch(async (fault) => {
-    if (!hadEarlier || asProblem(fault).code !== 'invalid_request') throw fault
-    // What was sent for an earlier start may be gone there: uploads are kept for a day.
+    if (!hadEarlier || !goneCodes.includes(asProblem(fault).code)) throw fault
+    // What was sent for an earlier start may be gone there: uploads are kept for a day, a result as long as its task.
     forgetUploads(pictures)
     return start(await prepare())
   })
@@ -149,8 +152,8 @@ export interface PictureReader {
 export function usePictureReader(): PictureReader {
   const [reading, setReading] = useState(0)
   const [bad, setBad] = useState<readonly BadFile[]>([])
-  const read = async (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
-    setReading((count) => count + 1)
+  const before = useRef<Promise<void>>(undefined)
+  const readNow = async (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
     const pictures: Picture[] = []
     const unreadable: BadFile[] = []
     for (const file of files) {
@@ -161,9 +164,17 @@ export function usePictureReader(): PictureReader {
         unreadable.push(badFile(file))
       }
     }
-    setReading((count) => count - 1)
     setBad(unreadable)
     if (pictures.length > 0) take(pictures)
+  }
+  // One after the other: of two photos of one person, the one chosen last stays.
+  const read = (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
+    setReading((count) => count + 1)
+    const reading = Promise.resolve(before.current)
+      .then(() => readNow(files, take))
+      .finally(() => setReading((count) => count - 1))
+    before.current = reading.catch(() => undefined)
+    return reading
   }
   return { isReading: reading > 0, bad, read }
 }

@@ -75,6 +75,19 @@ test('pictures are dropped where they belong, or pasted: first the person, then 
   await page.locator('.garment').nth(1).waitFor()
 })
 
+test('of two photos for one place the one chosen last stays, though the first takes longer to read', async () => {
+  const { page } = await open({ path: '/#/new/edit' })
+  const small = await sharp(await photo())
+    .resize(60)
+    .toBuffer()
+  const place = page.locator('.drop-small input').first()
+  await place.setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer: await photo() })
+  await page.locator('.drop input').first().setInputFiles({ name: 'small.jpg', mimeType: 'image/jpeg', buffer: small })
+  await page.locator('img.person').waitFor()
+  await expect.poll(() => page.getByText('Preparing the picture…').count()).toBe(0)
+  await expect.poll(() => page.evaluate("document.querySelector('img.person').naturalWidth")).toBe(60)
+})
+
 test('garments are described, put in another order, and taken out', async () => {
   const { page } = await open()
   await page.locator('.sample-person').click()

@@ -58,3 +58,18 @@ test('another way from a step’s picture begins with it and the garments that w
   expect(paid()).toBe(2)
   expect(calls.filter((call) => call === 'POST /api/upload')).toHaveLength(uploads)
 })
+
+test('another way from a picture whose task is deleted meanwhile begins with the photo that the form has', async () => {
+  const { page, calls } = await open()
+  await startTryOn(page, 1)
+  await until(headline(page, 'Ready'))
+  const task_id = page.url().replace(/^.*\//, '')
+  await page.getByRole('link', { name: 'Try another way from here' }).click()
+  await page.locator('img.person').waitFor()
+  await page.locator('.samples .sample').first().click()
+  await page.locator('.garment').waitFor()
+  await page.request.post(`${app.address}/api/delete`, { data: { task_id } })
+  await page.getByRole('button', { name: 'Start · 1 step' }).click()
+  await until(headline(page, 'Ready'))
+  expect(calls.filter((call) => call === 'POST /api/start')).toHaveLength(3)
+})

@@ -8,7 +8,7 @@ import { isOffered } from '../recipes.ts'
 import { go, newPath } from '../route.ts'
 import { client, currentUser } from '../session.ts'
 import { useWords } from '../settings.tsx'
-import type { ChainItem } from '../task-pictures.ts'
+import { type ChainItem, stillToCome } from '../task-pictures.ts'
 import { useDeed } from '../use-deed.ts'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
@@ -62,6 +62,7 @@ async function fork(task: TaskView, { src, step }: { src: string; step: number }
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.
   const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
-  void putDraft('try-on', { person, garments: (draft.garments ?? []).slice(step), auto: false })
+  const garments = stillToCome(task, step, draft.garments ?? [])
+  void putDraft('try-on', { person, garments, auto: false })
   go(newPath('try-on'))
 }

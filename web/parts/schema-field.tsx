@@ -1,5 +1,6 @@
 // One field of a form that is made from a schema: a text, a number, a choice, a switch, pictures, or a file.
 import type { ComponentChildren } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { Picture } from '../pictures/picture.ts'
 import { dropUpload } from '../pictures/upload.ts'
 import { taskPath } from '../route.ts'
@@ -130,13 +131,16 @@ function Pictures({ field, value, onChange, most }: FieldProps & { most: number 
   const label = useLabel(field)
   const reader = usePictureReader()
   const pictures = [value ?? []].flat() as Picture[]
+  // What is there once files are read, which takes a while.
+  const latest = useRef(pictures)
+  latest.current = pictures
   const set = (next: readonly Picture[]) => {
-    for (const picture of pictures) if (!next.includes(picture)) dropUpload(picture)
+    for (const picture of latest.current) if (!next.includes(picture)) dropUpload(picture)
     onChange(most === 1 ? next[0] : next.length > 0 ? next : undefined)
   }
   const take = (files: File[]) =>
     void reader.read(most === 1 ? files.slice(0, 1) : files, (read) =>
-      set(most === 1 ? read : [...pictures, ...read].slice(0, most)),
+      set(most === 1 ? read : [...latest.current, ...read].slice(0, most)),
     )
   const only = most === 1 ? pictures[0] : undefined
   return (

@@ -9,14 +9,22 @@ export async function uploadAll(pictures: readonly Picture[], onProgress: (done:
   let done = pictures.length - waiting.length
   onProgress(done)
   const worker = async () => {
-    for (let picture = waiting.shift(); picture; picture = waiting.shift()) {
-      const url = await upload(picture.blob)
-      picture.uploaded = { url, user: currentUser() }
-      done += 1
-      onProgress(done)
+    try {
+      for (let picture = waiting.shift(); picture; picture = waiting.shift()) {
+        const url = await upload(picture.blob)
+        picture.uploaded = { url, user: currentUser() }
+        done += 1
+        onProgress(done)
+      }
+    } finally {
+      // After a failure the other one sends no more, either.
+      waiting.length = 0
     }
   }
-  await Promise.all([worker(), worker()])
+  const workers = [worker(), worker()]
+  // What is on its way is waited for: its progress would otherwise be told of a form that nobody sends any more.
+  await Promise.allSettled(workers)
+  await Promise.all(workers)
 }
 
 /** A picture that leaves its form is deleted where it was sent. Without an answer it goes by itself, after a day. */

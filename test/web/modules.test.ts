@@ -1,0 +1,127 @@
+// The page's own modules without a browser: what it sends over a bad net, when it extends its session, and what it keeps.
+import type { RequestListener } from 'node:http'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import type { Client, RecipeView, TaskView } from '../../web/client.ts'
+import { stillToCome } from '../../web/task-pictures.ts'
+import { serve } from '../setup/serve.ts'
+
+/** They are written for browsers, whose types these tests don't know. */
+const load = <T>(path: string): Promise<T> => import(new URL(`../../web/${path}`, import.meta.url).href)
+
+let answer: RequestListener = () => {}
+const asked: string[] = []
+const address = await serve((request, response) => {
+  asked.push(String(request.url))
+  answer(request, response)
+})
+const { fetch } = globalThis
+/** As a browser on the page's origin. */
+vi.stubGlobal('fetch', (path: string, init?: RequestInit) => fetch(address + path, init))
+vi.stubGlobal('window', new EventTarget())
+const stored = new Map<string, string>()
+let isFull = false
+vi.stubGlobal('localStorage', {
+  getItem: (name: string) => stored.get(name) ?? null,
+  setItem: (name: string, value: string) => {
+    if (isFull) throw new Error('QuotaExceededError')
+    stored.set(name, value)
+  },
+  removeItem: (name: string) => stored.delete(name),
+})
+const offer = { name: 'edit', step_seconds: 7, outputs: ['image'] } as unknown as RecipeView
+vi.stubGlobal('__OFFERS__', [offer])
+afterAll(() => void vi.unstubAllGlobals())
+beforeEach(() => {
+  asked.length = 0
+  isFull = false
+})
+
+const json = (body: object, status = 200) =>
+  [status, { 'content-type': `application/${status < 400 ? '' : 'problem+'}json` }, JSON.stringify(body)] as const
+const send = (response: Parameters<RequestListener>[1], [status, headers, body]: ReturnType<typeof json>) =>
+  void response.writeHead(status, headers).end(body)
+const problem = (status: number, code: string) => json({ code, detail: code }, status)
+const opened = () => json({ user_id: 'ann', token: 't', expires_at: new Date().toISOString(), telegram: false }, 201)
+
+const { persist } = await load<{
+  persist<T>(call: () => Promise<T>, options: { signal: AbortSignal; onRetry(): void }): Promise<T>
+}>('persist.ts')
+
+test('who has left has nothing more sent for them', async () => {
+  const leaving = new AbortController()
+  leaving.abort(new Error('left'))
+  const call = vi.fn(() => Promise.resolve())
+  await expect(persist(call, { signal: leaving.signal, onRetry: () => {} })).rejects.toThrow('left')
+  expect(call).not.toHaveBeenCalled()
+})
+
+test('a session is extended by this device’s clock, however wrong, and used as it is where that fails', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2031-01-01') })
+  let extending = opened()
+  answer = ({ url }, response) =>
+    send(response, url === '/api/session' ? extending : json({ tasks: [], next_cursor: null }))
+  const { client } = await load<{ client: Client }>('session.ts')
+  await client.tasks()
+  await client.tasks()
+  expect(asked).toEqual(['/api/session', '/api/tasks?', '/api/tasks?'])
+  vi.setSystemTime('2031-01-11')
+  extending = problem(503, 'unavailable')
+  asked.length = 0
+  await client.tasks()
+  expect(asked).toEqual(['/api/session', '/api/tasks?'])
+  vi.useRealTimers()
+})
+
+test('of two uploads one is refused: nothing is under way any more when that is told', async () => {
+  const { uploadAll } = await load<{
+    uploadAll(pictures: { blob: Blob }[], onProgress: (done: number) => void): Promise<void>
+  }>('pictures/upload.ts')
+  const waiting: (() => void)[] = []
+  answer = ({ url }, response) => {
+    if (url !== '/api/upload') return send(response, url === '/api/session' ? opened() : json({}))
+    const end = [problem(413, 'body_too_large'), json({ url: '/api/upload?id=2' })][waiting.length]
+    if (end) waiting.push(() => send(response, end))
+  }
+  const seen: string[] = []
+  const pictures = ['a', 'b', 'c'].map((text) => ({ blob: new Blob([text], { type: 'image/jpeg' }) }))
+  const ended = uploadAll(pictures, (done) => seen.push(`${done} sent`)).catch(({ code }) => seen.push(code))
+  await vi.waitFor(() => expect(waiting).toHaveLength(2))
+  waiting[0]?.()
+  await fetch(`${address}/later`)
+  waiting[1]?.()
+  await ended
+  expect(seen).toEqual(['0 sent', '1 sent', 'body_too_large'])
+  expect(asked.filter((url) => url === '/api/upload')).toHaveLength(2)
+})
+
+test('what a full browser doesn’t take is known all the same, rather than what it had before', async () => {
+  const { keep, kept } = await load<{
+    keep(name: string, value: string): void
+    kept(name: string): string | undefined
+  }>('kept.ts')
+  keep('theme', 'light')
+  isFull = true
+  keep('theme', 'dark')
+  expect(kept('theme')).toBe('dark')
+  isFull = false
+  keep('theme', 'auto')
+  expect([kept('theme'), stored.get('stepgate.theme')]).toEqual(['auto', 'auto'])
+})
+
+test('recipes that another build has kept are left aside, whatever their shape', async () => {
+  const [mine, others] = [{ ...offer, step_seconds: 9 }, { name: 'edit' }]
+  const known = async (visit: string, kept: unknown) => {
+    stored.set('stepgate.recipes', JSON.stringify(kept))
+    return (await load<{ offerOf(name: string): unknown }>(`recipes.ts?${visit}`)).offerOf('edit')
+  }
+  const build = new URL('../../web/recipes.ts', import.meta.url).href
+  expect(await known('second', { build, offers: [mine] })).toEqual(mine)
+  expect(await known('third', { build: 'another', offers: [others] })).toEqual(offer)
+  expect(await known('fourth', [others])).toEqual(offer)
+})
+
+test('another way from a picture brings the pieces after it, and none where all were put on at once', () => {
+  const task = (total_steps: number) => ({ total_steps }) as TaskView
+  expect(stillToCome(task(3), 1, ['shirt', 'trousers', 'jacket'])).toEqual(['trousers', 'jacket'])
+  expect(stillToCome(task(1), 1, ['shirt', 'trousers', 'jacket'])).toEqual([])
+})
