@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Trouble } from './client.ts'
 import { HumanCheck } from './human-check.tsx'
 import { Drawn, Logo } from './parts/icons.tsx'
-import { historyPath, homePath, type Route, useRoute } from './route.ts'
+import { go, historyPath, homePath, type Route, useRoute } from './route.ts'
 import { onNewUser } from './session.ts'
 import { themes, useSettings, useWords } from './settings.tsx'
 import { useTakeOvers } from './take-over.ts'
@@ -11,6 +11,7 @@ import { TroubleContext, TroubleStrip } from './trouble.tsx'
 import { History } from './views/history.tsx'
 import { NewTask } from './views/new.tsx'
 import { TaskPage } from './views/task.tsx'
+import { onLeftByTab } from './wakes.ts'
 
 export function App() {
   const { words, language } = useSettings()
@@ -20,6 +21,7 @@ export function App() {
   const [trouble, setTrouble] = useState<Trouble>()
   const main = useRef<HTMLElement>(null)
   useFocusOnChange(route, main)
+  useEffect(() => onLeftByTab(beginAnew), [])
   return (
     <TroubleContext.Provider value={setTrouble}>
       <button type="button" class="skip button primary" onClick={() => main.current?.focus()}>
@@ -34,6 +36,12 @@ export function App() {
       </main>
     </TroubleContext.Provider>
   )
+}
+
+/** Whoever comes next finds no picture and no photo in this tab, either. */
+function beginAnew(): void {
+  go(homePath)
+  location.reload()
 }
 
 function View({ route }: { route: Route }) {

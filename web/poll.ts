@@ -13,7 +13,7 @@ export interface PollOptions {
   signal?: AbortSignal
   /** While true, requests are far apart. */
   isHidden?: () => boolean
-  /** Told of each failed try, and of `undefined` once it works again. */
+  /** Told of each failed try, and of `undefined` once it works again, or isn't tried any more. */
   onTrouble?: (trouble: Trouble | undefined) => void
   /** Is handed a function that ends the present pause, and gives one that ends the subscription. */
   onWake?: (wake: () => void) => () => void
@@ -49,7 +49,10 @@ export async function* poll<T>(
       await pause(isHidden() ? Math.max(hiddenMs, nextMs * hiddenTimes) : nextMs, options)
     } catch (error) {
       if (signal?.aborted) return
-      if (!isPassing(error)) throw error
+      if (!isPassing(error)) {
+        if (tries > 0) onTrouble(undefined)
+        throw error
+      }
       tries += 1
       const retryInMs = Math.max(error.retryAfterMs ?? 0, Math.min(longestRetryMs, firstRetryMs * 2 ** (tries - 1)))
       onTrouble({ error, tries, retryInMs })

@@ -23,7 +23,7 @@ export async function lookTelling(language: 'en' | 'ru'): Promise<Telling> {
 /** Whether this browser is told already: then it is of whoever uses the page now. */
 export async function keepTelling(language: 'en' | 'ru'): Promise<boolean> {
   const mayTell = 'Notification' in window && Notification.permission === 'granted'
-  const subscription = mayTell && 'serviceWorker' in navigator ? await subscribed() : undefined
+  const subscription = mayTell ? await subscribed() : undefined
   if (subscription) await hand(subscription, language)
   return subscription !== undefined
 }
@@ -42,11 +42,15 @@ export async function startTelling(language: 'en' | 'ru'): Promise<Telling> {
 
 /** For who signs out, while the session is good: nobody else who uses this browser hears of their tasks. */
 export async function stopTelling(): Promise<void> {
-  const subscription = 'serviceWorker' in navigator ? await subscribed() : undefined
-  if (!subscription) return
-  await client.unlisten(subscription.endpoint)
-  await subscription.unsubscribe()
+  const subscription = await subscribed()
+  if (subscription) await client.unlisten(subscription.endpoint)
+  await forgetTelling()
+}
+
+/** Where the functions know nothing of it any more: whoever comes next is asked themselves. */
+export async function forgetTelling(): Promise<void> {
   unkeep('told')
+  await (await subscribed())?.unsubscribe()
 }
 
 /** The service worker asks every window whether it shows a task, before it opens another one. Call it once. */
@@ -60,6 +64,7 @@ export function answerWorker(): void {
 }
 
 async function subscribed(): Promise<PushSubscription | undefined> {
+  if (!('serviceWorker' in navigator)) return undefined
   const registration = await navigator.serviceWorker.getRegistration()
   return (await registration?.pushManager?.getSubscription()) ?? undefined
 }

@@ -1,7 +1,7 @@
 // One task, followed and moved: what the task view knows and can do. It promises that a click does its thing once, however often it is
 // clicked and however the net behaves, and that other tabs show the same.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { StepgateError, type TaskView, type Trouble } from './client.ts'
+import { type ErrorCode, StepgateError, type TaskView, type Trouble } from './client.ts'
 import { persist } from './persist.ts'
 import { client } from './session.ts'
 import { isHidden, onToldByTab, onWake, tellTabs } from './wakes.ts'
@@ -25,7 +25,7 @@ export interface FollowedTask {
   /** Under way; nothing else can be clicked meanwhile. */
   busy: Deed | undefined
   isRetrying: boolean
-  /** The last thing done here was a redo. */
+  /** The last thing done here was a redo, and its picture isn't there yet. */
   isRedoing: boolean
   act(deed: Deed, wish?: Wish): void
 }
@@ -35,16 +35,17 @@ export function useTask(taskId: string): FollowedTask {
   const [error, setError] = useState<StepgateError>()
   const [trouble, setTrouble] = useState<Trouble>()
   const following = useRef<AbortController>(undefined)
-  /** By an error that waiting alone doesn't mend: a network's sign-in page, for one. */
+  /** A watch ends with the task, and with an error that waiting alone doesn't mend: a network's sign-in page, for one. */
   const hasEnded = useRef(false)
 
   const follow = useCallback(
     async (seen?: TaskView) => {
       following.current?.abort()
       following.current = new AbortController()
-      hasEnded.current = false
       const { signal } = following.current
-      if (seen && seen.poll_after_ms === null) return
+      hasEnded.current = seen?.poll_after_ms === null
+      setTrouble(undefined)
+      if (hasEnded.current) return
       const watched = client.watch(taskId, { ...(seen && { seen }), signal, isHidden, onTrouble: setTrouble, onWake })
       try {
         for await (const view of watched) {
@@ -54,9 +55,12 @@ export function useTask(taskId: string): FollowedTask {
         }
       } catch (fault) {
         if (signal.aborted) return
-        hasEnded.current = true
-        setError(asProblem(fault))
+        const problem = asProblem(fault)
+        setError(problem)
+        // Deleted elsewhere: nothing of it is shown any more.
+        if (problem.code === 'not_found') setTask(undefined)
       }
+      if (!signal.aborted) hasEnded.current = true
     },
     [taskId],
   )
@@ -64,7 +68,7 @@ export function useTask(taskId: string): FollowedTask {
     setTask(undefined)
     setError(undefined)
     void follow()
-    // A watch that has ended would miss another tab's redo.
+    // A watch that has ended would miss another tab's redo, and what a chat or another device did meanwhile.
     const unsubscribe = onToldByTab(() => void follow())
     const stopWaking = onWake(() => hasEnded.current && void follow())
     return () => {
@@ -82,7 +86,8 @@ export function useTask(taskId: string): FollowedTask {
   return { ...deeds, task, error: error ?? deeds.error, trouble }
 }
 
-function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void) {
+/** `onMoved` is told `undefined` of a task that is gone. */
+function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView | undefined) => void) {
   const [busy, setBusy] = useState<Deed>()
   const [isRetrying, setRetrying] = useState(false)
   const [isRedoing, setRedoing] = useState(false)
@@ -90,6 +95,10 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
   const isBusy = useRef(false)
   const leaving = useRef<AbortController>(undefined)
   useEffect(() => () => leaving.current?.abort(), [])
+  const isAtGate = task?.status === 'waiting_continue'
+  useEffect(() => {
+    if (isAtGate) setRedoing(false)
+  }, [isAtGate])
   const act = (deed: Deed, wish: Wish = {}) => {
     // The state above disables buttons at the next drawing only; a second click can be faster.
     if (!task || isBusy.current) return
@@ -100,16 +109,18 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView) => void)
     const { signal } = leaving.current
     persist(() => call(deed, task, wish), { signal, onRetry: () => setRetrying(true) })
       .then((view) => {
-        setRedoing(deed === 'redo')
         tellTabs()
+        // Who has left is shown nothing, and nothing is watched for them.
+        if (signal.aborted) return
+        setRedoing(deed === 'redo')
         onMoved(view)
       })
       .catch(async (fault) => {
         if (signal.aborted) return
         const problem = asProblem(fault)
         setError(problem)
-        const view = await viewAfter(problem, task)
-        if (view) onMoved(view)
+        const now = await lookAfter(problem, task)
+        if (now && !signal.aborted) onMoved(now.view)
       })
       .finally(() => {
         isBusy.current = false
@@ -132,10 +143,15 @@ async function call(deed: Deed, { task_id, current_step, steps }: TaskView, wish
   return client.redo(task_id, { ...seen, change: await change?.(), candidates })
 }
 
-/** The task as it is, where the refusal says that it is another than was shown here. Without an answer, the watch shows it later. */
-async function viewAfter({ code }: StepgateError, { task_id }: TaskView): Promise<TaskView | undefined> {
-  if (code !== 'not_waiting' && code !== 'already_finished') return undefined
-  return client.status(task_id).catch(() => undefined)
+const staleCodes: readonly ErrorCode[] = ['not_waiting', 'already_finished', 'not_found']
+
+/** The task as it is, where the refusal says that it is another than was shown here, or none. Without an answer, the watch shows it later. */
+async function lookAfter({ code }: StepgateError, { task_id }: TaskView): Promise<{ view?: TaskView } | undefined> {
+  if (!staleCodes.includes(code)) return undefined
+  return client.status(task_id).then(
+    (view) => ({ view }),
+    (fault) => (asProblem(fault).code === 'not_found' ? {} : undefined),
+  )
 }
 
 export function asProblem(fault: unknown): StepgateError {

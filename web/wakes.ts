@@ -1,4 +1,5 @@
-// What makes the page look again at once: it is shown again, the net is back, or another tab did something to a task.
+// What makes the page look again at once: it is shown again, the net is back, or another tab did something to a task. And what makes it begin
+// anew: another tab has signed out.
 const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('stepgate') : undefined
 
 export const isHidden = (): boolean => document.visibilityState === 'hidden'
@@ -18,10 +19,20 @@ export function onWake(wake: () => void): () => void {
   }
 }
 
-export function onToldByTab(listener: () => void): () => void {
-  channel?.addEventListener('message', listener)
-  return () => channel?.removeEventListener('message', listener)
+type News = 'moved' | 'left'
+
+export const onToldByTab = (listener: () => void): (() => void) => onNews('moved', listener)
+
+/** Calls when the person has signed out, or deleted everything, in another tab. */
+export const onLeftByTab = (listener: () => void): (() => void) => onNews('left', listener)
+
+function onNews(wanted: News, listener: () => void): () => void {
+  const hear = ({ data }: MessageEvent<News>) => {
+    if (data === wanted) listener()
+  }
+  channel?.addEventListener('message', hear)
+  return () => channel?.removeEventListener('message', hear)
 }
 
 /** After an own action: the other tabs show it without asking more often. */
-export const tellTabs = (): void => channel?.postMessage('moved')
+export const tellTabs = (news: News = 'moved'): void => channel?.postMessage(news)

@@ -36,8 +36,15 @@ test('poll: seldom while nobody looks, and at once when somebody does again', as
   expect(await looksWithin(20, { isHidden: () => isHidden, onWake })).toBe(6)
 })
 
-test('poll: what waiting does not mend ends it', async () => {
-  await expect(poll(() => Promise.reject(new RangeError('a bug')), {}).next()).rejects.toThrow('a bug')
+test('poll: what waiting does not mend ends it, and the trouble before it', async () => {
+  const faults = [Object.assign(new Error('busy'), { isPassing: true }), new RangeError('a bug')]
+  const troubles: unknown[] = []
+  const look = () => Promise.reject(faults.shift())
+  const ended = expect(poll(look, { onTrouble: (trouble) => troubles.push(trouble?.tries) }).next()).rejects
+  const thrown = ended.toThrow('a bug')
+  await vi.advanceTimersByTimeAsync(1_000)
+  await thrown
+  expect(troubles).toEqual([1, undefined])
 })
 
 test('poll: a server that names a time is not asked before', async () => {

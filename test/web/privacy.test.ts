@@ -2,9 +2,10 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { whileStopped } from '../functions/contract-calls.ts'
-import { fillIn, headline, startTryOn, usePage } from './page.ts'
+import { fillIn, headline, openPage, startTryOn, usePage } from './page.ts'
 
-const { app, open, until } = await usePage()
+const stack = await usePage()
+const { app, open, until } = stack
 
 /** A task that is ready, and the address of its picture. */
 async function dressOne(page: Page): Promise<URL> {
@@ -58,10 +59,11 @@ test('the picture in sight is shared: shown to a stranger and to chat programs, 
   await context.close()
 })
 
-test('a task is deleted for good after one question, though the answer was lost at first: gone from the history, its picture and its shared link answer 404', async () => {
+test('a task is deleted for good after one question, though the answer was lost at first: gone from the history and from another tab, its picture and its shared link answer 404', async () => {
   const { page, calls } = await open()
   const picture = await dressOne(page)
   const [link, address] = [await share(page), page.url()]
+  const { page: other } = await openPage(page.context(), address, stack.complaints)
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click()
   expect(calls).not.toContain('POST /api/delete')
@@ -79,6 +81,7 @@ test('a task is deleted for good after one question, though the answer was lost 
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
   await page.getByText('Nothing here yet.').waitFor()
+  await headline(other, 'This was not found.').waitFor()
   const statuses = [picture.href, link].map(async (url) => (await page.request.get(url)).status())
   expect(await Promise.all(statuses)).toEqual([404, 404])
   await page.goto(address)

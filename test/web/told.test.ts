@@ -5,7 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, expect, test } from 'vitest'
 import webPush from 'web-push'
 import { startReceivers } from '../../simulator/receivers/index.ts'
-import { fillIn, headline, startTryOn, usePage } from './page.ts'
+import { fillIn, headline, openPage, startTryOn, usePage } from './page.ts'
 
 const { publicKey, privateKey } = webPush.generateVAPIDKeys()
 const receivers = await startReceivers({
@@ -19,7 +19,8 @@ const vapid = {
   VAPID_PRIVATE_KEY: privateKey,
   VAPID_SUBJECT: 'mailto:ops@app.test',
 }
-const { app, open, until } = await usePage({ env: vapid })
+const stack = await usePage({ env: vapid })
+const { app, open, until } = stack
 
 /** A person who allows notices, in a browser whose push service is the receivers'. */
 const allowing = () => `{
@@ -75,11 +76,16 @@ async function tellMe(page: Page): Promise<void> {
   await page.getByText('You will be told').waitFor()
 }
 
-test('one tap, and the result is told by a notice; a tap on it goes to the window that shows the task', async () => {
+test('one tap, repeated where the net failed, and the result is told by a notice; a tap on it goes to the window that shows the task', async () => {
   const { context, page } = await open({ script: allowing() })
   await startTryOn(page, 1)
   const starting = context.waitForEvent('serviceworker')
+  await page.route('**/api/push', (route) => (route.request().method() === 'POST' ? route.abort() : route.continue()))
+  await page.getByRole('button', { name: 'Tell me when it is ready' }).click()
+  await page.getByText('That did not work. Try again.').waitFor()
+  await page.unroute('**/api/push')
   await tellMe(page)
+  expect(await page.evaluate('document.activeElement.textContent')).toContain('You will be told')
   expect(await page.evaluate('localStorage.subscribed')).toBe(publicKey)
   const worker = await starting
   await until(headline(page, 'Ready'))
@@ -95,8 +101,11 @@ test('one tap, and the result is told by a notice; a tap on it goes to the windo
   expect(await worker.evaluate(tapped(task_id))).toEqual(['closed', `/#/task/${task_id}`])
 })
 
-test('who signs out is told no more by this browser, and leaves no photo and no picture in it', async () => {
-  const { page, calls } = await open({ script: allowing() })
+test.each([
+  { name: 'Sign out', asked: ['POST /api/push', 'POST /api/session/end'] },
+  { name: 'Delete everything', asked: ['POST /api/delete', 'POST /api/delete'] },
+])('$name: this browser is told no more, and no tab of it has a photo or a picture left', async ({ name, asked }) => {
+  const { page, calls, context } = await open({ script: allowing() })
   await startTryOn(page, 1)
   await tellMe(page)
   const address = page.url()
@@ -104,15 +113,20 @@ test('who signs out is told no more by this browser, and leaves no photo and no 
   const picture = String(await page.locator('.stage img').getAttribute('src'))
   await page.getByRole('link', { name: 'Dress someone else' }).click()
   await page.locator('img.person').waitFor()
+  const { page: other } = await openPage(context, address, stack.complaints)
+  await other.getByRole('link', { name: 'Dress someone else' }).click()
+  await other.locator('img.person').waitFor()
   await page.getByRole('link', { name: 'History' }).click()
   await page.locator('.card').waitFor()
   calls.length = 0
-  await page.getByRole('button', { name: 'Sign out' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('button', { name }).click()
+  await page.getByRole('dialog').getByRole('button', { name }).click()
   await page.locator('.sample-person').waitFor()
   // The list of tasks is asked for by the clock.
-  expect(calls.filter((call) => call !== 'GET /api/tasks')).toEqual(['POST /api/push', 'POST /api/session/end'])
-  expect(await page.evaluate('localStorage.subscribed')).toBeUndefined()
+  expect(calls.filter((call) => call !== 'GET /api/tasks')).toEqual(asked)
+  await other.locator('.sample-person').waitFor()
+  expect(await other.locator('img.person, .card').count()).toBe(0)
+  await expect.poll(() => page.evaluate('localStorage.subscribed')).toBeUndefined()
   expect((await sql`select user_id from listeners`.execute(app.deps.db)).rows).toEqual([])
   expect(await page.locator('img.person, .card').count()).toBe(0)
   expect((await page.request.get(new URL(picture, address).href)).status()).toBe(401)

@@ -47,14 +47,48 @@ test('a click without a connection is done once it is back, and once only', asyn
   expect(paid()).toBe(2)
 })
 
-test('a silent server: it says when it tries again', async () => {
+test('a silent server: it says when it tries again, until a click gets through; a picture that never came is followed by one that does', async () => {
   const { page } = await open()
-  await startTryOn(page, 1)
+  await page.route('**/api/result*', (route) => route.abort())
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await page.locator('.chain .photo-failed').waitFor()
   await page.route('**/api/status*', (route) => route.fulfill({ status: 502, body: 'bad gateway' }))
   await until(page.getByText(/^No answer from the server. Trying again in \d+ s.$/))
   await page.unroute('**/api/status*')
-  await until(headline(page, 'Ready'))
+  await page.unroute('**/api/result*')
+  await page.getByRole('button', { name: 'Try this step again' }).click()
+  await headline(page, 'Step 1 of 2 is being made').waitFor()
   expect(await page.locator('.trouble').textContent()).toBe('')
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await page.locator('.chain .photo.shown').nth(1).waitFor()
+})
+
+test('who leaves while a click is on its way has nothing watched for them; what was done elsewhere meanwhile is shown on coming back', async () => {
+  const { page, calls } = await open()
+  await startTryOn(page, 2)
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>()
+  await page.route('**/api/continue', async (route) => {
+    await left
+    await route.continue()
+  })
+  await page.getByRole('button', { name: /^Continue/ }).click()
+  await page.getByRole('link', { name: 'History' }).click()
+  await page.locator('.card').waitFor()
+  const answered = page.waitForResponse('**/api/continue')
+  leave()
+  await answered
+  calls.length = 0
+  await until(page.locator('.badge.completed'))
+  expect(calls.filter((call) => call === 'GET /api/status')).toEqual([])
+
+  await page.locator('.card').click()
+  await headline(page, 'Ready').waitFor()
+  const task_id = page.url().replace(/^.*\//, '')
+  await page.request.post(`${app.address}/api/delete`, { data: { task_id } })
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+  await headline(page, 'This was not found.').waitFor()
 })
 
 test('a start whose answer was lost starts nothing twice, neither at the next try nor after a reload', async () => {

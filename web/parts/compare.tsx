@@ -13,9 +13,9 @@ export function Compare({ before, after }: CompareProps) {
   const [cut, setCut] = useState(50)
   return (
     <div class="compare" style={{ '--cut': `${cut}%` }}>
-      <Photo src={after.src} alt={task.pictureOf(after.name)} />
+      <Photo key={after.src} src={after.src} alt={task.pictureOf(after.name)} />
       <div class="compare-before">
-        <Photo src={before.src} alt={task.pictureOf(before.name)} />
+        <Photo key={before.src} src={before.src} alt={task.pictureOf(before.name)} />
       </div>
       <span class="tag before" aria-hidden="true">
         {task.before}

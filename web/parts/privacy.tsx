@@ -4,13 +4,14 @@ import { hasOwnTokens } from '../app-user.ts'
 import type { TaskView } from '../client.ts'
 import { dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
-import { stopTelling } from '../push.ts'
-import { go, historyPath } from '../route.ts'
+import { forgetTelling, stopTelling } from '../push.ts'
+import { go, historyPath, homePath } from '../route.ts'
 import { client, currentUser, leave } from '../session.ts'
 import { useWords } from '../settings.tsx'
 import type { ChainItem } from '../task-pictures.ts'
 import { useDeed } from '../use-deed.ts'
 import { asProblem } from '../use-task.ts'
+import { tellTabs } from '../wakes.ts'
 import { Asked } from './asked.tsx'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
@@ -25,6 +26,7 @@ export function TaskPrivacy({ task, shown }: { task: TaskView; shown: ChainItem 
       if (asProblem(fault).code !== 'not_found') throw fault
     })
     await forget(task.task_id)
+    tellTabs()
     go(historyPath)
   }
   return (
@@ -114,6 +116,7 @@ export function YourData() {
   const removeAll = async () => {
     await client.deleteEverything.confirm(await client.deleteEverything.ask())
     await end()
+    await forgetTelling()
   }
   const signOut = async () => {
     await stopTelling()
@@ -157,5 +160,6 @@ async function end(): Promise<void> {
   dropDrafts()
   await forgetAll()
   leave()
-  go('#/')
+  tellTabs('left')
+  go(homePath)
 }

@@ -1,5 +1,5 @@
 // While a task is being made: the offer to be told when it is ready, taken with one tap.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { keep, kept } from '../kept.ts'
 import { lookTelling, startTelling, type Telling } from '../push.ts'
 import { useSettings } from '../settings.tsx'
@@ -15,32 +15,42 @@ export function TellMe() {
     // What can't be found out is not offered.
     lookTelling(language).then(setTelling, () => setTelling('impossible'))
   }, [language])
+  const [hasFailed, setFailed] = useState(false)
+  const line = useRef<HTMLParagraphElement>(null)
   const ask = async () => {
     setAsking(true)
-    setTelling(await startTelling(language).catch((): Telling => 'refused'))
+    setFailed(false)
+    // The button may go, and the focus with it.
+    line.current?.focus()
+    await startTelling(language).then(setTelling, (fault) => {
+      console.warn('This browser could not be told:', fault)
+      setFailed(true)
+    })
     setAsking(false)
   }
   const decline = () => {
     keep('tell', 'no')
     setDeclined(true)
+    line.current?.focus()
   }
+  const isOffered = telling === 'offered' && !isDeclined
   const said = { told: tell.told, refused: tell.refused, 'home-screen': tell.homeScreen }[telling as string]
-  if (telling === 'offered' && !isDeclined) {
-    return (
-      <div class="tell">
-        <button type="button" class="button" disabled={isAsking} onClick={() => void ask()}>
-          <Drawn name="clock" />
-          {tell.ask}
-        </button>
-        <button type="button" class="icon-button" aria-label={tell.decline} title={tell.decline} onClick={decline}>
-          <Drawn name="close" />
-        </button>
-      </div>
-    )
-  }
   return (
-    <p class="fine" role="status">
-      {isDeclined && telling !== 'told' ? '' : said}
-    </p>
+    <div class="telling">
+      {isOffered && (
+        <div class="tell">
+          <button type="button" class="button" disabled={isAsking} onClick={() => void ask()}>
+            <Drawn name="clock" />
+            {tell.ask}
+          </button>
+          <button type="button" class="icon-button" aria-label={tell.decline} title={tell.decline} onClick={decline}>
+            <Drawn name="close" />
+          </button>
+        </div>
+      )}
+      <p ref={line} class="fine" role="status" tabIndex={-1}>
+        {hasFailed ? tell.failed : isDeclined && telling !== 'told' ? '' : said}
+      </p>
+    </div>
   )
 }

@@ -16,11 +16,11 @@ interface ThumbProps {
 export function Thumb({ src, kind, still, lazy = false }: ThumbProps) {
   switch (kind) {
     case 'image':
-      return <Photo src={src} alt="" lazy={lazy} />
+      return <Photo key={src} src={src} alt="" lazy={lazy} />
     case 'video':
       return (
         <>
-          {still ? <Photo src={still} alt="" lazy={lazy} /> : <FirstFrame src={src} />}
+          {still ? <Photo key={still} src={still} alt="" lazy={lazy} /> : <FirstFrame key={src} src={src} />}
           <span class="play">
             <Drawn name="play" />
           </span>

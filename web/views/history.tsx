@@ -32,6 +32,7 @@ export function useTasks(limit: number) {
     }
     const leaving = new AbortController()
     const { signal } = leaving
+    setTrouble(undefined)
     let isFollowed = false
     const follow = async () => {
       if (isFollowed) return

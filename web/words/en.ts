@@ -161,6 +161,7 @@ const tell = {
   decline: 'Not now',
   told: 'You will be told. You can close this page.',
   refused: 'This browser lets the page send no messages. Its settings can change that.',
+  failed: 'That did not work. Try again.',
   homeScreen: 'To be told on this device, add the page to the Home Screen and open it there.',
 }
 
