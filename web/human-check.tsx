@@ -50,16 +50,22 @@ export function HumanCheck() {
       asked.answer(token)
       dialog.current?.close()
     }
+    let isLeft = false
     let leave = () => {}
     const container = place.current
     loadScript().then(
       () => {
+        // A script may come after the dialog was closed.
+        if (isLeft) return
         const id = globalThis.turnstile?.render(container, { sitekey: asked.siteKey, language, callback })
         leave = () => id && globalThis.turnstile?.remove(id)
       },
       () => setBroken(true),
     )
-    return () => leave()
+    return () => {
+      isLeft = true
+      leave()
+    }
   }, [asked, language])
   const close = () => {
     asked?.refuse() // after an answer, this says nothing more

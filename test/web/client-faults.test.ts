@@ -153,7 +153,13 @@ describe('odd addresses and keys', () => {
     answer = sends('png', 'image/png')
     const client = createClient({ baseUrl: address, token: 'secret' })
     expect(await (await client.result(`${address}/api/result?step=1`)).text()).toBe('png')
-    for (const url of ['https://evil.example/api/result', '//evil.example/', '/\\evil.example/', 'result'])
+    for (const url of [
+      'https://evil.example/api/result',
+      '//evil.example/',
+      '/\\evil.example/',
+      '/\t/evil.example/',
+      'result',
+    ])
       expect(await refusalOf(client.result(url))).toMatchObject({ code: 'invalid_request', isPassing: false })
     expect(asked).toHaveLength(1)
   })

@@ -57,3 +57,23 @@ test('a script that does not come is said, and the next try asks again', async (
   await page.getByRole('button', { name: 'I am human' }).click()
   await page.locator('.task').waitFor()
 })
+
+test('a script that comes after the dialog was closed leaves no second widget in it', async () => {
+  const { page, context } = await open({ phone: true })
+  const { promise: late, resolve: arrive } = Promise.withResolvers<void>()
+  await context.route('https://challenges.cloudflare.com/turnstile/v0/api.js*', async (route) => {
+    await late
+    await route.fulfill({ contentType: 'text/javascript', body: widget })
+  })
+  await fillIn(page, 1)
+  const start = page.getByRole('button', { name: /^Start/ })
+  await start.click()
+  await page.getByRole('dialog').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByText('Show that you are human first.').first().waitFor()
+  arrive()
+  await page.waitForFunction('globalThis.turnstile')
+  await start.click()
+  await page.getByRole('button', { name: 'I am human' }).click()
+  await page.locator('.task').waitFor()
+})

@@ -107,7 +107,8 @@ function normalBase(baseUrl: string): string {
 
 /** A result may be named by its whole address, as long as it is the functions' own: the token goes to nobody else. */
 function urlOf(base: string, path: string): string {
-  if (path.startsWith('/') && !/^[/\\]{2}/.test(path)) return base + path
+  // Two slashes begin a host, and an address is read without the tabs and line breaks in it.
+  if (path.startsWith('/') && !/^[/\\]{2}/.test(path.replaceAll(/[\t\n\r]/g, ''))) return base + path
   const page = (globalThis as { location?: { href: string } }).location?.href
   const url = URL.parse(path, page)
   const own = URL.parse(base || '/', page)

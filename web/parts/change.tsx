@@ -72,7 +72,10 @@ function saidBefore(fields: readonly FormField[], change: Values): Values {
   const isWritten = ({ kind }: FormField) => kind !== 'image' && kind !== 'images' && kind !== 'archive'
   const hadPicture = fields.some((field) => !isWritten(field) && change[field.name] !== undefined)
   const kept = fields.filter((field) => isWritten(field) && (!hadPicture || typeof change[field.name] === 'string'))
-  return Object.fromEntries(kept.flatMap(({ name }) => (change[name] === undefined ? [] : [[name, change[name]]])))
+  const said = kept.filter(({ name }) => change[name] !== undefined)
+  return Object.fromEntries(
+    said.map(({ name, kind }) => [name, kind === 'json' ? JSON.stringify(change[name]) : change[name]]),
+  )
 }
 
 function Candidates({ most, count, onCount }: { most: number; count: number; onCount: (count: number) => void }) {

@@ -7,6 +7,8 @@ import { useDeed } from '../use-deed.ts'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
 
+const savingMs = 60_000
+
 export function DownloadLink({ url, kind }: { url: string; kind: string }) {
   const { task } = useWords()
   const { error, run } = useDeed()
@@ -15,7 +17,8 @@ export function DownloadLink({ url, kind }: { url: string; kind: string }) {
     link.href = URL.createObjectURL(await client.result(url))
     link.download = 'result'
     link.click()
-    URL.revokeObjectURL(link.href)
+    // Safari reads it after the click.
+    setTimeout(() => URL.revokeObjectURL(link.href), savingMs)
   }
   const onClick = (event: Event) => {
     if (!hasOwnTokens) return

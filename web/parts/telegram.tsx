@@ -44,7 +44,11 @@ export function TellInTelegram() {
           {words.offer}
         </button>
       )}
-      {hasFailed && <p class="fine">{words.failed}</p>}
+      {hasFailed && (
+        <p class="fine" role="alert">
+          {words.failed}
+        </p>
+      )}
     </div>
   )
 }
