@@ -20,6 +20,18 @@ export async function endSessions(db: Db, ended: readonly EndedSession[]): Promi
 export const isSessionEnded = sql`exists (
   select from ended_sessions e where e.key in (select jsonb_array_elements_text(told.session)))`
 
+/**
+ * A CTE for calls that start something: which of their sessions were ended, up to this very moment. Nobody signs in with one of them until
+ * the statement is over.
+ */
+export const askedEnded = sql`
+    asked_ended as materialized (
+      select ended_of(array(select user_id from told where session is not null),
+        array(select jsonb_array_elements_text(session) from told)) as keys)`
+
+/** Of the same. Asked before the first row is written: whoever waits for a sign-in holds nothing that it needs. */
+export const isAskedEnded = sql`coalesce(told.session ?| (select keys from asked_ended), false)`
+
 /** Whether one of these was ended. Requests of one moment share the statement. */
 export async function isEnded(db: Db, keys: readonly string[], timed?: Pick<Timed, 'now'>): Promise<boolean> {
   const [id = ''] = keys
@@ -47,17 +59,20 @@ const unfinished = sql`('pending', 'processing', 'waiting_continue')`
 /**
  * Gives all that an anonymous user has to an account: tasks keep their ids, what was spent and started counts for the account, and what is
  * still to be told comes to the same receivers. An exclusive recipe's task that runs beside one of the account's own goes on without the
- * lock. Whose sessions are over already, because another request was first or all is being erased, gives nothing. Gives how many tasks
- * were moved.
+ * lock. What is being started is waited for, and comes along. Whose sessions are over already, because another request was first or all is
+ * being erased, gives nothing. Gives how many tasks were moved.
  */
 export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise<number> {
   const leaving = sql`(select user_id from leaving)`
   const [ours, theirs] = [sql`(select 'user:' || user_id from leaving)`, `user:${to}`]
-  const { rows } = await sql<{ n: number }>`
+  const { rows } = await sql<{ n: number; has_missed: boolean }>`
     with ending as materialized (
       select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)),
+    present as materialized (select tasks_of_leaving(${from}, array(select key from ending)) as ids),
+    -- Only where this statement sees them all, too: what it has waited for, it can't.
     leaving as materialized (
-      select ${from}::text as user_id where not exists (select from ended_sessions e where e.key in (select key from ending))),
+      select ${from}::text as user_id from present
+      where cardinality(ids) = (select count(*) from tasks where user_id = ${from} and id = any(ids))),
     locked as materialized (select id from tasks where user_id = ${leaving} order by id for update),
     adopted as (
       update tasks t set user_id = ${to},
@@ -99,10 +114,11 @@ export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise
       on conflict (scope, day) do update set spent_micros = s.spent_micros + excluded.spent_micros,
         ceiling_micros = greatest(s.ceiling_micros, s.spent_micros + excluded.spent_micros)),
     ended as (
-      insert into ended_sessions (key, until) select key, until from ending order by key on conflict (key) do nothing)
-    select count(*)::int as n from adopted
+      insert into ended_sessions (key, until) select key, until from ending, leaving order by key on conflict (key) do nothing)
+    select count(*)::int as n, (select ids from present) is not null and not exists (select from leaving) as has_missed from adopted
   `.execute(repeatable(db))
-  return rows[0]?.n ?? 0
+  // What it has waited for, the next one sees.
+  return rows[0]?.has_missed ? adoptTasks(db, { from, to, ended }) : (rows[0]?.n ?? 0)
 }
 
 /** What no token can be good for any more. */

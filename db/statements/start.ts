@@ -4,7 +4,7 @@ import type { Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { entry, remember, reported, reportMoves } from './history.ts'
 import { dayOf, daySpent, isStopped, reportSpent, spendAndTell } from './money.ts'
-import { isEnded, isSessionEnded } from './sessions.ts'
+import { askedEnded, isAskedEnded, isEnded } from './sessions.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 
 export interface NewTask {
@@ -69,13 +69,14 @@ async function startTasks(db: Db, told: readonly Omit<NewTask, 'daily_quota'>[],
     with told as materialized (
       select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb, recipe text, provider text, input jsonb,
         auto_continue boolean, total_steps integer, candidates integer, prices jsonb, lock_key text, notify_url text, idempotency_key text, request_hash text)),
+    ${askedEnded},
     started as (
       insert into tasks (id, user_id, recipe, provider, input, auto_continue, status, total_steps, next_step, candidates, prices,
         reserved_micros, reserved_on, notify_url, lock_key, idempotency_key, request_hash, due_at, created_at, updated_at)
       select id, user_id, recipe, provider, input, auto_continue, 'pending', total_steps, 1, coalesce(candidates, 1), prices, price_from(prices, 1), ${dayOf(now)},
         notify_url, lock_key, idempotency_key, request_hash, ${now}, ${now}, ${now} from told
       -- While spending is stopped, only what has been started before is found.
-      where not ${isSessionEnded} and (not ${isStopped} or exists (
+      where not ${isAskedEnded} and (not ${isStopped} or exists (
         select from tasks t where t.user_id = told.user_id and t.idempotency_key = told.idempotency_key))
       -- A conflict must "update" something to return the row that was there.
       on conflict (user_id, idempotency_key) where idempotency_key is not null

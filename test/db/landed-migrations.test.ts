@@ -30,6 +30,7 @@ const landed: Record<string, string> = {
   '0011_telegram': 'a9a05563dc13c5a8aa16995b70a5dd0e1e222d42ee2702738c525aeb7ad32282',
   '0012_told': '17fe3d74ef318a8ed2ceb927a6c058eaf1360d95e4a076eba232496fbe34674c',
   '0013_bills': '9af27438cdb6bf0026a17c765d2f93f94a401e8a0be6461482e6f0dcb8c00afe',
+  '0014_sign_in': '913ec11a75daf82c935547dbe6bac70295fb2bb666e885dd0e3263330b668439',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 

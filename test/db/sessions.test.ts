@@ -5,6 +5,7 @@ import { noteUser } from '../../db/statements/erasures.ts'
 import { claimNews } from '../../db/statements/outbox.ts'
 import { adoptTasks, isEnded } from '../../db/statements/sessions.ts'
 import type { Db } from '../../db/statements/sql.ts'
+import { SessionEnded } from '../../db/statements/start.ts'
 import { untilBlocked } from '../setup/database.ts'
 import { begin, same, spent, tomorrow, useBooks } from './money-setup.ts'
 import { each, insertState, noon, read, useDatabase } from './setup.ts'
@@ -100,4 +101,39 @@ test('adoptTasks: what was started and spent together may be more than is allowe
   await expect(begin(db, more)).rejects.toThrow('spending_within_ceiling')
   await expect(begin(db, { ...more, prices: [null], ...limits })).rejects.toThrow('daily_starts_within_quota')
   await sql`delete from daily_starts`.execute(db)
+})
+
+const session = ['anonymous']
+const signIn = { from: 'ada', to: 'auth:a', ended: [{ key: 'anonymous', until: tomorrow }] }
+
+each('%s adoptTasks: takes along what is started at this moment', async (driver) => {
+  const db = suite.over(driver)
+  const before = await begin(db)
+  const { started, adopted } = await suite
+    .over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      const started = await begin(rival, { session })
+      const adopted = adoptTasks(db, signIn)
+      await untilBlocked(suite.url)
+      return { started, adopted }
+    })
+  expect(await adopted).toBe(2)
+  for (const task of [before, started]) expect(await read(db, task)).toMatchObject({ user_id: 'auth:a' })
+  expect(await spent(db)).toEqual({ all: 120, 'recipe:try-on': 120, 'user:auth:a': 120 })
+})
+
+each('%s startTask: a session that is taken over at this moment starts nothing', async (driver) => {
+  const db = suite.over(driver)
+  const { starting } = await suite
+    .over('pg')
+    .transaction()
+    .execute(async (rival) => {
+      await adoptTasks(rival, signIn)
+      const starting = expect(begin(db, { session })).rejects.toThrow(SessionEnded)
+      await untilBlocked(suite.url)
+      return { starting }
+    })
+  await starting
+  expect(await spent(db)).toEqual({})
 })
