@@ -73,14 +73,26 @@ export function decideSubmission(submission: Submission, recipe: Recipe): Submis
 /** After a fault of ours before the POST: not at once again, and not for long. */
 export const faultRetrySeconds = 30
 
-/** A create that can't be sent for want of the provider's key: tried again, until the step has waited for as long as an attempt may take. */
-export function decideUnconfigured(waitsSince: Date, recipe: Recipe, now: Date): SubmissionOutcome {
+/** Why a create can't be sent now, and how its task ends where that lasts. */
+export interface Hindrance {
+  code: TaskErrorCode
+  reason: string
+}
+
+export const unconfigured = (provider: string): Hindrance => ({
+  code: 'provider_not_configured',
+  reason: `Nothing was sent: ${provider} is not configured here, and was not for as long as this step may take.`,
+})
+
+/** What hinders a create may pass: it is tried again, until the step has waited for as long as an attempt may take. */
+export function decideHindered(
+  { code, reason }: Hindrance,
+  waitsSince: Date,
+  recipe: Recipe,
+  now: Date,
+): SubmissionOutcome {
   if (secondsSince(waitsSince, now) < recipe.timing.limitSeconds) return { kind: 'unsent', retry_in: faultRetrySeconds }
-  return {
-    kind: 'rejected',
-    code: 'provider_not_configured',
-    reason: `Nothing was sent: ${recipe.provider} is not configured here, and was not for as long as this step may take.`,
-  }
+  return { kind: 'rejected', code, reason: shorten(reason) }
 }
 
 function created(prediction: Created, recipe: Recipe): SubmissionOutcome {

@@ -76,9 +76,14 @@ export function isInputOf(input: Record<string, unknown>, token: string): boolea
 
 const linkText = (key: string, expires: number): string => `result link\n${key}\n${expires}`
 
+/** The store doesn't have what a task's row names; or doesn't find it now, as some stores do that were written to a moment ago. */
+export class NotStored extends Error {
+  override name = 'NotStored'
+}
+
 async function inline(deps: Deps, key: string): Promise<string> {
   const found = await readWhole(deps, key)
-  if (!found) throw new Error('an image of this task is no longer stored')
+  if (!found) throw new NotStored('An image that this step needs is no longer stored.')
   return `data:${found.type};base64,${found.bytes.toString('base64')}`
 }
 

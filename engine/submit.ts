@@ -2,11 +2,13 @@
 // Passes call it; engine/erase.ts builds the same request to know what an erased attempt is looked for by.
 import { canBeCalledBack } from '../core/config.ts'
 import {
+  decideHindered,
   decideSubmission,
-  decideUnconfigured,
   faultRetrySeconds,
+  type Hindrance,
   type SubmissionOutcome,
   shorten,
+  unconfigured,
 } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
@@ -16,7 +18,7 @@ import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
 import { clockOf, type Deps, requireRecipe } from './deps.ts'
-import { fileReference, linkFor, webhookUrl } from './signed-urls.ts'
+import { fileReference, linkFor, NotStored, webhookUrl } from './signed-urls.ts'
 
 /** The fate of the attempt's create. Never throws: what goes wrong before the POST, in it, or after it differs by a payment. */
 export async function submitStep(
@@ -27,18 +29,16 @@ export async function submitStep(
   const held = requireHeld(task)
   const about = { task: task.id, step: held.step, attempt: held.attempt }
   let recipe: Recipe
-  let provider: Provider | undefined
   try {
     recipe = requireRecipe(deps, task)
-    provider = deps.providers.get(recipe.provider)
-    if (!provider) {
-      deps.log.error({ ...about, provider: recipe.provider }, 'nothing was sent: its key is not set')
-      const waitsSince = (await readWaitsSince(deps.db, task.id)) ?? task.created_at
-      return decideUnconfigured(waitsSince, recipe, task.claimed_at)
-    }
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'nothing was sent')
     return { kind: 'unsent', retry_in: faultRetrySeconds }
+  }
+  const provider = deps.providers.get(recipe.provider)
+  if (!provider) {
+    deps.log.error({ ...about, provider: recipe.provider }, 'nothing was sent: its key is not set')
+    return tryUntilLimit(deps, task, recipe, unconfigured(recipe.provider))
   }
   let request: GenerationRequest
   let options: SubmitOptions
@@ -49,7 +49,9 @@ export async function submitStep(
     deps.log.error({ err: error, ...about }, 'the request could not be built')
     // A blob store that is out of sorts says nothing of the request.
     if (error instanceof StoreFault || error instanceof AppError) return { kind: 'unsent', retry_in: faultRetrySeconds }
-    return { kind: 'rejected', code: 'request_invalid', reason: shorten((error as Error).message) }
+    const fault: Hindrance = { code: 'request_invalid', reason: (error as Error).message }
+    if (error instanceof NotStored) return tryUntilLimit(deps, task, recipe, fault)
+    return { kind: 'rejected', ...fault, reason: shorten(fault.reason) }
   }
   // Asked when its turn at the provider has come: however long it waited, a create of a claim that may have run out isn't sent.
   const mayBegin = () => clockOf(deps) <= sendBy
@@ -60,6 +62,22 @@ export async function submitStep(
     deps.log.warn({ ...about, kind: submission.kind, reason: shorten(submission.reason) }, said)
   }
   return decideSubmission(submission, recipe)
+}
+
+/** Since when it waits is asked only here. Where that can't be read, it waits on. */
+async function tryUntilLimit(
+  deps: Deps,
+  task: Task & { claimed_at: Date },
+  recipe: Recipe,
+  hindrance: Hindrance,
+): Promise<SubmissionOutcome> {
+  try {
+    const waitsSince = (await readWaitsSince(deps.db, task.id)) ?? task.created_at
+    return decideHindered(hindrance, waitsSince, recipe, task.claimed_at)
+  } catch (error) {
+    deps.log.error({ err: error, task: task.id }, 'since when the step waits could not be read')
+    return { kind: 'unsent', retry_in: faultRetrySeconds }
+  }
 }
 
 function submitOptions(deps: Deps, recipe: Recipe, held: Held, model: string): SubmitOptions {

@@ -5,13 +5,14 @@ import {
   type Copying,
   decideCheck,
   decideCopy,
+  decideHindered,
   decideSearch,
   decideSubmission,
-  decideUnconfigured,
   faultRetrySeconds,
   graceSeconds,
   type SubmissionOutcome,
   shorten,
+  unconfigured,
 } from '../../core/decide.ts'
 import type { Observation, Search, Submission } from '../../core/provider.ts'
 import { recipe } from './recipe.ts'
@@ -59,16 +60,13 @@ test.each(submissions)('decideSubmission() takes %j as %j', (submission, outcome
   expect(decideSubmission(submission, recipe)).toEqual(outcome)
 })
 
-test('decideUnconfigured() tries again until the step has waited for as long as an attempt may take', () => {
+test('decideHindered() tries again until the step has waited for as long as an attempt may take', () => {
   const { limitSeconds } = recipe.timing
-  const again = { kind: 'unsent', retry_in: faultRetrySeconds }
-  expect(decideUnconfigured(before(limitSeconds - 1), recipe, now)).toEqual(again)
-  const failed = {
-    kind: 'rejected',
-    code: 'provider_not_configured',
-    reason: expect.stringMatching(/^Nothing was sent/),
-  }
-  expect(decideUnconfigured(before(limitSeconds), recipe, now)).toEqual(failed)
+  const { code, reason } = unconfigured('replicate')
+  const decided = (seconds: number) => decideHindered({ code, reason }, before(seconds), recipe, now)
+  expect(decided(limitSeconds - 1)).toEqual({ kind: 'unsent', retry_in: faultRetrySeconds })
+  expect(decided(limitSeconds)).toEqual({ kind: 'rejected', code: 'provider_not_configured', reason })
+  expect(reason).toMatch(/^Nothing was sent: replicate/)
 })
 
 const limit = recipe.timing.unconfirmedSeconds

@@ -18,6 +18,8 @@ interface Failure {
   wasKeyless: boolean
   /** A picture was to be sent along, from a store that doesn't find at times what it holds. */
   wasForgotten: boolean
+  /** From the last move that was none of our tries. */
+  waitedSeconds: number
   /** From the attempt's start to its end. */
   seconds: number
   isTraining: boolean
@@ -32,8 +34,8 @@ const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = 
   provider_failed: ({ prediction }) => prediction?.status === 'failed',
   provider_canceled: ({ prediction }) => prediction?.status === 'canceled',
   provider_rejected: ({ wasRejected }) => wasRejected,
-  provider_not_configured: ({ wasKeyless }) => wasKeyless,
-  request_invalid: ({ wasForgotten }) => wasForgotten,
+  provider_not_configured: ({ wasKeyless, waitedSeconds }) => wasKeyless && after(waitedSeconds, hour / 2),
+  request_invalid: ({ wasForgotten, waitedSeconds }) => wasForgotten && after(waitedSeconds, hour),
   submission_unconfirmed: ({ seconds, isTraining, wasThere }) =>
     after(seconds, isTraining ? 24 * hour : hour) && !wasThere,
   timed_out: ({ seconds, isTraining }) => after(seconds, isTraining ? 24 * hour : hour / 2),
@@ -44,7 +46,21 @@ const isLawful: Partial<Record<TaskErrorCode, (failure: Failure) => boolean>> = 
   prediction_lost: ({ isTraining, outcome }) => isTraining && outcome === 'data_removed',
 }
 
-export function failedForAReason(world: World, task: Task, predictions: readonly Paid[]): string[] {
+/** How long tasks waited, by their history, whose last move was that nothing was sent for them. */
+export async function readWaits({ pool }: World): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ task_id: string; seconds: number }>(`
+    select task_id, extract(epoch from max(at) filter (where move = 'rejected')
+      - max(at) filter (where move not in ('claimed', 'unsent', 'rejected')))::float8 as seconds
+    from task_events group by task_id`)
+  return new Map(rows.map(({ task_id, seconds }) => [task_id, seconds]))
+}
+
+interface Known {
+  predictions: readonly Paid[]
+  waits: Map<string, number>
+}
+
+export function failedForAReason(world: World, task: Task, { predictions, waits }: Known): string[] {
   if (task.status !== 'failed' || !task.error_code) return []
   const last = task.steps[task.current_step - 1]
   const prediction = predictions.find(({ id }) => id === last?.prediction_id)
@@ -56,6 +72,7 @@ export function failedForAReason(world: World, task: Task, predictions: readonly
     wasRejected: [...providers.rejected].some((mark) => witness.attempts.get(mark)?.task === task.id),
     wasKeyless: weather.keys !== 'kept' && weather.keyProvider === task.provider,
     wasForgotten: weather.storeFails && !weather.isReachable,
+    waitedSeconds: (waits.get(task.id) ?? 0) + mostBackMs / 1000,
     wasThere: isListed(world, task, predictions),
     wasToBeHad: isToBeHad(world, task, Date.parse(last?.submitted_at ?? '')),
     seconds: (Date.parse(last?.finished_at ?? '') - Date.parse(last?.submitted_at ?? '') + mostBackMs) / 1000,

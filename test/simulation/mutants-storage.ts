@@ -54,6 +54,10 @@ export const storingMutants: readonly Mutant[] = [
       return { ...deps, wake: { ...deps.wake, raise } }
     },
   },
+  statement('hindrance-ends-at-once', 'a key or a picture that is missing for a moment fails the task', [
+    /select at from task_events where/,
+    "select task_events.at - interval '2 days' as at from task_events where",
+  ]),
   statement('redo-repeated-pays', 'a redo that is delivered again is a new one', [
     /\s+and mine\.attempt = coalesce\(\(select attempt from told where told\.id = mine\.id\), mine\.attempt\)/,
     '',

@@ -3,7 +3,7 @@
 import type { TaskView } from '../../core/answers.ts'
 import type { Task } from '../../core/task.ts'
 import { erasedIsErased } from './erased.ts'
-import { failedForAReason } from './failures.ts'
+import { failedForAReason, readWaits } from './failures.ts'
 import { faultsOfGate } from './gate.ts'
 import { faultsOfMoney } from './money.ts'
 import type { Person } from './people.ts'
@@ -15,6 +15,7 @@ import type { World } from './world.ts'
 export async function brokenPromises(world: World, people: readonly Person[]): Promise<string[]> {
   const tasks = (await world.pool.query<Task>('select * from tasks order by id')).rows
   const redone = await redoneSteps(world)
+  const waits = await readWaits(world)
   const byId = new Map(tasks.map((task) => [task.id, task]))
   const predictions = world.providers.predictions()
   const broken = [
@@ -26,7 +27,7 @@ export async function brokenPromises(world: World, people: readonly Person[]): P
     ...tasks.flatMap((task) => neverPaidTwice(world, task, { predictions, people, redone })),
     ...tasks.flatMap(recordedOnce),
     ...tasks.flatMap((task) => attemptsCounted(world, task)),
-    ...tasks.flatMap((task) => failedForAReason(world, task, predictions)),
+    ...tasks.flatMap((task) => failedForAReason(world, task, { predictions, waits })),
     ...everyPredictionIsKnown(world, byId, predictions),
     ...tasks.flatMap((task) => inputsAreThere(world, task)),
   ]
