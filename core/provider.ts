@@ -47,9 +47,9 @@ export type Observation =
   | { kind: 'missing' } // 404: counts, and only several in a row mean lost
   | { kind: 'unreachable'; reason: string }
 
-/** `over`: the provider's job runs no more (or never will); otherwise the cancel is tried again. */
+/** `over`: the provider's job runs no more (or never will), with what it measured; otherwise the cancel is tried again. */
 export type Cancellation =
-  | { kind: 'over' }
+  | { kind: 'over'; metrics?: Metrics }
   | { kind: 'missing' }
   | { kind: 'asked' }
   | { kind: 'unreachable'; reason: string }

@@ -1,6 +1,8 @@
 // When a prediction that nobody wants is canceled, and when no more is tried. Pure; passes call it, `db/statements/record-strays.ts` writes what it says.
 import { missSeconds } from './decide.ts'
+import { costOf } from './price.ts'
 import type { Cancellation } from './provider.ts'
+import type { Recipe } from './recipe.ts'
 import type { Stray } from './task.ts'
 
 /** What a try to cancel a stray came to. */
@@ -13,6 +15,8 @@ export interface StrayFate {
   given_up?: boolean
   /** Until the next try. */
   retry_in: number
+  /** Of one that is over: what the provider's figures say that it was, in micros. */
+  cost?: number
 }
 
 const leastSeconds = 20
@@ -26,9 +30,12 @@ export function waitOf(stray: Stray, now: Date): number {
 }
 
 /** The time between tries doubles: it is the time since the first, within bounds. */
-export function decideStray(canceled: Cancellation, stray: Stray, now: Date): StrayFate {
+export function decideStray(canceled: Cancellation, stray: Stray, now: Date, recipe?: Recipe): StrayFate {
   const { prediction_id } = stray
-  if (canceled.kind === 'over') return { prediction_id, over: true, retry_in: 0 }
+  if (canceled.kind === 'over') {
+    const cost = recipe && costOf(recipe, canceled.metrics)
+    return { prediction_id, over: true, retry_in: 0, ...(cost !== undefined && { cost }) }
+  }
   const age = stray.tried_at ? secondsBetween(new Date(stray.tried_at), now) : 0
   if (age >= patienceSeconds) return { prediction_id, over: true, given_up: true, retry_in: 0 }
   const retry_in = Math.min(mostSeconds, Math.max(leastSeconds, age))

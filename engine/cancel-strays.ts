@@ -5,7 +5,7 @@ import { decideStray, waitOf } from '../core/stray.ts'
 import type { Stray } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claimed.ts'
 import type { StrayOutcome } from '../db/statements/record-strays.ts'
-import { type Deps, requireProvider, requireRecipe } from './deps.ts'
+import { type Deps, recipeOf, requireProvider, requireRecipe } from './deps.ts'
 
 /** Cancels the task's strays that aren't over yet, each when its time has come. */
 export async function cancelStrays(deps: Deps, task: Claimed): Promise<StrayOutcome[]> {
@@ -18,7 +18,7 @@ export async function cancelStrays(deps: Deps, task: Claimed): Promise<StrayOutc
       const { prediction_id } = stray
       if (wait(stray) > 0) return { id: task.id, prediction_id, over: false, retry_in: wait(stray) }
       const canceled = await cancelOne(deps, task, stray)
-      const outcome = decideStray(canceled, stray, task.claimed_at)
+      const outcome = decideStray(canceled, stray, task.claimed_at, recipeOf(deps, task))
       const about = { task: task.id, prediction: prediction_id, ...canceled }
       if (outcome.given_up) deps.log.error(about, 'a stray is given up: that it is canceled was never confirmed')
       else deps.log.info(about, 'canceling a stray')

@@ -1,6 +1,6 @@
 // What a provider's HTTP answers mean to a paid create and to everything else, where providers differ only in words. Each provider's own
 // file calls it; a failure that is no HTTP failure is a fault of ours and is thrown.
-import type { Cancellation, Created, Observation, Submission } from '../core/provider.ts'
+import type { Cancellation, Created, Metrics, Observation, Submission } from '../core/provider.ts'
 import { HttpFailure } from './connection.ts'
 import { type HttpResponse, retryAfterOf } from './http.ts'
 
@@ -53,15 +53,22 @@ export async function readAnswer<T>(
   }
 }
 
+export interface CancelWords {
+  isOver(response: HttpResponse): boolean
+  /** What an answer that it is over says of how long it ran. */
+  metricsOf?(response: HttpResponse): { metrics?: Metrics }
+  reasonOf(response: HttpResponse): string
+}
+
 /** A cancel whose answer doesn't say that it is over is followed by a look: neither provider documents the other answers. */
 export async function readCancel(
   answer: Promise<HttpResponse>,
-  words: { isOver(response: HttpResponse): boolean; reasonOf(response: HttpResponse): string },
-  look: () => Promise<{ kind: string } | Unreachable>,
+  words: CancelWords,
+  look: () => Promise<{ kind: string; metrics?: Metrics } | Unreachable>,
 ): Promise<Cancellation> {
   const asked = await readAnswer<Cancellation>(answer, (response) => {
     if (response.status === 404) return { kind: 'missing' }
-    if (words.isOver(response)) return { kind: 'over' }
+    if (words.isOver(response)) return { kind: 'over', ...words.metricsOf?.(response) }
     const isBusy = response.status === 429 || response.status >= 500
     return isBusy ? { kind: 'unreachable', reason: words.reasonOf(response) } : { kind: 'asked' }
   })
@@ -69,5 +76,6 @@ export async function readCancel(
   const seen = await look()
   if (seen.kind === 'missing') return { kind: 'missing' }
   if (seen.kind === 'unreachable') return seen as Unreachable
-  return seen.kind === 'running' ? { kind: 'asked' } : { kind: 'over' }
+  if (seen.kind === 'running') return { kind: 'asked' }
+  return { kind: 'over', ...('metrics' in seen && seen.metrics && { metrics: seen.metrics }) }
 }

@@ -1,6 +1,6 @@
 // What providers have charged, told hours after the attempt: which attempts are still to be asked about, and the entry that corrects what each
-// was settled with. The sweep calls both.
-import { sql } from 'kysely'
+// was settled with. The sweep calls both; record-strays.ts enters what a cancel's answer tells.
+import { type RawBuilder, sql } from 'kysely'
 import { repeatable } from '../driver/retries.ts'
 import { spend } from './money.ts'
 import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
@@ -49,6 +49,23 @@ export async function readUnbilled(db: Db, of: UnbilledOf): Promise<Unbilled[]> 
   return rows
 }
 
+/** CTEs of a statement that has locked its tasks. `figures` selects task_id, claim_token and micros: what settled attempts have cost after all. */
+export const enterAdjusted = (figures: RawBuilder<unknown>, now: RawBuilder<Date>): RawBuilder<unknown> => sql`
+    entered as (
+      insert into ledger (task_id, at, day, kind, recipe, provider, step, attempt, claim_token, prediction_id, reserved_micros, settled_micros)
+      select l.task_id, ${now}, l.day, 'adjusted', l.recipe, l.provider, l.step, l.attempt, l.claim_token, l.prediction_id, 0,
+        figures.micros - l.settled_micros
+      from (${figures}) as figures
+        join ledger l on l.task_id = figures.task_id and l.claim_token = figures.claim_token and l.kind = 'settled'
+      order by l.task_id, l.claim_token
+      on conflict (task_id, claim_token) where kind = 'adjusted' do nothing
+      returning task_id, claim_token, recipe, day, prediction_id, settled_micros as more)`
+
+/** The counters after it. `moved` has the tasks that are still there. */
+export const spendAdjusted = spend(sql`
+      select coalesce(m.user_id, 'erased') as user_id, recipe, day, more as micros, false as asks, false as is_double
+      from entered left join moved m on m.id = task_id where more <> 0`)
+
 export interface Billed extends Pick<Unbilled, 'task_id' | 'claim_token'> {
   /** What was charged. */
   micros: number
@@ -66,24 +83,14 @@ export async function adjustCosts(db: Db, bills: readonly Billed[], timed: Pick<
     -- Tasks are locked first, in the order of their ids, as every batch does. Some are gone, and their entries stand.
     locked as materialized (
       select id, user_id from tasks where id in (select task_id from told) order by id for update),
-    entered as (
-      insert into ledger (task_id, at, day, kind, recipe, provider, step, attempt, claim_token, prediction_id, reserved_micros, settled_micros)
-      select l.task_id, ${now}, l.day, 'adjusted', l.recipe, l.provider, l.step, l.attempt, l.claim_token, l.prediction_id, 0,
-        told.micros - l.settled_micros
-      from told join ledger l on l.task_id = told.task_id and l.claim_token = told.claim_token and l.kind = 'settled'
-        left join locked on locked.id = told.task_id
-      order by l.task_id, l.claim_token
-      on conflict (task_id, claim_token) where kind = 'adjusted' do nothing
-      returning task_id, claim_token, recipe, day, prediction_id, settled_micros as more),
+    ${enterAdjusted(sql`select told.* from told left join locked on locked.id = told.task_id`, now)},
     moved as (
       update tasks t set settled_micros = t.settled_micros + b.more, steps = with_bills(t.steps, b.bills)
       from (select task_id, sum(more)::bigint as more, jsonb_object_agg(prediction_id, micros) as bills
         from entered join told using (task_id, claim_token) where more <> 0 group by task_id) as b
       where t.id = b.task_id
       returning t.id, t.user_id),
-    ${spend(sql`
-      select coalesce(m.user_id, 'erased') as user_id, recipe, day, more as micros, false as asks, false as is_double
-      from entered left join moved m on m.id = task_id where more <> 0`)}
+    ${spendAdjusted}
     select count(*)::int as entered from entered
   `.execute(repeatable(db))
   return rows[0]?.entered ?? 0

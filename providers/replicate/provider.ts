@@ -61,9 +61,11 @@ function check(call: Call, prediction: Prediction): Promise<Observation> {
   })
 }
 
+const predictionOf = (body: unknown) => (body ?? {}) as Partial<ReplicatePrediction>
+
 /** What a prediction object says, from a GET or from a verified webhook alike. */
 export function readPrediction(body: unknown): Observation {
-  const prediction = (body ?? {}) as Partial<ReplicatePrediction>
+  const prediction = predictionOf(body)
   switch (prediction.status) {
     case 'starting':
     case 'processing':
@@ -121,8 +123,8 @@ function readWebhook(secret: string | undefined, headers: Headers, rawBody: stri
 }
 
 function cancel(call: Call, prediction: Prediction): Promise<Cancellation> {
-  const isOver = ({ body }: HttpResponse) =>
-    terminal.has((body as Partial<ReplicatePrediction> | undefined)?.status ?? '')
+  const isOver = ({ body }: HttpResponse) => terminal.has(predictionOf(body).status ?? '')
   const path = `/predictions/${encodeURIComponent(prediction.id)}/cancel`
-  return readCancel(call('POST', path), { isOver, reasonOf }, () => check(call, prediction))
+  const words = { isOver, metricsOf: ({ body }: HttpResponse) => metricsOf(predictionOf(body)), reasonOf }
+  return readCancel(call('POST', path), words, () => check(call, prediction))
 }

@@ -1,12 +1,14 @@
-// What a provider says later that it charged: one correction an attempt, in the ledger, the counters and the task, whoever else tells it.
+// What a provider says later that it charged, or measured: one correction an attempt, in the ledger, the counters and the task, whoever else
+// tells it.
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { expect } from 'vitest'
 import { adjustCosts, readUnbilled, type Unbilled } from '../../db/statements/bills.ts'
 import { eraseTasks } from '../../db/statements/erase.ts'
 import { recordChecks } from '../../db/statements/record-results.ts'
+import { recordStrays } from '../../db/statements/record-strays.ts'
 import type { Db } from '../../db/statements/sql.ts'
-import { redoTask } from '../../db/statements/user-moves.ts'
+import { cancelTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later } from '../setup/factory.ts'
 import {
   created,
@@ -134,4 +136,47 @@ each('%s: a charge of a task that was erased meanwhile is booked, and is nobodyâ
   await eraseTasks(db, [{ id: task.id, user_id: 'ada', stub: null }], { erasing: [], quietSeconds: 60, now: noon })
   expect(await bill(db, task, 7)).toBe(1)
   expect(await spent(db)).toMatchObject({ all: 7, 'recipe:try-on': 7 })
+})
+
+const isOver = (db: Db, { id }: { id: string }, prediction_id: string, cost?: number) =>
+  recordStrays(db, [{ id, prediction_id, over: true, retry_in: 0, ...(cost !== undefined && { cost }) }], {
+    now: later(noon, 9),
+  })
+
+each('%s: what was measured of a canceled prediction corrects its attempt, once', async (driver) => {
+  const db = over(driver)
+  const task = await running(db)
+  const prediction = `p-${task.id}`
+  await cancelTask(db, { id: task.id, user_id: 'ada', now: noon })
+  expect(await spent(db)).toEqual(same(10))
+  for (const cost of [4, 7]) await isOver(db, task, prediction, cost)
+  expect(await entries(db, task)).toEqual([
+    ['reserved', 10, 0],
+    ['settled', -10, 10],
+    ['adjusted', 0, -6],
+  ])
+  const row = await read(db, task)
+  expect([held(row), row.steps[0]?.cost_micros, row.updated_at]).toEqual([[0, 4], 4, noon])
+  expect(row).toMatchObject({ strays: [{ over: true }], due_at: null })
+  expect(await spent(db)).toEqual(same(4))
+})
+
+each('%s: what was measured as expected, or of what nobody ordered, corrects nothing', async (driver) => {
+  const db = over(driver)
+  const task = await running(db)
+  await tellSubmission(db, task, created('double'))
+  await tellLook(db, task, { kind: 'failed', leave: true, ...words })
+  const before = [await entries(db, task), await spent(db)]
+  await isOver(db, task, `p-${task.id}`, 10)
+  await isOver(db, task, 'double', 3)
+  await isOver(db, task, `p-${task.id}`)
+  expect([await entries(db, task), await spent(db)]).toEqual(before)
+})
+
+each('%s: what was measured of an erased task corrects its counters, which name nobody', async (driver) => {
+  const db = over(driver)
+  const task = await running(db)
+  await eraseTasks(db, [{ id: task.id, user_id: 'ada', stub: null }], { erasing: [], quietSeconds: 60, now: noon })
+  await isOver(db, task, `p-${task.id}`, 4)
+  expect(await spent(db)).toMatchObject({ all: 4, 'recipe:try-on': 4 })
 })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Usage } from '../../core/answers.ts'
 import { switchSpending } from '../../db/statements/pauses.ts'
+import { cancel } from '../../functions/cancel.ts'
 import { continueEndpoint } from '../../functions/continue.ts'
 import { health } from '../../functions/health.ts'
 import { redo } from '../../functions/redo.ts'
@@ -63,6 +64,18 @@ test('what a task costs is estimated, then settled by what the provider measured
   expect(day).toMatchObject({ spent_micros: row.settled_micros, reserved_micros: step })
   expect(day.left_micros).toBe(2_000_000 - row.settled_micros - step)
   expect(month.spent_micros).toBe(row.settled_micros)
+})
+
+test('a task that was canceled while it ran has cost what the provider measured until then', async () => {
+  const story = await begun(app, { body: { recipe, ...inputOf(2) } })
+  clock.advance(2)
+  await press(app, cancel, story)
+  await app.settle()
+  const { status, strays, settled_micros, steps } = await rowOf(app, story)
+  expect([status, strays.map(({ over }) => over), steps[0]?.cost_micros]).toEqual(['canceled', [true], settled_micros])
+  expect(settled_micros).toBeGreaterThan(0)
+  expect(settled_micros).toBeLessThan(step)
+  expect((await usageOf(app, 'ada')).day).toMatchObject({ spent_micros: settled_micros, reserved_micros: 0 })
 })
 
 test('a start that would cost more than is left is refused before anything is stored or sent', async () => {

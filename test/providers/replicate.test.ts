@@ -111,6 +111,19 @@ test.each([
   expect('metrics' in late ? late.metrics : undefined, 'removed').toEqual(read)
 })
 
+test('cancel: tells how long it ran, by its own answer or by the look after it', async () => {
+  const cancelAfter = async (seconds: number) => {
+    const made = await provider.submit(subject.request(1), how)
+    clock.advance(seconds)
+    return provider.cancel({ id: made.kind === 'created' ? made.prediction_id : '', urls: {} })
+  }
+  const ran = { kind: 'over', metrics: { predict_seconds: expect.any(Number) } }
+  expect(await cancelAfter(2)).toEqual(ran)
+  subject.addFaults({ on: 'cancel', fault: 'unknown_status' })
+  expect(await cancelAfter(2)).toEqual(ran)
+  expect(await cancelAfter(0)).toEqual({ kind: 'over' })
+})
+
 test('check: a failure without words has some of ours', () => {
   expect(readPrediction({ status: 'failed', error: null })).toMatchObject({ reason: 'Replicate gives no reason.' })
 })
