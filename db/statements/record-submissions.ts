@@ -78,7 +78,8 @@ const strayed = (now: RawBuilder<Date>) => sql`
       steps = case when ${open} then with_cost(t.steps, o.step, coalesce(o.cost, price_of(t.prices, o.step))) else t.steps end,
       -- The lease of a create that is under way stays: its holder is alive, and who claims the row then cancels the stray as well.
       due_at = case when t.phase = 'submitting' and not (${open}) then t.due_at else ${now} end,
-      updated_at = ${now}
+      -- Its gate, and the copy of a result, are timed from its last move.
+      updated_at = case when ${open} then ${now} else t.updated_at end
     from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
       and o.known is distinct from o.prediction_id and not ${isAnothers()}
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))

@@ -186,17 +186,23 @@ each('%s: a hundred events of one receiver leave a place for every other', async
   expect(deliveries.map(({ channel }) => channel).toSorted()).toEqual(['telegram', 'webhook'])
 })
 
-each('%s: a gate that closes within a day is told of once, whatever looks at its task meanwhile', async (driver) => {
-  const db = suite.over(driver)
-  const task = await insertState(db, 'running', { strays: [stray()] })
-  await recordStored(db, [stored(task)], timed)
-  const day = 86_400
-  for (const at of [0, 3 * day, 6 * day - 60, 6 * day + 60, 6 * day + 600, 7 * day - 1])
-    await claim(db, { ...timed, now: later(noon, at) })
-  expect(await written(db)).toEqual(['task.waiting webhook', 'task.gate_closing webhook'])
-  await claim(db, { ...timed, now: later(noon, 7 * day + 60) })
-  expect((await written(db)).at(-1)).toBe('task.canceled webhook')
-})
+each(
+  '%s: a gate that closes within a day is told of once, whatever looks at its task or turns up for it meanwhile',
+  async (driver) => {
+    const db = suite.over(driver)
+    const task = await insertState(db, 'running', { strays: [stray()] })
+    await recordStored(db, [stored(task)], timed)
+    const day = 86_400
+    const late = { ...heldOf(task), kind: 'created' as const, prediction_id: 'late', urls: {}, check_in: 2 }
+    for (const at of [0, 3 * day, 6 * day - 60, 6 * day + 60, 6 * day + 600, 7 * day - 1]) {
+      if (at > 6 * day + 60) await recordSubmissions(db, [late], { ...timed, now: later(noon, at) })
+      await claim(db, { ...timed, now: later(noon, at) })
+    }
+    expect(await written(db)).toEqual(['task.waiting webhook', 'task.gate_closing webhook'])
+    await claim(db, { ...timed, now: later(noon, 7 * day + 60) })
+    expect((await written(db)).at(-1)).toBe('task.canceled webhook')
+  },
+)
 
 each('%s: a gate is looked at a day before it closes only where somebody can be told', async (driver) => {
   const db = suite.over(driver)
@@ -212,15 +218,9 @@ each('%s: the start that crosses four fifths of a day’s ceiling tells so, with
   await listen(db, 'push')
   const start = (micros: number) => {
     const ceilings = { all: 1_000, user: 100, recipes: {} }
-    const own = {
-      id: crypto.randomUUID(),
-      user_id: 'ada',
-      recipe: 'try-on',
-      provider: 'replicate',
-      input: {},
-      auto_continue: false,
-    }
-    const rest = { total_steps: 1, prices: [micros], lock_key: null, idempotency_key: null, request_hash: null }
+    const own = { id: crypto.randomUUID(), user_id: 'ada', recipe: 'try-on', provider: 'replicate', input: {} }
+    const plain = { auto_continue: false, lock_key: null, idempotency_key: null, request_hash: null }
+    const rest = { ...plain, total_steps: 1, prices: [micros] }
     return startTask(db, { ...own, ...rest }, { ...timed, ceilings })
   }
   await start(79)
