@@ -1,14 +1,16 @@
-// Where the page's files are, for the local servers: built here when that was never done, or when its sources have changed since.
-// `vite` is loaded only then. Several servers may start at once, and one while another serves.
+// The page's files: for the local servers, built when that was never done, or when their sources have changed since; and for a deploy
+// (build/publish.ts). `vite` is loaded only then. Several servers may start at once, and one while another serves.
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { threadId } from 'node:worker_threads'
 import { editionOf } from '../build/offers.ts'
 
-const sources = ['../web/', '../core/', '../recipes/', '../vite.config.ts'].map(
-  (path) => new URL(path, import.meta.url),
-)
+/** All that a build reads: what it offers is told by recipes and providers, as the endpoint tells it. */
+const sources = [
+  ...['../web/', '../core/', '../recipes/', '../providers/', '../build/offers.ts', '../vite.config.ts'],
+  ...['../functions/recipes.ts', '../functions/http/input-schema.ts', '../package-lock.json'],
+].map((path) => new URL(path, import.meta.url))
 
 const keepOldMs = 3_600_000
 
@@ -16,12 +18,13 @@ const keepOldMs = 3_600_000
 export async function pageFolder(): Promise<URL> {
   const built = new URL(`../dist/pages/${editionOf(process.env)}/`, import.meta.url)
   if ((await changedAt(new URL('index.html', built))) < Math.max(...(await Promise.all(sources.map(newestIn))))) {
-    await buildTo(built)
+    await buildPage(built)
   }
   return built
 }
 
-async function buildTo(built: URL): Promise<void> {
+/** With what the process's environment offers, whatever lies there. */
+export async function buildPage(built: URL): Promise<void> {
   const { build: runVite } = await import('vite')
   const made = new URL(`../dist/.web-${process.pid}-${threadId}/`, import.meta.url)
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))

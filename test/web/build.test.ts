@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { publishPage } from '../../build/publish.ts'
 import { pageFolder } from '../../dev/page.ts'
 
 const folder = await pageFolder()
@@ -38,4 +39,13 @@ test('a page draws what is offered with the keys of its build, whichever was bui
   expect(await drawn()).toEqual(['try-on'])
   vi.unstubAllEnvs()
   expect(await drawn()).toEqual(['try-on', 'avatar'])
+})
+
+test('a deploy publishes the page that was built for it, and its headers name the bucket', async () => {
+  const published = await publishPage({ S3_BUCKET: 'files', S3_ENDPOINT: 'https://s3.example', STORAGE: '' })
+  const toml = await readFile(new URL('../../netlify.toml', import.meta.url), 'utf8')
+  const [, folder] = /^publish = "(.+)"$/m.exec(toml) ?? []
+  expect(published.href).toBe(new URL(`../../${folder}/`, import.meta.url).href)
+  expect(await readFile(new URL('index.html', published), 'utf8')).toMatch(/src="\/assets\/[^"]+\.js"/)
+  expect(await readFile(new URL('_headers', published), 'utf8')).toContain("img-src 'self' https://s3.example blob:")
 })
