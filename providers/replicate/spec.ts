@@ -4,11 +4,19 @@ import type { Config } from '../../core/config.ts'
 import { cap, optional, text, url } from '../../core/settings.ts'
 import { type ProviderSpec, readSettings } from '../spec.ts'
 
+/** Of any length: Replicate makes them. An empty one would let everybody sign. */
+function isWebhookSecret(value: string): boolean {
+  const secrets = value.split(/\s+/).filter(Boolean)
+  return secrets.length > 0 && secrets.every((secret) => /^whsec_[\w+/-]+={0,2}$/.test(secret))
+}
+
 const environment = {
   REPLICATE_API_TOKEN: text,
   REPLICATE_BASE_URL: url('https://api.replicate.com/v1'),
   /** Several secrets separated by spaces are all accepted, so that one can be rotated without a gap. */
-  REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_').optional()),
+  REPLICATE_WEBHOOK_SECRET: optional(
+    z.string().refine(isWebhookSecret, 'must be whsec_ and base64; several are separated by spaces').optional(),
+  ),
   REPLICATE_CONCURRENCY: cap,
 }
 

@@ -49,6 +49,16 @@ test.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])('refuses a c
   expect(() => verify(headersOf({ [name]: undefined }))).toThrow(refusal)
 })
 
+test.each([`${secret} `, ` ${secret}`, `${other}  ${secret}`, `${other}\n${secret}`])(
+  'a space too many beside the secrets is no secret: %j',
+  (secrets) => {
+    expect(() => verify(headersOf(), { body, secrets, at: now() })).not.toThrow()
+    const forged = sign({ secret: '', id, timestampSeconds, body })
+    const headers = headersOf({ 'webhook-signature': forged })
+    expect(() => verify(headers, { body, secrets, at: now() })).toThrow(refusal)
+  },
+)
+
 test.each([
   ['one byte changed', body.replace('succeeded', 'succeedee')],
   ['a space more', `${body} `],
