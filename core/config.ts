@@ -210,6 +210,17 @@ const complete = environment.superRefine((config, context) => {
   }
 })
 
+/** Every variable that is wrong, by name, and what would be right. No value: it may be a secret. */
+export class EnvironmentError extends Error {
+  override name = 'EnvironmentError'
+  readonly faults: readonly (readonly [name: string, message: string])[]
+
+  constructor(faults: EnvironmentError['faults']) {
+    super(`Wrong environment:\n  ${faults.map(([name, message]) => `${name}: ${message}`).join('\n  ')}`)
+    this.faults = faults
+  }
+}
+
 /** The names of all that is read. */
 export const variables: readonly string[] = Object.keys(environment.shape)
 
@@ -218,7 +229,7 @@ export type Config = Readonly<z.output<typeof environment>>
 /** Compiling a schema pays after some hundred values; a function that just started has one environment to check. */
 const uncompiled = { jitless: true }
 
-/** `more`: the providers' own variables. Throws one error that lists every variable that is wrong, by name, and what would be right. */
+/** `more`: the providers' own variables. Throws one EnvironmentError, of all that is wrong. */
 export function parseEnvironment(env: Record<string, string | undefined>, more: z.ZodRawShape): Config {
   const raw = {
     ...env,
@@ -232,9 +243,7 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
   // How settings fit together is asked of sound ones only.
   const wrong = base.error ?? complete.safeParse(raw, uncompiled).error
   if (!wrong) return Object.freeze(base.data as Config)
-  // Only names and reasons: a value may be a secret.
-  const faults = wrong.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-  throw new Error(`Wrong environment:\n  ${faults.join('\n  ')}`)
+  throw new EnvironmentError(wrong.issues.map(({ path, message }) => [path.join('.'), message] as const))
 }
 
 /** What one answer may carry of a stored file. */

@@ -34,7 +34,8 @@ export const telegram: Endpoint = async (request, deps, context) => {
 /** Throws `not_configured` where there is no bot, and `bad_signature` for whoever isn't Telegram. */
 function requireTelegram(request: Request, { config }: Deps): void {
   const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_WEBHOOK_SECRET: secret } = config
-  if (!token || !secret) throw new AppError('not_configured', 'TELEGRAM_BOT_TOKEN is not set.')
+  if (!token) throw new AppError('not_configured', 'TELEGRAM_BOT_TOKEN is not set.')
+  if (!secret) throw new AppError('not_configured', 'TELEGRAM_WEBHOOK_SECRET is not set.')
   const given = request.headers.get('x-telegram-bot-api-secret-token') ?? ''
   if (timingSafeEqual(digest(given), digest(secret))) return
   throw new AppError('bad_signature', 'X-Telegram-Bot-Api-Secret-Token is not TELEGRAM_WEBHOOK_SECRET.')

@@ -1,9 +1,9 @@
 // The database: whether it answers, by whose clock, and whether its tables are those of this version.
 import type { Config } from '../../core/config.ts'
 import { connect } from '../../db/driver/connect.ts'
-import { DatabaseError, type FailureKind } from '../../db/driver/errors.ts'
+import { DatabaseError } from '../../db/driver/errors.ts'
 import { readApplied, readServer, type Server } from '../../db/driver/server.ts'
-import { listMigrations } from '../../db/migrate.ts'
+import { adviceOn, differenceOf } from '../database.ts'
 import { type Check, fail, ok, unchecked, warn } from './findings.ts'
 
 export interface Asked extends Server {
@@ -36,20 +36,6 @@ export async function askServer(config: Config): Promise<Asked> {
   }
 }
 
-const advice: Partial<Record<FailureKind, string>> = {
-  unreachable: 'Check the host and port in DATABASE_URL, and whether this machine may reach them.',
-  refused: 'Check user, password and database in DATABASE_URL.',
-  waking: "Try again in a minute; if it stays so, look at the database's own console.",
-  busy: 'Too many are connected: use the pooled address, or wait.',
-}
-
-/** Before it was asked who we are: a pooler's or Neon's words, or what TLS makes of the address. */
-const beforehand =
-  "Change DATABASE_URL as these words say, or the server; at Neon, look at the endpoint's state and the project's quota."
-
-const adviceOn = ({ code, kind }: DatabaseError) =>
-  code === '08004' ? beforehand : (advice[kind] ?? "Look at the database's own log.")
-
 export const checkDatabase: Check = [
   'database',
   async ({ config, server }) => {
@@ -73,17 +59,8 @@ export const checkSchema: Check = [
       () => undefined,
     )
     if (!applied) return { state: 'warn', says: 'not checked, because the database does not answer' }
-    const known = await listMigrations()
-    const missing = known.filter((name) => !applied.includes(name))
-    const unknown = applied.filter((name) => !known.includes(name))
-    if (applied.length === 0) return fail('the database has no tables yet', 'npm run migrate')
-    if (missing.length > 0) return fail(`not applied yet: ${missing.join(', ')}`, 'npm run migrate')
-    if (unknown.length > 0) {
-      return warn(
-        `the database is newer than this checkout: ${unknown.join(', ')}`,
-        'Look with the version that is deployed.',
-      )
-    }
+    const difference = await differenceOf(applied)
+    if (difference) return (difference.isNewer ? warn : fail)(difference.says, difference.todo)
     return ok(`up to date: ${applied.at(-1)}`)
   },
 ]

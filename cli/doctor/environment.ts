@@ -1,5 +1,5 @@
 // The environment: what is missing, malformed, easily guessed, or written under a name that nothing reads. Pure.
-import { type Config, canBeCalledBack } from '../../core/config.ts'
+import { type Config, canBeCalledBack, EnvironmentError } from '../../core/config.ts'
 import { parseConfig, variables } from '../../providers/config.ts'
 import { isOffered, providers } from '../../providers/index.ts'
 import { type Check, fail, ok, type Verdict, warn } from './findings.ts'
@@ -11,21 +11,38 @@ type Env = Readonly<Record<string, string | undefined>>
 export function readEnvironment(env: Env): { config: Config; faults: Verdict[] } {
   const faults = faultsOf(env)
   const names = faults.map(([name]) => name)
-  const sound = Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(nameRead(name))))
+  const sound = without(env, (name) => names.includes(nameRead(name)))
   const verdicts = faults.map(([name, message]) =>
     fail(`${name}: ${message}`, 'Correct it where the deployment has it.'),
   )
-  return { config: faultsOf(sound).length === 0 ? parseConfig(sound) : parseConfig({}), faults: verdicts }
+  return { config: parseConfig(fitting(sound)), faults: verdicts }
 }
 
-function faultsOf(env: Env): [string, string][] {
+function faultsOf(env: Env): EnvironmentError['faults'] {
   try {
     parseConfig(env)
     return []
   } catch (error) {
-    const lines = (error as Error).message.matchAll(/^ {2}([A-Z_]+): (.+)$/gm)
-    return [...lines].map(([, name = '', message = '']) => [name, message])
+    if (error instanceof EnvironmentError) return error.faults
+    throw error
   }
+}
+
+const without = (env: Env, isLeftOut: (name: string) => boolean): Env =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !isLeftOut(name)))
+
+/** Without the variables whose company is missing, one or two at a time: everything else is still looked at. */
+function fitting(env: Env): Env {
+  const left = faultsOf(env).length
+  if (left === 0) return env
+  const set = Object.keys(env).filter((name) => env[name] && variables.includes(nameRead(name)))
+  const pairs = set.flatMap((one, place) => set.slice(place + 1).map((other) => [one, other]))
+  for (const some of [set.map((name) => [name]), pairs]) {
+    const rated = some.map((names) => without(env, (name) => names.includes(name)))
+    const better = rated.find((rest) => faultsOf(rest).length < left)
+    if (better) return fitting(better)
+  }
+  return {}
 }
 
 /** Under which name a variable is checked. */
@@ -73,6 +90,9 @@ function doubtful(env: Env, config: Config): Verdict[] {
   const { PUBLIC_URL, ALLOW_PRIVATE_IMAGES } = config
   const isDeaf = env['REPLICATE_API_TOKEN'] && !env['REPLICATE_WEBHOOK_SECRET']
   return [
+    ...(config.TELEGRAM_BOT_TOKEN && !config.TELEGRAM_WEBHOOK_SECRET && !env['TELEGRAM_WEBHOOK_SECRET']
+      ? [fail("TELEGRAM_WEBHOOK_SECRET is not set: the bot's updates get 503", secretOf('TELEGRAM_WEBHOOK_SECRET'))]
+      : []),
     ...(isDeaf
       ? [warn("REPLICATE_WEBHOOK_SECRET is not set: Replicate's webhooks are refused", 'See "webhook secret".')]
       : []),

@@ -31,5 +31,14 @@ export function withoutSecrets(text: string, env: Readonly<Record<string, string
 
 function passwordsOf(address: string): string[] {
   const { password = '' } = URL.parse(address) ?? {}
-  return password ? [address, password, decodeURIComponent(password)] : []
+  return password ? [address, password, decoded(password)] : []
+}
+
+/** A percent sign may stand for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -13,6 +13,7 @@ const official = 'https://api.telegram.org'
 export async function fixTelegram(config: Config): Promise<string | undefined> {
   if (!config.TELEGRAM_BOT_TOKEN) return undefined
   if (!config.PUBLIC_URL) return 'PUBLIC_URL is not set here, so Telegram was told nothing.'
+  if (!config.TELEGRAM_WEBHOOK_SECRET) return 'TELEGRAM_WEBHOOK_SECRET is not set here, so Telegram was told nothing.'
   try {
     await registerBot(config, config.PUBLIC_URL)
     return `Telegram was told: updates go to ${webhookAddress(config.PUBLIC_URL)}.`
@@ -62,6 +63,9 @@ function updatesOf(name: string, info: { pending_update_count: number; last_erro
 async function door(url: string, { http }: Examined): Promise<Verdict> {
   const { status } = await http.send({ method: 'POST', url, body: { update_id: 0 }, timeoutMs })
   if (status === 401) return { name: 'telegram door', ...ok('/api/telegram refuses what Telegram did not send') }
-  const todo = status === 503 ? 'Set TELEGRAM_BOT_TOKEN at the site as well, and deploy again.' : 'Is this its address?'
+  const todo =
+    status === 503
+      ? 'Set TELEGRAM_BOT_TOKEN and TELEGRAM_WEBHOOK_SECRET at the site as well, and deploy again.'
+      : 'Is this its address?'
   return { name: 'telegram door', ...fail(`/api/telegram answers ${status}`, todo) }
 }

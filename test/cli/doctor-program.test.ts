@@ -71,18 +71,20 @@ test('a program gets one document', async () => {
 
 test('no secret is printed, whatever an answer or an error quotes', async () => {
   const password = 'tell-nobody%21'
+  const odd = '100%-mine'
   const secret = {
     ...env,
     DATABASE_URL: `postgres://me:${password}@127.0.0.1:9/main`,
     REPLICATE_BASE_URL: `http://r8_in-an-address@127.0.0.1:9/v1/${REPLICATE_API_TOKEN}`,
     PUBLIC_URL: `${app.address}/${secrets.CRON_SECRET}`,
+    NOTIFY_URL: `https://me:${odd}@app.example`,
     FAL_KEY: 'fal_secret-of-a-test',
     FAL_API_URL: 'http://127.0.0.1:9/fal_secret-of-a-test',
   }
   for (const words of [[], ['--json']]) {
     const { code, out, err } = await run(['--env', '/dev/null', ...words], secret)
     expect([code, err], out).toEqual([1, ''])
-    const values = [password, decodeURIComponent(password), REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET]
+    const values = [password, odd, decodeURIComponent(password), REPLICATE_API_TOKEN, REPLICATE_WEBHOOK_SECRET]
     for (const value of [...values, ...Object.values(secrets), app.blobs.context, secret.FAL_KEY]) {
       expect(out).not.toContain(value)
     }

@@ -30,6 +30,13 @@ test('updates that go elsewhere are found, and --fix brings them here', async ()
   expect((await look())[0]).toMatchObject({ state: 'ok' })
 })
 
+test('without its secret --fix tells Telegram nothing: the door would refuse what comes', async () => {
+  expect(await fixTelegram({ ...app.deps.config, TELEGRAM_WEBHOOK_SECRET: undefined })).toBe(
+    'TELEGRAM_WEBHOOK_SECRET is not set here, so Telegram was told nothing.',
+  )
+  expect((await look())[0]).toMatchObject({ state: 'ok' })
+})
+
 test('updates of too few kinds are found', async () => {
   const api = await openApi(app.deps.config)
   await api.setWebhook(`${app.address}/api/telegram`, { allowed_updates: ['message'] })
