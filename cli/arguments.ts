@@ -1,6 +1,7 @@
 // Reads what was typed after `npm run tasks --` as one of the commands, or throws a sentence about what it can't read. cli/tasks.ts calls it.
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { erasedUser } from '../core/erasure.ts'
 import { type StoreKind, storeKinds } from '../core/store-choice.ts'
 import { type Status, statuses } from '../core/task.ts'
 import { type SpendingView, spendingViews } from '../db/statements/usage.ts'
@@ -76,30 +77,37 @@ const filters = z.object({
   status: z.enum(statuses, `--status must be one of ${statuses.join(', ')}`).optional(),
   recipe: z.string().optional(),
   user: z.string().optional(),
-  limit: z.coerce
-    .number('--limit must be a number')
-    .int()
-    .min(1)
-    .max(1_000, '--limit must be at most 1000')
+  limit: z
+    .string()
+    .regex(/^([1-9]\d{0,2}|1000)$/, '--limit must be a number, 1 to 1000')
+    .transform(Number)
     .default(50),
 })
+
+/** Whose each option is. Given to another command it would be obeyed by nobody. */
+const owners: Readonly<Record<string, readonly Command['name'][]>> = {
+  all: ['list'],
+  overdue: ['list'],
+  status: ['list'],
+  recipe: ['list'],
+  user: ['list', 'erase'],
+  limit: ['list', 'deliveries'],
+  by: ['spend'],
+  from: ['copy-storage'],
+  to: ['copy-storage'],
+  open: ['deliveries'],
+  repeat: ['deliveries'],
+  task: ['erase'],
+}
+
 export function parseCommand(words: string[]): Command {
   const { values, positionals } = parseWords(words)
-  const { json: isJson = false, help, env, by, from, to, open, repeat, task, ...given } = values
+  const { json: isJson = false, help, env, ...options } = values
   const common = { isJson, ...(env !== undefined && { env }) }
   const [name, ...rest] = positionals
   if (help || name === 'help') return { name: 'help', ...common }
-  if (name === 'deliveries') return { name, ...common, ...parseDeliveries(rest, { open, repeat, given }) }
-  if (name === 'erase') {
-    refuseMore(rest)
-    return { name, ...common, ...parseErasure(task, given) }
-  }
-  if (task !== undefined) throw new UsageError('--task is for erase alone.')
-  if (name !== 'list') refuseFilters(given)
-  if (open !== undefined || repeat !== undefined) throw new UsageError('--open and --repeat are for deliveries alone.')
-  if (by !== undefined && name !== 'spend') throw new UsageError('--by is for spend alone.')
-  if ((from ?? to) !== undefined && name !== 'copy-storage')
-    throw new UsageError('--from and --to are for copy-storage alone.')
+  refuseForeign(name, options)
+  const { by, from, to, open, repeat, task, ...given } = options
   switch (name) {
     case 'list':
       refuseMore(rest)
@@ -112,6 +120,12 @@ export function parseCommand(words: string[]): Command {
       refuseMore(rest.slice(1))
       if (rest[0] === undefined) throw new UsageError('resume needs the name of a provider: replicate or fal.')
       return { name, ...common, provider: rest[0] }
+    case 'deliveries':
+      refuseMore(rest)
+      return { name, ...common, open, repeat: parseEvent(repeat), limit: parseFilters(given).limit }
+    case 'erase':
+      refuseMore(rest)
+      return { name, ...common, ...parseErasure(task, given.user) }
     case 'spend':
       refuseMore(rest)
       return { name, ...common, by: parseView(by) }
@@ -127,6 +141,13 @@ export function parseCommand(words: string[]): Command {
       return { name, ...common }
     default:
       throw new UsageError(name === undefined ? 'Say what to do.' : `There is no command "${name}".`)
+  }
+}
+
+function refuseForeign(name: string | undefined, options: object): void {
+  for (const option of name === undefined ? [] : Object.keys(options)) {
+    const own = owners[option] ?? []
+    if (!own.some((one) => one === name)) throw new UsageError(`--${option} belongs to ${own.join(' and ')}.`)
   }
 }
 
@@ -171,32 +192,22 @@ function parseFilters(given: object) {
   throw new UsageError(parsed.error.issues.map(({ message }) => message).join('\n'))
 }
 
-function parseDeliveries(
-  rest: string[],
-  {
-    open,
-    repeat,
-    given,
-  }: { open: boolean | undefined; repeat: string | undefined; given: { limit?: string | undefined } },
-) {
-  refuseMore(rest)
-  const { limit, ...others } = given
-  refuseFilters(others)
-  if (repeat !== undefined && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(repeat)) {
-    throw new UsageError(`"${repeat}" is not the id of an event: deliveries shows them.`)
-  }
-  return { open, repeat, limit: parseFilters({ limit }).limit }
+const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+
+function parseEvent(id: string | undefined): string | undefined {
+  if (id === undefined || isUuid(id)) return id
+  throw new UsageError(`"${id}" is not the id of an event: deliveries shows them.`)
 }
 
-function parseErasure(task: string | undefined, { user, ...given }: { user?: string | undefined }) {
-  refuseFilters(given)
+function parseErasure(task: string | undefined, user: string | undefined) {
   if ((task === undefined) === (user === undefined))
     throw new UsageError('erase needs --task ID or --user ID, and not both.')
   if (user !== undefined) {
-    if (user !== '') return { user }
-    throw new UsageError('--user needs the id of a user.')
+    if (user === '') throw new UsageError('--user needs the id of a user.')
+    if (user !== erasedUser) return { user }
+    throw new UsageError(`--user ${user} is nobody: what is left of erased tasks, until their providers have ended.`)
   }
-  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(task ?? '')) return { task: task ?? '' }
+  if (isUuid(task ?? '')) return { task: task ?? '' }
   throw new UsageError(`"${task}" is not a task's id, which is a UUID.`)
 }
 
@@ -221,11 +232,6 @@ function parseId(command: string, id: string | undefined): string {
   if (id === undefined) throw new UsageError(`${command} needs the id of a task, or of a prediction.`)
   if (/^[\w-]{8,}$/.test(id)) return id
   throw new UsageError(`"${id}" is not an id: a task's is a UUID, a prediction's has letters, digits and hyphens.`)
-}
-
-function refuseFilters(given: object): void {
-  const [first] = Object.keys(given)
-  if (first !== undefined) throw new UsageError(`--${first} belongs to list.`)
 }
 
 function refuseMore([extra]: string[]): void {

@@ -84,11 +84,15 @@ export async function resume({ provider, isJson }: Of<'resume'>): Promise<string
 
 export async function stats({ isJson }: Of<'stats'>): Promise<string> {
   return withDatabase(async (opened) => {
-    const standing = await readHealth(opened)
+    const told = await readHealth(opened)
+    // Not asked, where it can't be opened from here.
+    const standing = isStoreKnown(opened.config) ? told : { ...told, store: 'unknown' as const }
     if (isJson) return json(standing)
     return sectionsOf(standing).join('\n\n')
   })
 }
+
+type Standing = Omit<Health, 'store'> & { store: Health['store'] | 'unknown' }
 
 /** A task's story, and what is known of its surroundings. */
 interface Known {
@@ -160,7 +164,7 @@ function sumOf(result: PassResult): string {
   return counts.map(([name, count]) => `${count} ${name}`).join(', ') || 'nothing new'
 }
 
-function sectionsOf(standing: Health): string[] {
+function sectionsOf(standing: Standing): string[] {
   const {
     recipes,
     tasks,
@@ -190,7 +194,7 @@ function sectionsOf(standing: Health): string[] {
     [
       due === null ? 'Nothing is due.' : `The oldest due task has waited for ${duration(due * 1000)}.`,
       `Locks held: ${locks_held}.`,
-      `The blob store: ${store}.`,
+      store === 'unknown' ? 'The blob store is not known here: npm run doctor.' : `The blob store: ${store}.`,
       outboxIn(outbox),
       `Spent or reserved today: ${dollarsOf(money.spent_micros)}${money.limit_micros === null ? '' : ` of ${dollarsOf(money.limit_micros)}`}.`,
       ...(spending === 'stopped' ? ['Spending is stopped: nothing new begins.'] : []),

@@ -9,6 +9,7 @@ import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openInstants } from '../storage/instants.ts'
 import { openStoreOf } from '../storage/open.ts'
+import { withTables } from './database.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
 
@@ -22,7 +23,8 @@ export async function withDatabase<T>(work: (opened: Opened) => Promise<T>): Pro
   const http = openHttp({ connections: config.HTTP_CONCURRENCY, own: ownHosts(config) })
   try {
     const log = openLog({ ...config, LOG_LEVEL: 'error' }, standardError)
-    return await work({ db, config, log, providers: openProviders(config, http), instants: openKnownInstants(config) })
+    const providers = openProviders(config, http)
+    return await withTables(db, () => work({ db, config, log, providers, instants: openKnownInstants(config) }))
   } finally {
     await Promise.all([close(), http.close()])
   }
@@ -45,7 +47,8 @@ export async function withDeployment<T>(
   const deps = await openDeps(standardError)
   const after: Promise<unknown>[] = []
   try {
-    const answer = await work({ deps, context: { waitUntil: (promise) => void after.push(promise) } })
+    const context = { waitUntil: (promise: Promise<unknown>) => void after.push(promise) }
+    const answer = await withTables(deps.db, () => work({ deps, context }))
     await Promise.all(after)
     return answer
   } finally {

@@ -2,6 +2,7 @@
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
+import { adviceOn } from './database.ts'
 import { readVariables } from './variables.ts'
 
 /** The exit code: 0 done, 1 not possible, 2 not understood. */
@@ -53,7 +54,7 @@ async function obey(command: Command): Promise<string> {
 
 function sentenceOf(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${usage}`
-  if (error instanceof DatabaseError && error.code === '42P01') return 'The database has no tables yet: npm run migrate'
+  if (error instanceof DatabaseError) return `${error.message} → ${adviceOn(error)}`
   return error instanceof Error ? error.message : String(error)
 }
 

@@ -8,7 +8,8 @@ export async function readVariables(file: string | undefined): Promise<NodeJS.Di
   try {
     return { ...parseEnv(await readFile(file ?? '.env', 'utf8')), ...process.env }
   } catch (cause) {
-    if (file === undefined) return process.env
-    throw new UsageError(`${file} can't be read: ${(cause as NodeJS.ErrnoException).code}`, { cause })
+    const { code } = cause as NodeJS.ErrnoException
+    if (file === undefined && code === 'ENOENT') return process.env
+    throw new UsageError(`${file ?? '.env'} can't be read: ${code}`, { cause })
   }
 }

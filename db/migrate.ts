@@ -2,6 +2,7 @@
 // are applied in one transaction or not at all; runs at the same time wait for each other.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
@@ -76,9 +77,22 @@ async function apply(db: Kysely<unknown>, file: string, text: string): Promise<v
   }
 }
 
-if (import.meta.main) {
-  const url = migrationUrl(process.env)
+/** As the other commands: what the process doesn't have is read in `.env`, if there is one, or in the file that is named. */
+function readFileOf(words: string[]): void {
+  const { values } = parseArgs({ args: words, options: { env: { type: 'string' } } })
   try {
+    process.loadEnvFile(values.env ?? '.env')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (values.env === undefined && code === 'ENOENT') return
+    throw new Error(`${values.env ?? '.env'} can't be read: ${code}`, { cause })
+  }
+}
+
+if (import.meta.main) {
+  try {
+    readFileOf(process.argv.slice(2))
+    const url = migrationUrl(process.env)
     if (!url) throw new Error('DATABASE_URL is not set (nor NETLIFY_DB_URL, nor NETLIFY_DATABASE_URL).')
     const applied = await migrate(url)
     console.log(applied.length ? applied.map((name) => `applied ${name}`).join('\n') : 'up to date')

@@ -1,10 +1,12 @@
 // The operator's command as an operator runs it: a process of its own, on a real database, blob store and simulator.
 import { execFile } from 'node:child_process'
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { parseCommand, usage } from '../../cli/arguments.ts'
+import { listMigrations } from '../../db/migrate.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
+import { createDatabase } from '../setup/database.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTask, insertTasks, later, states, stray } from '../setup/factory.ts'
 
@@ -200,10 +202,12 @@ test('stats tells how things stand, and when pings came where the blob store is 
   expect(out).toMatch(/\ntry-on +1 +1 +0/)
   expect(out).toMatch(/\nreplicate +1/)
   expect(out).toMatch(/worker +not known/)
+  expect(out).toContain('The blob store is not known here: npm run doctor.')
   expect(out).toContain('The oldest due task has waited for 5 min.')
   expect(await runJson(['stats'], deployment)).toMatchObject({
     tasks: { pending: 1, processing: 1 },
     dead_man: { worker: expect.stringMatching(/^20/) },
+    store: 'ok',
   })
 })
 
@@ -218,7 +222,13 @@ test.each<[string, string[], string]>([
   ['an unknown status', ['list', '--status', 'lost'], '--status must be one of pending,'],
   ['a limit of words', ['list', '--limit', 'many'], '--limit must be a number'],
   ['an unknown flag', ['list', '--colour'], "Unknown option '--colour'"],
-  ['a filter without its command', ['stats', '--user', 'ada'], '--user belongs to list.'],
+  ['a filter without its command', ['stats', '--user', 'ada'], '--user belongs to list and erase.'],
+  ['no limit', ['list', '--limit', '0'], '--limit must be a number, 1 to 1000'],
+  ['a part of a limit', ['deliveries', '--limit', '1.5'], '--limit must be a number, 1 to 1000'],
+  ['too high a limit', ['list', '--limit', '1001'], '--limit must be a number, 1 to 1000'],
+  ['an option of another command', ['deliveries', '--task', 'x'], '--task belongs to erase.'],
+  ['an option of yet another', ['erase', '--user', 'ada', '--open'], '--open belongs to deliveries.'],
+  ['nobody to erase', ['erase', '--user', 'erased'], '--user erased is nobody'],
   ['a word too many', ['recover', 'all'], '"all" is one word too many.'],
 ])('%s is refused with a sentence', (_name, words, sentence) => {
   expect(() => parseCommand(words)).toThrow(sentence)
@@ -243,11 +253,14 @@ test('an unknown task, a missing database and a database without tables are told
   expect((await run(['list'], {})).err).toMatch(/^DATABASE_URL is not set/)
   const away = 'postgres://someone:hidden@127.0.0.1:9/none'
   const { code, err } = await run(['list'], { DATABASE_URL: away })
-  expect([code, err]).toEqual([1, 'No connection to the database: connect ECONNREFUSED 127.0.0.1:9\n'])
+  expect([code, err]).toEqual([
+    1,
+    'No connection to the database: connect ECONNREFUSED 127.0.0.1:9 → Check the host and port in DATABASE_URL, and whether this machine may reach them.\n',
+  ])
   const empty = new URL(DATABASE_URL ?? '')
   empty.pathname = '/template1'
   expect((await run(['list'], { DATABASE_URL: empty.href })).err).toBe(
-    'The database has no tables yet: npm run migrate\n',
+    'the database has no tables yet → npm run migrate\n',
   )
   expect((await run(['recover'])).err).toMatch(/blob/i)
 })
@@ -269,4 +282,19 @@ test('deliveries shows what is told and tells an event once more; a wrong id is 
   ])
   expect((await run(['deliveries', '--repeat', 'x'])).code).toBe(2)
   expect((await run(['list', '--open'])).code).toBe(2)
+})
+
+test('tables of another version are named, with what to do about them', async () => {
+  const older = await createDatabase()
+  onTestFinished(() => older.drop())
+  const { db } = await older.connect()
+  const newest = (await listMigrations()).at(-1) ?? ''
+  await sql`drop table outbox cascade`.execute(db)
+  await sql`delete from kysely_migration where name = ${newest}`.execute(db)
+  const { code, err } = await run(['deliveries'], { DATABASE_URL: older.url })
+  expect([code, err]).toEqual([1, `not applied yet: ${newest} → npm run migrate\n`])
+  await sql`insert into kysely_migration values (${newest}, now()::text), ('9999_future', now()::text)`.execute(db)
+  expect((await run(['deliveries'], { DATABASE_URL: older.url })).err).toBe(
+    'the database is newer than this checkout: 9999_future → Look with the version that is deployed.\n',
+  )
 })

@@ -134,8 +134,10 @@ test('refuses a database that knows migrations we do not have', async () => {
 })
 
 test('works as a program', async () => {
-  const run = (env: Record<string, string>) =>
-    promisify(execFile)(process.execPath, ['db/migrate.ts'], { env, cwd: join(import.meta.dirname, '..', '..') })
+  const run = (env: Record<string, string>, ...words: string[]) =>
+    promisify(execFile)(process.execPath, ['db/migrate.ts', ...words], {
+      ...{ env, cwd: join(import.meta.dirname, '..', '..') },
+    })
   await expect(run({})).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('DATABASE_URL is not set') })
   expect((await run({ NETLIFY_DATABASE_URL: database.url })).stdout).toMatch(/^applied 0001_tasks$/m)
   expect((await run({ DATABASE_URL: database.url, NETLIFY_DB_URL: 'not read' })).stdout).toBe('up to date\n')
@@ -145,4 +147,11 @@ test('works as a program', async () => {
   await expect(run({ NETLIFY_DB_URL: unreachable, NETLIFY_DATABASE_URL: database.url })).rejects.toMatchObject({
     stderr: expect.not.stringContaining('secret'),
   })
+  await write('deployment.env', `DATABASE_URL=${database.url}\n`)
+  expect((await run({}, '--env', join(folder, 'deployment.env'))).stdout).toBe('up to date\n')
+  await expect(run({}, '--env', join(folder, 'none.env'))).rejects.toMatchObject({
+    ...{ code: 1, stderr: expect.stringMatching(/none\.env can't be read: ENOENT/) },
+  })
+  // Whoever asks for a trial gets none, and nothing is migrated.
+  await expect(run(pooled, '--dry-run')).rejects.toMatchObject({ code: 1, stdout: '' })
 })
