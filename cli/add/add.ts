@@ -20,8 +20,11 @@ export async function addModel(command: AddCommand, { root, env, now }: Surround
   if (!command.onlySchema) await requireNew(root, command.name)
   const model = await fetchModel({ provider, name, file }, env)
   if (command.onlySchema) {
-    const isNew = await keepSchema(root, model)
-    return [isNew ? `The schema of ${name} is in simulator/schemas/${provider}/.` : `Its schema is there already.`]
+    const { path, was } = await keepSchema(root, model)
+    if (was === 'other') return [otherSchema(path)]
+    return [
+      was === 'new' ? `The schema of ${name} is in simulator/schemas/${provider}/.` : `Its schema is there already.`,
+    ]
   }
   const input = readInput(model, command.required)
   const output = readOutput(model, command.output)
@@ -30,7 +33,7 @@ export async function addModel(command: AddCommand, { root, env, now }: Surround
   const chosen = { name: command.name, gate, candidates, price, day: now.toISOString().slice(0, 10) }
   await writeRecipe(root, command.name, recipeText({ model, input, output }, chosen))
   await writeIndexLine(root, command.name)
-  await keepSchema(root, model)
+  const schema = await keepSchema(root, model)
   return [
     `recipes/${command.name}.ts is written, and its line in recipes/index.ts: ${name} makes ${kinds[output.kind]}.`,
     ...foundBy(input),
@@ -38,9 +41,14 @@ export async function addModel(command: AddCommand, { root, env, now }: Surround
     ...(price === undefined
       ? ['Its price is unknown: its tasks count against the limits of number alone. --price says it.']
       : []),
+    ...(schema.was === 'other' ? [otherSchema(schema.path)] : []),
     "npm start offers it, simulated. Read the file once: the names of its fields are the model's.",
   ]
 }
+
+/** Nothing that exists is overwritten: somebody may have written it by hand. */
+const otherSchema = (path: string) =>
+  `The model's schema is another than the one in ${path}, which the simulator goes by: delete that file and say it again with --only-schema to have the new one.`
 
 const kinds = { image: 'pictures', video: 'clips', audio: 'sound', file: 'files' }
 

@@ -2,7 +2,11 @@
 
 import { readFile } from 'node:fs/promises'
 import { beyondBounds } from '../../core/json-bounds.ts'
-import { type Model, modelOfFal, modelOfReplicate, SchemaError } from './model.ts'
+import { parseConfig } from '../../providers/config.ts'
+import { fal, falSettings } from '../../providers/fal/spec.ts'
+import { replicate, replicateSettings } from '../../providers/replicate/spec.ts'
+import type { ProviderSpec } from '../../providers/spec.ts'
+import { type Model, modelOfFal, modelOfReplicate, requireSame, SchemaError } from './model.ts'
 
 export interface Wanted {
   readonly provider: 'replicate' | 'fal'
@@ -21,13 +25,17 @@ const bounds = { depth: 100, values: 200_000 }
 export async function fetchModel({ provider, name, file }: Wanted, env: Variables): Promise<Model> {
   if (file !== undefined) {
     const answer = await readAnswer(file)
-    return provider === 'fal' ? modelOfFal(name, documentIn(answer)) : modelOfReplicate(name, answer)
+    return provider === 'fal' ? modelOfFal(name, documentIn(answer, name)) : modelOfReplicate(name, answer)
   }
   return provider === 'fal' ? askFal(name, env) : askReplicate(name, env)
 }
 
+/** The provider's own variables, read as the functions read them. Others may be wrong: nothing is asked of them here. */
+const configOf = (env: Variables, { environment }: ProviderSpec) =>
+  parseConfig(Object.fromEntries(Object.keys(environment).map((variable) => [variable, env[variable]])))
+
 async function askReplicate(name: string, env: Variables): Promise<Model> {
-  const { REPLICATE_BASE_URL: base = 'https://api.replicate.com/v1', REPLICATE_API_TOKEN: token } = env
+  const { REPLICATE_BASE_URL: base, REPLICATE_API_TOKEN: token } = replicateSettings(configOf(env, replicate))
   const address = `${base}/models/${name}`
   if (!token) {
     throw new Error(`Replicate tells schemas to its users alone: set REPLICATE_API_TOKEN, in the environment or in .env.
@@ -37,10 +45,11 @@ Or save what ${address} answers, and give it with --schema FILE.`)
 }
 
 async function askFal(name: string, env: Variables): Promise<Model> {
-  const { FAL_API_URL: base = 'https://api.fal.ai/v1', FAL_KEY: key } = env
+  const { FAL_API_URL: base, FAL_KEY: key } = falSettings(configOf(env, fal))
   const address = `${base}/models?endpoint_id=${encodeURIComponent(name)}&expand=openapi-3.0`
   // A key isn't needed; with one more can be asked in a minute.
-  return modelOfFal(name, documentIn(await ask(address, name, key ? { authorization: `Key ${key}` } : {})))
+  const answer = await ask(address, name, key ? { authorization: `Key ${key}` } : {})
+  return modelOfFal(name, documentIn(answer, name))
 }
 
 async function ask(address: string, name: string, headers: Record<string, string>): Promise<unknown> {
@@ -84,10 +93,11 @@ function parseAnswer(text: string, source: string): unknown {
 }
 
 /** fal answers with a list of endpoints; its page has the document alone. */
-function documentIn(answer: unknown): unknown {
+function documentIn(answer: unknown, name: string): unknown {
   if (typeof answer !== 'object' || answer === null || !('models' in answer)) return answer
-  const [found] = [answer.models].flat() as ({ openapi?: unknown } | null | undefined)[]
-  if (!found) throw new Error('There is no such endpoint at fal.')
+  const [found] = [answer.models].flat() as ({ endpoint_id?: unknown; openapi?: unknown } | null | undefined)[]
+  if (!found) throw new Error(`There is no endpoint "${name}" at fal.`)
+  if (typeof found.endpoint_id === 'string') requireSame(found.endpoint_id, name)
   if (found.openapi === undefined) throw new SchemaError('openapi', 'fal tells no document of this endpoint')
   return found.openapi
 }

@@ -4,6 +4,7 @@
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import type { Recipe } from '../../core/recipe.ts'
 import { requireSound } from '../../core/soundness.ts'
 import type { Model } from './model.ts'
@@ -59,16 +60,23 @@ export async function writeIndexLine(root: string, name: string): Promise<void> 
   await writeFile(path, after)
 }
 
-/** Keeps the schema's structure, so that the simulator accepts what the model accepts. False: it knows it already. */
-export async function keepSchema(root: string, model: Model): Promise<boolean> {
+/** Keeps the schema's structure, so that the simulator accepts what the model accepts. `other`: it has one that says something else. */
+export async function keepSchema(
+  root: string,
+  model: Model,
+): Promise<{ path: string; was: 'new' | 'known' | 'other' }> {
   const folder = join(root, 'simulator', 'schemas', model.provider)
   const path = join(folder, `${model.name.replaceAll('/', '--')}.json`)
-  if (await isThere(path)) return false
   const { name, version, official, example, input, output, schemas } = model
   const own = model.provider === 'fal' ? { name, input, output } : { name, version, official, example }
+  const kept = { ...own, schemas: structureOf(schemas, [input, output]) }
+  if (await isThere(path)) {
+    const there: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return { path, was: isDeepStrictEqual(there, JSON.parse(JSON.stringify(kept))) ? 'known' : 'other' }
+  }
   await mkdir(folder, { recursive: true })
-  await writeFile(path, `${JSON.stringify({ ...own, schemas: structureOf(schemas, [input, output]) }, null, 2)}\n`)
-  return true
+  await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`)
+  return { path, was: 'new' }
 }
 
 const structure = [

@@ -89,10 +89,7 @@ export function modelOfReplicate(name: string, answer: unknown): Model {
   const parsed = replicateModel.safeParse(answer)
   if (!parsed.success) throw faultOf(parsed.error, 'latest_version', 'Replicate tells no schema of this model')
   const { is_official: official = false, default_example, latest_version, owner, name: own } = parsed.data
-  const told = `${owner}/${own}`
-  // A saved answer may be another model's.
-  if (owner !== undefined && own !== undefined && told.toLowerCase() !== name.toLowerCase())
-    throw new SchemaError('name', `the answer is of ${told}, not of ${name}`)
+  if (owner !== undefined && own !== undefined) requireSame(`${owner}/${own}`, name)
   const { id, openapi_schema } = latest_version
   return {
     provider: 'replicate',
@@ -102,6 +99,12 @@ export function modelOfReplicate(name: string, answer: unknown): Model {
     example: default_example?.output ?? undefined,
     ...{ input: 'Input', output: 'Output', schemas: openapi_schema.components.schemas },
   }
+}
+
+/** A saved answer may be another model's. */
+export function requireSame(told: string | undefined, name: string): void {
+  if (told !== undefined && told.toLowerCase() !== name.toLowerCase())
+    throw new SchemaError('name', `the answer is of ${told}, not of ${name}`)
 }
 
 /** What is wrong within a schema, with its place; `otherwise` where there is none. */
@@ -116,6 +119,7 @@ function faultOf({ issues }: z.ZodError, part: string, otherwise: string): Schem
 
 const content = z.object({ content: z.object({ 'application/json': z.object({ schema: jsonSchema }) }) })
 const falDocument = z.object({
+  info: z.object({ 'x-fal-metadata': z.object({ endpointId: text }).optional() }).optional(),
   components: z.object({ schemas }),
   paths: z.record(
     z.string(),
@@ -130,7 +134,8 @@ const falDocument = z.object({
 export function modelOfFal(name: string, document: unknown): Model {
   const parsed = falDocument.safeParse(document)
   if (!parsed.success) throw faultOf(parsed.error, 'openapi', 'fal tells no document of this endpoint')
-  const { components, paths } = parsed.data
+  const { info, components, paths } = parsed.data
+  requireSame(info?.['x-fal-metadata']?.endpointId, name)
   const result = paths[`/${name}/requests/{request_id}`]?.get?.responses?.['200']
   const input = nameOf(paths[`/${name}`]?.post?.requestBody) ?? ending(components.schemas, 'Input')
   const output = nameOf(result) ?? ending(components.schemas, 'Output')

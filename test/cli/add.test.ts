@@ -2,7 +2,8 @@
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { addModel } from '../../cli/add/add.ts'
 import { parseAdd } from '../../cli/add/arguments.ts'
 import { readInput } from '../../cli/add/fields.ts'
 import { modelOfFal, modelOfReplicate } from '../../cli/add/model.ts'
@@ -165,7 +166,7 @@ test.each([
   ['replicate:lucataco/xtts-v2', /^Input\.speaker: it is a sound.*the model needs it/],
   ['fal:fal-ai/whisper', /^whisperInput\.audio_url: it is a sound/],
   ['replicate:nobody/nothing', /no model "nobody\/nothing"/],
-  ['fal:fal-ai/nothing', /no such endpoint/],
+  ['fal:fal-ai/nothing', /no endpoint "fal-ai\/nothing" at fal/],
   ['replicate:lucataco/remove-bg --candidates 2', /^--candidates: the model has no field for the number/],
   ['fal:fal-ai/birefnet --require seed2', /^--require seed2: the model has no such field/],
 ])('%s is refused with the part that can not be one, and nothing is written', async (words, why) => {
@@ -184,6 +185,47 @@ test('without a token Replicate is not asked; a saved answer is read instead', a
   await expect(add('replicate:luma/ray', '--name', 'r', '--schema', join(root, 'none.json'))).rejects.toThrow(
     "can't be read",
   )
+})
+
+test("a saved document of another endpoint is not this one's, however it was saved", async () => {
+  const schema = schemasOf('fal').find(({ name }) => name === 'fal-ai/birefnet')
+  const document = schema && falDocument(schema)
+  const saved = join(root, 'saved.json')
+  for (const answer of [
+    document,
+    { models: [{ endpoint_id: 'fal-ai/birefnet', openapi: { ...document, info: {} } }] },
+  ]) {
+    await writeFile(saved, JSON.stringify(answer))
+    await expect(add('fal:fal-ai/ideogram/remove', '--schema', saved)).rejects.toThrow(
+      'name: the answer is of fal-ai/birefnet, not of fal-ai/ideogram/remove',
+    )
+  }
+  await add('fal:fal-ai/birefnet', '--schema', saved)
+})
+
+test('variables are read as the functions read them: empty ones are none, and a last slash is one too many', async () => {
+  const address = env['FAL_API_URL'] ?? ''
+  onTestFinished(() => void Object.assign(env, { FAL_API_URL: address }))
+  Object.assign(env, { FAL_API_URL: `${address}/`, FAL_KEY: '', CRON_SECRET: 'short' })
+  await add('fal:fal-ai/birefnet')
+  const empty = { ...env, REPLICATE_BASE_URL: '', REPLICATE_API_TOKEN: '' }
+  const command = parseAdd(['replicate:luma/ray'])
+  await expect(command && addModel(command, { root, env: empty, now: new Date() })).rejects.toThrow(
+    'save what https://api.replicate.com/v1/models/luma/ray answers',
+  )
+})
+
+test('a schema that says something else than the one that is kept is told', async () => {
+  expect(await add('fal:fal-ai/birefnet', '--only-schema')).toEqual([
+    expect.stringContaining('is in simulator/schemas'),
+  ])
+  expect(await add('fal:fal-ai/birefnet', '--only-schema')).toEqual(['Its schema is there already.'])
+  const path = join(root, 'simulator/schemas/fal/fal-ai--birefnet.json')
+  const kept = JSON.parse(await readFile(path, 'utf8'))
+  await writeFile(path, JSON.stringify({ ...kept, schemas: {} }))
+  for (const words of [['--only-schema'], []])
+    expect((await add('fal:fal-ai/birefnet', ...words)).join('\n')).toContain(`another than the one in ${path}`)
+  expect(JSON.parse(await readFile(path, 'utf8')).schemas).toEqual({})
 })
 
 test.each([
