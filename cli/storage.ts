@@ -4,8 +4,10 @@ import { readOwners } from '../db/statements/overview.ts'
 import { uploaderOf } from '../engine/uploads.ts'
 import { parseConfig } from '../providers/config.ts'
 import { copyStore } from '../storage/copy.ts'
+import { mostParts, openFiles } from '../storage/files.ts'
 import { type Held, type Measured, measureStore } from '../storage/measure.ts'
 import { openStoreOf } from '../storage/open.ts'
+import type { OpenStore } from '../storage/store.ts'
 import type { Command } from './arguments.ts'
 import { type Opened, withDatabase } from './open.ts'
 import { megabytes, table } from './words.ts'
@@ -73,7 +75,47 @@ export async function copyStorage({ from, to, isJson }: Of<'copy-storage'>): Pro
         if ((copied + known) % 100 === 0) console.error(`${copied + known} files so far`)
       }
   const done = await copyStore(source, target, beat)
-  if (isJson) return JSON.stringify({ from, to, ...done }, null, 2)
+  const removed = await withDatabase(({ db }) => removeErased(db, source, target))
+  if (isJson) return JSON.stringify({ from, to, ...done, removed }, null, 2)
   const known = done.known > 0 ? ` ${done.known} were there already.` : ''
-  return `Copied ${done.copied} files (${megabytes(done.bytes)}) from ${from} to ${to}.${known}\nNothing was removed from ${from}. Set STORAGE=${to}, and copy once more for what came meanwhile.`
+  const gone = removed > 0 ? `\nOf ${removed} tasks that were erased meanwhile the copies were removed from ${to}.` : ''
+  return `Copied ${done.copied} files (${megabytes(done.bytes)}) from ${from} to ${to}.${known}${gone}\nNothing was removed from ${from}. Set STORAGE=${to}, and copy once more for what came meanwhile.`
+}
+
+/** A start keeps its inputs before it writes its row. */
+const startMs = 3_600_000
+
+/**
+ * A copy of what was erased since, from the old store, would stay for good: nothing knows of it any more. Whose row is gone here, and whose
+ * files are gone there, was erased. A database that knows none of the tasks is another deployment's, and says nothing.
+ */
+async function removeErased(db: Opened['db'], from: OpenStore, to: OpenStore): Promise<number> {
+  const [before, copied] = await Promise.all([tasksIn(from), tasksIn(to)])
+  const owners = await readOwners(db, [...copied])
+  if (owners.size === 0) return 0
+  const erased = [...copied].filter((id) => !owners.has(id) && !before.has(id) && Date.now() - startedAt(id) > startMs)
+  const files = openFiles(to('files'))
+  for (const id of erased) {
+    for (const folder of foldersOf(id)) while ((await files.clear(folder, mostParts)) === mostParts);
+  }
+  return erased.length
+}
+
+const foldersOf = (id: string) => [`results/${id}/`, `inputs/${id}/`]
+
+/** Whose results and inputs lie in a store. */
+async function tasksIn(store: OpenStore): Promise<Set<string>> {
+  const ids = new Set<string>()
+  for (const prefix of ['results/', 'inputs/']) {
+    for await (const { blobs } of store('files').list({ prefix })) {
+      for (const { key } of blobs) ids.add(key.split('/')[1] ?? '')
+    }
+  }
+  return ids
+}
+
+/** Ids begin with their instant; what is no task's id began just now. */
+function startedAt(id: string): number {
+  const [, high, low] = /^([\da-f]{8})-([\da-f]{4})-7/.exec(id) ?? []
+  return high && low ? Number.parseInt(high + low, 16) : Date.now()
 }

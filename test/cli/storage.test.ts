@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { sql } from 'kysely'
+import { v7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
 import { parseCommand } from '../../cli/arguments.ts'
 import { uploaderOf } from '../../engine/uploads.ts'
@@ -11,7 +13,7 @@ import { parseConfig } from '../../providers/config.ts'
 import { openFiles } from '../../storage/files.ts'
 import { openStoreOf } from '../../storage/open.ts'
 import { createDatabase } from '../setup/database.ts'
-import { insertTask, states } from '../setup/factory.ts'
+import { insertTask, insertTasks, states } from '../setup/factory.ts'
 import { startS3 } from '../setup/s3.ts'
 import { bytesOf, chunksOf, png } from '../storage/setup.ts'
 
@@ -57,7 +59,7 @@ test('storage tells what lies there, by kind and by user, and what is nobody’s
 })
 
 test('copy-storage brings every file into the other store, with the same tag, and nothing twice', async () => {
-  const copied = { copied: 4, known: 0, bytes: 9 * mebi + 6_000 }
+  const copied = { copied: 4, known: 0, bytes: 9 * mebi + 6_000, removed: 0 }
   expect(await runJson('copy-storage', '--from', 'folder', '--to', 's3')).toEqual({
     from: 'folder',
     to: 's3',
@@ -75,11 +77,29 @@ test('copy-storage brings every file into the other store, with the same tag, an
   expect((await (await fetch(whole ?? '')).arrayBuffer()).byteLength).toBe(9 * mebi)
 })
 
+test('what was erased between two copies is removed from the other store, and what is newer there stays', async () => {
+  const id = v7({ msecs: Date.now() - 2 * 3_600_000 })
+  const [erased, kept] = await insertTasks(db, [{ ...states.completed, id }, states.completed])
+  const key = (id = '') => `results/${id}/1/p/0`
+  for (const task of [erased, kept]) await filesOf('folder').write(key(task?.id), chunksOf(png(1_000)), image)
+  await runJson('copy-storage', '--from', 'folder', '--to', 's3')
+  // As passes erase: the row first, then the files of the store that they know.
+  await sql`delete from tasks where id = ${erased?.id}`.execute(db)
+  await filesOf('folder').clear(`results/${erased?.id}/`, 100)
+  // Started since, on the other store: its row is still to come.
+  const starting = v7()
+  await filesOf('s3').write(`inputs/${starting}/0`, chunksOf(png(1_000)), image)
+  await filesOf('folder').remove(key(kept?.id))
+  expect(await runJson('copy-storage', '--from', 'folder', '--to', 's3')).toMatchObject({ removed: 1 })
+  const there = await Promise.all([key(erased?.id), key(kept?.id), `inputs/${starting}/0`].map(filesOf('s3').stat))
+  expect(there.map(Boolean)).toEqual([false, true, true])
+})
+
 test.each([
   ['copy-storage --from folder', /needs --to, one of netlify, s3, folder/],
   ['copy-storage --from ftp --to s3', /needs --from/],
   ['copy-storage --from s3 --to s3', /the same store/],
-  ['storage --from s3', /for copy-storage alone/],
+  ['storage --from s3', /--from belongs to copy-storage/],
 ])('%s is not understood', (words, fault) => {
   expect(() => parseCommand(words.split(' '))).toThrow(fault)
 })
