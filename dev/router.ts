@@ -5,6 +5,8 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { type Door, matchDoor } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
 import { problem } from '../functions/http/request.ts'
+import { addressOf } from './begin.ts'
+import { clientAddress } from './client-address.ts'
 import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
 import { openRateLimits } from './rate-limits.ts'
 import { type RouterLog, type RunOptions, runDoor } from './run.ts'
@@ -16,7 +18,7 @@ export interface RouterOptions {
   log: RouterLog
   /** The folder of the page. */
   static?: PageFiles
-  /** The client's address. Behind a proxy: out of the header that this proxy sets. */
+  /** The client's address, where it isn't that of the connection or of the proxy before it. */
   ip?: (request: IncomingMessage) => string
   /** Whether the doors' own rate limits hold, as they do in production. */
   isLimited?: boolean
@@ -72,7 +74,7 @@ export function createServer(doors: readonly Door[], options: RouterOptions): Ro
       server.listen(port, host)
       await once(server, 'listening')
       const address = server.address()
-      return `http://localhost:${typeof address === 'object' ? address?.port : port}`
+      return addressOf(typeof address === 'object' ? (address?.port ?? port) : port, host)
     },
     runScheduled: async (nextRun) => {
       const body = JSON.stringify({ next_run: nextRun.toISOString() })
@@ -145,7 +147,7 @@ function openRespond(doors: readonly Door[], options: RouterOptions, track: RunO
       : { kind: 'method' as const, allow: methods }
     if (match.kind === 'method') return wrongMethod(method, match.allow)
     if (match.kind === 'door') {
-      const ip = options.ip?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+      const ip = (options.ip ?? clientAddress)(request)
       const refused = await askLimit?.(match.door, ip)
       if (refused) return refused
       const body = await readBody(request, maxBodyBytes)

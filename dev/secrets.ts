@@ -1,7 +1,9 @@
 // The secrets that a deployment would have in its environment, made once for this checkout and kept under `.data/`.
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { CannotBegin } from './begin.ts'
 
 const schema = z.object({
   CRON_SECRET: z.string(),
@@ -21,7 +23,7 @@ export type Secrets = { [Name in keyof Kept]-?: string }
 /** The kept ones, so that sessions and links survive a restart; made on the first start. */
 export async function keptSecrets(file: URL): Promise<Secrets> {
   try {
-    const kept = schema.parse(JSON.parse(await readFile(file, 'utf8')))
+    const kept = readSecrets(await readFile(file, 'utf8'), file)
     if (kept.NOTIFY_SECRET && kept.VAPID_PUBLIC_KEY && kept.VAPID_PRIVATE_KEY) return kept as Secrets
     // A file of an earlier version.
     return await write(file, { ...(await makeTelling()), ...kept } as Secrets)
@@ -40,8 +42,26 @@ export async function keptSecrets(file: URL): Promise<Secrets> {
   return write(file, secrets)
 }
 
+function readSecrets(text: string, file: URL): Kept {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch (cause) {
+    // Without the parser's own words, which quote what they read.
+    const path = fileURLToPath(file)
+    throw new CannotBegin(
+      `${path} can't be read: put it back, or delete it, and new ones are made: then sessions end.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
 async function write(file: URL, secrets: Secrets): Promise<Secrets> {
-  await writeFile(file, JSON.stringify(secrets, null, 2), { mode: 0o600 })
+  // Whole or not at all: half a file could never be read again.
+  const fresh = new URL(`${file.href}.new`)
+  await writeFile(fresh, JSON.stringify(secrets, null, 2), { mode: 0o600 })
+  await rename(fresh, file)
   return secrets
 }
 

@@ -17,6 +17,7 @@ import { stopOnSignal } from './signals.ts'
 sayWhyNot()
 const config = parseConfig(process.env)
 const log = openLog(config)
+const port = portOf(process.env['PORT'])
 const folder = new URL(`../dist/.built-${process.pid}/`, import.meta.url)
 const bundles = await bundleDoors(new URL('bundles/', folder))
 const { manifest } = await packDoors(bundles, fileURLToPath(new URL('packed/', folder)), 'none')
@@ -26,8 +27,10 @@ const gate = context ? await startBlobGate(context) : undefined
 const router = createServer(await loadDeployed(manifest, gate?.renew), {
   ...{ log, static: { folder: await pageFolder(), storeOrigin: storeOrigin(config) }, isLimited: true },
 })
-const port = portOf(process.env['PORT'])
-const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))
+const address = await listening(port, router.listen(port, hostOf(process.env['HOST']))).catch(async (error) => {
+  await rm(folder, { recursive: true })
+  throw error
+})
 log.info({ address }, 'serving the build')
 stopOnSignal(log, async () => {
   await router.close()

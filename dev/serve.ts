@@ -13,13 +13,13 @@ import { stopOnSignal } from './signals.ts'
 sayWhyNot()
 const config = parseConfig(process.env)
 const log = openLog(config)
+const port = portOf(process.env['PORT'])
 await checkRecipes()
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
   static: { folder: await pageFolder(), storeOrigin: storeOrigin(config) },
   isLimited: true,
 })
-const port = portOf(process.env['PORT'])
 const address = await listening(port, router.listen(port, hostOf(process.env['HOST'])))
 log.info({ address }, 'serving')
 stopOnSignal(log, () => router.close())

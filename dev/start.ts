@@ -10,10 +10,12 @@ import { parseConfig } from '../providers/config.ts'
 import { checkRecipes, openRecipes } from '../recipes/index.ts'
 import { startReceivers } from '../simulator/receivers/index.ts'
 import { startSimulator } from '../simulator/server.ts'
-import { hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
+import { addressOf, hostOf, listening, parseFlags, portOf, sayWhyNot } from './begin.ts'
 import { keptStore } from './kept-store.ts'
+import { isAllLocal, localSettings, ownKeys, settingsText } from './local-settings.ts'
 import { pageFolder } from './page.ts'
 import { startPostgres } from './postgres.ts'
+import { freePort } from './reach.ts'
 import { createServer, loadDoors } from './router.ts'
 import { keptSecrets } from './secrets.ts'
 import { stopOnSignal } from './signals.ts'
@@ -29,81 +31,65 @@ const { ticks } = parseFlags(process.argv.slice(2))
 /** What is kept between starts. */
 const folder = resolve(process.env['STEPGATE_DATA'] || fileURLToPath(new URL('../.data', import.meta.url)))
 const data = pathToFileURL(`${folder}/`)
-const port = portOf(process.env['PORT'])
-const address = `http://localhost:${port}`
-process.env['LOG_FORMAT'] ??= 'pretty'
-const log = openLog(parseConfig(process.env))
+const port = portOf(process.env['PORT']) || (await freePort())
+const host = hostOf(process.env['HOST'])
+const address = addressOf(port, host)
+const simulatorPort = portOf(process.env['SIMULATOR_PORT'], { name: 'SIMULATOR_PORT', usual: 0 })
+process.env['LOG_FORMAT'] ||= 'pretty'
+const { LOG_LEVEL, LOG_FORMAT } = process.env
+const log = openLog(parseConfig({ LOG_LEVEL, LOG_FORMAT }))
 
 await checkRecipes()
 await mkdir(data, { recursive: true, mode: 0o700 })
 await chmod(data, 0o700)
-const secrets = await keptSecrets(new URL('secrets.json', data))
+// First, because it holds the lock of all that is kept: of two starts at once only one goes on.
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
+const secrets = await keptSecrets(new URL('secrets.json', data))
 await migrate(postgres.url)
 const storage = await keptStore(folder, log)
 // With a key of one's own the same functions talk to that provider itself.
-const isOwn = { replicate: Boolean(process.env['REPLICATE_API_TOKEN']), fal: Boolean(process.env['FAL_KEY']) }
+const isOwn = ownKeys(process.env)
 const simulator =
   isOwn.replicate && isOwn.fal
     ? undefined
-    : await startSimulator({
-        port: Number(process.env['SIMULATOR_PORT'] ?? 0),
-        replicateToken: secrets.REPLICATE_API_TOKEN,
-        webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
-        falKey: secrets.FAL_KEY,
-        secondsPerStep: 4,
-        recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
-        stateFile: join(folder, 'simulator.json'),
-      })
-// Who listens to webhooks here, unless an app of one's own does.
-const receivers = process.env['NOTIFY_URL']
-  ? undefined
-  : await startReceivers({ port: 0, secret: secrets.NOTIFY_SECRET })
+    : await listening(
+        simulatorPort,
+        startSimulator({
+          port: simulatorPort,
+          replicateToken: secrets.REPLICATE_API_TOKEN,
+          webhookSecret: secrets.REPLICATE_WEBHOOK_SECRET,
+          falKey: secrets.FAL_KEY,
+          secondsPerStep: 4,
+          recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
+          stateFile: join(folder, 'simulator.json'),
+        }),
+        'SIMULATOR_PORT',
+      )
+// Who listens to webhooks here, unless an app of one's own does. Over http only where all is local.
+const receivers =
+  process.env['NOTIFY_URL'] || !isAllLocal(isOwn)
+    ? undefined
+    : await startReceivers({ port: 0, secret: process.env['NOTIFY_SECRET'] || secrets.NOTIFY_SECRET })
 const bot = process.env['TELEGRAM_BOT_TOKEN'] ? undefined : await startBot()
 
-const settings: Record<string, string> = {
-  DATABASE_URL: postgres.url,
-  STORAGE: 'folder',
-  STORAGE_DIR: storage,
-  CRON_SECRET: secrets.CRON_SECRET,
-  SESSION_SECRET: secrets.SESSION_SECRET,
-  ...(!isOwn.replicate && {
-    REPLICATE_BASE_URL: `${simulator?.url}/v1`,
-    REPLICATE_API_TOKEN: secrets.REPLICATE_API_TOKEN,
-    REPLICATE_WEBHOOK_SECRET: secrets.REPLICATE_WEBHOOK_SECRET,
-  }),
-  ...(!isOwn.fal && {
-    FAL_KEY: secrets.FAL_KEY,
-    FAL_QUEUE_URL: `${simulator?.url}/fal/queue`,
-    FAL_API_URL: `${simulator?.url}/fal/api`,
-    FAL_JWKS_URL: `${simulator?.url}/fal/jwks.json`,
-  }),
-  ...bot?.settings,
-  NOTIFY_SECRET: process.env['NOTIFY_SECRET'] || secrets.NOTIFY_SECRET,
-  ...(receivers && { NOTIFY_URL: receivers.hook }),
-  ...(!process.env['VAPID_PUBLIC_KEY'] && {
-    VAPID_PUBLIC_KEY: secrets.VAPID_PUBLIC_KEY,
-    VAPID_PRIVATE_KEY: secrets.VAPID_PRIVATE_KEY,
-    VAPID_SUBJECT: 'mailto:nobody@localhost.invalid',
-  }),
-  // Nothing is paid here, and a portrait's training would cost more than a user may spend by default.
-  ...(simulator && { BUDGET_PER_USER_PER_DAY: process.env['BUDGET_PER_USER_PER_DAY'] || '10' }),
-  // Where nobody outside is to reach us, or to be reached.
-  ...(!isOwn.replicate && !isOwn.fal && { PUBLIC_URL: address, ALLOW_HTTP_CALLBACKS: '1', ALLOW_PRIVATE_IMAGES: '1' }),
-}
+const settings = localSettings(process.env, {
+  ...{ address, storage, secrets, isOwn, databaseUrl: postgres.url },
+  ...{ simulator: simulator?.url, bot: bot?.settings, hook: receivers?.hook },
+})
 Object.assign(process.env, settings)
-const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'`)
+// Whatever else is in it: what is wrong is named now, and not by the first request.
+const config = parseConfig(process.env)
 // For tools beside it, which are told this file. Its owner's alone: it holds all secrets.
 const settingsFile = new URL('local.env', data)
-await writeFile(settingsFile, `${lines.join('\n')}\n`, { mode: 0o600 })
+await writeFile(settingsFile, settingsText(settings), { mode: 0o600 })
 
 const router = createServer(await loadDoors(new URL('../netlify/functions', import.meta.url)), {
   log,
   static: { folder: await pageFolder() },
   isLimited: true,
 })
-await listening(port, router.listen(port, hostOf(process.env['HOST'])))
-if (bot) await registerBot(parseConfig(process.env), address)
+await listening(port, router.listen(port, host))
+if (bot) await registerBot(config, address)
 const ticker = ticks
   ? startTicker({
       urls: [`${address}/api/worker`, `${address}/api/checker`],

@@ -1,23 +1,27 @@
 // `npm run simulator`: the simulator alone, on SIMULATOR_PORT, until it is stopped. Prints the environment lines that
 // make Stepgate, or any client, use it.
 
+import { listening, portOf, sayWhyNot } from '../dev/begin.ts'
 import { openRecipes } from '../recipes/index.ts'
 import { startSimulator } from './server.ts'
 
-const port = Number(process.env['SIMULATOR_PORT'] ?? 8899)
-if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-  throw new Error('SIMULATOR_PORT must be a port number, 0 to 65535')
-}
+sayWhyNot()
+const name = 'SIMULATOR_PORT'
+const port = portOf(process.env[name], { name, usual: 8899 })
 
 const token = 'r8_simulator'
 // Not a secret: it signs nothing but the simulator's own webhooks.
 const webhookSecret = 'whsec_c3RlcGdhdGUtc2ltdWxhdG9yLXdlYmhvb2tz'
 const falKey = 'fal_simulator'
-const simulator = await startSimulator({
-  ...{ port, replicateToken: token, webhookSecret, falKey },
-  secondsPerStep: 4,
-  recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
-})
+const simulator = await listening(
+  port,
+  startSimulator({
+    ...{ port, replicateToken: token, webhookSecret, falKey },
+    secondsPerStep: 4,
+    recipes: openRecipes({ hosts: [], allowPrivate: true }).values(),
+  }),
+  name,
+)
 
 console.log(`Provider simulator at ${simulator.url}; its till is at ${simulator.url}/_simulator/till
 To use it:

@@ -20,7 +20,9 @@ const job = z.object({
   ending: z.enum(['succeeded', 'failed', 'canceled', 'aborted']),
   withheld: z.enum(['data_removed', 'no_output']).nullable(),
   canceledByUser: z.boolean(),
-  files: z.array(z.object({ bytes, size: z.number(), type: z.string(), extension: z.string() })),
+  files: z.array(
+    z.object({ name: z.string().optional(), bytes, size: z.number(), type: z.string(), extension: z.string() }),
+  ),
   own: z.unknown(),
 })
 

@@ -3,13 +3,18 @@ import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { addressOf } from '../../dev/begin.ts'
 import { root } from '../docs/documents.ts'
 
 const run = promisify(execFile)
 
 async function refusalOf(port: string): Promise<string> {
-  const env = { PATH: process.env['PATH'], PORT: port, LOG_LEVEL: 'error' }
-  const ended = run(process.execPath, ['dev/serve.ts'], { cwd: root, env })
+  return refusal('dev/serve.ts', { PORT: port })
+}
+
+async function refusal(program: string, own: Record<string, string>): Promise<string> {
+  const env = { PATH: process.env['PATH'], LOG_LEVEL: 'error', ...own }
+  const ended = run(process.execPath, [program], { cwd: root, env })
   const { code, stderr } = await ended.then(
     () => expect.fail('it began'),
     (error: { code: number; stderr: string }) => error,
@@ -28,4 +33,21 @@ test('a PORT that somebody else has', async () => {
   const address = other.address()
   const port = typeof address === 'object' ? address?.port : 0
   expect(await refusalOf(String(port))).toBe(`Port ${port} is in use. Stop what uses it, or set PORT to another.`)
+})
+
+test('the port of the simulator, which is not PORT, and an environment that is wrong', async () => {
+  expect(await refusal('simulator/serve.ts', { SIMULATOR_PORT: 'abc' })).toBe(
+    'SIMULATOR_PORT must be a whole number up to 65535, not "abc".',
+  )
+  expect(await refusal('dev/serve.ts', { CRON_SECRET: 'short' })).toBe(
+    'Wrong environment:\n  CRON_SECRET: must be at least 16 characters',
+  )
+})
+
+test('what listens on this machine alone is reached as localhost, and anything else by its own name', () => {
+  expect(['', '127.0.0.1', '0.0.0.0', '::'].map((host) => addressOf(8888, host))).toEqual(
+    Array(4).fill('http://localhost:8888'),
+  )
+  expect(addressOf(80, '192.168.1.5')).toBe('http://192.168.1.5:80')
+  expect(addressOf(80, 'fd00::1')).toBe('http://[fd00::1]:80')
 })

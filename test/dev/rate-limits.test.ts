@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { loadDoors, openDoor } from '../../build/doors.ts'
+import { clientAddress } from '../../dev/client-address.ts'
 import { createServer } from '../../dev/router.ts'
 import { operations } from '../../functions/http/contract.ts'
 
@@ -34,6 +35,23 @@ test('each address has a window of its own', async () => {
   for (let times = 0; times < 3; times += 1) await ask('1.1.1.1')
   expect([(await ask('1.1.1.1')).status, (await ask('2.2.2.2')).status]).toEqual([429, 200])
   await router.close()
+})
+
+test('behind a proxy the address that it saw counts, and none that a client has written itself', async () => {
+  const router = createServer([quick()], { log: silent, isLimited: true })
+  const address = await router.listen(0)
+  const ask = async (forwarded: string) => {
+    const { status } = await fetch(`${address}/api/quick`, { headers: { 'x-forwarded-for': forwarded } })
+    return status
+  }
+  for (const claimed of ['9.9.9.1', '9.9.9.2', '9.9.9.3']) await ask(`${claimed}, 1.1.1.1`)
+  expect([await ask('9.9.9.4, 1.1.1.1'), await ask('2.2.2.2'), await ask('nobody')]).toEqual([429, 200, 200])
+  await router.close()
+  const from = (remoteAddress: string) =>
+    clientAddress({ headers: { 'x-forwarded-for': '1.1.1.1' }, socket: { remoteAddress } } as never)
+  expect(['::ffff:127.0.0.1', '10.0.0.7', '::ffff:8.8.8.8', '2606:4700::1'].map(from)).toEqual([
+    ...['1.1.1.1', '1.1.1.1', '8.8.8.8', '2606:4700::1'],
+  ])
 })
 
 test('every limit of a door is in the contract and in docs/endpoints.md, and none is there that no door has', async () => {

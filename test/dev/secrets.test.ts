@@ -28,3 +28,10 @@ test('a file from before there was a second provider still works, and keeps what
   expect((await keptSecrets(file)).FAL_KEY).toBe(kept.FAL_KEY)
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(before)
 })
+
+test('a file that can not be read is said in a sentence, and nothing of it is told or lost', async () => {
+  await writeFile(file, '{"CRON_SECRET": "half of a se')
+  await expect(keptSecrets(file)).rejects.toThrow(/secrets\.json can't be read: put it back, or delete it/)
+  await expect(keptSecrets(file)).rejects.not.toThrow('half of')
+  expect(await readFile(file, 'utf8')).toContain('half of')
+})
