@@ -88,6 +88,22 @@ test('of two photos for one place the one chosen last stays, though the first ta
   await expect.poll(() => page.evaluate("document.querySelector('img.person').naturalWidth")).toBe(60)
 })
 
+test('of pictures that are taken out the focus goes to the next; of more photos than fit the first are taken, and it is said', async () => {
+  const { page } = await open({ path: '/#/new/edit' })
+  const buffer = await sharp(await photo())
+    .resize(60)
+    .toBuffer()
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `${index}.jpg`, mimeType: 'image/jpeg', buffer }))
+  await page.locator('section', { hasText: 'More pictures' }).locator('input').setInputFiles(files(2))
+  await page.locator('.pile img').nth(1).waitFor()
+  await page.getByRole('button', { name: 'Remove: 2' }).click()
+  expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Remove: 1')
+  await page.getByRole('link', { name: 'Avatar' }).click()
+  await page.locator('.drop-small input').setInputFiles(files(21))
+  await page.getByText('20 photos. At most 20.').waitFor()
+})
+
 test('garments are described, put in another order, and taken out', async () => {
   const { page } = await open()
   await page.locator('.sample-person').click()

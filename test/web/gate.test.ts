@@ -51,6 +51,14 @@ test('another way from a step’s picture begins with it and the garments that w
   await another.click()
   await page.locator('.actions .message').waitFor()
   await page.unroute('**/api/result*')
+  // Who goes elsewhere while it is fetched is led nowhere.
+  await page.route('**/api/result*', () => new Promise<void>(() => {}))
+  const given = page.waitForEvent('requestfailed')
+  await another.click()
+  await page.getByRole('link', { name: 'History' }).click()
+  await given
+  await page.unroute('**/api/result*')
+  await page.goBack()
   await another.click()
   await page.locator('img.person').waitFor()
   await page.getByRole('button', { name: 'Start · 1 step' }).click()

@@ -169,3 +169,24 @@ test('an app around the page hands in tokens of its own users: no session is mad
   expect(calls).not.toContain('POST /api/session')
   expect(await context.cookies()).toEqual([])
 })
+
+test('the history leads to all tasks, also beyond the hundred newest', async () => {
+  const { page } = await open()
+  await startTryOn(page, 1)
+  const { task_id: _, ...task } = (await (await page.request.get(`${app.address}/api/tasks`)).json()).tasks[0]
+  const all = Array.from({ length: 130 }, (_, index) => ({ ...task, task_id: `task-${index}` }))
+  await page.route('**/api/tasks*', (route) => {
+    const { searchParams } = new URL(route.request().url())
+    const from = Number(searchParams.get('cursor')?.replace('task-', '') ?? -1) + 1
+    const tasks = all.slice(from, from + Number(searchParams.get('limit')))
+    const next_cursor = tasks.at(-1) === all.at(-1) ? null : tasks.at(-1)?.task_id
+    return route.fulfill({ json: { tasks, next_cursor } })
+  })
+  await page.getByRole('link', { name: 'History' }).click()
+  for (const shown of [20, 40, 60, 80, 100]) {
+    await expect.poll(() => page.locator('.card').count()).toBe(shown)
+    await page.getByRole('button', { name: 'Show more' }).click()
+  }
+  await expect.poll(() => page.locator('.card').count()).toBe(130)
+  expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
+})

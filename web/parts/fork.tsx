@@ -1,5 +1,6 @@
 // Leads on from a picture that is there: to a new try-on of the person in it, with the garments that were still to come, or from an avatar to
 // pictures made with it. What is paid already is not paid again: the new task begins with the stored result.
+import { useEffect, useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
@@ -21,6 +22,8 @@ interface ForkProps {
 export function Fork({ task, shown }: ForkProps) {
   const { task: words } = useWords()
   const { isBusy, error, run } = useDeed()
+  const leaving = useRef<AbortController>(undefined)
+  useEffect(() => () => leaving.current?.abort(), [])
   if (task.recipe === 'avatar') {
     if (task.status !== 'completed' || !isOffered('portraits')) return null
     return (
@@ -39,7 +42,13 @@ export function Fork({ task, shown }: ForkProps) {
   const { src, step } = shown
   const start = (event: Event) => {
     event.preventDefault()
-    run(() => fork(task, { src, step }))
+    leaving.current = new AbortController()
+    const { signal } = leaving.current
+    run(() =>
+      fork(task, { src, step }, signal).catch((fault) => {
+        if (!signal.aborted) throw fault
+      }),
+    )
   }
   return (
     <>
@@ -57,12 +66,14 @@ interface Draft {
   garments?: unknown[]
 }
 
-async function fork(task: TaskView, { src, step }: { src: string; step: number }): Promise<void> {
-  const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src)])
+/** Who has left meanwhile is led nowhere. */
+async function fork(task: TaskView, { src, step }: { src: string; step: number }, signal: AbortSignal): Promise<void> {
+  const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src, signal)])
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.
   const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
   const garments = stillToCome(task, step, draft.garments ?? [])
+  signal.throwIfAborted()
   void putDraft('try-on', { person, garments, auto: false })
   go(newPath('try-on'))
 }

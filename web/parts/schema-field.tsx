@@ -1,5 +1,5 @@
 // One field of a form that is made from a schema: a text, a number, a choice, a switch, pictures, or a file.
-import type { ComponentChildren } from 'preact'
+import type { ComponentChildren, RefObject } from 'preact'
 import { useRef } from 'preact/hooks'
 import type { Picture } from '../pictures/picture.ts'
 import { dropUpload } from '../pictures/upload.ts'
@@ -7,7 +7,7 @@ import { taskPath } from '../route.ts'
 import { type FormField, inLetters, shownIn } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader } from '../use-form.ts'
-import { BadFiles } from './form.tsx'
+import { BadFiles, useFocusAfterRemoval } from './form.tsx'
 import { Drawn } from './icons.tsx'
 import { Drop, FileButton } from './picker.tsx'
 import { Choice, Switch } from './submit-bar.tsx'
@@ -119,8 +119,15 @@ function useLabel({ name, isRequired, kind }: FormField): string {
   return isRequired || kind === 'switch' ? fields.nameOf(name) : form.optional(fields.nameOf(name))
 }
 
-const Part = ({ title, id, children }: { title: string; id: string; children: ComponentChildren }) => (
-  <section class="part" aria-labelledby={id}>
+interface PartProps {
+  title: string
+  id: string
+  container?: RefObject<HTMLElement | null>
+  children: ComponentChildren
+}
+
+const Part = ({ title, id, container, children }: PartProps) => (
+  <section class="part" aria-labelledby={id} {...(container && { ref: container })}>
     <h2 id={id}>{title}</h2>
     {children}
   </section>
@@ -143,8 +150,13 @@ function Pictures({ field, value, onChange, most }: FieldProps & { most: number 
       set(most === 1 ? read : [...latest.current, ...read].slice(0, most)),
     )
   const only = most === 1 ? pictures[0] : undefined
+  const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
+  const remove = (id: string, index: number) => {
+    onRemoved(index)
+    set(pictures.filter((one) => one.id !== id))
+  }
   return (
-    <Part title={label} id={`field-${field.name}`}>
+    <Part title={label} id={`field-${field.name}`} container={container}>
       {most > 1 && pictures.length > 0 && (
         <ul class="pile">
           {pictures.map(({ id, url }, index) => (
@@ -154,7 +166,8 @@ function Pictures({ field, value, onChange, most }: FieldProps & { most: number 
                 type="button"
                 class="icon-button"
                 aria-label={form.remove(`${index + 1}`)}
-                onClick={() => set(pictures.filter((one) => one.id !== id))}
+                data-remove
+                onClick={() => remove(id, index)}
               >
                 <Drawn name="close" />
               </button>

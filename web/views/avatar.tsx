@@ -82,7 +82,7 @@ export function AvatarForm() {
             onFiles={take}
             multiple
           />
-          <span class="fine">{reader.isReading ? form.preparing : form.photoCount(draft.photos.length)}</span>
+          <span class="fine">{reader.isReading ? form.preparing : counted(draft, words)}</span>
         </Drop>
         {isTooLarge && (
           <InView of={isTooLarge}>
@@ -139,6 +139,12 @@ function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string, i
       ))}
     </ul>
   )
+}
+
+/** Of more photos the first are taken. */
+function counted({ photos }: Draft, { form }: Words): string {
+  const count = form.photoCount(photos.length)
+  return photos.length < mostPhotos ? count : `${count}. ${form.noMore(mostPhotos)}`
 }
 
 const without = (draft: Draft, id: string): Draft => ({ ...draft, photos: draft.photos.filter((one) => one.id !== id) })

@@ -12,6 +12,7 @@ import { client, currentUser } from '../session.ts'
 import { useSettings, useWords } from '../settings.tsx'
 import { coverOf } from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
+import { useDeed } from '../use-deed.ts'
 import { asProblem } from '../use-task.ts'
 import { isHidden, onWake } from '../wakes.ts'
 
@@ -63,10 +64,27 @@ export function useTasks(limit: number) {
 const pageSize = 20
 const mostAtOnce = 100
 
+/** What is older than all that is watched: asked for once, page by page. */
+function useOlder() {
+  const [{ tasks, next_cursor }, setOlder] = useState<Partial<Page>>({})
+  const { isBusy, error, run } = useDeed()
+  const more = (cursor: string) =>
+    run(async () => {
+      const next = await client.tasks({ limit: mostAtOnce, cursor })
+      setOlder(({ tasks: known = [] }) => ({ ...next, tasks: [...known, ...next.tasks] }))
+    })
+  return { tasks: tasks ?? [], next_cursor, isBusy, error, more }
+}
+
 export function History() {
   const words = useWords()
   const [limit, setLimit] = useState(pageSize)
   const { page, trouble, error } = useTasks(limit)
+  const older = useOlder()
+  const next = older.next_cursor === undefined ? page?.next_cursor : older.next_cursor
+  const showMore = () =>
+    limit < mostAtOnce ? setLimit(Math.min(mostAtOnce, limit + pageSize)) : next && older.more(next)
+  const newest = new Set(page?.tasks.map(({ task_id }) => task_id))
   useTrouble(trouble)
   useEffect(() => {
     document.title = `${words.history.title} · ${words.frame.title}`
@@ -78,14 +96,15 @@ export function History() {
         <p>{page?.tasks.length === 0 ? words.history.empty : words.history.lead}</p>
       </header>
       {error && <Problem error={error} />}
-      {page && <TaskCards tasks={page.tasks} />}
+      {page && <TaskCards tasks={[...page.tasks, ...older.tasks.filter(({ task_id }) => !newest.has(task_id))]} />}
+      {older.error && <Problem error={older.error} />}
       {page?.tasks.length === 0 && (
         <a class="button primary" href={homePath}>
           {words.history.begin}
         </a>
       )}
-      {page?.next_cursor && limit < mostAtOnce && (
-        <button type="button" class="button" onClick={() => setLimit(Math.min(mostAtOnce, limit + pageSize))}>
+      {next && (
+        <button type="button" class="button" disabled={older.isBusy} onClick={showMore}>
           {words.history.more}
         </button>
       )}
