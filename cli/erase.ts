@@ -41,7 +41,9 @@ async function eraseAll(deps: Deps, user_id: string): Promise<Receipt> {
   const [task] = await listErasable(deps.db, { user_id, limit: 1 })
   const receipt = await eraseUser(deps, user_id, ended, performance.now() + patienceMs)
   if (!task && receipt.deleted.uploads === 0)
-    throw new Error(`There is nothing of a user ${user_id} (list --user shows the others).`)
+    throw new Error(
+      `There is nothing of a user ${user_id} (an identity provider's is auth: and the token's sub; list shows whose tasks there are).`,
+    )
   return receipt
 }
 

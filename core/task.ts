@@ -1,4 +1,4 @@
-// What a task is: its states, the record of each step, and the view of it that its owner sees.
+// What a task is: its states, its row, and the record of each step. view.ts makes of it what its owner sees.
 // Every other folder speaks in these words; `docs/states.md` tells who moves a task on from each of them.
 
 /** What the owner sees. The last three are endings; only redo takes a `failed` task back to `pending`. */

@@ -25,7 +25,7 @@ const endOf = (status: number) =>
   status === 410 ? ({ kind: 'gone', reason: 'the receiver answers 410 Gone' } as const) : undefined
 
 /** The same in every repetition: nothing in it depends on when it is sent. */
-function bodyOf(deps: NotifyDeps, { id, type, at, task, budget }: Delivery): object {
+function bodyOf(deps: NotifyDeps, { id, type, at, user_id, task, budget }: Delivery): object {
   const view = taskView(task, adviceFor(deps, task, at))
-  return { id, type, at: at.toISOString(), task: view, ...(budget && { budget }) }
+  return { id, type, at: at.toISOString(), user_id, task: view, ...(budget && { budget }) }
 }
