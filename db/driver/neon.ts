@@ -1,6 +1,7 @@
 // Neon's HTTP driver with what it lacks: a deadline for each statement, and errors that say what became of it. connect() makes one.
 import { type NeonDbError, neon, types as own } from '@neondatabase/serverless'
 import type { NeonDialectConfig } from 'kysely-neon'
+import { withDeadline } from '../../core/deadline.ts'
 import { asDatabaseError, DatabaseError, isSqlState } from './errors.ts'
 import { typesOver } from './types.ts'
 
@@ -12,9 +13,9 @@ export function neonClient(url: string, timeoutMs: number): NeonClient {
   const types = typesOver(own)
   return {
     query: (text, parameters, options) =>
-      sql
-        .query(text, parameters, { ...options, types, fetchOptions: { signal: AbortSignal.timeout(timeoutMs) } })
-        .catch((error: unknown) => Promise.reject(asNeonFailure(error))),
+      withDeadline(timeoutMs, (signal) =>
+        sql.query(text, parameters, { ...options, types, fetchOptions: { signal } }),
+      ).catch((error: unknown) => Promise.reject(asNeonFailure(error))),
   }
 }
 

@@ -11,11 +11,13 @@ import { openClient } from '../setup/client.ts'
 import { neonStandIn } from '../setup/database.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTask } from '../setup/factory.ts'
+import { runLate } from '../setup/late.ts'
 import type { Fault } from '../setup/neon.ts'
 
 const app = await useTestDeps()
 const standIn = await neonStandIn()
-const { db } = await app.database.connect('neon', { timeoutMs: 1_500 })
+const timeoutMs = 10_000
+const { db } = await app.database.connect('neon', { timeoutMs })
 const client = openClient({ ...app.deps, db })
 const token = await client.signIn('ada')
 const asleep: Fault = { status: 500, answer: { message: "Couldn't connect to compute node" } }
@@ -35,8 +37,11 @@ test('a start that finds the database suspended is accepted when it has woken up
 test.each<Fault>(['reset-before', 'reset-after', 'hang', 'hang-after', 'error'])(
   'a start whose fate is unknown (%s) answers 503, and its key then finds or makes the one task',
   async (fault) => {
+    const { held } = standIn
     standIn.faults.push(fault)
-    const unsure = await startWith('unsure')
+    const hangs = fault === 'hang' || fault === 'hang-after'
+    const begin = () => startWith('unsure')
+    const unsure = await (hangs ? runLate(timeoutMs, () => standIn.held > held, begin) : begin())
     expect([unsure.status, unsure.headers.get('retry-after')]).toEqual([503, '5'])
     expect(await unsure.json()).toMatchObject({
       code: 'unavailable',

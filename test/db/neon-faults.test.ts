@@ -11,11 +11,11 @@ import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
+import { runLate } from '../setup/late.ts'
 import type { Fault, NeonStandIn } from '../setup/neon.ts'
 import { claim, heldOf, insertState, noon, read } from './setup.ts'
 
-// Longer than any statement here takes; a hang lasts as long.
-const timeoutMs = 700
+const timeoutMs = 10_000
 let database: TestDatabase
 let standIn: NeonStandIn
 let db: Db
@@ -26,8 +26,6 @@ beforeAll(async () => {
   standIn = await neonStandIn()
   db = (await database.connect('neon', { timeoutMs })).db
   plain = (await database.connect('pg')).db
-  // What loads and connects with the first statement is no part of any statement's time.
-  await sql`select 1`.execute((await database.connect('neon')).db)
 })
 beforeEach(async () => {
   await sql`truncate tasks cascade`.execute(plain)
@@ -60,9 +58,10 @@ const cases = Object.entries(modes)
 
 /** What the work came to, and how many requests it took. */
 async function meet<T>({ fault }: Mode, work: () => Promise<T>) {
-  const { requests } = standIn
+  const { requests, held } = standIn
   standIn.faults.push(fault)
-  const [settled] = await Promise.allSettled([work()])
+  const hangs = fault === 'hang' || fault === 'hang-after'
+  const [settled] = await Promise.allSettled([hangs ? runLate(timeoutMs, () => standIn.held > held, work) : work()])
   return { settled, requests: standIn.requests - requests }
 }
 

@@ -1,5 +1,6 @@
 // storeOutput(): it ends in time, asks only where a provider may be asked, and gives up in the end.
 import { expect, test } from 'vitest'
+import type { Deps } from '../../engine/deps.ts'
 import { type Copy, storeOutput } from '../../engine/store-output.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
 import { openFiles } from '../../storage/files.ts'
@@ -7,6 +8,7 @@ import { openNetlifyStore } from '../../storage/netlify/store.ts'
 import { begun, fault, ping, rowOf } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
+import { runLate } from '../setup/late.ts'
 import { serve } from '../setup/serve.ts'
 
 const clock = testClock()
@@ -25,6 +27,19 @@ async function failing(failure: FaultInput): Promise<Copy> {
   if (!prediction_id || !claim_token || !output) throw new Error(`nothing is copied: ${row.status}/${row.phase}`)
   const held = { id, step: row.current_step, attempt: row.attempt, claim_token }
   return { ...held, recipe: row.recipe, provider: row.provider, prediction_id, urls: row.provider_urls ?? {}, output }
+}
+
+/** The instant comes, too soon to ask anybody else, once whoever never answers has been asked. */
+function storeLate(deps: Deps, copy: Copy, isAsked: () => boolean) {
+  const ms = 7_500
+  const isOurs = (length: number) => length > ms - 500 && length <= ms
+  return runLate(isOurs, isAsked, () => storeOutput(deps, copy, performance.now() + ms))
+}
+
+function isFileAsked(): () => boolean {
+  const files = () => app.simulator.replicate.till().requests.file
+  const before = files()
+  return () => files() > before
 }
 
 const broken: FaultInput = { on: 'file', fault: 'error', times: 100 }
@@ -70,7 +85,7 @@ test('storeOutput() ends by its instant though the other side hangs, and then as
   const copy = await failing({ on: 'file', fault: 'error' })
   fault(app, { on: 'file', fault: 'hang', times: 100 })
   const before = checks()
-  const copied = await storeOutput(app.deps, { ...copy, storing_since: ago(100) }, performance.now() + 50)
+  const copied = await storeLate(app.deps, { ...copy, storing_since: ago(100) }, isFileAsked())
   expect(copied).toEqual({ kind: 'postponed', retry_in: 25 })
   expect(checks()).toBe(before)
 })
@@ -132,15 +147,18 @@ test('storeOutput() never ends a paid result for a store that refuses us: it is 
 
 test('storeOutput() never ends a paid result for a store that is silent', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
-  const files = await filesOf(() => undefined)
-  const copied = await storeOutput({ ...app.deps, files }, { ...copy, ...muchTooLate }, performance.now() + 500)
+  let asked = 0
+  const files = await filesOf(() => {
+    asked += 1
+  })
+  const copied = await storeLate({ ...app.deps, files }, { ...copy, ...muchTooLate }, () => asked > 0)
   expect(copied).toMatchObject({ kind: 'postponed', reason: 'The blob store did not answer in time' })
 })
 
 test('storeOutput() takes a provider that is silent for no fault of the store', async () => {
   const copy = await failing({ on: 'file', fault: 'error' })
   fault(app, { on: 'file', fault: 'hang', times: 100 })
-  const copied = await storeOutput(app.deps, { ...copy, ...muchTooLate }, performance.now() + 50)
+  const copied = await storeLate(app.deps, { ...copy, ...muchTooLate }, isFileAsked())
   expect(copied).toMatchObject({ kind: 'failed', code: 'result_lost' })
 })
 

@@ -4,11 +4,12 @@ import { beforeEach, expect, test } from 'vitest'
 import type { GenerationRequest } from '../../core/provider.ts'
 import type { OpenedProvider } from '../../providers/spec.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
+import { runLate } from '../setup/late.ts'
 
 export interface Subject {
   provider: OpenedProvider
-  /** The same with deadlines of a moment, for a simulator that never answers. */
-  impatient: OpenedProvider
+  /** How long it waits for an answer to a create, and to anything else. */
+  patienceMs: { create: number; read: number }
   /** The same with a key that the provider doesn't know. */
   stranger: OpenedProvider
   /** The same where nobody listens. */
@@ -19,7 +20,8 @@ export interface Subject {
   /** What a search that found nothing says: only a list that is complete can say `none`. */
   notFound: 'none' | 'unsure'
   addFaults(...faults: FaultInput[]): void
-  counts(): { sent: number; created: number; listed: number }
+  /** `asked` counts every request. */
+  counts(): { sent: number; created: number; listed: number; asked: number }
   now(): Date
   advance(seconds: number): void
   reset(): void
@@ -34,6 +36,12 @@ export function testProvider(subject: Subject): void {
   testLooks(subject)
   testCancels(subject)
   testSearches(subject)
+}
+
+/** A read that gets no answer, for the simulator hangs. */
+function unanswered<T>({ counts, patienceMs }: Subject, work: () => Promise<T>): Promise<T> {
+  const { asked } = counts()
+  return runLate(patienceMs.read, () => counts().asked > asked, work)
 }
 
 async function create(subject: Subject, marker = 1) {
@@ -74,7 +82,9 @@ function testCreates(subject: Subject): void {
     'submit: no answer in time (%s) is of unknown fate, after exactly one request',
     async (fault, created) => {
       subject.addFaults({ on: 'create', fault })
-      expect(await subject.impatient.submit(subject.request(1), how)).toMatchObject({ kind: 'unknown' })
+      const isHeld = () => subject.counts().sent === 1 && subject.counts().created === created
+      const submit = () => subject.provider.submit(subject.request(1), how)
+      expect(await runLate(subject.patienceMs.create, isHeld, submit)).toMatchObject({ kind: 'unknown' })
       expect(subject.counts()).toMatchObject({ sent: 1, created })
     },
   )
@@ -164,7 +174,9 @@ function testLooks(subject: Subject): void {
   test('check: silence, a closed port and a key that is not known are unreachable', async () => {
     const prediction = await create(subject)
     subject.addFaults({ on: 'get', fault: 'hang' })
-    for (const provider of [subject.impatient, subject.unreachable, subject.stranger])
+    const silence = await unanswered(subject, () => subject.provider.check(prediction))
+    expect(silence).toMatchObject({ kind: 'unreachable' })
+    for (const provider of [subject.unreachable, subject.stranger])
       expect(await provider.check(prediction)).toMatchObject({ kind: 'unreachable' })
   })
 }
@@ -206,6 +218,8 @@ function testCancels(subject: Subject): void {
     expect(await subject.provider.check(prediction)).toEqual({ kind: 'running' })
   })
 }
+
+export const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
 
 export const attemptOf = (subject: Subject, marker: number, submittedAt = subject.now()) => ({
   submittedAt,
@@ -251,7 +265,9 @@ function testSearches(subject: Subject): void {
 
   test('search: a list without an answer, or for a key that is not known, says nothing', async () => {
     subject.addFaults({ on: 'list', fault: 'hang' })
-    for (const provider of [subject.impatient, subject.unreachable, subject.stranger])
+    const silence = await unanswered(subject, () => subject.provider.search(attemptOf(subject, 2)))
+    expect(silence).toMatchObject({ kind: 'unreachable' })
+    for (const provider of [subject.unreachable, subject.stranger])
       expect(await provider.search(attemptOf(subject, 2))).toMatchObject({ kind: 'unreachable' })
   })
 }

@@ -19,6 +19,7 @@ export const training: GenerationRequest = {
   runOnce: true,
 }
 export const how = { cancelAfterSeconds: 3_600 }
+export const patienceMs = 10_000
 
 interface Where {
   queueUrl: string
@@ -26,18 +27,17 @@ interface Where {
   jwksUrl?: string
   http?: Http
   key?: string
-  timeoutMs?: number
 }
 
-export function falAt({ queueUrl, apiUrl, jwksUrl, http, key = falKey, timeoutMs = 2_000 }: Where): OpenedProvider {
+export function falAt({ queueUrl, apiUrl, jwksUrl, http, key = falKey }: Where): OpenedProvider {
   return openFal({
     http: http ?? sharedHttp(),
     key,
     queueUrl,
     apiUrl: apiUrl ?? `${new URL(queueUrl).origin}/api`,
     jwksUrl: jwksUrl ?? `${new URL(queueUrl).origin}/jwks.json`,
-    submitTimeoutMs: timeoutMs,
-    checkTimeoutMs: timeoutMs,
+    submitTimeoutMs: patienceMs,
+    checkTimeoutMs: patienceMs,
   })
 }
 

@@ -1,12 +1,12 @@
 // fal under the conformance suite. What is its own has files beside this one.
-import { type Subject, testProvider } from './contract.ts'
-import { falAt, image, useSimulatedFal } from './fal-setup.ts'
+import { type Subject, sum, testProvider } from './contract.ts'
+import { falAt, image, patienceMs, useSimulatedFal } from './fal-setup.ts'
 
 const { simulator, clock, fal, at } = await useSimulatedFal()
 
 const subject: Subject = {
   provider: fal,
-  impatient: at({ timeoutMs: 250 }),
+  patienceMs: { create: patienceMs, read: patienceMs },
   stranger: at({ key: 'fal_of-somebody-else' }),
   unreachable: falAt({ queueUrl: 'http://127.0.0.1:9' }),
   request: (seed) => ({ ...image, input: { prompt: 'a cat', seed } }),
@@ -15,7 +15,7 @@ const subject: Subject = {
   addFaults: (...faults) => simulator.fal.addFaults(faults),
   counts: () => {
     const { create_requests, created, requests } = simulator.fal.till()
-    return { sent: create_requests, created, listed: requests.list }
+    return { sent: create_requests, created, listed: requests.list, asked: sum(Object.values(requests)) }
   },
   ...clock,
   reset: () => {

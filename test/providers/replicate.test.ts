@@ -7,7 +7,7 @@ import { openReplicate, readPrediction } from '../../providers/replicate/provide
 import type { FaultInput } from '../../simulator/faults.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { testClock } from '../setup/clock.ts'
-import { attemptOf, type Subject, testProvider } from './contract.ts'
+import { attemptOf, type Subject, sum, testProvider } from './contract.ts'
 
 const clock = testClock()
 const token = 'r8_conformance'
@@ -23,8 +23,9 @@ afterAll(async () => {
 })
 
 const baseUrl = `${simulator.url}/v1`
+const patience = { submitTimeoutMs: 15_000, checkTimeoutMs: 10_000 }
 const open = (more: Partial<ReplicateOptions> = {}) =>
-  openReplicate({ http, token, baseUrl, webhookSecret, submitTimeoutMs: 15_000, checkTimeoutMs: 10_000, ...more })
+  openReplicate({ http, token, baseUrl, webhookSecret, ...patience, ...more })
 
 const version = 'c871bb9b046607b680449ecbae55fd8c6d945e0a1948644bf2361b3d021d3ff4'
 const images = { human_img: 'https://images.test/ada.jpg', garm_img: 'https://images.test/shirt.png' }
@@ -32,7 +33,7 @@ const flux = { model: 'black-forest-labs/flux-schnell', input: { prompt: 'a shir
 
 const subject: Subject = {
   provider: open(),
-  impatient: open({ submitTimeoutMs: 250, checkTimeoutMs: 250 }),
+  patienceMs: { create: patience.submitTimeoutMs, read: patience.checkTimeoutMs },
   stranger: open({ token: 'r8_of-somebody-else' }),
   unreachable: open({ baseUrl: 'http://127.0.0.1:9/v1' }),
   request: (seed) => ({ model: 'cuuupid/idm-vton', version, input: { ...images, seed } }),
@@ -41,7 +42,7 @@ const subject: Subject = {
   addFaults: (...faults) => simulator.replicate.addFaults(faults),
   counts: () => {
     const { create_requests, created, requests } = simulator.replicate.till()
-    return { sent: create_requests, created, listed: requests.list }
+    return { sent: create_requests, created, listed: requests.list, asked: sum(Object.values(requests)) }
   },
   ...clock,
   reset: () => simulator.replicate.reset(),

@@ -1,13 +1,13 @@
 // A create whose fate is unknown, in every way that can come about, and what each combination of webhooks and the provider's
 // list makes of it. Nothing is ever sent again before the provider has said that the first attempt doesn't exist.
 import { expect, test } from 'vitest'
-import type { Config } from '../../core/config.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
 import type { FaultInput } from '../../simulator/faults.ts'
 import { testClock } from '../setup/clock.ts'
 import { type Instance, useTestDeps } from '../setup/deps.ts'
 import type { Row } from '../setup/factory.ts'
+import { runLate } from '../setup/late.ts'
 import { png } from '../storage/setup.ts'
 import {
   barrier,
@@ -30,8 +30,6 @@ const clock = testClock()
 const app = await useTestDeps({ clock, mounted: true })
 const env = { PUBLIC_URL: undefined }
 const quiet = app.openInstance({ env })
-const config: Partial<Config> = { SUBMIT_TIMEOUT_SECONDS: 0.3 }
-const impatient = { app: app.openInstance({ config }), quiet: app.openInstance({ env, config }) }
 
 type Way = { died: 'before' | 'after' } | FaultInput
 
@@ -63,9 +61,11 @@ async function goWrong(from: 'app' | 'quiet', way: Way): Promise<Story> {
     return story
   }
   fault(app, way)
+  const instance = { app, quiet }[from]
   const hangs = way.fault === 'hang_after' || way.fault === 'hang_before'
-  const instance = hangs ? impatient[from] : { app, quiet }[from]
-  const story = await begun(instance)
+  const isHeld = () => costs(app).sent === 1 && costs(app).created === (way.fault === 'hang_after' ? 1 : 0)
+  const submitMs = app.deps.config.SUBMIT_TIMEOUT_SECONDS * 1000
+  const story = await (hangs ? runLate(submitMs, isHeld, () => begun(instance)) : begun(instance))
   expect(await rowOf(app, story)).toMatchObject({ status: 'processing', phase: 'unconfirmed' })
   return story
 }

@@ -28,6 +28,8 @@ export interface NeonStandIn {
   faults: Fault[]
   /** Requests received so far. */
   requests: number
+  /** Requests that were left without an answer so far. */
+  held: number
   close(): Promise<void>
 }
 
@@ -40,9 +42,15 @@ export async function startNeonStandIn(): Promise<NeonStandIn> {
   const pools: Pools = new Map()
   const server = createServer((request, response) => {
     standIn.requests++
-    handle(pools, standIn.faults.shift(), request, response).catch((error: unknown) => {
-      if (!response.headersSent) send(response, 500, { message: String(error), code: null })
-    })
+    const fault = standIn.faults.shift()
+    handle(pools, fault, request, response).then(
+      () => {
+        if (fault === 'hang' || fault === 'hang-after') standIn.held++
+      },
+      (error: unknown) => {
+        if (!response.headersSent) send(response, 500, { message: String(error), code: null })
+      },
+    )
   })
   // An abandoned stand-in keeps no test run alive.
   server.unref()
@@ -58,7 +66,8 @@ export async function startNeonStandIn(): Promise<NeonStandIn> {
     await closed
     await Promise.all([...pools.values()].map((pool) => pool.end()))
   }
-  const standIn: NeonStandIn = { port, fetchEndpoint: `http://127.0.0.1:${port}/sql`, faults: [], requests: 0, close }
+  const fetchEndpoint = `http://127.0.0.1:${port}/sql`
+  const standIn: NeonStandIn = { port, fetchEndpoint, faults: [], requests: 0, held: 0, close }
   return standIn
 }
 
