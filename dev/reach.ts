@@ -1,18 +1,27 @@
 // Servers in processes of their own: a port for one, and when it answers. Tests and benchmarks start many, at ports of their own.
 import type { ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Of this machine's own address. Somebody else may take it before it is used. */
+/** Below those that systems give to whoever asks for any: Linux begins at 32,768, others at 49,152. */
+const ports = { first: 20_000, count: 12_000 }
+
+/**
+ * Of this machine's own address. It is free until somebody asks for just this one, so a server that is killed finds it again, however
+ * many others begin meanwhile at a port that the system chooses.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('the probe has no port')
-  return address.port
+  const port = ports.first + randomInt(ports.count)
+  const probe = createServer()
+  try {
+    await once(probe.listen(port, '127.0.0.1'), 'listening')
+  } catch {
+    return freePort()
+  }
+  await once(probe.close(), 'close')
+  return port
 }
 
 /** Throws when the process ends before it serves, or doesn't answer within a minute. */

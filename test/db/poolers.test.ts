@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../db/driver/connect.ts'
 import type { DatabaseError } from '../../db/driver/errors.ts'
 import { startTask } from '../../db/statements/start.ts'
+import { freePort } from '../../dev/reach.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { claim, noon, read } from './setup.ts'
 
@@ -118,10 +119,7 @@ test.skipIf(!bouncer)(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'stepgate-pgbouncer-'))
     const { hostname, port, pathname, username, password } = new URL(database.url)
-    const free = createServer()
-    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
-    const own = (free.address() as AddressInfo).port
-    await new Promise((resolve) => free.close(resolve))
+    const own = await freePort()
     const target = `host=${hostname} port=${port} user=${username} password='${password}'`
     const config = join(folder, 'pgbouncer.ini')
     await chmod(folder, 0o755)
@@ -143,7 +141,7 @@ test.skipIf(!bouncer)(
 )
 
 async function untilListening(port: number): Promise<void> {
-  for (let left = 200; left > 0; left -= 1) {
+  for (let left = 2_400; left > 0; left -= 1) {
     const isUp = await new Promise<boolean>((resolve) => {
       const socket = connectTo(port, '127.0.0.1')
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))

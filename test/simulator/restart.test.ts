@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { freePort } from '../../dev/reach.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { type TestClock, testClock } from '../setup/clock.ts'
 import { tryOnInput, tryOnVersion, webhookSecret } from './harness.ts'
@@ -57,7 +58,7 @@ interface Shown {
 const tryOn = { version: tryOnVersion, input: tryOnInput }
 
 test('a prediction in flight finishes after a restart, and its file is served', async () => {
-  const before = await start()
+  const before = await start({ port: await freePort() })
   const { id } = await before.json<Shown>('POST', '/v1/predictions', tryOn)
   await before.close()
   const after = await start()
@@ -71,7 +72,7 @@ test('a prediction in flight finishes after a restart, and its file is served', 
 })
 
 test('a training in flight finishes after a restart at the addresses it had, with the same weights', async () => {
-  const before = await start()
+  const before = await start({ port: await freePort() })
   const path = '/fal/queue/fal-ai/flux-lora-portrait-trainer'
   const input = { images_data_url: 'https://images.test/me.zip' }
   const submitted = await before.json<Record<string, string>>('POST', path, input)
@@ -86,7 +87,7 @@ test('a training in flight finishes after a restart at the addresses it had, wit
 })
 
 test('a drawn picture outlives the images it was drawn from, an ended prediction stays as it ended', async () => {
-  const before = await start({ drawing: true })
+  const before = await start({ port: await freePort(), drawing: true })
   const path = '/v1/models/black-forest-labs/flux-schnell/predictions'
   const drawn = await before.json<Shown>('POST', path, { input: { prompt: 'a cat' } })
   const canceled = await before.json<Shown>('POST', '/v1/predictions', tryOn)
