@@ -32,7 +32,7 @@ export interface InstanceOptions {
   config?: Partial<Config>
   /** Stands in the way of requests to the provider: a barrier, or a process that dies there. */
   http?: (real: Http) => Http
-  /** Rules how long endpoints are patient. */
+  /** Rules how long endpoints are patient. Under a clock of the test's they are for ever: a slow machine makes nothing late. */
   wait?: Deps['wait']
   /** What it has begun may never end: settle() of the first instance leaves it alone. */
   isApart?: boolean
@@ -170,7 +170,7 @@ function openInstance(stage: Stage, { env, config: more, http: wrap = (real) => 
     recipes: openRecipes({ hosts: config.IMAGE_HOSTS, allowPrivate: config.ALLOW_PRIVATE_IMAGES }),
     newId: v7,
     ...(clock && { now: clock.now }),
-    ...(wait && { wait }),
+    ...(wait ? { wait } : clock && { wait: () => new Promise(() => undefined) }),
   }
   return { deps, ...openClient(deps) }
 }
