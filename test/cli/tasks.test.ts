@@ -56,7 +56,7 @@ const pause = (name: string) =>
 test('list shows what is in flight, the next due first, and leaves what is over', async () => {
   const [late, soon] = await insertTasks(app.deps.db, [
     { ...states.waiting_continue, user_id: 'eve' },
-    { ...states.running, due_at: later(now, 50) },
+    { ...states.running, due_at: later(new Date(), 110) },
     states.completed,
   ])
   const { code, out } = await run(['list'])
@@ -195,7 +195,7 @@ test('recover picks up everything that is due', async () => {
 })
 
 test('stats tells how things stand, and when pings came where the blob store is known', async () => {
-  await insertTasks(app.deps.db, [{ at: later(new Date(), -330) }, states.running])
+  await insertTasks(app.deps.db, [{ at: later(new Date(), -302) }, states.running])
   await app.deps.instants.note('worker')
   const { out } = await run(['stats'])
   expect(out).toMatch(/^recipe +pending +processing/)

@@ -33,7 +33,7 @@ afterAll(async () => {
 async function switchTls(state: 'on' | 'off', settings: readonly string[] = []): Promise<void> {
   for (const setting of [...settings, `ssl = ${state}`]) await admin.query(`alter system set ${setting}`)
   await admin.query('select pg_reload_conf()')
-  for (let tries = 0; tries < 1_000; tries += 1) {
+  for (let tries = 0; tries < 6_000; tries += 1) {
     const { rows } = await admin.query<{ ssl: string }>('show ssl')
     if (rows[0]?.ssl === state) return
     await admin.query('select pg_sleep(0.01)')

@@ -23,7 +23,7 @@ export interface StatementCounter {
   list(): Promise<{ query: string; calls: number }[]>
 }
 
-const blockedTries = 1_000
+const blockedTries = 6_000
 const admin = new Pool({ connectionString: inject('postgresUrl'), max: 4, allowExitOnIdle: true })
 admin.on('error', (error) => console.error(`The test database server ended a connection: ${error.message}`))
 let standIn: Promise<NeonStandIn> | undefined
@@ -32,6 +32,8 @@ export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   // The default strategy is slower, and leaves pages behind that make the drop slower still.
   await admin.query(`create database ${name} template ${inject('templateDatabase')} strategy file_copy`)
+  // What no request of the file before has met.
+  if (standIn) (await standIn).faults.length = 0
   const address = new URL(inject('postgresUrl'))
   address.pathname = name
   const connections: Connection[] = []
@@ -55,6 +57,8 @@ export async function createDatabase(): Promise<TestDatabase> {
     },
     drop: async () => {
       await Promise.all([...connections.map(({ close }) => close()), ...pools.map((pool) => pool.end())])
+      // The server remembers so many statements: one that had to make room for those of others is counted anew.
+      await statementCounter(address.href).reset()
       await admin.query(`drop database ${name} with (force)`)
     },
   }

@@ -66,6 +66,7 @@ test('lists and pages', async () => {
 })
 
 test('cancels', async () => {
+  simulator.replicate.addFaults([{ on: 'outcome', fault: 'seconds', seconds: 600 }])
   const { id } = await client.predictions.create(tryOn)
   expect(await client.predictions.cancel(id)).toMatchObject({ id, status: 'canceled' })
 })
