@@ -1,6 +1,6 @@
 // The bot under `npm start`: where no token of one's own is set, a simulated Telegram with a page that shows the chat. start.ts calls it.
 import { randomBytes } from 'node:crypto'
-import { startTelegram } from '../simulator/telegram/index.ts'
+import { startTelegram, visitor } from '../simulator/telegram/index.ts'
 
 export interface LocalBot {
   /** What the functions are told of it. */
@@ -15,6 +15,8 @@ export async function startBot(): Promise<LocalBot> {
   const secret = () => randomBytes(24).toString('base64url')
   const token = `123456:${secret()}`
   const telegram = await startTelegram({ port: 0, token })
+  // The chat that a start before this one has linked: where it isn't found, it would be told nothing any more.
+  telegram.chat(visitor)
   return {
     settings: {
       TELEGRAM_BOT_TOKEN: token,

@@ -45,6 +45,9 @@ export interface TelegramStart {
   readonly now?: () => Date
 }
 
+/** Whoever opens the page of the chat, unless its address says another. */
+export const visitor = { id: 1, first_name: 'You', language_code: 'en' } as const
+
 /** A call that was done and is never answered. */
 const lost = Symbol('lost')
 const mostBodyBytes = 60 * 1024 * 1024
@@ -149,12 +152,9 @@ async function route(state: State, request: Request): Promise<Response | typeof 
     state.faults.add(telegramFaultSchema.array().parse(await request.json()))
     return Response.json({ added: true })
   }
-  const id = first === '_telegram' ? Number(third) : 1
-  const person = people.join(state, {
-    id,
-    first_name: 'You',
-    language_code: request.headers.get('accept-language')?.slice(0, 2) ?? 'en',
-  })
+  const id = first === '_telegram' ? Number(third) : visitor.id
+  const language_code = request.headers.get('accept-language')?.slice(0, 2) ?? visitor.language_code
+  const person = people.join(state, { ...visitor, id, language_code })
   const html = { 'content-type': 'text/html; charset=utf-8' }
   if (fourth === 'log') return new Response(chatLog(state, person), { headers: html })
   if (fourth === 'messages') return say(state, person, await request.formData())

@@ -18,9 +18,9 @@ export interface Photo {
   caption?: string
 }
 
-/** Somebody who has opened the chat; known from then on. */
+/** Somebody who has opened the chat; known from then on, in the language in which they open it now. */
 export function join(state: State, person: Omit<Person, 'blocked'>): Person {
-  const known = state.people.get(person.id) ?? { ...person, blocked: false }
+  const known = Object.assign(state.people.get(person.id) ?? { blocked: false }, person)
   state.people.set(person.id, known)
   return known
 }
