@@ -145,6 +145,7 @@ const documentOf = ({ story, around }: Known, now: Date) => ({
   task: shown(story.task),
   history: story.history,
   paused: story.paused,
+  spending: story.stopped ? 'stopped' : 'allowed',
 })
 
 /** The claim token opens webhooks' addresses, and nobody needs to see it. */

@@ -107,8 +107,10 @@ const missedMs = 10 * 60_000
 
 /** Why no pass has taken what is due: it has to wait, or passes don't come, or they come and fail. */
 function whyStillDue(story: TaskStory, due_at: Date, now: Date, { cap, pinged_at }: Around): string {
-  const { paused, in_flight } = story
+  const { paused, in_flight, stopped } = story
   const { status, provider } = story.task
+  if (status === 'pending' && stopped)
+    return 'Spending is stopped: no step begins. The first pass after npm run tasks -- allow-spending submits it.'
   if (status === 'pending' && paused) {
     const until = `${provider} is paused until ${at(paused.until, now)}: ${paused.reason ?? 'no reason was given'}`
     return `${until} The first pass after that submits it; npm run tasks -- resume ${provider} ends the pause now.`

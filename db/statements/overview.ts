@@ -128,13 +128,15 @@ export async function listInFlight(db: Db, filter: FlightFilter & Timed): Promis
   return rows
 }
 
-/** A task, its history, and what its provider says to everybody. */
+/** A task, its history, and what holds everybody's back. */
 export interface TaskStory {
   task: Task
   history: TaskEvent[]
   paused: { until: Date; reason: string | null } | null
   /** How many predictions are in flight at its provider, its own included. */
   in_flight: number
+  /** Spending is stopped: no step begins. */
+  stopped: boolean
 }
 
 /**
@@ -153,20 +155,20 @@ export async function findTaskOf(db: Db, prediction_id: string): Promise<string 
 }
 
 export async function readStory(db: Db, id: string, timed?: Timed): Promise<TaskStory | undefined> {
-  type Row = Task & { history: EventAsJson[]; paused_until: Date | null; paused_for: string | null; in_flight: number }
+  type Around = Pick<TaskStory, 'in_flight' | 'stopped'> & { paused_until: Date | null; paused_for: string | null }
+  type Row = Task & Around & { history: EventAsJson[] }
   const { rows } = await sql<Row>`
     select t.*, p.paused_until, p.paused_for, (
       select coalesce(jsonb_agg(e order by e.id), '[]') from task_events e where e.task_id = t.id) as history, (
       select count(*)::int from tasks f where f.due_at is not null and f.provider = t.provider
-        and f.phase in ('submitting', 'unconfirmed', 'running')) as in_flight
+        and f.phase in ('submitting', 'unconfirmed', 'running')) as in_flight, ${isStopped} as stopped
     from tasks t left join providers p on p.name = t.provider and p.paused_until > ${clock(timed)}
     where t.id = ${id}
   `.execute(repeatable(db))
   if (!rows[0]) return undefined
-  const { history, paused_until, paused_for, in_flight, ...task } = rows[0]
+  const { history, paused_until, paused_for, in_flight, stopped, ...task } = rows[0]
   return {
-    task,
-    in_flight,
+    ...{ task, in_flight, stopped },
     history: history.map(({ task_id: _, id: __, at, ...event }) => ({ ...event, at: new Date(at) })),
     paused: paused_until && { until: paused_until, reason: paused_for },
   }

@@ -10,12 +10,13 @@ const noon = new Date('2026-03-01T12:00:00.000Z')
 interface Scene extends Partial<Around> {
   paused?: Parameters<typeof explain>[0]['paused']
   in_flight?: number
+  stopped?: boolean
 }
 
 function said(state: State, overrides: TaskOverrides = {}, scene: Scene = {}): string {
-  const { paused = null, in_flight = 0, cap, pinged_at } = scene
+  const { paused = null, in_flight = 0, stopped = false, cap, pinged_at } = scene
   const task = taskRow({ at: noon, ...states[state], ...overrides })
-  return explain({ task, history: [], paused, in_flight }, noon, { cap, pinged_at }).join('\n')
+  return explain({ task, history: [], paused, in_flight, stopped }, noon, { cap, pinged_at }).join('\n')
 }
 
 test.each<[State, string[]]>([
@@ -49,6 +50,14 @@ test('a pause of the provider is why a step is not submitted', () => {
   expect(words).toContain('npm run tasks -- resume replicate ends the pause now')
   expect(words).not.toMatch(/due since|ping/)
   expect(said('running', {}, { paused })).not.toContain('paused')
+})
+
+test('spending that is stopped is why a step is not submitted, whatever else holds it back', () => {
+  const paused = { until: later(noon, 240), reason: 'Too many requests.' }
+  const words = said('pending', { due_at: later(noon, -7_200) }, { stopped: true, paused, pinged_at: later(noon, -40) })
+  expect(words).toContain('Spending is stopped: no step begins. The first pass after npm run tasks -- allow-spending')
+  expect(words).not.toMatch(/due since|[Pp]ings|paused/)
+  expect(said('running', {}, { stopped: true })).not.toContain('Spending')
 })
 
 test('a cap whose slots are all taken is why a step is not submitted, and no ping is blamed', () => {
