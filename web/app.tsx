@@ -8,6 +8,7 @@ import { onNewUser } from './session.ts'
 import { themes, useSettings, useWords } from './settings.tsx'
 import { useTakeOvers } from './take-over.ts'
 import { TroubleContext, TroubleStrip } from './trouble.tsx'
+import { useTitle } from './use-title.ts'
 import { History } from './views/history.tsx'
 import { NewTask } from './views/new.tsx'
 import { TaskPage } from './views/task.tsx'
@@ -45,7 +46,6 @@ function beginAnew(): void {
 }
 
 function View({ route }: { route: Route }) {
-  const { frame } = useWords()
   switch (route.view) {
     case 'new':
       return <NewTask recipe={route.recipe} />
@@ -54,13 +54,19 @@ function View({ route }: { route: Route }) {
     case 'history':
       return <History />
     case 'unknown':
-      return (
-        <header class="lead">
-          <h1>{frame.notFound}</h1>
-          <a href={homePath}>{frame.home}</a>
-        </header>
-      )
+      return <Unknown />
   }
+}
+
+function Unknown() {
+  const { frame } = useWords()
+  useTitle(frame.notFound)
+  return (
+    <header class="lead">
+      <h1>{frame.notFound}</h1>
+      <a href={homePath}>{frame.home}</a>
+    </header>
+  )
 }
 
 /** A keyboard goes on where the new view begins; a first visit begins at the top. */

@@ -185,5 +185,7 @@ test("somebody else's task, and one that never was, are answered in words", asyn
   for (const hash of [new URL(other.page.url()).hash, '#/task/0192f6c1-7a7b-7000-8000-000000000000']) {
     await page.goto(`${app.address}/${hash}`)
     await headline(page, 'This was not found.').waitFor()
+    expect(await page.title()).toBe('This was not found. · Stepgate')
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('This was not found.')
   }
 })

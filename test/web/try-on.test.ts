@@ -170,10 +170,13 @@ test('an app around the page hands in tokens of its own users: no session is mad
   expect(await context.cookies()).toEqual([])
 })
 
-test('the history leads to all tasks, also beyond the hundred newest', async () => {
-  const { page } = await open()
+test('the history leads to all tasks, also beyond the hundred newest, and fetches the pictures near to what is in sight, in an app too', async () => {
+  const token = await app.signIn('ann')
+  const { page, calls } = await open({ script: `globalThis.stepgate = { token: () => '${token}' }` })
   await startTryOn(page, 1)
-  const { task_id: _, ...task } = (await (await page.request.get(`${app.address}/api/tasks`)).json()).tasks[0]
+  await until(headline(page, 'Ready'))
+  const answer = await page.request.get(`${app.address}/api/tasks`, { headers: { authorization: `Bearer ${token}` } })
+  const [task] = (await answer.json()).tasks
   const all = Array.from({ length: 130 }, (_, index) => ({ ...task, task_id: `task-${index}` }))
   await page.route('**/api/tasks*', (route) => {
     const { searchParams } = new URL(route.request().url())
@@ -182,7 +185,11 @@ test('the history leads to all tasks, also beyond the hundred newest', async () 
     const next_cursor = tasks.at(-1) === all.at(-1) ? null : tasks.at(-1)?.task_id
     return route.fulfill({ json: { tasks, next_cursor } })
   })
+  await page.setViewportSize({ width: 390, height: 300 })
+  calls.length = 0
   await page.getByRole('link', { name: 'History' }).click()
+  await page.locator('.card img.shown').first().waitFor()
+  expect(calls.filter((call) => call === 'GET /api/result').length).toBeLessThan(12)
   for (const shown of [20, 40, 60, 80, 100]) {
     await expect.poll(() => page.locator('.card').count()).toBe(shown)
     await page.getByRole('button', { name: 'Show more' }).click()

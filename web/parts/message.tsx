@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import type { StepgateError } from '../client.ts'
 import { historyPath, taskPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
+import { useNews } from '../use-title.ts'
 import { Drawn } from './icons.tsx'
 
 interface MessageProps {
@@ -41,9 +42,12 @@ export function Problem({ error }: { error: StepgateError }) {
 export function ProblemPage({ error }: { error: StepgateError }) {
   const words = useWords()
   const [happened, help] = words.problems[error.code] ?? words.problems.unexpected
+  const heading = useNews(happened)
   return (
     <header class="lead">
-      <h1>{happened}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {happened}
+      </h1>
       <p>{help}</p>
       <p class="ways">
         <a class="button" href="#/">

@@ -12,7 +12,7 @@ interface PhotoProps {
 
 export function Photo({ src, alt, lazy = false, onShape }: PhotoProps) {
   const { task } = useWords()
-  const { url, tries, state, setState, loadAgain } = useStored(src)
+  const { element, url, tries, state, setState, loadAgain } = useStored<HTMLImageElement>(src, lazy)
   if (state === 'failed')
     return (
       <span class="photo photo-failed">
@@ -25,6 +25,7 @@ export function Photo({ src, alt, lazy = false, onShape }: PhotoProps) {
   return (
     <img
       key={`${url} ${tries}`}
+      ref={element}
       class={`photo ${state}`}
       src={url}
       alt={alt}

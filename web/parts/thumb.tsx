@@ -20,7 +20,11 @@ export function Thumb({ src, kind, still, lazy = false }: ThumbProps) {
     case 'video':
       return (
         <>
-          {still ? <Photo key={still} src={still} alt="" lazy={lazy} /> : <FirstFrame key={src} src={src} />}
+          {still ? (
+            <Photo key={still} src={still} alt="" lazy={lazy} />
+          ) : (
+            <FirstFrame key={src} src={src} lazy={lazy} />
+          )}
           <span class="play">
             <Drawn name="play" />
           </span>
@@ -32,10 +36,11 @@ export function Thumb({ src, kind, still, lazy = false }: ThumbProps) {
 }
 
 /** Safari draws nothing of a clip that doesn't play, unless it is told at which second to stand. */
-function FirstFrame({ src }: { src: string }) {
-  const { url } = useStored(src)
+function FirstFrame({ src, lazy }: { src: string; lazy: boolean }) {
+  const { element, url } = useStored<HTMLVideoElement>(src, lazy)
   return (
     <video
+      ref={element}
       class="photo"
       src={url && `${url}#t=0.1`}
       preload="metadata"

@@ -14,6 +14,7 @@ import { coverOf } from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
 import { useDeed } from '../use-deed.ts'
 import { asProblem } from '../use-task.ts'
+import { useTitle } from '../use-title.ts'
 import { isHidden, onWake } from '../wakes.ts'
 
 interface Page {
@@ -86,9 +87,7 @@ export function History() {
     limit < mostAtOnce ? setLimit(Math.min(mostAtOnce, limit + pageSize)) : next && older.more(next)
   const newest = new Set(page?.tasks.map(({ task_id }) => task_id))
   useTrouble(trouble)
-  useEffect(() => {
-    document.title = `${words.history.title} · ${words.frame.title}`
-  }, [words])
+  useTitle(words.history.title)
   return (
     <section class="history" aria-labelledby="history-title">
       <header class="lead">

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { hasOwnForm, namesOf, type OwnForm, useOffers } from '../recipes.ts'
 import { newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
+import { useTitle } from '../use-title.ts'
 import { AnyForm } from './any.tsx'
 import { AvatarForm } from './avatar.tsx'
 import { TaskCards, useTasks } from './history.tsx'
@@ -22,9 +23,7 @@ export function NewTask({ recipe: wanted }: { recipe: string | undefined }) {
   const names = namesOf(offers)
   const recipe = wanted ?? names[0] ?? 'try-on'
   const { title, lead } = words.recipes.of(recipe)
-  useEffect(() => {
-    document.title = `${title} · ${words.frame.title}`
-  }, [title, words])
+  useTitle(title)
   const tabs = useRef<HTMLElement>(null)
   // On a phone there are more recipes than fit.
   useEffect(

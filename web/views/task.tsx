@@ -1,5 +1,5 @@
 // One task: the picture large, what is happening beside it, the chain beneath. Found again by its address after anything.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { recall } from '../memory.ts'
 import { Actions } from '../parts/actions.tsx'
@@ -25,6 +25,7 @@ import {
 } from '../task-pictures.ts'
 import { useTrouble } from '../trouble.tsx'
 import { type FollowedTask, useTask } from '../use-task.ts'
+import { useNews } from '../use-title.ts'
 import type { Words } from '../words/shape.ts'
 
 export function TaskPage({ taskId }: { taskId: string }) {
@@ -110,15 +111,8 @@ function beforeOf(chain: readonly ChainItem[], shown: ChainItem | undefined, tas
 /** Says aloud what has changed, and takes the focus from a button that is gone. */
 function Headline({ task, open }: { task: TaskView; open: number }) {
   const words = useWords()
-  const heading = useRef<HTMLHeadingElement>(null)
   const [title, help] = headlineOf(task, open, words)
-  useEffect(() => {
-    document.title = `${title} · ${words.frame.title}`
-    const { activeElement } = document
-    if (!activeElement || activeElement.matches('body, main') || activeElement.closest('.panel')) {
-      heading.current?.focus({ preventScroll: true })
-    }
-  }, [title, words])
+  const heading = useNews(title)
   return (
     <div class="headline">
       <h1 ref={heading} tabIndex={-1}>
