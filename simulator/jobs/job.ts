@@ -59,6 +59,8 @@ function endingOf(fault: FaultOn<'outcome'>['fault'] | undefined): Ending {
 
 export const startOf = ({ runs }: Plan) => runs[0]?.startsAt ?? Number.POSITIVE_INFINITY
 export const isOver = ({ endsAt }: Plan, now: number) => now >= endsAt
+/** From its first run's start to its end. */
+export const runSeconds = (plan: Plan) => Math.max(0, plan.endsAt - startOf(plan)) / 1000
 
 /** Takes it from the queue, or stops it. One that is over stays as it ended. */
 export function cancel(job: Job, now: number): void {

@@ -2,7 +2,7 @@
 // how it signs webhooks.
 
 import { z } from 'zod'
-import { isOver, type Job, startOf } from '../jobs/job.ts'
+import { isOver, type Job, runSeconds, startOf } from '../jobs/job.ts'
 import * as jobs from '../jobs/state.ts'
 import type { KnownModels } from '../models/known.ts'
 import { noCredit, notFound, rateLimited, rejected, serverError } from './answers.ts'
@@ -34,7 +34,8 @@ export interface ReplicateKind extends jobs.Kind {
   delivery: Delivery
   counted: (typeof counted)[number]
   status: (typeof statuses)[number]
-  entry: object
+  /** How long it ran; null where it didn't, or isn't over. */
+  entry: { readonly predict_seconds: number | null }
 }
 
 export type State = jobs.State<ReplicateKind>
@@ -69,7 +70,9 @@ export const protocolOf = (secret: string, models: KnownModels): jobs.Protocol<R
   isReported: ({ files, ending }, event) =>
     event === 'output' ? files.length > 0 : event === 'start' || ending !== 'aborted',
   delivery: (state, due) => deliveryOf(state, due, secret),
-  entry: () => ({}),
+  entry: (prediction, ending) => ({
+    predict_seconds: ending !== null && prediction.runs.length > 0 ? runSeconds(prediction) : null,
+  }),
 })
 
 const staleSeconds = 600

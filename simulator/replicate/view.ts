@@ -1,7 +1,7 @@
 // The prediction object as Replicate's API shows it at an instant; lists leave the webhook out.
 
 import { filesOf } from '../jobs/files.ts'
-import { isOver, startOf } from '../jobs/job.ts'
+import { isOver, runSeconds, startOf } from '../jobs/job.ts'
 import { isRemoved, type Prediction, type State, statusAt } from './protocol.ts'
 
 const iso = (instant: number) => new Date(instant).toISOString()
@@ -14,7 +14,6 @@ export function view(state: State, prediction: Prediction, now: number) {
   const over = isOver(prediction, now)
   const started = now >= startsAt
   const removed = isRemoved(state, prediction, now)
-  const runMs = Math.max(0, endsAt - startsAt)
   return {
     id,
     model: model.name,
@@ -27,7 +26,7 @@ export function view(state: State, prediction: Prediction, now: number) {
     source: 'api',
     data_removed: removed,
     ...(own.deadline !== null && { deadline: iso(own.deadline) }),
-    metrics: over && started ? { predict_time: runMs / 1000, total_time: (endsAt - createdAt) / 1000 } : {},
+    metrics: over && started ? { predict_time: runSeconds(prediction), total_time: (endsAt - createdAt) / 1000 } : {},
     created_at: iso(createdAt),
     started_at: started ? iso(startsAt) : null,
     completed_at: over ? iso(endsAt) : null,

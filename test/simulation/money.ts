@@ -2,6 +2,7 @@
 import type { Task } from '../../core/task.ts'
 import { faultsOfBooks } from '../setup/books.ts'
 import { attemptOf, type Paid } from './providers.ts'
+import { microsOfRun } from './recipes.ts'
 import type { World } from './world.ts'
 
 interface Entry {
@@ -23,7 +24,8 @@ export async function faultsOfMoney(world: World, tasks: readonly Task[], till: 
     ...(await faultsOfBooks((text) => pool.query(text))).map((fault) => `books: ${fault}`),
     ...till.flatMap((prediction) => bookedOnce(world, prediction, entries)),
     ...notInTill(entries, till),
-    ...entries.flatMap((entry) => wrongAmount(entry, recipes.get(entry.task_id))),
+    ...entries.flatMap((entry) => wrongAmount(entry, till, recipes.get(entry.task_id))),
+    ...tasks.flatMap((task) => notAsMeasured(task, entries, till)),
     ...entries.flatMap((entry) => wrongBill(entry, entries, till)),
     ...(await beyondBudget(world, entries)),
   ]
@@ -58,16 +60,34 @@ function notInTill(entries: readonly Entry[], till: readonly Paid[]): string[] {
     .map(({ prediction_id }) => `ledger: prediction ${prediction_id} is booked, and was never created`)
 }
 
-/** Of recipes that are settled as they were expected. */
+/** What steps are expected to cost, of recipes of which that is known. */
 const prices: Readonly<Record<string, readonly number[]>> = {
   ...{ memes: [3_000], unmarked: [3_000] },
   ...{ clip: [67_000, 120_000], avatar: [6_000_000, 2_000_000] },
 }
 
-function wrongAmount(entry: Entry, recipe = ''): string[] {
+function wrongAmount(entry: Entry, till: readonly Paid[], recipe = ''): string[] {
   const known = prices[recipe]
   if (!known || !isPaid(entry) || known.includes(entry.settled_micros)) return []
+  const made = till.find(({ id }) => id === entry.prediction_id)
+  if (recipe === 'unmarked' && entry.settled_micros === measured(made)) return []
   return [`ledger: ${entry.kind} of ${entry.task_id} is ${entry.settled_micros}`]
+}
+
+const measured = (made: Paid | undefined): number | undefined =>
+  made?.seconds == null ? undefined : microsOfRun(made.seconds)
+
+/** What was left while it ran costs as long as it did, once its provider has said that it is over. */
+function notAsMeasured({ id, recipe, strays }: Task, entries: readonly Entry[], till: readonly Paid[]): string[] {
+  if (recipe !== 'unmarked') return []
+  return strays.flatMap(({ prediction_id, over, given_up, misses }) => {
+    const own = entries.filter((entry) => entry.prediction_id === prediction_id && entry.kind !== 'double')
+    const cost = measured(till.find((made) => made.id === prediction_id))
+    const isTold = over && !given_up && !misses && own.some(({ kind }) => kind === 'settled')
+    const booked = own.reduce((sum, { settled_micros }) => sum + settled_micros, 0)
+    if (!isTold || cost === undefined || booked === cost) return []
+    return [`ledger: ${prediction_id} of ${id} was measured as ${cost}, and is booked as ${booked}`]
+  })
 }
 
 /** The simulated fal charges what our recipes expect, and nothing for what failed by itself. */
@@ -75,7 +95,8 @@ function wrongBill(entry: Entry, entries: readonly Entry[], till: readonly Paid[
   if (entry.kind !== 'adjusted') return []
   const own = entries.filter(({ claim_token, kind }) => claim_token === entry.claim_token && kind !== 'double')
   const charged = own.reduce((sum, { settled_micros }) => sum + settled_micros, 0)
-  const ended = till.find(({ id }) => id === entry.prediction_id)?.status
+  const { provider, status: ended } = till.find(({ id }) => id === entry.prediction_id) ?? {}
+  if (provider === 'replicate') return []
   const isRight = ended === 'succeeded' ? entry.settled_micros === 0 : ended !== 'failed' || charged === 0
   return isRight ? [] : [`ledger: ${entry.prediction_id} ${ended}, and is booked as ${charged} after its bill`]
 }

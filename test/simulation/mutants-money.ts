@@ -20,4 +20,8 @@ export const spendingMutants: readonly Mutant[] = [
     /when not is_paid_ahead\(o\.steps, o\.strays, o\.step, o\.attempt\) then 'double' end/,
     'end',
   ]),
+  statement('measured-cancel-not-booked', 'what was canceled while it ran stays booked as expected', [
+    'where told.over and told.cost is not null',
+    'where false',
+  ]),
 ]

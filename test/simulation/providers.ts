@@ -13,6 +13,8 @@ export interface Paid {
   input: Record<string, unknown>
   status: 'running' | 'succeeded' | 'failed' | 'canceled'
   createdAt: number
+  /** How long it ran, where its provider measures that. */
+  seconds?: number | null
 }
 
 export interface Providers {
@@ -51,8 +53,8 @@ export function openProviders(weather: Weather, now: () => Date): Providers {
       ...replicate
         .till()
         .predictions.filter(({ id }) => !neighbours.has(id))
-        .map(({ id, input, status, created_at }) => ({
-          ...{ id, input, createdAt: Date.parse(created_at), ...markOf(id) },
+        .map(({ id, input, status, created_at, predict_seconds: seconds }) => ({
+          ...{ id, input, createdAt: Date.parse(created_at), seconds, ...markOf(id) },
           provider: 'replicate' as const,
           status: endings[status],
         })),

@@ -4,6 +4,9 @@ import { openRecipes, type Recipes } from '../../recipes/index.ts'
 
 const policy = { hosts: [], allowPrivate: false }
 
+/** By the second, and at most what was expected. */
+export const microsOfRun = (seconds: number): number => Math.min(3_000, Math.ceil(seconds * 4))
+
 /** As a model has it that takes neither a seed nor a file: whether a lost create was accepted, only its webhook can tell. */
 const unmarked = defineRecipe({
   name: 'unmarked',
@@ -13,7 +16,12 @@ const unmarked = defineRecipe({
   model: 'black-forest-labs/flux-schnell',
   marker: 'none',
   request: ({ prompt }) => ({ prompt }),
-  price: { of: 3_000, source: 'https://replicate.com/black-forest-labs/flux-schnell', date: '2026-05-25' },
+  price: {
+    of: 3_000,
+    source: 'https://replicate.com/black-forest-labs/flux-schnell',
+    date: '2026-05-25',
+    settle: ({ predict_seconds }) => (predict_seconds === undefined ? undefined : microsOfRun(predict_seconds)),
+  },
   example: { prompt: 'a cat' },
 })
 

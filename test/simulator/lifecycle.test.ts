@@ -106,11 +106,13 @@ test('a cancel before the start costs nothing, after it costs, after the end cha
     completed_at: '2026-01-01T12:00:02.000Z',
     output: null,
   })
-  const entries = replicate.till().predictions.map(({ status, paid, canceled }) => ({ status, paid, canceled }))
+  const entries = replicate
+    .till()
+    .predictions.map(({ status, paid, canceled, predict_seconds }) => ({ status, paid, canceled, predict_seconds }))
   expect(entries).toEqual([
-    { status: 'canceled', paid: false, canceled: true },
-    { status: 'canceled', paid: true, canceled: true },
-    { status: 'succeeded', paid: true, canceled: false },
+    { status: 'canceled', paid: false, canceled: true, predict_seconds: null },
+    { status: 'canceled', paid: true, canceled: true, predict_seconds: 1 },
+    { status: 'succeeded', paid: true, canceled: false, predict_seconds: 3 },
   ])
 })
 
