@@ -1,6 +1,8 @@
 // The form that is made of a schema: what its fields show before anybody has touched them, and what keeps it from being sent.
 import { expect, test } from 'vitest'
+import { offersOf } from '../../build/offers.ts'
 import { fieldsOf, lackOf, shownIn } from '../../web/schema.ts'
+import { fieldsIn } from '../../web/words/recipes.ts'
 
 const fields = fieldsOf({
   type: 'object',
@@ -27,4 +29,14 @@ test.each([
   [{ words: 'a boat' }, 'boxes'],
 ])('a field of blanks, of broken JSON or of nothing is named: %j', (values, name) => {
   expect(lackOf(fields, values)?.name).toBe(name)
+})
+
+test('every field that a person is asked for has a name in Russian, too', () => {
+  const haveTheirOwn = ['try-on', 'avatar', 'memes']
+  const asked = offersOf({ ENABLE_NONCOMMERCIAL: '1' }).flatMap(({ name, input_schema, changes_schema }) => [
+    ...(haveTheirOwn.includes(name) ? [] : fieldsOf(input_schema)),
+    ...fieldsOf(changes_schema ?? {}),
+  ])
+  const { nameOf } = fieldsIn('ru')
+  expect(asked.map(({ name }) => nameOf(name)).filter((name) => !/^[а-яё]/i.test(name))).toEqual([])
 })

@@ -88,6 +88,7 @@ const fields = {
   en: {
     avatar: 'The avatar',
     garment: 'Which garment, counted from 1',
+    garments: 'The garments',
     instead: 'What is put on in its place',
     image: 'The picture',
     person_image: 'The person',
@@ -101,6 +102,7 @@ const fields = {
   ru: {
     avatar: 'Аватар',
     garment: 'Которая из вещей, считая с 1',
+    garments: 'Вещи',
     instead: 'Что надеть вместо неё',
     image: 'Картинка',
     person_image: 'Человек',
