@@ -53,6 +53,7 @@ test('a silent server: it says when it tries again, until a click gets through; 
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
   await page.locator('.chain .photo-failed').waitFor()
+  expect(await page.locator('button button').count()).toBe(0)
   await page.route('**/api/status*', (route) => route.fulfill({ status: 502, body: 'bad gateway' }))
   await until(page.getByText(/^No answer from the server. Trying again in \d+ s.$/))
   await page.unroute('**/api/status*')

@@ -1,6 +1,8 @@
-// A stored picture, or a word that it wouldn't load and a button to try again.
+// A stored picture, or a word that it wouldn't load and a button to try again. One that says nothing (`alt` is empty) stands in a button or a
+// link, which can't hold another: it is only drawn as missing.
 import { useWords } from '../settings.tsx'
 import { useStored } from '../use-stored.ts'
+import { Drawn } from './icons.tsx'
 
 interface PhotoProps {
   src: string
@@ -13,6 +15,12 @@ interface PhotoProps {
 export function Photo({ src, alt, lazy = false, onShape }: PhotoProps) {
   const { task } = useWords()
   const { element, url, tries, state, setState, loadAgain } = useStored<HTMLImageElement>(src, lazy)
+  if (state === 'failed' && alt === '')
+    return (
+      <span class="photo photo-failed">
+        <Drawn name="image" />
+      </span>
+    )
   if (state === 'failed')
     return (
       <span class="photo photo-failed">
