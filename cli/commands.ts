@@ -6,8 +6,9 @@ import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/state
 import { resumeProvider } from '../db/statements/pauses.ts'
 import { recordChecks } from '../db/statements/record-results.ts'
 import { capsOf } from '../engine/claim.ts'
+import type { Deps } from '../engine/deps.ts'
 import { type Health, readHealth } from '../engine/health.ts'
-import { causedBy } from '../engine/journal.ts'
+import { causedBy, raiseAnyway } from '../engine/journal.ts'
 import { runPass } from '../engine/pass.ts'
 import type { PassResult } from '../engine/pass-result.ts'
 import type { Command } from './arguments.ts'
@@ -48,7 +49,7 @@ export async function show({ id, isJson }: Of<'show'>): Promise<string> {
 export async function check({ id, isJson }: Of<'check'>): Promise<string> {
   return withDeployment(async ({ deps, context }) => {
     const { task } = (await requireStory(deps, id)).story
-    await deps.wake.raise()
+    await raise(deps)
     if (task.phase === 'running' && task.prediction_id) {
       const told = { ...requireHeld(task), prediction_id: task.prediction_id, kind: 'postponed' as const, retry_in: 0 }
       await recordChecks(deps.db, [told], causedBy(deps, 'operator', context))
@@ -63,12 +64,15 @@ export async function check({ id, isJson }: Of<'check'>): Promise<string> {
 
 export async function recover({ isJson }: Of<'recover'>): Promise<string> {
   return withDeployment(async ({ deps, context }) => {
-    await deps.wake.raise()
+    await raise(deps)
     const result = await runPass(deps, { by: 'operator', context })
     if (isJson) return json(countsOf(result))
     return result.idle ? 'Nothing was due.' : `Picked up what was due: ${sumOf(result)}.`
   })
 }
+
+/** A pass works while the store is silent, as a ping's does. Where none is known here, none begins: every file would seem to be gone. */
+const raise = (deps: Deps): Promise<unknown> => (isStoreKnown(deps.config) ? raiseAnyway(deps) : deps.wake.raise())
 
 export async function resume({ provider, isJson }: Of<'resume'>): Promise<string> {
   return withDatabase(async ({ db, providers }) => {

@@ -1,6 +1,7 @@
 // `npm run tasks -- deliveries`: what was told, what still is to be, and what never could be; and one event once more. cli/tasks.ts calls it.
 import { listDeliveries, type OutboxRow, repeatDelivery } from '../db/statements/deliveries.ts'
 import { deliver } from '../engine/deliver.ts'
+import { raiseAnyway } from '../engine/journal.ts'
 import type { Command } from './arguments.ts'
 import { withDatabase, withDeployment } from './open.ts'
 import { distance, instant, table } from './words.ts'
@@ -23,7 +24,7 @@ async function list({ isJson, limit, open }: Deliveries): Promise<string> {
 /** At once, by this process; where it can't be delivered now, passes go on trying. */
 async function repeat({ isJson }: Deliveries, id: string): Promise<string> {
   return withDeployment(async ({ deps }) => {
-    await deps.wake.raise()
+    await raiseAnyway(deps)
     const found = await repeatDelivery(deps.db, { id })
     if (!found) throw new Error(`There is no event ${id}: it was told long ago, or its task is deleted.`)
     await deliver(deps, { taskIds: [found.task_id] })

@@ -4,6 +4,7 @@ import { countErasures } from '../db/statements/erasures.ts'
 import { readStory } from '../db/statements/overview.ts'
 import type { Deps } from '../engine/deps.ts'
 import { eraseTask, eraseUser, type Receipt } from '../engine/erase.ts'
+import { raiseAnyway } from '../engine/journal.ts'
 import { userKey } from '../engine/keys.ts'
 import type { Command } from './arguments.ts'
 import { withDeployment } from './open.ts'
@@ -17,7 +18,8 @@ const sessionMs = 30 * 24 * 3_600_000
 
 export async function erase({ task, user, isJson }: Of<'erase'>): Promise<string> {
   return withDeployment(async ({ deps }) => {
-    await deps.wake.raise()
+    // As the endpoint does: what the store doesn't let go now is noted, whether it answers or not.
+    await raiseAnyway(deps)
     const receipt = task ? await eraseOne(deps, task) : await eraseAll(deps, user ?? '')
     const left = await countErasures(deps.db)
     const at = new Date().toISOString()

@@ -13,7 +13,8 @@ Reads the model's own schema and writes a recipe for it: recipes/NAME.ts, and it
   --name N         the recipe's name (made of the model's by itself)
   --gate G         manual: a person looks at each result (as it is by itself); auto: nobody does
   --candidates N   up to so many pictures in one run, of which a person chooses one: 1 to ${mostCandidates}
-  --price P        what a run costs, in dollars, such as 0.04; or unknown: then limits of number alone protect you
+  --price P        what a run costs, in dollars, such as 0.04 (of several pictures, what one costs); or unknown: then limits of number
+                   alone protect you
   --require F,F    fields that a caller has to give though the model doesn't ask for them. With a picture among them a run whose
                    answer is lost is found by its link, where the model takes no seed
   --output K       what comes back, where that can't be told: ${outputKinds.join(', ')}

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
-import { parseCommand, usage } from '../../cli/arguments.ts'
+import { usage } from '../../cli/arguments.ts'
 import { listMigrations } from '../../db/migrate.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
@@ -211,29 +211,6 @@ test('stats tells how things stand, and when pings came where the blob store is 
   })
 })
 
-test.each<[string, string[], string]>([
-  ['no command', [], 'Say what to do.'],
-  ['an unknown command', ['mend'], 'There is no command "mend".'],
-  ['show without an id', ['show'], 'show needs the id of a task, or of a prediction.'],
-  ['an id that is none', ['check', '42'], '"42" is not an id: a task\'s is a UUID,'],
-  ['two scopes at once', ['list', '--all', '--overdue'], 'Use one of --all, --overdue and --status'],
-  ['a scope without its command', ['show', 'abcdefgh', '--all'], '--all belongs to list.'],
-  ['resume without a name', ['resume'], 'resume needs the name of a provider'],
-  ['an unknown status', ['list', '--status', 'lost'], '--status must be one of pending,'],
-  ['a limit of words', ['list', '--limit', 'many'], '--limit must be a number'],
-  ['an unknown flag', ['list', '--colour'], "Unknown option '--colour'"],
-  ['a filter without its command', ['stats', '--user', 'ada'], '--user belongs to list and erase.'],
-  ['no limit', ['list', '--limit', '0'], '--limit must be a number, 1 to 1000'],
-  ['a part of a limit', ['deliveries', '--limit', '1.5'], '--limit must be a number, 1 to 1000'],
-  ['too high a limit', ['list', '--limit', '1001'], '--limit must be a number, 1 to 1000'],
-  ['an option of another command', ['deliveries', '--task', 'x'], '--task belongs to erase.'],
-  ['an option of yet another', ['erase', '--user', 'ada', '--open'], '--open belongs to deliveries.'],
-  ['nobody to erase', ['erase', '--user', 'erased'], '--user erased is nobody'],
-  ['a word too many', ['recover', 'all'], '"all" is one word too many.'],
-])('%s is refused with a sentence', (_name, words, sentence) => {
-  expect(() => parseCommand(words)).toThrow(sentence)
-})
-
 test('what is not understood ends with 2, its sentence and the usage', async () => {
   const err = `There is no command "mend".\n\n${usage}\n`
   expect(await run(['mend'])).toEqual({ code: 2, out: '', err })
@@ -297,4 +274,29 @@ test('tables of another version are named, with what to do about them', async ()
   expect((await run(['deliveries'], { DATABASE_URL: older.url })).err).toBe(
     'the database is newer than this checkout: 9999_future → Look with the version that is deployed.\n',
   )
+})
+
+test('an erasure and a repetition need no store that answers: what it holds is noted, and passes go on', async () => {
+  const [erased, told] = await insertTasks(app.deps.db, [states.completed, states.completed])
+  await sql`insert into outbox (id, task_id, user_id, type, channel, receiver, at, task, tries, given_up_at)
+    values (${told?.id}, ${told?.id}, 'ada', 'task.completed', 'webhook', 'url', now(), '{}', 9, now())`.execute(
+    app.deps.db,
+  )
+  const away = { ...deployment, NETLIFY_BLOBS_CONTEXT: undefined }
+  const { code, out, err } = await run(['erase', '--task', erased?.id ?? '', '--json'], away)
+  expect([code, JSON.parse(out)], err).toEqual([
+    0,
+    expect.objectContaining({ deleted: { tasks: 1, uploads: 0 }, erased: false, left: 1 }),
+  ])
+  expect((await run(['deliveries', '--repeat', told?.id ?? ''], away)).code).toBe(0)
+})
+
+test('recover works while the store is silent, as a ping does', async () => {
+  const stuck = await insertTask(app.deps.db, { ...states.submitting, due_at: later(now, -900) })
+  const access = JSON.parse(Buffer.from(app.blobs.context, 'base64').toString())
+  const nowhere = { ...access, edgeURL: 'http://127.0.0.1:9', uncachedEdgeURL: 'http://127.0.0.1:9' }
+  const silent = { ...deployment, NETLIFY_BLOBS_CONTEXT: Buffer.from(JSON.stringify(nowhere)).toString('base64') }
+  const { code, out, err } = await run(['recover'], silent)
+  expect([code, out], err).toEqual([0, expect.stringMatching(/^Picked up what was due: /)])
+  expect((await rowOf(app, stuck)).due_at?.getTime()).toBeGreaterThan(now.getTime())
 })
