@@ -1,4 +1,5 @@
 // Names looked up for sockets that may only lead to the public web. download.ts uses it, because a name is no promise of an address.
+// Apart from public-host.ts, which the recipes use: the page reads their types, and knows nothing of Node.
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { isPublicHost } from './public-host.ts'
