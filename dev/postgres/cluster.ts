@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { CannotBegin } from '../begin.ts'
 import { ifMissing, stopLeftover } from './leftover.ts'
 
 const major = '18'
@@ -37,9 +38,12 @@ export async function serverUser(dir: string): Promise<User | undefined> {
   const uid = process.getuid?.()
   if (uid !== 0) {
     if (!owner || owner.uid === uid) return undefined
-    throw new Error(`${dir} belongs to another user (uid ${owner.uid}): start as that user, or use another folder.`)
+    throw new CannotBegin(
+      `${dir} belongs to another user (uid ${owner.uid}): start as that user, or use another folder.`,
+    )
   }
-  if (process.platform !== 'linux') throw new Error('PostgreSQL refuses to run as root: start as an ordinary user.')
+  if (process.platform !== 'linux')
+    throw new CannotBegin('PostgreSQL refuses to run as root: start as an ordinary user.')
   return owner && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : nobody
 }
 
@@ -48,21 +52,22 @@ export async function openCluster(dir: string, initdb: string, as: User | undefi
   const version = (await readFile(join(dir, 'PG_VERSION'), 'utf8').catch(ifMissing))?.trim()
   if (version === undefined) await createCluster(dir, passwordFile, initdb, as)
   else if (version !== major) {
-    throw new Error(
+    throw new CannotBegin(
       `${dir} was written by PostgreSQL ${version}, this is ${major}: move or delete it, and a new one is made.`,
     )
   }
   if (as) await giveTo(as, dir)
   await stopLeftover(dir)
   const password = (await readFile(passwordFile, 'utf8').catch(ifMissing))?.trim()
-  if (!password) throw new Error(`${passwordFile}, the password of ${dir}, is gone: put it back, or delete both.`)
+  if (!password) throw new CannotBegin(`${passwordFile}, the password of ${dir}, is gone: put it back, or delete both.`)
   return { dir, password, logFile: `${dir}.log`, as }
 }
 
 /** Made under another name first, so that a start which is killed half-way leaves nothing that looks complete. */
 async function createCluster(dir: string, passwordFile: string, initdb: string, as: User | undefined): Promise<void> {
   const present = await readdir(dir).catch(ifMissing)
-  if (present?.length) throw new Error(`${dir} is neither empty nor a PostgreSQL data directory: use another folder.`)
+  if (present?.length)
+    throw new CannotBegin(`${dir} is neither empty nor a PostgreSQL data directory: use another folder.`)
   const fresh = `${dir}.new`
   await rm(fresh, { recursive: true, force: true })
   await mkdir(fresh, { mode: 0o700 })
@@ -89,7 +94,7 @@ async function runInitdb(initdb: string, dir: string, passwordFile: string, as: 
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause)
     const advice = /No space left/.test(words) ? ' Free some disk space and start again.' : ''
-    throw new Error(`A new database could not be made in ${dir}: ${words}${advice}`, { cause })
+    throw new CannotBegin(`A new database could not be made in ${dir}: ${words}${advice}`, { cause })
   } finally {
     await password.close()
   }

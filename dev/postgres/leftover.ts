@@ -4,6 +4,7 @@ import { readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { CannotBegin } from '../begin.ts'
 
 const pollMs = 10
 const fastMs = 10_000
@@ -22,7 +23,7 @@ export async function stopLeftover(dir: string): Promise<void> {
     process.kill(pid, signal)
     if (await isGone(dir, pid, ms)) return
   }
-  throw new Error(`PostgreSQL with process id ${pid} still runs on ${dir} and does not stop: end it by hand.`)
+  throw new CannotBegin(`PostgreSQL with process id ${pid} still runs on ${dir} and does not stop: end it by hand.`)
 }
 
 async function isGone(dir: string, pid: number, ms: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { chown, open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
+import { CannotBegin } from '../begin.ts'
 import { type Cluster, env, here } from './cluster.ts'
 
 const pollMs = 10
@@ -71,7 +72,9 @@ export async function launch({ cluster, postgres, port, settings }: LaunchOption
       const size = (await log.stat()).size - logStart
       const words = (await log.read(Buffer.alloc(size), 0, size, logStart)).buffer.toString()
       const reason = complaint(words) || String(cause)
-      throw new Error(`PostgreSQL did not start on ${dir}, port ${port}: ${reason} Its log: ${logFile}`, { cause })
+      throw new CannotBegin(`PostgreSQL did not start on ${dir}, port ${port}: ${reason} Its log: ${logFile}`, {
+        cause,
+      })
     }
   } finally {
     await log.close()

@@ -1,6 +1,9 @@
 // What a local server says when it can't begin: a sentence, and no stack.
 import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { addressOf } from '../../dev/begin.ts'
@@ -50,4 +53,14 @@ test('what listens on this machine alone is reached as localhost, and anything e
   )
   expect(addressOf(80, '192.168.1.5')).toBe('http://192.168.1.5:80')
   expect(addressOf(80, 'fd00::1')).toBe('http://[fd00::1]:80')
+})
+
+test('a folder that holds something else than a database', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stepgate-begin-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await mkdir(join(folder, 'postgres'))
+  await writeFile(join(folder, 'postgres', 'notes.txt'), '')
+  expect(await refusal('dev/start.ts', { STEPGATE_DATA: folder, LOG_FORMAT: 'json' })).toBe(
+    `${join(folder, 'postgres')} is neither empty nor a PostgreSQL data directory: use another folder.`,
+  )
 })
