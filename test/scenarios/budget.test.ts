@@ -16,8 +16,7 @@ import { begun, costs, fault, inputOf, isWaiting, ping, pingUntil, press } from 
 const clock = testClock()
 const app = await useTestDeps({ clock })
 const counter = statementCounter(app.database.url)
-// However slow the machine, no round is taken for late and written in parts; and the hour's sweep was made before.
-app.deps.wait = () => new Promise(() => undefined)
+// The hour's sweep was made before.
 await app.deps.instants.note('sweep')
 
 /** Claims, and news of attempts; what people do tells of their tasks as well, but with their names. */

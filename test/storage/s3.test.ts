@@ -109,7 +109,7 @@ test('a store that fails for a moment is asked again, and told of if it goes on'
     else response.end('{"is":"there"}')
   })
   expect(await store.readJson('a')).toEqual({ is: 'there' })
-  const failing = await storeThat(failWith(503, 'SlowDown'), { patienceMs: 2_000 })
+  const failing = await storeThat(failWith(503, 'SlowDown'), { patienceMs: 3_300 })
   await expect(failing.writeJson('a', {})).rejects.toThrow('503, SlowDown')
 })
 

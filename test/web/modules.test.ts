@@ -85,7 +85,7 @@ test('of two uploads one is refused: nothing is under way any more when that is 
   const seen: string[] = []
   const pictures = ['a', 'b', 'c'].map((text) => ({ blob: new Blob([text], { type: 'image/jpeg' }) }))
   const ended = uploadAll(pictures, (done) => seen.push(`${done} sent`)).catch(({ code }) => seen.push(code))
-  await vi.waitFor(() => expect(waiting).toHaveLength(2))
+  await expect.poll(() => waiting).toHaveLength(2)
   waiting[0]?.()
   await fetch(`${address}/later`)
   waiting[1]?.()
