@@ -1,6 +1,6 @@
 // A process killed exactly at each boundary of a submission. Whatever the instant, the step is made, and paid once.
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
-import { untilBlocked } from '../setup/database.ts'
+import { openHold } from './hold.ts'
 import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
 
 // An unconfirmed submission is searched for every 20 s, and a busy machine starts processes slowly.
@@ -8,6 +8,8 @@ vi.setConfig({ testTimeout: 400_000 })
 
 const field = await openField({ instances: 1, secondsPerStep: 0.2, store: 'netlify' })
 const pool = field.database.pool()
+const named = 'for each row when (old.prediction_id is null and new.prediction_id is not null)'
+const record = await openHold(pool, 'tasks', 'update', named)
 
 beforeEach(() => field.simulator.replicate.reset())
 
@@ -35,20 +37,12 @@ test('killed after acceptance, before the answer: the prediction is found again'
 
 test('killed after the answer, before the record: the prediction is found again', async () => {
   field.simulator.replicate.set({ webhooks: false })
-  // Slow enough to take the row's lock before the answer comes: the record then waits for it, and is never made.
-  field.simulator.replicate.addFaults([{ on: 'create', fault: 'slow', delay_ms: 300 }])
+  await record.arm()
   const { instance, id } = await begin()
-  await until(() => field.simulator.replicate.till().created === 1)
-  const client = await pool.connect()
-  await client.query('begin')
-  await client.query('select from tasks where id = $1 for update', [id])
-  await untilBlocked(field.database.url)
+  await record.untilHeld()
+  expect(field.simulator.replicate.till().created).toBe(1)
   await instance.kill()
-  await client.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-  )
-  await client.query('rollback')
-  client.release()
+  await record.cut()
   expect(await phaseOf(id)).toBe('submitting')
   await finish(id)
   expect(field.simulator.replicate.till().created).toBe(1)

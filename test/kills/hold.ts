@@ -16,16 +16,16 @@ export interface Hold {
   cut(): Promise<void>
 }
 
-/** `events`: what is held, e.g. `insert or update`. */
-export async function openHold(pool: Pool, table: string, events: string): Promise<Hold> {
+/** `events`: what is held, e.g. `insert or update`; `rows` narrows it to some. */
+export async function openHold(pool: Pool, table: string, events: string, rows = ''): Promise<Hold> {
   let holder: PoolClient | undefined
   await pool.query(`
     create sequence moments minvalue -1000;
     create function hold() returns trigger language plpgsql as $$ begin
       if nextval('moments') = 0 then perform pg_advisory_xact_lock(${lock}); end if;
-      return null;
+      return new;
     end $$;
-    create trigger hold before ${events} on ${table} execute function hold();`)
+    create trigger hold before ${events} on ${table} ${rows} execute function hold();`)
   const isHeld = async () => (await pool.query(`select from ${waiting}`)).rowCount === 1
   return {
     arm: async (skipped = 0) => {

@@ -37,7 +37,7 @@ test('half a minute of kills loses nothing and pays nothing twice', { timeout: 6
   const paid = predictions.map(({ webhook }) => new URL(webhook ?? '').searchParams)
   expect(new Set(paid.map((query) => `${query.get('task')} ${query.get('step')}`)).size).toBe(tasks * steps)
   expect(created).toBe(tasks * steps)
-  expect(await waiting()).toBe(0)
+  await expect.poll(waiting).toBe(0)
 })
 
 async function unfinished(): Promise<number> {
