@@ -23,7 +23,7 @@ test('the walk of the README ends with its pictures on disk, which are their own
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-serve-'))
   const [database, simulator, port] = await Promise.all([
     createDatabase(),
-    startSimulator({ port: 0, replicateToken, webhookSecret, secondsPerStep: 1 }),
+    startSimulator({ port: 0, replicateToken, webhookSecret, secondsPerStep: 0.3 }),
     freePort(),
   ])
   const storage = join(folder, 'kept', 'files')

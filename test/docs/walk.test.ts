@@ -47,7 +47,7 @@ test('the walks of the documents end with its pictures and weights on disk', { t
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const { address, simulator, stack } = await startStack(join(folder, 'data'))
   onTestFinished(() => stop(stack))
-  const quick = JSON.stringify({ fal: { seconds_per_training: 6 } })
+  const quick = JSON.stringify({ seconds_per_step: 0.3, fal: { seconds_per_step: 0.3, seconds_per_training: 1 } })
   expect((await fetch(`${simulator}/_simulator/settings`, { method: 'POST', body: quick })).ok).toBe(true)
   const photo = new Uint8Array(await readFile(new URL('web/public/samples/person.jpg', root)))
   const photos = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`${index + 1}.jpg`, photo]))

@@ -19,7 +19,7 @@ import { cronSecret, replicateToken, sessionSecret, webhookSecret } from '../set
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-deployed-'))
 const database = await createDatabase()
 const blobs = await startBlobs(join(folder, 'blobs'))
-const simulator = await startSimulator({ port: 0, replicateToken, webhookSecret, secondsPerStep: 1 })
+const simulator = await startSimulator({ port: 0, replicateToken, webhookSecret, secondsPerStep: 0.3 })
 const deployment = spawn(process.execPath, [fileURLToPath(new URL('dev/serve-built.ts', root))], {
   env: {
     PATH: process.env['PATH'],
