@@ -14,7 +14,7 @@ import type { Deps, Endpoint } from '../engine/deps.ts'
 import { storedKey } from '../engine/signed-urls.ts'
 import { serveFile } from '../storage/serve.ts'
 import { invalid, json, readJson, readQuery, requireMethod } from './http/request.ts'
-import { sharePage } from './http/share-page.ts'
+import { endedPage, sharePage } from './http/share-page.ts'
 import { notFound } from './http/task-answer.ts'
 import { requireUser } from './http/users.ts'
 
@@ -47,7 +47,13 @@ const cacheControl = 'private, no-cache'
 
 export const share: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST', 'GET', 'HEAD')
-  if (request.method !== 'POST') return look(request, deps)
+  if (request.method !== 'POST') {
+    return look(request, deps).catch((error: unknown) => {
+      const showsNothing = error instanceof AppError && ['not_found', 'invalid_request'].includes(error.code)
+      if (!showsNothing || !isVisited(request)) throw error
+      return endedPage(languageOf(request), error.status)
+    })
+  }
   const user_id = await requireUser(request, deps)
   const { task_id, step, attempt, file, before, revoke } = await readJson(request, shareBody)
   if (revoke) {
@@ -97,6 +103,15 @@ async function beforeOf(deps: Deps, { recipe, input }: Pick<Task, 'recipe' | 'in
   return found?.type.startsWith('image/') ? key : undefined
 }
 
+/** Somebody has opened a link to a page. */
+function isVisited(request: Request): boolean {
+  const { searchParams } = new URL(request.url)
+  const isPage = searchParams.has('id') && !searchParams.has('picture') && !searchParams.has('task_id')
+  return isPage && /\btext\/html\b/i.test(request.headers.get('accept') ?? '')
+}
+
+const languageOf = (request: Request): string => request.headers.get('accept-language') ?? ''
+
 async function look(request: Request, deps: Deps): Promise<Response> {
   const { id, picture, task_id } = readQuery(request, shareQuery)
   if (id !== undefined && task_id === undefined) return show(request, deps, id, picture)
@@ -124,12 +139,11 @@ async function show(request: Request, deps: Deps, id: string, picture: Picture):
   if (!shared) throw gone()
   if (picture) return showPicture(request, deps, shared, picture)
   const page = addressOf(request, deps, id)
-  const language = request.headers.get('accept-language') ?? ''
   return sharePage({
     after: `${page}&picture=after`,
     before: shared.with_before ? `${page}&picture=before` : undefined,
     page,
-    language,
+    language: languageOf(request),
     storeOrigin: storeOrigin(deps.config),
   })
 }

@@ -205,6 +205,13 @@ test('a shared page shows one picture, not the input, until it is revoked or its
   expect([stranger.status, eve.status, unclear.status]).toEqual([401, 404, 400])
   await app.call(share, { path: '/api/share', body: { task_id: id, revoke: true }, token })
   expect([await statusOf(show(path)), await statusOf(show(both))]).toEqual([404, 404])
+  const visit = (to: string, language: string) =>
+    app.call(share, { path: to, headers: { accept: 'text/html,*/*;q=0.8', 'accept-language': language } })
+  const [ended, cut] = [await visit(path, 'ru-RU'), await visit(path.slice(0, -3), 'en')]
+  expect([ended.status, ended.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8'])
+  expect(await ended.text()).toContain('Этой картинкой больше не делятся')
+  expect([cut.status, await cut.text()]).toEqual([400, expect.stringContaining('was not copied whole')])
+  expect((await visit(`${path}&picture=after`, 'en')).headers.get('content-type')).toBe('application/problem+json')
   expect(await (await list(token)).json()).toEqual({ links: [] })
   const again = await make()
   await app.call(deleteEndpoint, { path: '/api/delete', body: { task_id: id }, token })
