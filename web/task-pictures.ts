@@ -105,6 +105,14 @@ export function attemptsOf(task: TaskView, step: number, { task: words }: Words)
   )
 }
 
+/** What it costs to make the step in hand again, to go on to the next, and to the end; undefined where it is not known. */
+export function pricesOf({ cost, current_step }: TaskView) {
+  const known = (cost.steps_micros ?? []).map((micros) => micros ?? undefined)
+  const after = known.slice(current_step)
+  const rest = after.reduce((sum = Number.NaN, micros = Number.NaN) => sum + micros, 0)
+  return { redo: known[Math.max(1, current_step) - 1], next: after[0], rest: rest || undefined }
+}
+
 /** What was asked for with the picture that is chosen, or with the attempt that failed: what a change is said against. */
 export function askedWith(task: TaskView, step: number): { change: Record<string, unknown>; candidates: number } {
   const attempts = task.steps[step - 1]?.attempts ?? []

@@ -15,6 +15,10 @@ export function useUsage(): Usage | undefined {
   return usage
 }
 
+/** What a button does, and what that costs where it is known. */
+export const withPrice = (label: string, micros: number | undefined): string =>
+  micros ? `${label} · ${dollars(micros)}` : label
+
 /** To the cent; what is less is said to be less. */
 export function dollars(micros: number): string {
   if (micros > 0 && micros < 10_000) return '< $0.01'

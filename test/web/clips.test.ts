@@ -58,19 +58,46 @@ test('a clip is shown with controls and its still as the poster, is saved as .mp
   expect(await page.locator('.card video').count()).toBe(0)
 })
 
-test('what to change is asked in the fields of the recipe’s own changes', async () => {
+test('what to change is asked in the fields of the recipe’s own changes, nothing said is nothing sent, and a refusal stays beside what was said', async () => {
   const { page } = await open({ path: '/#/new/clip' })
   await startClip(page)
   await page.getByRole('button', { name: 'Say what to change' }).click()
   const dialog = page.getByRole('dialog')
   const go = dialog.getByRole('button', { name: 'Make it so' })
   expect(await go.isDisabled()).toBe(true)
+  await dialog.getByText('Say first what shall be different.').waitFor()
   await dialog.getByLabel('What it shall be').fill(' the tide goes out ')
-  const redo = page.waitForRequest('**/api/redo')
+  const errors = [{ path: 'change', message: 'prompt: names nobody' }]
+  const refusal = {
+    title: 'invalid',
+    status: 400,
+    detail: 'The request is not valid.',
+    code: 'invalid_request',
+    errors,
+  }
+  const answer = { status: 400, contentType: 'application/problem+json', body: JSON.stringify(refusal) }
+  await page.route('**/api/redo', (route) => route.fulfill(answer), { times: 1 })
   await go.click()
+  await dialog.getByText('Not right yet: What it shall be.').waitFor()
+  const redo = page.waitForRequest('**/api/redo')
+  await dialog.getByRole('button', { name: 'Make it so · $0.07' }).click()
   expect((await redo).postDataJSON()).toMatchObject({ step: 1, attempt: 1, change: { prompt: 'the tide goes out' } })
   await until(page.locator('.attempts button').nth(1))
+  expect(await page.getByRole('dialog').count()).toBe(0)
+  const [frame, tools] = await Promise.all(['.stage .frame', '.stage-tools'].map((part) => boxOf(page, part)))
+  expect(Number(tools?.y) - Number(frame?.y) - Number(frame?.height)).toBeLessThan(10)
+
+  // No try-on is begun with a picture of a harbour.
+  await page.getByRole('link', { name: 'Change this picture' }).click()
+  await page.locator('img.person').waitFor()
+  await page.getByLabel('What it shall be').fill('at night')
+  const start = page.waitForRequest('**/api/start')
+  await page.getByRole('button', { name: 'Start · 1 step' }).click()
+  expect((await start).postDataJSON()).toMatchObject({ recipe: 'edit', image: expect.stringMatching(/^.api.result/) })
+  await page.locator('.task.edit').waitFor()
 })
+
+const boxOf = (page: Page, part: string) => page.locator(part).first().boundingBox()
 
 test('a sound is played in the page, named in its language', async () => {
   const { page } = await open({ path: '/#/new/memes', locale: 'ru-RU' })

@@ -162,7 +162,16 @@ test('avatar: a pile of photos becomes one zip of small photos without places, t
     expect.stringMatching(/^\/api\/result\?task_id=/),
     ['by the sea', 'as an astronaut'],
   ])
-  await headline(page, 'Step 1 of 2 is being made').waitFor()
+  await until(headline(page, 'Step 1 of 2 is ready'))
+  await page.getByRole('link', { name: 'Dress the person in it' }).waitFor()
+  await page.getByRole('button', { name: 'Say what to change' }).click()
+  const dialog = page.getByRole('dialog')
+  expect(await dialog.getByLabel('What it shall be').inputValue()).toBe('by the sea')
+  await dialog.getByLabel('Pictures to choose from').selectOption('2')
+  const redo = page.waitForRequest('**/api/redo')
+  await dialog.getByRole('button', { name: 'Make it so · $0.07' }).click()
+  const { change, candidates } = (await redo).postDataJSON()
+  expect([change, candidates]).toEqual([undefined, 2])
 })
 
 test('memes: lines that were written become pictures, one after another', async () => {

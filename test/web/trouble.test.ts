@@ -101,7 +101,7 @@ test('a start whose answer was lost starts nothing twice, neither at the next tr
   expect(calls.filter((call) => call === 'POST /api/start')).toHaveLength(2)
   expect(created()).toBe(1)
 
-  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.getByRole('link', { name: 'Start again with these' }).click()
   await page.locator('img.person').waitFor()
   await page.route('**/api/start', async (route) => {
     await route.fetch()

@@ -28,6 +28,13 @@ test('three garments on a phone, each approved, compared with the start, downloa
     page.getByRole('link', { name: 'Download' }).last().click(),
   ])
   expect(download.suggestedFilename()).toBe('try-on-step-3.jpeg')
+  // The large button saves what is seen.
+  await page.getByRole('button', { name: 'Show: Step 1' }).click()
+  const [earlier] = await Promise.all([
+    page.waitForEvent('download'),
+    page.locator('.actions').getByRole('link', { name: 'Download' }).click(),
+  ])
+  expect(earlier.suggestedFilename()).toBe('try-on-step-1.jpeg')
   await page.close()
 
   await skip(20 * 3600)
@@ -51,21 +58,24 @@ test('a step that is not liked is made again: the new picture comes to the front
   await page.getByRole('button', { name: 'Show: Try 1' }).click()
   expect(await picture()).toBe(first)
   expect(paid()).toBe(2)
-  await page.getByRole('button', { name: 'Stop here' }).click()
   const going = page.waitForRequest('**/api/continue')
-  await page.getByRole('button', { name: 'Go on instead' }).click()
+  await page.getByRole('button', { name: 'Continue with: Try 1' }).click()
   expect((await going).postDataJSON()).toMatchObject({ step: 1, attempt: 1, file: 1 })
 })
 
-test('stopping asks once, may be thought better of, keeps what was made, and ends the task', async () => {
-  const { page } = await open({ phone: true })
+test('stopping asks once, may be thought better of for nothing, keeps what was made, and ends the task', async () => {
+  const { page, calls } = await open({ phone: true })
   await startTryOn(page, 3)
   await until(headline(page, 'Step 1 of 3 is ready'))
   await page.getByRole('button', { name: 'Stop here' }).click()
   await page.keyboard.press('Escape')
   await headline(page, 'Step 1 of 3 is ready').waitFor()
   await page.getByRole('button', { name: 'Stop here' }).click()
-  await page.getByRole('button', { name: 'Go on instead' }).click()
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Back')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Go on to the end without asking · $0.05' }).waitFor()
+  expect(calls).not.toContain('POST /api/continue')
+  await page.getByRole('button', { name: 'Continue (step 2 of 3) · $0.02' }).click()
   await headline(page, 'Step 2 of 3 is being made').waitFor()
   await until(headline(page, 'Step 2 of 3 is ready'))
   await page.getByRole('button', { name: 'Stop here' }).click()
@@ -101,19 +111,19 @@ test('what one tab does, another shows without being touched', async () => {
   // Nothing moves any more, so the history asks no more by itself.
   await other.page.getByRole('link', { name: 'History' }).click()
   await other.page.locator('.card').waitFor()
-  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.getByRole('link', { name: 'Start again with these' }).click()
   await page.locator('img.person').waitFor()
   await page.getByRole('button', { name: /^Start/ }).click()
   await other.page.locator('.card').nth(1).waitFor()
 })
 
-test('going on to the end without asking, from the form and from a gate; “Dress someone else” forgets nothing', async () => {
+test('going on to the end without asking, from the form and from a gate; “Start again with these” forgets nothing', async () => {
   const { page } = await open({ phone: true })
   await fillIn(page, 2)
   await page.getByText('Go on to the end without asking').click()
   await page.getByRole('button', { name: 'Start · 2 steps' }).click()
   await until(headline(page, 'Ready'))
-  await page.getByRole('link', { name: 'Dress someone else' }).click()
+  await page.getByRole('link', { name: 'Start again with these' }).click()
   await page.locator('img.person').waitFor()
   await page.getByText('Go on to the end without asking').click()
   await page.locator('.samples .sample').nth(2).click()

@@ -4,10 +4,9 @@ import { putDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
 import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
-import { type ChainItem, downloadUrl } from '../task-pictures.ts'
+import { type ChainItem, downloadUrl, pricesOf } from '../task-pictures.ts'
 import type { Deed, FollowedTask, Wish } from '../use-task.ts'
-import { dollars } from '../use-usage.ts'
-import type { Words } from '../words/shape.ts'
+import { withPrice } from '../use-usage.ts'
 import { Asked } from './asked.tsx'
 import { Change } from './change.tsx'
 import { DownloadLink } from './download.tsx'
@@ -24,11 +23,11 @@ interface ActionsProps {
 export function Actions({ task, followed, shown }: ActionsProps) {
   const words = useWords()
   const { status, current_step, total_steps } = task
-  const url = task.result_url ?? task.intermediate_result
+  const seen = shown?.step ? shown.src : undefined
+  const url = seen ?? task.result_url ?? task.intermediate_result
   const { recipe } = task
   const isOver = status === 'completed' || status === 'canceled' || status === 'failed'
-  const price = task.cost.steps_micros?.[Math.max(1, current_step) - 1]
-  const redo = price ? `${words.task.redo} · ${dollars(price)}` : words.task.redo
+  const { redo, next, rest } = pricesOf(task)
   const deed = (name: Deed, label: string, icon: IconName, kind = '') => (
     <DeedButton name={name} label={label} icon={icon} kind={kind} followed={followed} wish={{ choice: choice?.of }} />
   )
@@ -39,27 +38,29 @@ export function Actions({ task, followed, shown }: ActionsProps) {
       : words.task.continue(current_step + 1, total_steps)
   return (
     <div class="actions">
-      {status === 'waiting_continue' && deed('continue', goOn, 'arrow', 'primary big')}
+      {status === 'waiting_continue' && deed('continue', withPrice(goOn, next), 'arrow', 'primary big')}
       {status === 'completed' &&
         choice &&
         !choice.isChosen &&
         deed('choose', words.task.choose(choice.name), 'check', 'primary big')}
-      {status === 'failed' && deed('redo', redo, 'redo', 'primary big')}
+      {status === 'failed' && deed('redo', withPrice(words.task.redo, redo), 'redo', 'primary big')}
       {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
       <div class="actions-more">
-        {status === 'waiting_continue' && deed('redo', redo, 'redo')}
+        {status === 'waiting_continue' && deed('redo', withPrice(words.task.redo, redo), 'redo')}
         {(status === 'waiting_continue' || status === 'failed') && <Change task={task} followed={followed} />}
         <Fork task={task} shown={shown} />
-        {!isOver && <Stop task={task} followed={followed} wish={{ choice: choice?.of }} />}
+        {!isOver && <Stop followed={followed} />}
         {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
         {isOver && (
           <a class="button" href={newPath(recipe)} onClick={(event) => void fillAgain(event, task.task_id, recipe)}>
             <Drawn name={status === 'failed' ? 'image' : 'plus'} />
-            {againLabel(status, recipe, words)}
+            {status === 'failed' ? words.task.change : words.task.again}
           </a>
         )}
       </div>
-      {status === 'waiting_continue' && current_step + 1 < total_steps && deed('all', words.task.all, 'arrow', 'quiet')}
+      {status === 'waiting_continue' &&
+        current_step + 1 < total_steps &&
+        deed('all', withPrice(words.task.all, rest), 'arrow', 'quiet')}
     </div>
   )
 }
@@ -70,11 +71,6 @@ async function fillAgain(event: Event, taskId: string, recipe: string): Promise<
   const remembered = await recall(taskId)
   if (remembered?.draft !== undefined) void putDraft(recipe, revive(remembered.draft))
   go(newPath(recipe))
-}
-
-function againLabel(status: TaskView['status'], recipe: string, { task }: Words): string {
-  if (status === 'failed') return task.change
-  return recipe === 'try-on' ? task.again : task.anew
 }
 
 /** The picture in sight, where it is one that may become the result now. */
@@ -109,18 +105,16 @@ function DeedButton({ name, label, icon, kind, followed, wish }: DeedButtonProps
   )
 }
 
-function Stop({ task: { status }, followed, wish }: Omit<ActionsProps, 'shown'> & { wish: Wish }) {
+function Stop({ followed }: Pick<ActionsProps, 'followed'>) {
   const { task } = useWords()
   return (
     <Asked
       title={task.stopTitle}
       help={task.stopHelp}
-      keep={task.keep}
+      keep={task.back}
       yes={task.stop}
       isBusy={followed.busy === 'cancel'}
       isDisabled={followed.busy !== undefined}
-      // A step in the making goes on by itself.
-      onKeep={() => status === 'waiting_continue' && followed.act('continue', wish)}
       onYes={() => followed.act('cancel')}
     >
       <Drawn name="stop" />

@@ -5,23 +5,19 @@ import { useRef } from 'preact/hooks'
 interface AskedProps {
   title: string
   help: string
-  /** The dialog's two answers. */
+  /** The dialog's two answers. The first only closes it. */
   keep: string
   yes: string
   isBusy: boolean
   /** Something else is under way. */
   isDisabled?: boolean
   onYes(): void
-  onKeep?(): void
   children: ComponentChildren
 }
 
-export function Asked({ title, help, keep, yes, isBusy, isDisabled = isBusy, onYes, onKeep, children }: AskedProps) {
+export function Asked({ title, help, keep, yes, isBusy, isDisabled = isBusy, onYes, children }: AskedProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const closed = (then?: () => void) => () => {
-    dialog.current?.close()
-    then?.()
-  }
+  const close = () => dialog.current?.close()
   return (
     <>
       <button
@@ -36,10 +32,17 @@ export function Asked({ title, help, keep, yes, isBusy, isDisabled = isBusy, onY
         <h2>{title}</h2>
         <p>{help}</p>
         <div class="dialog-buttons">
-          <button type="button" class="button" onClick={closed(onKeep)}>
+          <button type="button" class="button" onClick={close}>
             {keep}
           </button>
-          <button type="button" class="button danger" onClick={closed(onYes)}>
+          <button
+            type="button"
+            class="button danger"
+            onClick={() => {
+              close()
+              onYes()
+            }}
+          >
             {yes}
           </button>
         </div>

@@ -1,35 +1,38 @@
 // Says what shall be different, and makes the step again so: in the fields of the recipe's own changes, and how many pictures to choose from.
 // What is there already stays.
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
+import { recall } from '../memory.ts'
 import { uploadAll } from '../pictures/upload.ts'
 import { offerOf } from '../recipes.ts'
-import { type FormField, fieldsOf, lackOf, type Values } from '../schema.ts'
+import { type FormField, fieldsOf, isEmpty, lackOf, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { askedWith } from '../task-pictures.ts'
 import type { FollowedTask } from '../use-task.ts'
+import { withPrice } from '../use-usage.ts'
 import { inputOf, picturesIn } from '../values.ts'
 import { Drawn } from './icons.tsx'
+import { Problem } from './message.tsx'
 import { SchemaField } from './schema-field.tsx'
 
 export function Change({ task, followed }: { task: TaskView; followed: FollowedTask }) {
   const { task: words } = useWords()
   const dialog = useRef<HTMLDialogElement>(null)
-  const [given, setGiven] = useState<Values>({})
-  const [count, setCount] = useState<number>()
+  const [started, setStarted] = useState<Values>({})
+  const step = Math.max(1, task.current_step)
+  const attempt = task.steps[step - 1]?.attempt
+  useEffect(() => dialog.current?.close(), [attempt])
+  useEffect(() => {
+    let isLeft = false
+    void recall(task.task_id).then((remembered) => !isLeft && setStarted((remembered?.draft ?? {}) as Values))
+    return () => {
+      isLeft = true
+    }
+  }, [task.task_id])
   const { changes_schema: schema = null, candidates: most = 1 } = offerOf(task.recipe) ?? {}
   if (!schema && most === 1) return null
-  const fields = schema ? fieldsOf(schema) : []
-  const asked = askedWith(task, Math.max(1, task.current_step))
-  const values = { ...saidBefore(fields, asked.change), ...given }
-  const change = async () => {
-    await uploadAll(picturesIn(values), () => undefined)
-    return inputOf(fields, values)
-  }
-  const send = () => {
-    dialog.current?.close()
-    followed.act('redo', { ...(schema && { change }), ...(most > 1 && { candidates: count ?? asked.candidates }) })
-  }
+  // Where each step puts on a garment of its own, it is clear which is meant.
+  const fields = fieldsOf(schema ?? {}).filter(({ name }) => name !== 'garment' || task.total_steps === 1)
   return (
     <>
       <button
@@ -44,27 +47,99 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
       <dialog ref={dialog} class="dialog" aria-labelledby="change-title">
         <h2 id="change-title">{words.changeTitle}</h2>
         <p>{words.changeHint}</p>
-        {fields.map((field) => (
-          <SchemaField
-            key={field.name}
-            field={field}
-            value={values[field.name]}
-            onChange={(value) => setGiven((before) => ({ ...before, [field.name]: value }))}
-            isLacking={false}
-          />
-        ))}
-        {most > 1 && <Candidates most={most} count={count ?? asked.candidates} onCount={setCount} />}
-        <div class="dialog-buttons">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
-            {words.back}
-          </button>
-          <button type="button" class="button primary" disabled={lackOf(fields, values) !== undefined} onClick={send}>
-            {words.changeGo}
-          </button>
-        </div>
+        <Wanted
+          {...{ task, followed, fields, most, step }}
+          started={startedWith(fields, started, step)}
+          onBack={() => dialog.current?.close()}
+        />
       </dialog>
     </>
   )
+}
+
+interface WantedProps {
+  task: TaskView
+  followed: FollowedTask
+  fields: readonly FormField[]
+  /** How many pictures a step can be asked for. */
+  most: number
+  step: number
+  /** What the step was started with, where this browser knows it. */
+  started: Values
+  onBack: () => void
+}
+
+/** Stays, with what went wrong in it, until the step is being made. */
+function Wanted({ task, followed, fields, most, step, started, onBack }: WantedProps) {
+  const { task: words, form, fields: names, frame } = useWords()
+  const [given, setGiven] = useState<Values>({})
+  const [wanted, setCount] = useState<number>()
+  const [isSent, setSent] = useState(false)
+  const asked = askedWith(task, step)
+  const before = { ...started, ...saidBefore(fields, asked.change) }
+  const values = { ...before, ...given }
+  const count = wanted ?? asked.candidates
+  const isSaid = fields.some(({ name }) => !isSame(values[name], before[name]))
+  const lack = isSaid ? lackOf(fields, values) : undefined
+  const missing = lack ? form.needField(names.nameOf(lack.name)) : words.changeNone
+  const isReady = isSaid ? !lack : count !== asked.candidates
+  const change = async () => {
+    await uploadAll(picturesIn(values), () => undefined)
+    return inputOf(fields, values)
+  }
+  const send = () => {
+    setSent(true)
+    // What was said before holds on where nothing else is said.
+    followed.act('redo', { ...(isSaid && { change }), ...(most > 1 && { candidates: count }) })
+  }
+  return (
+    <>
+      {fields.map((field) => (
+        <SchemaField
+          key={field.name}
+          field={field}
+          value={values[field.name]}
+          onChange={(value) => setGiven((others) => ({ ...others, [field.name]: value }))}
+          isLacking={false}
+        />
+      ))}
+      {most > 1 && <Candidates most={most} count={count} onCount={setCount} />}
+      {isSent && followed.error && <Problem error={followed.error} />}
+      <p class="fine" role="status">
+        {followed.isRetrying ? frame.retrying : !isReady && missing}
+      </p>
+      <div class="dialog-buttons">
+        <button type="button" class="button" onClick={onBack}>
+          {words.back}
+        </button>
+        <button
+          type="button"
+          class={`button primary ${followed.busy ? 'busy' : ''}`}
+          disabled={!isReady || followed.busy !== undefined}
+          onClick={send}
+        >
+          {withPrice(words.changeGo, priceOf(task, step, count))}
+        </button>
+      </div>
+    </>
+  )
+}
+
+const isSame = (one: unknown, other: unknown): boolean => one === other || (isEmpty(one) && isEmpty(other))
+
+/** Of what the form was filled in with, the words that a change alters: the same field's, or this step's of its lines. */
+function startedWith(fields: readonly FormField[], started: Values, step: number): Values {
+  const lineOf = (lines: unknown) =>
+    Array.isArray(lines) ? lines.filter((line) => !isEmpty(line))[step - 1] : undefined
+  const words = fields.map(({ name }) => [name, started[name] ?? lineOf(started[`${name}s`])])
+  return Object.fromEntries(words.filter(([, text]) => typeof text === 'string'))
+}
+
+/** What the step costs with so many pictures to choose from: what is known is the price of its newest attempt. */
+function priceOf({ cost, steps }: TaskView, step: number, count: number): number | undefined {
+  const price = cost.steps_micros?.[step - 1] ?? undefined
+  const candidates = steps[step - 1]?.attempts.at(-1)?.candidates ?? 1
+  return price === undefined ? undefined : (price / candidates) * count
 }
 
 /** What the last change said, to be altered. A picture of it has no address that could be sent again: it, and the numbers beside it, are asked anew. */

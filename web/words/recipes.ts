@@ -87,10 +87,12 @@ const recipes = {
 const fields = {
   en: {
     avatar: 'The avatar',
+    candidates: 'Pictures to choose from',
     garment: 'Which garment, counted from 1',
     garments: 'The garments',
     instead: 'What is put on in its place',
     image: 'The picture',
+    images_url: 'The photos',
     person_image: 'The person',
     prompt: 'What it shall be',
     prompts: 'What each picture shall be',
@@ -98,13 +100,16 @@ const fields = {
     seconds: 'Seconds',
     format: 'Shape',
     prompt_hints: 'Remarks',
+    trigger_phrase: 'Its name in prompts',
   },
   ru: {
     avatar: 'Аватар',
+    candidates: 'Картинок на выбор',
     garment: 'Которая из вещей, считая с 1',
     garments: 'Вещи',
     instead: 'Что надеть вместо неё',
     image: 'Картинка',
+    images_url: 'Фото',
     person_image: 'Человек',
     prompt: 'Что должно получиться',
     prompts: 'Что на каждой картинке',
@@ -112,6 +117,7 @@ const fields = {
     seconds: 'Секунды',
     format: 'Формат',
     prompt_hints: 'Пожелания',
+    trigger_phrase: 'Имя для запросов',
   },
 } satisfies Record<string, Record<string, string>>
 
