@@ -1,5 +1,5 @@
-// Leads on from a picture that is there: to a new try-on of the person in it, with the garments that were still to come, or from an avatar to
-// pictures made with it. What is paid already is not paid again: the new task begins with the stored result.
+// Leads on from a picture that is there: to a new try-on of the person in it, with the garments that were still to come, or to an edit of it; and
+// from an avatar to pictures made with it. What is paid already is not paid again: the new task begins with the stored result.
 import { useEffect, useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
@@ -38,27 +38,38 @@ export function Fork({ task, shown }: ForkProps) {
     )
   }
   const isOpen = task.status !== 'pending' && task.status !== 'processing'
-  if (!isOpen || !shown?.src || shown.kind !== 'image' || shown.step === 0 || !isOffered('try-on')) return null
+  const way = wayOn(task.recipe)
+  if (!isOpen || !shown?.src || shown.kind !== 'image' || shown.step === 0 || !way) return null
   const { src, step } = shown
   const start = (event: Event) => {
     event.preventDefault()
     leaving.current = new AbortController()
     const { signal } = leaving.current
     run(() =>
-      fork(task, { src, step }, signal).catch((fault) => {
+      fork(task, way, { src, step }, signal).catch((fault) => {
         if (!signal.aborted) throw fault
       }),
     )
   }
   return (
     <>
-      <a class="button" href={newPath('try-on')} aria-disabled={isBusy} onClick={start}>
+      <a class="button" href={newPath(way)} aria-disabled={isBusy} onClick={start}>
         <Drawn name="plus" />
-        {words.fork}
+        {way === 'edit' ? words.forkEdit : isDressed(task.recipe) ? words.fork : words.forkDress}
       </a>
       {error && <Problem error={error} />}
     </>
   )
+}
+
+const isDressed = (recipe: string): boolean => recipe.startsWith('try-on')
+
+type Way = 'try-on' | 'edit'
+
+/** A person is dressed; any other picture is changed by a sentence. */
+function wayOn(recipe: string): Way | undefined {
+  const ways: Way[] = isDressed(recipe) || recipe === 'portraits' ? ['try-on', 'edit'] : ['edit', 'try-on']
+  return ways.find(isOffered)
 }
 
 /** What the form of a try-on keeps; see views/try-on.tsx. */
@@ -67,13 +78,18 @@ interface Draft {
 }
 
 /** Who has left meanwhile is led nowhere. */
-async function fork(task: TaskView, { src, step }: { src: string; step: number }, signal: AbortSignal): Promise<void> {
+async function fork(
+  task: TaskView,
+  way: Way,
+  { src, step }: { src: string; step: number },
+  signal: AbortSignal,
+): Promise<void> {
   const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src, signal)])
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.
   const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
   const garments = stillToCome(task, step, draft.garments ?? [])
   signal.throwIfAborted()
-  void putDraft('try-on', { person, garments, auto: false })
-  go(newPath('try-on'))
+  void putDraft(way, way === 'edit' ? { image: person } : { person, garments, auto: false })
+  go(newPath(way))
 }
