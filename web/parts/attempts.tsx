@@ -7,13 +7,17 @@ import { Thumb } from './thumb.tsx'
 interface AttemptsProps {
   attempts: readonly ChainItem[]
   shown: ChainItem | undefined
+  /** The task has other steps, too. */
+  isOfMany: boolean
   onShow: (src: string) => void
 }
 
-export function Attempts({ attempts, shown, onShow }: AttemptsProps) {
+export function Attempts({ attempts, shown, isOfMany, onShow }: AttemptsProps) {
   const { task } = useWords()
+  const step = attempts[0]?.step ?? 1
   return (
-    <section class="attempts" aria-label={task.attempts}>
+    <section class="attempts" aria-label={task.attempts(step)}>
+      {isOfMany && <p class="fine">{task.attempts(step)}</p>}
       <ol>
         {attempts.map(({ src, kind, name, choice }) => (
           <li key={src}>

@@ -84,7 +84,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
         <Headline task={task} open={open} />
         <Progress task={task} open={open} />
         {!isOfFiles && attempts.length > 1 && (
-          <Attempts attempts={attempts} shown={choice ?? shown} onShow={setPicked} />
+          <Attempts attempts={attempts} shown={choice ?? shown} isOfMany={task.total_steps > 1} onShow={setPicked} />
         )}
         {followed.error && <Problem error={followed.error} />}
         {followed.isRetrying && <Message kind="notice" title={words.frame.retrying} />}
