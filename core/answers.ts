@@ -162,16 +162,17 @@ export const recipeViewSchema = z.object({
   }),
   gate: z.enum(['manual', 'auto']).meta({ description: 'manual: each step but the last waits for continue' }),
   candidates: z.int().meta({ description: 'how many pictures one attempt may make at most' }),
-  changes_schema: jsonSchema
+  changes_schema: jsonSchema.nullable().meta({ description: 'of `change` at redo and continue; null: there is none' }),
+  from: z
+    .object({ field: z.string(), recipe: z.string().nullable() })
     .nullable()
-    .meta({ description: 'of `change` at redo and continue; null where nothing can be' }),
+    .meta({ description: 'the field that a result of one’s own may fill, and of which recipe; null: of any' }),
   price: z.object({
-    estimated_micros: micros
-      .nullable()
-      .meta({ description: 'of the example, all its steps; null where it is not known' }),
+    estimated_micros: micros.nullable().meta({ description: 'of the example, all its steps; null: not known' }),
     from: z.string().nullable().meta({ format: 'uri', description: 'the page that tells the price' }),
     as_of: z.string().nullable().meta({ format: 'date', description: 'the day on which it did' }),
     steps: z.int().meta({ description: 'of the example' }),
+    by_option: z.record(z.string(), z.record(z.string(), micros)).meta({ description: 'of it with another option' }),
   }),
   outputs: z.array(z.enum(outputKinds)).meta({ description: 'what its steps make' }),
   example: z.unknown().meta({ description: 'an input as a caller writes it' }),

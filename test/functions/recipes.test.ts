@@ -64,6 +64,13 @@ test('a recipe tells what a form needs: fields with their limits, gate, price an
   })
   expect(clip).toMatchObject({ outputs: ['image', 'video'], price: { estimated_micros: 187_000, steps: 2 } })
   expect(clip?.input_schema).toMatchObject({ properties: { seconds: { enum: [4, 6, 8, 10], default: 4 } } })
+  // A second of film costs three cents; an outfit is one run over all its garments; a film is made of each picture.
+  expect([clip, tryOn, memes, edit].map((one) => one?.price.by_option)).toEqual([
+    { seconds: { 4: 187_000, 6: 247_000, 8: 307_000, 10: 367_000 } },
+    { mode: { steps: 46_000, outfit: 31_000 } },
+    { animate: { true: 246_000, false: 6_000 } },
+    {},
+  ])
   expect(memes).toMatchObject({ exclusive: 'user', gate: 'auto', candidates: 4, outputs: ['image', 'video'] })
 })
 
