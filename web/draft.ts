@@ -4,6 +4,9 @@ import { hasOwnTokens, settleUser } from './app-user.ts'
 import { done, openStore } from './store.ts'
 
 const drafts = new Map<string, unknown>()
+/** How often each was dropped: what a form of before still has to say, of a photo that took long to read, is not kept. */
+const drops = new Map<string, number>()
+const dropsOf = (name: string) => drops.get(name) ?? 0
 /** What is still to be written, by name; `undefined` removes. */
 const unwritten = new Map<string, unknown>()
 let writing: Promise<void> | undefined
@@ -13,6 +16,7 @@ export function useDraft<T>(name: string, initial: T) {
   const known = hasOwnTokens ? undefined : (drafts.get(name) as T | undefined)
   const [value, setValue] = useState<T>(known ?? initial)
   const isTouched = useRef(known !== undefined)
+  const begun = useRef(dropsOf(name))
   useEffect(() => {
     if (isTouched.current) return
     readDraft<T>(name).then(
@@ -25,6 +29,7 @@ export function useDraft<T>(name: string, initial: T) {
     )
   }, [name])
   const change = (next: (before: T) => T) => {
+    if (begun.current !== dropsOf(name)) return
     isTouched.current = true
     setValue((before) => {
       const after = next(before)
@@ -48,6 +53,7 @@ export function putDraft(name: string, value: unknown): Promise<void> {
 }
 
 export function dropDraft(name: string): void {
+  drops.set(name, dropsOf(name) + 1)
   drafts.delete(name)
   void write(name, undefined)
 }

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { RecipeView } from './client.ts'
 import { keep, kept } from './kept.ts'
+import type { Values } from './schema.ts'
 import { client, currentUser } from './session.ts'
 
 /** Kinds of task with a form of their own, in the order in which they are offered; any other gets one made of its schema. */
@@ -45,10 +46,24 @@ export const isOffered = (name: string): boolean => offerOf(name) !== undefined
 export const makesOnlyFiles = (name: string): boolean =>
   offerOf(name)?.outputs.every((kind) => kind === 'file') ?? false
 
-/** What so many steps may cost, or undefined where it isn't known. */
-export function priceOf(name: string, steps: number): number | undefined {
-  const { estimated_micros: micros, steps: exampleSteps } = offerOf(name)?.price ?? { estimated_micros: null, steps: 1 }
-  return micros === null || steps === 0 ? undefined : Math.ceil((micros / exampleSteps) * steps)
+/** What so many of the example's steps may cost, with these options chosen in the form; undefined where it isn't known. */
+export function priceOf(name: string, steps: number, chosen: Values = {}): number | undefined {
+  const { estimated_micros: micros = null, steps: exampleSteps = 1, by_option = {} } = offerOf(name)?.price ?? {}
+  if (micros === null || steps === 0) return undefined
+  const more = Object.entries(by_option).map(([field, prices]) =>
+    chosen[field] === undefined ? 0 : (prices[String(chosen[field])] ?? Number.NaN) - micros,
+  )
+  const price = more.reduce((sum, one) => sum + one, micros)
+  return Number.isNaN(price) ? undefined : Math.ceil((price / exampleSteps) * steps)
+}
+
+/** Of all garments in one picture: the first is as dear as a step, each further one by as much more as it is in the example. */
+export function outfitPriceOf(garments: number): number | undefined {
+  const inExample = offerOf('try-on')?.price.steps ?? 1
+  const first = priceOf('try-on', 1)
+  const all = priceOf('try-on', inExample, { mode: 'outfit' })
+  if (first === undefined || all === undefined || inExample < 2) return undefined
+  return Math.ceil(first + ((all - first) / (inExample - 1)) * (garments - 1))
 }
 
 /** What a step usually takes. */
@@ -78,7 +93,8 @@ function readKept(): readonly RecipeView[] | undefined {
 
 export const mostGarments = 10
 export const mostPrompts = 10
-export const fewestPhotos = 4
+/** A person is learned from more photos than a style: what the recipe asks of a zip file. */
+export const fewestPhotos = { portrait: 10, style: 4 } as const
 export const mostPhotos = 20
 /** What an upload may have. */
 export const mostZipBytes = 4 * 1024 * 1024

@@ -142,21 +142,26 @@ export interface BadFile {
   isHeic: boolean
 }
 
+/** Chosen ones are there; a sample is still to be fetched. */
+export type Files = readonly Blob[] | Promise<readonly Blob[]>
+
 export interface PictureReader {
+  /** Nothing is started meanwhile: it would go without the pictures that are still to come. */
   isReading: boolean
   /** Of the files last given. */
   bad: readonly BadFile[]
-  read(files: readonly Blob[], take: (pictures: Picture[]) => void): Promise<void>
+  read(files: Files, take: (pictures: Picture[]) => void): Promise<void>
 }
 
-export function usePictureReader(): PictureReader {
+/** `onReading` is told of each read's begin and end: a form of several readers counts them. */
+export function usePictureReader(onReading?: (more: 1 | -1) => void): PictureReader {
   const [reading, setReading] = useState(0)
   const [bad, setBad] = useState<readonly BadFile[]>([])
   const before = useRef<Promise<void>>(undefined)
-  const readNow = async (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
+  const readNow = async (files: Files, take: (pictures: Picture[]) => void) => {
     const pictures: Picture[] = []
     const unreadable: BadFile[] = []
-    for (const file of files) {
+    for (const file of await files) {
       try {
         pictures.push(await readPicture(file))
       } catch (error) {
@@ -168,11 +173,15 @@ export function usePictureReader(): PictureReader {
     if (pictures.length > 0) take(pictures)
   }
   // One after the other: of two photos of one person, the one chosen last stays.
-  const read = (files: readonly Blob[], take: (pictures: Picture[]) => void) => {
-    setReading((count) => count + 1)
+  const count = (more: 1 | -1) => {
+    setReading((reads) => reads + more)
+    onReading?.(more)
+  }
+  const read = (files: Files, take: (pictures: Picture[]) => void) => {
+    count(1)
     const reading = Promise.resolve(before.current)
       .then(() => readNow(files, take))
-      .finally(() => setReading((count) => count - 1))
+      .finally(() => count(-1))
     before.current = reading.catch(() => undefined)
     return reading
   }

@@ -2,7 +2,7 @@
 // forms.
 import { readFile } from 'node:fs/promises'
 import { unzipSync } from 'fflate'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { headline, usePage } from './page.ts'
@@ -123,20 +123,54 @@ test('garments are described, put in another order, and taken out', async () => 
   ])
 })
 
+/** Files are read only once a test says so. */
+const holding = `(() => {
+  const read = createImageBitmap
+  let held
+  globalThis.holdFiles = () => (held = Promise.withResolvers())
+  globalThis.readFiles = () => held.resolve()
+  globalThis.createImageBitmap = async (...file) => (await held?.promise, read(...file))
+})()`
+
+/** A start would go without what is still being read, so there is none meanwhile. */
+async function chooseSlowly(page: Page, files: { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
+  await page.evaluate('holdFiles()')
+  await page.locator('.drop-small input').setInputFiles(files)
+  expect(await page.getByRole('button', { name: 'Preparing the picture…' }).isDisabled()).toBe(true)
+  await page.evaluate('readFiles()')
+  await page
+    .locator('.pile img')
+    .nth(files.length - 1)
+    .waitFor()
+}
+
+/** The next start is answered while this is still being read. */
+async function addWhileStarting(page: Page, file: { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
+  const add = async (route: Route) => {
+    await page.evaluate('holdFiles()')
+    await page.locator('.drop-small input').setInputFiles([file])
+    await route.fallback()
+  }
+  await page.route('**/api/start', add, { times: 1 })
+}
+
 test('avatar: a pile of photos becomes one zip of small photos without places, then weights to keep, and pictures are made with it', async () => {
-  const { page } = await open()
+  const { page } = await open({ script: holding })
   await page.getByRole('link', { name: 'Avatar' }).click()
   await headline(page, 'Train an avatar').waitFor()
-  await page.getByRole('button', { name: 'Start training' }).click()
-  await page.getByText('Add at least 4 photos').waitFor()
+  await page.getByText('costs up to $6.00').waitFor()
+  const starting = page.getByRole('button', { name: 'Start training' })
+  await starting.click()
+  await page.getByText('Add at least 10 photos').waitFor()
   const files = await Promise.all([10, 60, 120, 240].map(photo))
   const buffers = files.map((buffer, index) => ({ name: `${index}.jpg`, mimeType: 'image/jpeg', buffer }))
-  await page.locator('.drop-small input').setInputFiles(buffers)
-  await page.locator('.pile img').nth(3).waitFor()
+  await chooseSlowly(page, buffers)
   await page.getByText('A style').click()
+  await page.getByText('costs up to $2.00').waitFor()
   await page.getByLabel('Its name in prompts').fill('zorblax')
   const start = nextStart(page)
-  await page.getByRole('button', { name: 'Start training' }).click()
+  await addWhileStarting(page, { name: 'late.jpg', mimeType: 'image/jpeg', buffer: await photo() })
+  await starting.click()
   const { recipe, training_type, trigger_phrase, images_url } = await start
   expect([recipe, training_type, trigger_phrase]).toEqual(['avatar', 'style', 'zorblax'])
   const uploaded = await page.request.get(new URL(String(images_url), page.url()).href)
@@ -147,6 +181,7 @@ test('avatar: a pile of photos becomes one zip of small photos without places, t
     expect([height, exif]).toEqual([1024, undefined])
   }
   await until(headline(page, 'Ready'))
+  await page.evaluate('readFiles()')
   const saving = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download' }).first().click()
   const weights = await readFile(await (await saving).path())
@@ -172,6 +207,9 @@ test('avatar: a pile of photos becomes one zip of small photos without places, t
   await dialog.getByRole('button', { name: 'Make it so · $0.07' }).click()
   const { change, candidates } = (await redo).postDataJSON()
   expect([change, candidates]).toEqual([undefined, 2])
+  // The photo that was still being read when the training began belongs to no form any more.
+  await page.goto(new URL('/#/new/avatar', page.url()).href)
+  await page.getByText('0 photos', { exact: true }).waitFor()
 })
 
 test('memes: lines that were written become pictures, one after another', async () => {

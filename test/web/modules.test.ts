@@ -1,6 +1,8 @@
 // The page's own modules without a browser: what it sends over a bad net, when it extends its session, and what it keeps.
 import type { RequestListener } from 'node:http'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import { offersOf } from '../../build/offers.ts'
+import { openRecipes } from '../../recipes/index.ts'
 import type { Client, RecipeView, TaskView } from '../../web/client.ts'
 import { stillToCome } from '../../web/task-pictures.ts'
 import { serve } from '../setup/serve.ts'
@@ -29,7 +31,8 @@ vi.stubGlobal('localStorage', {
   removeItem: (name: string) => stored.delete(name),
 })
 const offer = { name: 'edit', step_seconds: 7, outputs: ['image'] } as unknown as RecipeView
-vi.stubGlobal('__OFFERS__', [offer])
+const priced = offersOf({}).filter(({ name }) => name !== 'edit')
+vi.stubGlobal('__OFFERS__', [offer, ...priced])
 afterAll(() => void vi.unstubAllGlobals())
 beforeEach(() => {
   asked.length = 0
@@ -118,6 +121,21 @@ test('recipes that another build has kept are left aside, whatever their shape',
   expect(await known('second', { build, offers: [mine] })).toEqual(mine)
   expect(await known('third', { build: 'another', offers: [others] })).toEqual(offer)
   expect(await known('fourth', [others])).toEqual(offer)
+})
+
+test('a price follows what is chosen, and an outfit’s the number of its garments', async () => {
+  const { fewestPhotos, outfitPriceOf, priceOf } = await load<{
+    fewestPhotos: Record<string, number>
+    outfitPriceOf(garments: number): number | undefined
+    priceOf(name: string, steps: number, chosen?: object): number | undefined
+  }>('recipes.ts?prices')
+  expect([undefined, 4, 10].map((seconds) => priceOf('clip', 2, { seconds }))).toEqual([187_000, 187_000, 367_000])
+  expect([1, 2, 6].map(outfitPriceOf)).toEqual([23_000, 31_000, 63_000])
+  expect([1, 6].map((steps) => priceOf('try-on', steps))).toEqual([23_000, 138_000])
+  expect(priceOf('edit', 1, { image: 'x' })).toBeUndefined()
+  const avatar = openRecipes({ hosts: [], allowPrivate: false }).get('avatar')
+  for (const [training_type, fewest] of Object.entries(fewestPhotos))
+    expect(avatar?.leastPhotos?.({ training_type })).toBe(fewest)
 })
 
 test('another way from a picture brings the pieces after it, and none where all were put on at once', () => {

@@ -18,6 +18,8 @@ interface FieldProps {
   onChange: (value: unknown) => void
   /** Start was pressed without it. */
   isLacking: boolean
+  /** A picture's file begins to be read, or is. */
+  onReading?: (more: 1 | -1) => void
 }
 
 export function SchemaField(props: FieldProps) {
@@ -133,10 +135,10 @@ const Part = ({ title, id, container, children }: PartProps) => (
   </section>
 )
 
-function Pictures({ field, value, onChange, most }: FieldProps & { most: number }) {
+function Pictures({ field, value, onChange, onReading, most }: FieldProps & { most: number }) {
   const { form } = useWords()
   const label = useLabel(field)
-  const reader = usePictureReader()
+  const reader = usePictureReader(onReading)
   const pictures = [value ?? []].flat() as Picture[]
   // What is there once files are read, which takes a while.
   const latest = useRef(pictures)

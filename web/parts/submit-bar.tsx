@@ -10,6 +10,8 @@ import { Message, Problem } from './message.tsx'
 
 interface SubmitBarProps {
   submitting: Submitting
+  /** Files that were chosen are still being read: Start waits for them. */
+  isReading?: boolean
   label: string
   /** What keeps it from being started, as a sentence; shown after a click. */
   missing?: string | undefined
@@ -19,9 +21,11 @@ interface SubmitBarProps {
   children?: ComponentChildren
 }
 
-export function SubmitBar({ submitting, label, missing, hint, price, children }: SubmitBarProps) {
+export function SubmitBar({ submitting, isReading = false, ...rest }: SubmitBarProps) {
+  const { label, missing, hint, price, children } = rest
   const words = useWords()
-  const { doing, isRetrying, error } = submitting
+  const { isRetrying, error } = submitting
+  const doing = submitting.doing ?? (isReading ? words.form.preparing : undefined)
   const problem = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (error || missing) problem.current?.scrollIntoView({ block: 'nearest' })

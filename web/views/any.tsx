@@ -7,7 +7,7 @@ import { Form } from '../parts/form.tsx'
 import { SchemaField } from '../parts/schema-field.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import { priceOf, usualSeconds } from '../recipes.ts'
-import { type FormField, fieldsOf, isEmpty, lackOf, type Values } from '../schema.ts'
+import { type FormField, fieldsOf, isEmpty, lackOf, shownIn, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
 import { inputOf, isPicture, picturesIn } from '../values.ts'
@@ -21,6 +21,8 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   const [values, change] = useDraft<Values>(name, {})
   const [isTried, setTried] = useState(false)
   const submitting = useSubmit(name, contentOf(values))
+  const [reads, setReads] = useState(0)
+  const countRead = (more: 1 | -1) => setReads((before) => before + more)
   const missing = lackOf(fields, values)
   const steps = stepsOf(offer, fields, values)
   const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))
@@ -37,12 +39,14 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
           value={values[field.name]}
           onChange={set(field)}
           isLacking={isTried && missing?.name === field.name}
+          onReading={countRead}
         />
       ))}
       <SubmitBar
         submitting={submitting}
+        isReading={reads > 0}
         label={form.start(steps)}
-        price={priceOf(name, steps)}
+        price={priceOf(name, steps, chosenIn(fields, values))}
         missing={isTried && missing ? lackIn(missing, words) : undefined}
         hint={form.about(inWords(steps * usualSeconds(name), words))}
       >
@@ -72,6 +76,10 @@ function stepsOf({ price }: RecipeView, fields: readonly FormField[], values: Va
   const written = values[only.name]
   return Math.max(1, Array.isArray(written) ? written.filter((line) => !isEmpty(line)).length : 1)
 }
+
+/** What each field stands at, chosen or as it was. */
+const chosenIn = (fields: readonly FormField[], values: Values): Values =>
+  Object.fromEntries(fields.map((field) => [field.name, shownIn(field, values[field.name])]))
 
 /** What would be sent, without the bytes. */
 function contentOf(values: Values): unknown {

@@ -10,7 +10,7 @@ import { Drop, FileButton, useLooseFiles } from '../parts/picker.tsx'
 import { Choice, SubmitBar } from '../parts/submit-bar.tsx'
 import { newId, type Picture } from '../pictures/picture.ts'
 import { upload } from '../pictures/upload.ts'
-import { fewestPhotos, mostPhotos, mostZipBytes, usualSeconds } from '../recipes.ts'
+import { fewestPhotos, mostPhotos, mostZipBytes, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader, useSubmit } from '../use-form.ts'
 import type { Words } from '../words/shape.ts'
@@ -105,7 +105,9 @@ export function AvatarForm() {
       </label>
       <SubmitBar
         submitting={submitting}
+        isReading={reader.isReading}
         label={form.startTraining}
+        price={priceOf('avatar', 1, { training_type: draft.kind })}
         missing={isTried ? missing(draft, words) : undefined}
         hint={form.about(inWords(usualSeconds('avatar'), words))}
       />
@@ -149,8 +151,9 @@ function counted({ photos }: Draft, { form }: Words): string {
 
 const without = (draft: Draft, id: string): Draft => ({ ...draft, photos: draft.photos.filter((one) => one.id !== id) })
 
-function missing({ photos, zip }: Draft, { form }: Words): string | undefined {
-  return zip || photos.length >= fewestPhotos ? undefined : form.needPhotos(fewestPhotos)
+function missing({ kind, photos, zip }: Draft, { form }: Words): string | undefined {
+  const fewest = fewestPhotos[kind]
+  return zip || photos.length >= fewest ? undefined : form.needPhotos(fewest)
 }
 
 function submissionOf(draft: Draft) {

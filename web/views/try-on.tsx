@@ -10,9 +10,9 @@ import { Drop, FileButton, hasTouch, useLooseFiles } from '../parts/picker.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
 import { dropUpload } from '../pictures/upload.ts'
-import { mostGarments, priceOf, usualSeconds } from '../recipes.ts'
+import { mostGarments, outfitPriceOf, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
-import { usePictureReader, useSubmit } from '../use-form.ts'
+import { type Files, usePictureReader, useSubmit } from '../use-form.ts'
 import { type Garment, Garments, type SampleName, sampleGarments } from './garments.tsx'
 
 interface Draft {
@@ -34,21 +34,21 @@ export function TryOnForm() {
   const pieces = usePictureReader()
   const submitting = useSubmit('try-on', contentOf(draft))
 
-  const takePerson = (files: readonly Blob[]) =>
-    void persons.read(files.slice(0, 1), ([person]) => {
+  const takePerson = (files: Files) =>
+    void persons.read(files, ([person]) => {
       dropUpload(draft.person)
       change((before) => ({ ...before, person }))
     })
-  const takeGarments = (files: readonly Blob[], about: Partial<Garment> = {}) =>
+  const takeGarments = (files: Files, about: Partial<Garment> = {}) =>
     void pieces.read(files, (pictures) => {
       const added = pictures.map((picture): Garment => ({ ...unsaid, picture, ...about }))
       change((before) => ({ ...before, garments: [...before.garments, ...added].slice(0, mostGarments) }))
     })
-  const takeSample = async (name: SampleName) =>
-    takeGarments([await sampleFile(`${name}.png`)], {
+  const takeSample = (name: SampleName) =>
+    takeGarments(sampleFile(`${name}.png`), {
       ...{ category: sampleGarments[name], note: form.sampleNames[name], isAssumed: false },
     })
-  useLooseFiles((files) => (draft.person ? takeGarments(files) : takePerson(files)))
+  useLooseFiles((files) => (draft.person ? takeGarments(files) : takePerson(files.slice(0, 1))))
 
   const steps = isOutfit(draft) ? 1 : draft.garments.length
   const lack = tries > 0 ? lackOf(draft) : undefined
@@ -61,8 +61,8 @@ export function TryOnForm() {
       <PersonPart
         person={draft.person}
         isReading={persons.isReading}
-        onFiles={takePerson}
-        onSample={async () => takePerson([await sampleFile('person.jpg')])}
+        onFiles={(files) => takePerson(files.slice(0, 1))}
+        onSample={() => takePerson(sampleFile('person.jpg'))}
       >
         <BadFiles files={persons.bad} />
         {lack === 'person' && <Lack text={form.needPerson} tries={tries} />}
@@ -80,8 +80,9 @@ export function TryOnForm() {
         </Garments>
         <SubmitBar
           submitting={submitting}
+          isReading={persons.isReading || pieces.isReading}
           label={form.start(steps)}
-          price={priceOf('try-on', draft.garments.length)}
+          price={isOutfit(draft) ? outfitPriceOf(draft.garments.length) : priceOf('try-on', steps)}
           hint={draft.garments.length > 0 ? form.about(inWords(steps * usualSeconds('try-on'), words)) : ''}
         >
           {draft.garments.length > 1 && (
@@ -151,8 +152,8 @@ function submissionOf(draft: Draft) {
   }
 }
 
-async function sampleFile(name: string): Promise<Blob> {
-  return (await fetch(`/samples/${name}`)).blob()
+async function sampleFile(name: string): Promise<Blob[]> {
+  return [await (await fetch(`/samples/${name}`)).blob()]
 }
 
 interface PersonPartProps {

@@ -81,7 +81,7 @@ const form = {
   addPrompt: 'Add a line',
   needPrompt: 'Write at least one line.',
   outfit: 'All at once, in one picture',
-  outfitHint: 'Cheaper and sooner. Any garment can be changed afterwards.',
+  outfitHint: 'Cheaper and sooner. To change a garment afterwards, start again with these.',
   optional: (what: string) => `${what} (if you like)`,
   needField: (what: string) => `Still missing: ${what}.`,
   notRight: (what: string) => `Not right yet: ${what}.`,

@@ -27,7 +27,7 @@ const recipes = {
     avatar: {
       name: 'Avatar',
       title: 'Train an avatar',
-      lead: 'From 4 to 20 photos of one face, or of one style. Training takes a while; you can close this page meanwhile.',
+      lead: 'From 10 to 20 photos of one person, or 4 to 20 of one style. Training takes a while; you can close this page meanwhile.',
     },
     portraits: {
       name: 'Portraits',
@@ -64,7 +64,7 @@ const recipes = {
     avatar: {
       name: 'Аватар',
       title: 'Обучить аватар',
-      lead: 'От 4 до 20 фото одного лица или одного стиля. Обучение идёт долго, страницу можно закрыть.',
+      lead: 'От 10 до 20 фото одного человека или от 4 до 20 одного стиля. Обучение идёт долго, страницу можно закрыть.',
     },
     portraits: {
       name: 'Портреты',
