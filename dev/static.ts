@@ -1,5 +1,5 @@
 // The page's files, as Netlify's CDN would serve them. router.ts asks it for whatever no door takes. It promises to serve what lies in
-// its folder and nothing else: no dot file, no link or path that leads out.
+// its folder and nothing else: no dot file, no link or path that leads out. A visitor of any other address gets 404.html.
 import { createHash } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { extname, join, resolve, sep } from 'node:path'
@@ -33,17 +33,23 @@ export async function serveStatic(
   pathname: string,
   request: Request,
 ): Promise<Response | undefined> {
-  const file = await locate(folder instanceof URL ? fileURLToPath(folder) : folder, pathname)
+  const root = folder instanceof URL ? fileURLToPath(folder) : folder
+  const found = await locate(root, pathname)
+  const file = found ?? (isVisit(pathname, request) ? await locate(root, '/404.html') : undefined)
   if (!file) return undefined
   const content = await readFile(file)
   const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 32)}"`
   const headers = { ...pageHeaders(storeOrigin), ETag: etag, 'Cache-Control': 'no-cache' }
-  if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  if (found && request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
   const type = types[extname(file).toLowerCase()] ?? 'application/octet-stream'
   return new Response(content, {
+    status: found ? 200 : 404,
     headers: { ...headers, 'Content-Type': type, 'Content-Length': String(content.byteLength) },
   })
 }
+
+const isVisit = (pathname: string, { headers }: Request): boolean =>
+  !pathname.startsWith('/api/') && /\btext\/html\b/i.test(headers.get('accept') ?? '')
 
 /** The real path of a file inside of `folder`, or undefined. */
 async function locate(folder: string, pathname: string): Promise<string | undefined> {

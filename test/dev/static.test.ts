@@ -12,6 +12,7 @@ await writeFile(join(folder, 'secret.txt'), 'secret')
 await mkdir(join(folder, 'page-other'))
 await writeFile(join(folder, 'page-other/secret.txt'), 'secret')
 await writeFile(join(folder, 'page/index.html'), '<!doctype html>')
+await writeFile(join(folder, 'page/404.html'), '<!doctype html>no such page')
 await writeFile(join(folder, 'page/.env'), 'secret')
 await writeFile(join(folder, 'page/assets/a b.css'), 'a{}')
 await symlink(join(folder, 'secret.txt'), join(folder, 'page/link.txt'))
@@ -69,6 +70,17 @@ test.each([
 
 test('serves nothing for a name longer than any file has', async () => {
   expect((await ask(`/${'a'.repeat(5000)}.txt`)).status).toBe(404)
+})
+
+test('shows a visitor of an address that is none a page that says so, and a program none', async () => {
+  const visit = async (path: string) => {
+    const answer = await fetch(new URL(path, url), { headers: { accept: 'text/html,*/*;q=0.8' } })
+    return [answer.status, answer.headers.get('content-type'), (await answer.text()).includes('no such page')]
+  }
+  expect(await visit('/foo')).toEqual([404, 'text/html; charset=utf-8', true])
+  expect(await visit('/%2e%2e/secret.txt')).toEqual([404, 'text/html; charset=utf-8', true])
+  expect(await visit('/api/foo')).toEqual([404, 'application/problem+json', false])
+  expect(await (await fetch(new URL('/foo', url))).text()).toBe('Not found\n')
 })
 
 test('takes no other method', async () => {

@@ -242,7 +242,7 @@ const problems: ProblemWords = {
   range_not_satisfiable: ['The picture could not be loaded.', 'Reload the page.'],
   idempotency_mismatch: ['This form was sent before, with other contents.', 'Press Start once more.'],
   quota_exceeded: ['You have reached the limit for now.', 'Try again later.'],
-  budget_exceeded: ['This costs more than is left for today.', 'Try again tomorrow, or with fewer steps.'],
+  budget_exceeded: ['This costs more than is left for today.', 'Try again tomorrow, or make something cheaper.'],
   rate_limited: ['That was too often.', 'Wait a minute, then try again.'],
   spending_stopped: ['New pictures are switched off for now.', 'What is under way is finished. Try again later.'],
   internal: ['Something broke on our side.', 'Try again in a moment.'],
