@@ -44,12 +44,28 @@ test('three garments on a phone, each approved, compared with the start, downloa
   expect(await tomorrow.page.locator('.chain-item').count()).toBe(4)
 })
 
+/** Once told so, no file is ever read to its end. */
+const neverRead = `(() => {
+  const read = createImageBitmap
+  globalThis.createImageBitmap = (...file) => (globalThis.readsNone ? new Promise(() => {}) : read(...file))
+})()`
+
 test('a step that is not liked is made again: the new picture comes to the front, the earlier one stays beside it, and goes on where it is the one in sight', async () => {
-  const { page } = await open({ phone: true })
+  const { page } = await open({ phone: true, script: neverRead })
   await startTryOn(page, 2)
   await until(headline(page, 'Step 1 of 2 is ready'))
   const picture = () => page.locator('.stage img').getAttribute('src')
   const first = await picture()
+  // A change waits for the picture that it is to be made with.
+  await page.getByRole('button', { name: 'Say what to change' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Remarks').fill('tucked in')
+  const go = dialog.getByRole('button', { name: 'Make it so' })
+  expect([await go.isEnabled(), await dialog.getByText('Which garment').count()]).toEqual([true, 0])
+  await page.evaluate('globalThis.readsNone = true')
+  await dialog.locator('input[type=file]').setInputFiles('web/public/samples/dress.png')
+  await expect.poll(() => go.isDisabled()).toBe(true)
+  await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Try this step again' }).click()
   await headline(page, 'Step 1 of 2 is being made').waitFor()
   await until(page.locator('.attempts button').nth(1))

@@ -75,14 +75,17 @@ function Wanted({ task, followed, fields, most, step, started, onBack }: WantedP
   const [given, setGiven] = useState<Values>({})
   const [wanted, setCount] = useState<number>()
   const [isSent, setSent] = useState(false)
+  const [reads, setReads] = useState(0)
+  const countRead = (more: 1 | -1) => setReads((count) => count + more)
   const asked = askedWith(task, step)
   const before = { ...started, ...saidBefore(fields, asked.change) }
   const values = { ...before, ...given }
   const count = wanted ?? asked.candidates
   const isSaid = fields.some(({ name }) => !isSame(values[name], before[name]))
   const lack = isSaid ? lackOf(fields, values) : undefined
-  const missing = lack ? form.needField(names.nameOf(lack.name)) : words.changeNone
-  const isReady = isSaid ? !lack : count !== asked.candidates
+  const lacking = lack ? form.needField(names.nameOf(lack.name)) : words.changeNone
+  const missing = reads > 0 ? form.preparing : lacking
+  const isReady = reads === 0 && (isSaid ? !lack : count !== asked.candidates)
   const change = async () => {
     await uploadAll(picturesIn(values), () => undefined)
     return inputOf(fields, values)
@@ -101,12 +104,13 @@ function Wanted({ task, followed, fields, most, step, started, onBack }: WantedP
           value={values[field.name]}
           onChange={(value) => setGiven((others) => ({ ...others, [field.name]: value }))}
           isLacking={false}
+          onReading={countRead}
         />
       ))}
       {most > 1 && <Candidates most={most} count={count} onCount={setCount} />}
       {isSent && followed.error && <Problem error={followed.error} />}
       <p class="fine" role="status">
-        {followed.isRetrying ? frame.retrying : !isReady && missing}
+        {isSent && followed.isRetrying ? frame.retrying : !isReady && missing}
       </p>
       <div class="dialog-buttons">
         <button type="button" class="button" onClick={onBack}>
