@@ -2,7 +2,7 @@
 // from an avatar to pictures made with it. What is paid already is not paid again: the new task begins with the stored result.
 import { useEffect, useRef } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
-import { putDraft, revive } from '../draft.ts'
+import { putDraft, readDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
 import { readPicture } from '../pictures/picture.ts'
 import { isOffered } from '../recipes.ts'
@@ -84,12 +84,18 @@ async function fork(
   { src, step }: { src: string; step: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const [remembered, blob] = await Promise.all([recall(task.task_id), client.result(src, signal)])
+  const [remembered, blob, before = {}] = await Promise.all([
+    recall(task.task_id),
+    client.result(src, signal),
+    readDraft<Draft>(way),
+  ])
   const draft = task.recipe === 'try-on' ? revive((remembered?.draft ?? {}) as Draft) : {}
   // The picture is stored already: the start request names it, and nothing is sent.
   const person = { ...(await readPicture(blob)), uploaded: { url: src, user: currentUser() } }
-  const garments = stillToCome(task, step, draft.garments ?? [])
+  const toCome = stillToCome(task, step, draft.garments ?? [])
+  const garments = toCome.length > 0 ? toCome : (before.garments ?? [])
   signal.throwIfAborted()
-  void putDraft(way, way === 'edit' ? { image: person } : { person, garments, auto: false })
+  // What a half filled form has beside stays in it.
+  void putDraft(way, { ...before, ...(way === 'edit' ? { image: person } : { person, garments, auto: false }) })
   go(newPath(way))
 }
