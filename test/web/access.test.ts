@@ -115,6 +115,8 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 test('the whole way by keyboard alone; the focus goes where the news is', async () => {
   const { page } = await open()
   const focused = () => page.evaluate<string>('document.activeElement.textContent')
+  await page.keyboard.press('Tab')
+  expect(await focused()).toBe('Skip to the content')
   await tabTo(page, /Use the sample person/)
   await page.keyboard.press('Enter')
   await page.locator('img.person').waitFor()

@@ -25,14 +25,13 @@ export function NewTask({ recipe: wanted }: { recipe: string | undefined }) {
   const { title, lead } = words.recipes.of(recipe)
   useTitle(title)
   const tabs = useRef<HTMLElement>(null)
-  // On a phone there are more recipes than fit.
-  useEffect(
-    () =>
-      tabs.current
-        ?.querySelector(`a[href='${newPath(recipe)}']`)
-        ?.scrollIntoView({ block: 'nearest', inline: 'center' }),
-    [recipe, names.length],
-  )
+  // On a phone there are more recipes than fit. Not by scrollIntoView: the first press of Tab would then begin there, past the skip link.
+  useEffect(() => {
+    const [row, tab] = [tabs.current, tabs.current?.querySelector(`a[href='${newPath(recipe)}']`)].map((element) =>
+      element?.getBoundingClientRect(),
+    )
+    if (row && tab) tabs.current?.scrollBy({ left: tab.left + tab.width / 2 - row.left - row.width / 2 })
+  }, [recipe, names.length])
   return (
     <>
       {names.length > 1 && (
