@@ -91,12 +91,16 @@ export function shownIn(field: FormField, value: unknown): unknown {
   return field.preset ?? (field.kind === 'choice' && field.isRequired ? field.options[0] : undefined)
 }
 
-/** The first field that keeps the form from being sent. */
-export const lackOf = (fields: readonly FormField[], values: Values): FormField | undefined =>
-  fields.find((field) => {
+/** The fields that keep the form from being sent. */
+export const lacksOf = (fields: readonly FormField[], values: Values): FormField[] =>
+  fields.filter((field) => {
     const value = shownIn(field, values[field.name])
     return isEmpty(value) ? field.isRequired : field.kind === 'json' && !isJson(value)
   })
+
+/** The first of them. */
+export const lackOf = (fields: readonly FormField[], values: Values): FormField | undefined =>
+  lacksOf(fields, values)[0]
 
 function isJson(value: unknown): boolean {
   try {

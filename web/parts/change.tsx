@@ -14,6 +14,7 @@ import { inputOf, picturesIn } from '../values.ts'
 import { Drawn } from './icons.tsx'
 import { Problem } from './message.tsx'
 import { SchemaField } from './schema-field.tsx'
+import { HowMany } from './submit-bar.tsx'
 
 export function Change({ task, followed }: { task: TaskView; followed: FollowedTask }) {
   const { task: words } = useWords()
@@ -107,7 +108,7 @@ function Wanted({ task, followed, fields, most, step, started, onBack }: WantedP
           onReading={countRead}
         />
       ))}
-      {most > 1 && <Candidates most={most} count={count} onCount={setCount} />}
+      {most > 1 && <HowMany label={words.candidatesLabel} most={most} count={count} onCount={setCount} />}
       {isSent && followed.error && <Problem error={followed.error} />}
       <p class="fine" role="status">
         {isSent && followed.isRetrying ? frame.retrying : !isReady && missing}
@@ -154,25 +155,5 @@ function saidBefore(fields: readonly FormField[], change: Values): Values {
   const said = kept.filter(({ name }) => change[name] !== undefined)
   return Object.fromEntries(
     said.map(({ name, kind }) => [name, kind === 'json' ? JSON.stringify(change[name]) : change[name]]),
-  )
-}
-
-function Candidates({ most, count, onCount }: { most: number; count: number; onCount: (count: number) => void }) {
-  const { task } = useWords()
-  return (
-    <label class="labelled">
-      <span>{task.candidatesLabel}</span>
-      <select
-        class="field"
-        value={String(count)}
-        onChange={({ currentTarget }) => onCount(Number(currentTarget.value))}
-      >
-        {Array.from({ length: most }, (_, index) => (
-          <option key={index} value={String(index + 1)}>
-            {index + 1}
-          </option>
-        ))}
-      </select>
-    </label>
   )
 }

@@ -1,6 +1,6 @@
 // What the forms share beside their end: the frame that no text field sends off, messages that stand in view, and where the focus goes.
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useWords } from '../settings.tsx'
 import type { BadFile } from '../use-form.ts'
 import { Message } from './message.tsx'
@@ -13,8 +13,15 @@ interface FormProps {
 
 /** Started by its button alone: Enter in a field is how a phone's keyboard is put away, and a start is paid. */
 export function Form({ class: kind = '', onSubmit, children }: FormProps) {
+  const [tries, setTries] = useState(0)
+  const element = useRef<HTMLFormElement>(null)
+  // After a start that lacks something the focus is where the first of it is to be given.
+  useEffect(() => {
+    if (tries > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [tries])
   return (
     <form
+      ref={element}
       class={`form ${kind}`}
       noValidate
       onKeyDown={(event) => {
@@ -23,6 +30,7 @@ export function Form({ class: kind = '', onSubmit, children }: FormProps) {
       }}
       onSubmit={(event) => {
         event.preventDefault()
+        setTries((count) => count + 1)
         onSubmit()
       }}
     >

@@ -12,6 +12,8 @@ interface FileButtonProps {
   accept?: string
   capture?: 'user' | 'environment'
   multiple?: boolean
+  /** Start was pressed without a file. */
+  isLacking?: boolean
   class?: string
 }
 
@@ -22,6 +24,7 @@ export function FileButton({
   accept = 'image/*',
   capture,
   multiple = false,
+  isLacking = false,
   ...rest
 }: FileButtonProps) {
   return (
@@ -31,6 +34,7 @@ export function FileButton({
         type="file"
         accept={accept}
         multiple={multiple}
+        aria-invalid={isLacking}
         {...(capture && { capture })}
         onChange={({ currentTarget }) => {
           onFiles([...(currentTarget.files ?? [])])

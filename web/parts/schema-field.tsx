@@ -46,13 +46,17 @@ export function SchemaField(props: FieldProps) {
       )
     }
     default: {
-      const task = typeof value === 'string' ? resultOf.exec(value)?.[1] : undefined
+      const task = taskOf(value)
       return task ? <OwnResult {...props} task={task} /> : <WrittenField {...props} />
     }
   }
 }
 
 const resultOf = /^\/api\/result\?task_id=([0-9a-f-]{36})&/i
+
+/** The task that a result's address is of. */
+export const taskOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? resultOf.exec(value)?.[1] : undefined
 
 /** A result of one's own, which another page has filled in: its address says nothing to a person. */
 function OwnResult({ field, onChange, task }: FieldProps & { task: string }) {
@@ -135,7 +139,7 @@ const Part = ({ title, id, container, children }: PartProps) => (
   </section>
 )
 
-function Pictures({ field, value, onChange, onReading, most }: FieldProps & { most: number }) {
+function Pictures({ field, value, onChange, isLacking, onReading, most }: FieldProps & { most: number }) {
   const { form } = useWords()
   const label = useLabel(field)
   const reader = usePictureReader(onReading)
@@ -190,6 +194,7 @@ function Pictures({ field, value, onChange, onReading, most }: FieldProps & { mo
             }
             onFiles={take}
             multiple={most > 1}
+            isLacking={isLacking}
           />
         ) : (
           <span class="fine">{form.noMore(most)}</span>
@@ -201,13 +206,18 @@ function Pictures({ field, value, onChange, onReading, most }: FieldProps & { mo
   )
 }
 
-function ArchiveField({ field, value, onChange }: FieldProps) {
+function ArchiveField({ field, value, onChange, isLacking }: FieldProps) {
   const { form } = useWords()
   const label = useLabel(field)
   return (
     <Part title={label} id={`field-${field.name}`}>
       <Drop class="drop-small" onFiles={([file]) => onChange(file)}>
-        <FileButton label={form.chooseZip} accept=".zip,application/zip" onFiles={([file]) => onChange(file)} />
+        <FileButton
+          label={form.chooseZip}
+          accept=".zip,application/zip"
+          onFiles={([file]) => onChange(file)}
+          isLacking={isLacking}
+        />
         <span class="fine">{value instanceof File ? value.name : ''}</span>
       </Drop>
     </Part>

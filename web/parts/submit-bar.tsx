@@ -49,13 +49,15 @@ export function SubmitBar({ submitting, isReading = false, ...rest }: SubmitBarP
   )
 }
 
+const cent = 10_000
+
 /** What it may cost, what is left for today, and whether anything may be started at all. */
 function Price({ micros }: { micros: number | undefined }) {
   const { form } = useWords()
   const usage = useUsage()
   const left = usage?.day.left_micros ?? undefined
   const parts = [
-    ...(micros === undefined ? [] : [form.price(dollars(micros))]),
+    ...(micros === undefined ? [] : [micros > 0 && micros < cent ? form.underCent : form.price(dollars(micros))]),
     ...(left === undefined ? [] : [form.left(dollars(left))]),
     ...(usage?.spending === 'stopped' ? [form.stopped] : []),
   ]
@@ -86,14 +88,17 @@ interface ChoiceProps<T extends string> {
   name: string
   legend: string
   options: Record<T, string>
-  value: T
+  /** None holds yet where it is undefined. */
+  value: T | undefined
   onChange: (value: T) => void
+  /** One below the other; side by side otherwise. */
+  isListed?: boolean
 }
 
-/** A few alternatives side by side, of which one holds. */
-export function Choice<T extends string>({ name, legend, options, value, onChange }: ChoiceProps<T>) {
+/** A few alternatives, of which one holds. */
+export function Choice<T extends string>({ name, legend, options, value, onChange, isListed = false }: ChoiceProps<T>) {
   return (
-    <fieldset class="choice">
+    <fieldset class={`choice ${isListed ? 'listed' : ''}`}>
       <legend class="hidden-text">{legend}</legend>
       {(Object.entries(options) as [T, string][]).map(([option, label]) => (
         <label key={option}>
@@ -108,5 +113,32 @@ export function Choice<T extends string>({ name, legend, options, value, onChang
         </label>
       ))}
     </fieldset>
+  )
+}
+
+interface HowManyProps {
+  label: string
+  most: number
+  count: number
+  onCount: (count: number) => void
+}
+
+/** A number from one to a few. */
+export function HowMany({ label, most, count, onCount }: HowManyProps) {
+  return (
+    <label class="labelled">
+      <span>{label}</span>
+      <select
+        class="field"
+        value={String(count)}
+        onChange={({ currentTarget }) => onCount(Number(currentTarget.value))}
+      >
+        {Array.from({ length: most }, (_, index) => (
+          <option key={index} value={String(index + 1)}>
+            {index + 1}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }

@@ -4,10 +4,11 @@ import type { RecipeView } from '../client.ts'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
 import { Form } from '../parts/form.tsx'
+import { ResultField } from '../parts/result-field.tsx'
 import { SchemaField } from '../parts/schema-field.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import { priceOf, usualSeconds } from '../recipes.ts'
-import { type FormField, fieldsOf, isEmpty, lackOf, shownIn, type Values } from '../schema.ts'
+import { type FormField, fieldsOf, isEmpty, lacksOf, shownIn, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
 import { inputOf, isPicture, picturesIn } from '../values.ts'
@@ -23,31 +24,41 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   const submitting = useSubmit(name, contentOf(values))
   const [reads, setReads] = useState(0)
   const countRead = (more: 1 | -1) => setReads((before) => before + more)
-  const missing = lackOf(fields, values)
+  const missing = lacksOf(fields, values)
   const steps = stepsOf(offer, fields, values)
   const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))
   const submit = () => {
     setTried(true)
-    if (!missing) submitting.submit(submissionOf(name, fields, values))
+    if (missing.length === 0) submitting.submit(submissionOf(name, fields, values))
   }
   return (
     <Form onSubmit={submit}>
-      {fields.map((field) => (
-        <SchemaField
-          key={field.name}
-          field={field}
-          value={values[field.name]}
-          onChange={set(field)}
-          isLacking={isTried && missing?.name === field.name}
-          onReading={countRead}
-        />
-      ))}
+      {fields.map((field) =>
+        offer.from?.recipe && offer.from.field === field.name ? (
+          <ResultField
+            key={field.name}
+            field={field}
+            recipe={offer.from.recipe}
+            value={values[field.name]}
+            onChange={set(field)}
+          />
+        ) : (
+          <SchemaField
+            key={field.name}
+            field={field}
+            value={values[field.name]}
+            onChange={set(field)}
+            isLacking={isTried && missing.includes(field)}
+            onReading={countRead}
+          />
+        ),
+      )}
       <SubmitBar
         submitting={submitting}
         isReading={reads > 0}
         label={form.start(steps)}
         price={priceOf(name, steps, chosenIn(fields, values))}
-        missing={isTried && missing ? lackIn(missing, words) : undefined}
+        missing={isTried && missing.length > 0 ? lackIn(missing, words) : undefined}
         hint={form.about(inWords(steps * usualSeconds(name), words))}
       >
         {offer.gate === 'manual' && steps > 1 && (
@@ -63,9 +74,9 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   )
 }
 
-function lackIn({ name, kind }: FormField, { form, fields }: Words): string {
-  const lack = form.needField(fields.nameOf(name))
-  return kind === 'json' ? `${lack} ${form.asJson}` : lack
+function lackIn(missing: readonly FormField[], { form, fields }: Words): string {
+  const lack = form.needField(missing.map(({ name }) => fields.nameOf(name)).join(', '))
+  return missing.some(({ kind }) => kind === 'json') ? `${lack} ${form.asJson}` : lack
 }
 
 /** A recipe makes a step of each line, or as many as its example has. */

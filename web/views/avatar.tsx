@@ -30,20 +30,24 @@ export function AvatarForm() {
   const [draft, change] = useDraft<Draft>('avatar', { kind: 'portrait', photos: [], zip: undefined, trigger: '' })
   const [isTried, setTried] = useState(false)
   const [isTooLarge, setTooLarge] = useState(false)
+  const [leftOut, setLeftOut] = useState(0)
   const reader = usePictureReader()
   const submitting = useSubmit('avatar', [draft.kind, draft.photos.map(({ id }) => id), draft.zip?.id, draft.trigger])
 
   const take = (files: File[]) => {
     const zip = files.find(isZip)
     setTooLarge(zip !== undefined && zip.size > mostZipBytes)
-    if (zip && zip.size <= mostZipBytes) {
-      change((before) => ({ ...before, photos: [], zip: { id: newId(), file: zip } }))
-      return
-    }
-    const photos = files.filter((file) => !isZip(file))
-    void reader.read(photos, (pictures) =>
-      change((before) => ({ ...before, zip: undefined, photos: [...before.photos, ...pictures].slice(0, mostPhotos) })),
-    )
+    setLeftOut(0)
+    const takePhotos = (pictures: Picture[]) =>
+      change((before) => {
+        const photos = [...before.photos, ...pictures]
+        setLeftOut(Math.max(0, photos.length - mostPhotos))
+        return { ...before, zip: undefined, photos: photos.slice(0, mostPhotos) }
+      })
+    // With a zip file none are read: what the last files were wrong about is over, and it comes after photos that were chosen before it.
+    void reader.read(zip ? [] : files, takePhotos).then(() => {
+      if (zip && zip.size <= mostZipBytes) change((before) => ({ ...before, zip: { id: newId(), file: zip } }))
+    })
   }
   useLooseFiles(take)
   const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
@@ -67,9 +71,11 @@ export function AvatarForm() {
           draft={draft}
           onRemove={(id, index) => {
             onRemoved(index)
+            setLeftOut(0)
             change((before) => without(before, id))
           }}
         />
+        {draft.zip && draft.photos.length > 0 && <p class="fine">{form.zipInstead(draft.photos.length)}</p>}
         <Drop class="drop-small" onFiles={take}>
           <FileButton
             label={
@@ -81,8 +87,9 @@ export function AvatarForm() {
             accept="image/*,.zip,application/zip"
             onFiles={take}
             multiple
+            isLacking={isTried && missing(draft, words) !== undefined}
           />
-          <span class="fine">{reader.isReading ? form.preparing : counted(draft, words)}</span>
+          <span class="fine">{reader.isReading ? form.preparing : counted(draft, leftOut, words)}</span>
         </Drop>
         {isTooLarge && (
           <InView of={isTooLarge}>
@@ -91,18 +98,7 @@ export function AvatarForm() {
         )}
         <BadFiles files={reader.bad} />
       </section>
-      <label class="labelled">
-        {form.trigger}
-        <input
-          class="field"
-          type="text"
-          maxLength={100}
-          autocomplete="off"
-          value={draft.trigger}
-          onInput={({ currentTarget }) => change((before) => ({ ...before, trigger: currentTarget.value }))}
-        />
-        <span class="fine">{form.triggerHint}</span>
-      </label>
+      <TriggerField value={draft.trigger} onChange={(trigger) => change((before) => ({ ...before, trigger }))} />
       <SubmitBar
         submitting={submitting}
         isReading={reader.isReading}
@@ -115,41 +111,68 @@ export function AvatarForm() {
   )
 }
 
-function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string, index: number) => void }) {
+function TriggerField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { form } = useWords()
+  return (
+    <label class="labelled">
+      {form.trigger}
+      <input
+        class="field"
+        type="text"
+        maxLength={100}
+        autocomplete="off"
+        value={value}
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+      <span class="fine">{form.triggerHint}</span>
+    </label>
+  )
+}
+
+function PhotoPile({ draft, onRemove }: { draft: Draft; onRemove: (id: string, index: number) => void }) {
   return (
     <ul class="pile">
       {draft.zip && (
         <li class="pile-zip">
           <Drawn name="file" />
-          {draft.zip.file.name}
+          <span>{draft.zip.file.name}</span>
+          <Remove what={draft.zip.file.name} onClick={() => onRemove(draft.zip?.id ?? '', 0)} />
         </li>
       )}
-      {draft.photos.map(({ id, url }, index) => (
+      {shownPhotos(draft).map(({ id, url }, index) => (
         <li key={id}>
           <img src={url} alt={`${index + 1}`} width="84" height="84" />
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={form.remove(`${index + 1}`)}
-            data-remove
-            onClick={() => onRemove(id, index)}
-          >
-            <Drawn name="close" />
-          </button>
+          <Remove what={`${index + 1}`} onClick={() => onRemove(id, index)} />
         </li>
       ))}
     </ul>
   )
 }
 
-/** Of more photos the first are taken. */
-function counted({ photos }: Draft, { form }: Words): string {
-  const count = form.photoCount(photos.length)
-  return photos.length < mostPhotos ? count : `${count}. ${form.noMore(mostPhotos)}`
+function Remove({ what, onClick }: { what: string; onClick: () => void }) {
+  const { form } = useWords()
+  return (
+    <button type="button" class="icon-button" aria-label={form.remove(what)} data-remove onClick={onClick}>
+      <Drawn name="close" />
+    </button>
+  )
 }
 
-const without = (draft: Draft, id: string): Draft => ({ ...draft, photos: draft.photos.filter((one) => one.id !== id) })
+/** A zip file goes in place of photos, which are there again once it is taken out. */
+const shownPhotos = ({ zip, photos }: Draft): readonly Picture[] => (zip ? [] : photos)
+
+/** Of more photos the first are taken. */
+function counted({ zip, photos }: Draft, leftOut: number, { form }: Words): string {
+  if (zip) return ''
+  const count = form.photoCount(photos.length)
+  if (photos.length < mostPhotos) return count
+  return [`${count}.`, form.noMore(mostPhotos), ...(leftOut > 0 ? [form.leftOut(leftOut)] : [])].join(' ')
+}
+
+const without = (draft: Draft, id: string): Draft =>
+  draft.zip?.id === id
+    ? { ...draft, zip: undefined }
+    : { ...draft, photos: draft.photos.filter((one) => one.id !== id) }
 
 function missing({ kind, photos, zip }: Draft, { form }: Words): string | undefined {
   const fewest = fewestPhotos[kind]
@@ -157,7 +180,8 @@ function missing({ kind, photos, zip }: Draft, { form }: Words): string | undefi
 }
 
 function submissionOf(draft: Draft) {
-  const { kind, photos, zip, trigger } = draft
+  const { kind, zip, trigger } = draft
+  const photos = shownPhotos(draft)
   let images_url: string | undefined
   const send = async () => {
     const { packPhotos } = await import('../pictures/pack.ts')

@@ -30,6 +30,7 @@ export type SampleName = keyof typeof sampleGarments
 interface GarmentsProps {
   garments: Garment[]
   isReading: boolean
+  isLacking: boolean
   onChange: (next: (before: Garment[]) => Garment[]) => void
   onFiles: (files: File[]) => void
   onSample: (name: SampleName) => void
@@ -37,7 +38,7 @@ interface GarmentsProps {
   children: ComponentChildren
 }
 
-export function Garments({ garments, isReading, onChange, onFiles, onSample, children }: GarmentsProps) {
+export function Garments({ garments, isReading, isLacking, onChange, onFiles, onSample, children }: GarmentsProps) {
   const { form } = useWords()
   const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
   const isFull = garments.length >= mostGarments
@@ -75,6 +76,7 @@ export function Garments({ garments, isReading, onChange, onFiles, onSample, chi
               }
               onFiles={onFiles}
               multiple
+              isLacking={isLacking}
             />
             {hasTouch && (
               <FileButton

@@ -51,32 +51,35 @@ export function TryOnForm() {
   useLooseFiles((files) => (draft.person ? takeGarments(files) : takePerson(files.slice(0, 1))))
 
   const steps = isOutfit(draft) ? 1 : draft.garments.length
-  const lack = tries > 0 ? lackOf(draft) : undefined
+  const lacks = lacksOf(draft)
+  const lacking = (part: Part) => tries > 0 && lacks.includes(part)
   const submit = () => {
     setTries((count) => count + 1)
-    if (!lackOf(draft)) submitting.submit(submissionOf(draft))
+    if (lacks.length === 0) submitting.submit(submissionOf(draft))
   }
   return (
     <Form class="two-columns" onSubmit={submit}>
       <PersonPart
         person={draft.person}
         isReading={persons.isReading}
+        isLacking={lacking('person')}
         onFiles={(files) => takePerson(files.slice(0, 1))}
         onSample={() => takePerson(sampleFile('person.jpg'))}
       >
         <BadFiles files={persons.bad} />
-        {lack === 'person' && <Lack text={form.needPerson} tries={tries} />}
+        {lacking('person') && <Lack text={form.needPerson} tries={tries} />}
       </PersonPart>
       <div class="column">
         <Garments
           garments={draft.garments}
           isReading={pieces.isReading}
+          isLacking={lacking('garments')}
           onChange={(next) => change((before) => ({ ...before, garments: next(before.garments) }))}
           onFiles={takeGarments}
           onSample={takeSample}
         >
           <BadFiles files={pieces.bad} />
-          {lack === 'garments' && <Lack text={form.needGarment} tries={tries} />}
+          {lacking('garments') && <Lack text={form.needGarment} tries={lacking('person') ? 0 : tries} />}
         </Garments>
         <SubmitBar
           submitting={submitting}
@@ -85,35 +88,49 @@ export function TryOnForm() {
           price={isOutfit(draft) ? outfitPriceOf(draft.garments.length) : priceOf('try-on', steps)}
           hint={draft.garments.length > 0 ? form.about(inWords(steps * usualSeconds('try-on'), words)) : ''}
         >
-          {draft.garments.length > 1 && (
-            <Switch
-              label={form.outfit}
-              hint={form.outfitHint}
-              checked={isOutfit(draft)}
-              onChange={(atOnce) => change((before) => ({ ...before, atOnce }))}
-            />
-          )}
-          {steps > 1 && (
-            <Switch
-              label={form.auto}
-              hint={form.autoHint}
-              checked={draft.auto}
-              onChange={(auto) => change((before) => ({ ...before, auto }))}
-            />
-          )}
+          <Ways draft={draft} steps={steps} onChange={(next) => change((before) => ({ ...before, ...next }))} />
         </SubmitBar>
       </div>
     </Form>
   )
 }
 
+interface WaysProps {
+  draft: Draft
+  steps: number
+  onChange: (next: Partial<Draft>) => void
+}
+
+function Ways({ draft, steps, onChange }: WaysProps) {
+  const { form } = useWords()
+  return (
+    <>
+      {draft.garments.length > 1 && (
+        <Switch
+          label={form.outfit}
+          hint={form.outfitHint}
+          checked={isOutfit(draft)}
+          onChange={(atOnce) => onChange({ atOnce })}
+        />
+      )}
+      {steps > 1 && (
+        <Switch label={form.auto} hint={form.autoHint} checked={draft.auto} onChange={(auto) => onChange({ auto })} />
+      )}
+    </>
+  )
+}
+
 /** A garment from a file may be anything; it is called a top, and the card says that somebody should look. */
 const unsaid = { category: 'upper_body', note: '', isAssumed: true } as const
 
-const lackOf = ({ person, garments }: Draft): 'person' | 'garments' | undefined =>
-  person ? (garments.length > 0 ? undefined : 'garments') : 'person'
+type Part = 'person' | 'garments'
 
-/** Each press of Start brings it into view again. */
+const lacksOf = ({ person, garments }: Draft): Part[] => [
+  ...(person ? [] : (['person'] as const)),
+  ...(garments.length > 0 ? [] : (['garments'] as const)),
+]
+
+/** Each press of Start brings the first of them into view again. */
 const Lack = ({ text, tries }: { text: string; tries: number }) => (
   <InView of={tries}>
     <Message kind="problem" title={text} />
@@ -159,13 +176,14 @@ async function sampleFile(name: string): Promise<Blob[]> {
 interface PersonPartProps {
   person: Picture | undefined
   isReading: boolean
+  isLacking: boolean
   onFiles: (files: File[]) => void
   onSample: () => void
   /** What is to be said of the file, or of there being none. */
   children: ComponentChildren
 }
 
-function PersonPart({ person, isReading, onFiles, onSample, children }: PersonPartProps) {
+function PersonPart({ person, isReading, isLacking, onFiles, onSample, children }: PersonPartProps) {
   const { form } = useWords()
   const choose = (
     <>
@@ -191,7 +209,7 @@ function PersonPart({ person, isReading, onFiles, onSample, children }: PersonPa
           </>
         )}
         <div class="drop-buttons">
-          <FileButton class={person ? 'quiet' : ''} label={choose} onFiles={onFiles} />
+          <FileButton class={person ? 'quiet' : ''} label={choose} onFiles={onFiles} isLacking={isLacking} />
           {hasTouch && (
             <FileButton
               class="quiet"

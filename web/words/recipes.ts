@@ -37,7 +37,7 @@ const recipes = {
     memes: {
       name: 'Memes',
       title: 'A picture for every line',
-      lead: 'Write up to ten lines. They become pictures one after another.',
+      lead: 'Write up to ten lines, or give a topic. They become pictures one after another.',
     },
     'try-on-idm': {
       name: 'Try-on (IDM)',
@@ -74,7 +74,7 @@ const recipes = {
     memes: {
       name: 'Мемы',
       title: 'Картинка на каждую строчку',
-      lead: 'Напишите до десяти строчек. Они станут картинками одна за другой.',
+      lead: 'Напишите до десяти строчек или назовите тему. Картинки появятся одна за другой.',
     },
     'try-on-idm': {
       name: 'Примерка (IDM)',
