@@ -241,7 +241,7 @@ test('memes: lines that were written become pictures, one after another', async 
 
 test('memes: a topic is asked for, with clips and candidates, and each is in the price', async () => {
   const { page } = await open({ path: '/#/new/memes' })
-  await page.getByText('A topic').click()
+  await page.getByText('A topic', { exact: true }).click()
   await page.getByRole('button', { name: /^Start/ }).click()
   await page.getByText('Write what it shall be about.').waitFor()
   expect(await page.evaluate('document.activeElement.placeholder')).toBe('e.g. deadlines')
