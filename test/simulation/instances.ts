@@ -110,11 +110,16 @@ export function openInstances(
 /** Where a mark could not be raised, news are written all the same. */
 function watched(wake: WakeMark, raised: (isUncertain: boolean) => Promise<void>): WakeMark {
   const raise = async () => {
+    // It may be another call's operation that this one waits for: those of one instance share a raise that is under way.
+    const call = requireCall()
+    call.pending += 1
     try {
       await wake.raise()
     } catch (error) {
       await raised(true)
       throw error
+    } finally {
+      call.pending -= 1
     }
     await raised(false)
   }
