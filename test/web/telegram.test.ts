@@ -11,12 +11,14 @@ await registerBot(app.deps.config, app.address)
 
 test('a task of the page is told in the chat, and goes on by the chat’s button', async () => {
   const { context, page } = await open({ phone: true })
+  // A chat hears of what happens once it is linked: the step isn't done before, however slow the machine is.
+  app.simulator.replicate.set({ seconds_per_step: 300 })
   await startTryOn(page, 2)
   const opening = context.waitForEvent('page')
   await page.getByRole('button', { name: 'Tell me in Telegram' }).click()
   const chat = await opening
   await chat.getByRole('button', { name: 'START' }).click()
-  await until(chat.getByText('This chat is now told'))
+  await chat.getByText('This chat is now told').waitFor()
   await page.bringToFront()
   await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
   await page.getByText('You are told in Telegram (You).').waitFor()

@@ -2,7 +2,7 @@
 // has no push service and shows no notices: these two are stood in for, the page, its worker and the endpoints are real.
 import { sql } from 'kysely'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import webPush from 'web-push'
 import { startReceivers } from '../../simulator/receivers/index.ts'
 import { fillIn, headline, openPage, startTryOn, usePage } from './page.ts'
@@ -21,6 +21,8 @@ const vapid = {
 }
 const stack = await usePage({ env: vapid })
 const { app, open, until } = stack
+// Who is to be told has said so before anything is ready, however slow the machine is.
+beforeEach(() => app.simulator.replicate.set({ seconds_per_step: 300 }))
 
 /** A person who allows notices, in a browser whose push service is the receivers'. */
 const allowing = () => `{
