@@ -8,6 +8,7 @@ import { faultsOfGate } from './gate.ts'
 import { faultsOfMoney } from './money.ts'
 import type { Person } from './people.ts'
 import { attemptOf, type Paid } from './providers.ts'
+import { recipes } from './recipes.ts'
 import { faultsOfResults } from './results.ts'
 import type { World } from './world.ts'
 
@@ -160,8 +161,9 @@ function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictio
     if (!isKnown && !wasGivenUp && !isPastProof && !twins.has(id)) {
       return [`unknown: prediction ${id} of ${task.id} is recorded nowhere`]
     }
-    // Replicate was told when to cancel by itself; fal has nothing of the kind.
-    const mayRun = !isKnown && (provider === 'fal' || age <= unconfirmedMs.replicate + lateMs)
+    // Replicate was told to cancel by itself at the recipe's limit, two hours for a film; fal has nothing of the kind.
+    const limitMs = (recipes.get(task.recipe)?.timing.limitSeconds ?? 0) * 1_000
+    const mayRun = !isKnown && (provider === 'fal' || age <= limitMs + lateMs)
     // Without the key nobody can cancel it.
     const isOutOfReach = world.trouble.keyless === provider
     return status === 'running' && !mayRun && !isOutOfReach
