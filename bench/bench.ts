@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { WrongOption } from './options.ts'
 
 type Run = (args: string[]) => Promise<boolean>
 
@@ -36,8 +37,13 @@ if (!load) {
   process.exit(2)
 }
 if (name === 'table') installPeers()
-const isWithin = await (await load()).run(args)
-process.exitCode = isWithin ? 0 : 1
+try {
+  process.exitCode = (await (await load()).run(args)) ? 0 : 1
+} catch (error) {
+  if (!(error instanceof WrongOption)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
 
 function installPeers(): void {
   const folder = fileURLToPath(new URL('.', import.meta.url))

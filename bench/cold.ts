@@ -11,8 +11,9 @@ import { bundleDoors } from '../build/bundle.ts'
 import { packDoors } from '../build/pack.ts'
 import { type LocalBlobs, startBlobs } from '../dev/blobs.ts'
 import { openProgress } from '../dev/progress.ts'
-import { type Cluster, quick, withCluster } from './scale/cluster.ts'
-import { median, numberOf } from './scale/figures.ts'
+import { median } from './numbers.ts'
+import { readOptions } from './options.ts'
+import { quick, type Server, withServer } from './postgres.ts'
 
 /**
  * 100 ms for polls and idle pings and 160 for the others, on a machine where the empty function takes 42, most of it Netlify's bootstrap;
@@ -45,12 +46,12 @@ interface Answer {
 type Call = (door: string, request: Request, isIdle?: boolean) => Promise<Answer>
 
 export async function run(args: string[]): Promise<boolean> {
-  const rounds = numberOf(args, 'rounds', 11)
+  const { rounds } = readOptions(args, { rounds: 11 })
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-cold-'))
   try {
     await pack(folder)
-    return await withCluster(quick, async (cluster) =>
-      withStages(folder, cluster, async (stages) => {
+    return await withServer(quick, async (server) =>
+      withStages(folder, server, async (stages) => {
         const call = openCall(folder, stages)
         const answers = await measure(call, await casesOf(call), rounds)
         console.log(
@@ -85,12 +86,12 @@ interface Stages {
   idle: Stage
 }
 
-async function withStages<T>(folder: string, cluster: Cluster, work: (stages: Stages) => Promise<T>): Promise<T> {
+async function withStages<T>(folder: string, server: Server, work: (stages: Stages) => Promise<T>): Promise<T> {
   const blobs: LocalBlobs[] = []
   const open = async (name: string): Promise<Stage> => {
     const store = await startBlobs(join(folder, `blobs-${name}`))
     blobs.push(store)
-    return { DATABASE_URL: await cluster.createDatabase(name), NETLIFY_BLOBS_CONTEXT: store.context }
+    return { DATABASE_URL: await server.createMigrated(name), NETLIFY_BLOBS_CONTEXT: store.context }
   }
   try {
     return await work({ busy: await open('busy'), idle: await open('idle') })

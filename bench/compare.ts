@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openProgress } from '../dev/progress.ts'
-import { type Figure, figureOf, quantile } from './side/figures.ts'
-import { optionsOf } from './side/options.ts'
-import { openServer } from './side/postgres.ts'
+import { type Figure, figureOf, quantile } from './numbers.ts'
+import { readOptions } from './options.ts'
+import { durable, openServer } from './postgres.ts'
 import { openWorld } from './side/provider.ts'
 import { type Round, runRound } from './side/round.ts'
 import { latencyMs, load } from './table.ts'
@@ -23,32 +23,18 @@ const figures: [string, (round: Round) => number][] = [
   ['engine CPU per task', (round) => round.engineCpuMsPerTask],
   ['Postgres CPU per task', (round) => round.postgresCpuMsPerTask],
   ['peak memory', (round) => round.peakMegabytes],
-  [
-    'p50',
-    ({ waits }) =>
-      quantile(
-        waits.toSorted((one, other) => one - other),
-        0.5,
-      ),
-  ],
-  [
-    'p99',
-    ({ waits }) =>
-      quantile(
-        waits.toSorted((one, other) => one - other),
-        0.99,
-      ),
-  ],
+  ['p50', ({ waits }) => quantile(waits, 0.5)],
+  ['p99', ({ waits }) => quantile(waits, 0.99)],
 ]
 
 export async function run(args: string[]): Promise<boolean> {
-  const options = optionsOf(args, { compare: 'HEAD', rounds: '5', tasks: String(load.tasks) })
+  const options = readOptions(args, { compare: 'HEAD', rounds: 5, tasks: load.tasks })
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-compare-'))
   const other = join(folder, 'tree')
   execFileSync('git', ['worktree', 'add', '--detach', other, options.compare], { cwd: here, stdio: 'ignore' })
   try {
     await provideModules(other)
-    const pairs = await runPairs(other, Number(options.rounds), Number(options.tasks))
+    const pairs = await runPairs(other, options.rounds, options.tasks)
     console.log(`\nthis version over ${options.compare}: median of ${pairs.length} pairs, least and most in brackets`)
     for (const [name, read] of figures) {
       const ratio = figureOf(pairs.map(([own, others]) => read(own) / read(others)))
@@ -64,14 +50,14 @@ export async function run(args: string[]): Promise<boolean> {
 
 /** Which of the two goes first changes from pair to pair: the machine gets warmer, or busier. */
 async function runPairs(other: string, rounds: number, tasks: number): Promise<[Round, Round][]> {
-  const server = await openServer()
+  const server = await openServer(durable)
   const world = await openWorld(latencyMs)
   const place = { server, world, load: { ...load, tasks } }
   const pairs: [Round, Round][] = []
   const progress = openProgress({ unit: 'pairs', total: rounds, done: () => pairs.length })
   try {
     for (let number = 0; number < rounds; number += 1) {
-      const run = (root: string) => runRound('stepgate', place, { root })
+      const run = (root: string) => runRound('stepgate', place, root)
       const first = await run(number % 2 === 0 ? here : other)
       const second = await run(number % 2 === 0 ? other : here)
       const pair: [Round, Round] = number % 2 === 0 ? [first, second] : [second, first]

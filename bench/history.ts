@@ -6,8 +6,10 @@ import { eraseOld } from '../db/statements/erase.ts'
 import { listTasks } from '../db/statements/reads.ts'
 import type { Db } from '../db/statements/sql.ts'
 import { openProgress } from '../dev/progress.ts'
-import { quick, withCluster } from './scale/cluster.ts'
-import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
+import { median, timed } from './numbers.ts'
+import { readOptions } from './options.ts'
+import { quick, withServer } from './postgres.ts'
+import { type Judge, openJudge } from './scale/figures.ts'
 import { eventsPerTask, insertPast, pastUsers, settle } from './scale/past.ts'
 import { readSizes } from './scale/sizes.ts'
 import { insertRunning } from './scale/tasks.ts'
@@ -22,12 +24,10 @@ const settings = {
 }
 
 export async function run(args: string[]): Promise<boolean> {
-  const rows = numberOf(args, 'rows', 5_000_000)
-  const active = numberOf(args, 'active', 10_000)
-  const rounds = numberOf(args, 'rounds', 60)
+  const { rows, active, rounds } = readOptions(args, { rows: 5_000_000, active: 10_000, rounds: 60 })
   const judge = openJudge()
-  await withCluster(settings, async (cluster) => {
-    const urls = { bare: await cluster.createDatabase('bare'), full: await cluster.createDatabase('history') }
+  await withServer(settings, async (server) => {
+    const urls = { bare: await server.createMigrated('bare'), full: await server.createMigrated('history') }
     const loaded = await timed(() => insertPast(urls.full, rows))
     console.log(`\n${rows} finished tasks with their histories, made in ${Math.round(loaded / 1000)} s`)
     const [bare, full] = [connect(urls.bare), connect(urls.full)]
@@ -85,7 +85,7 @@ async function timeWork({ prepare, work }: Omit<Work, 'name'>, side: Side): Prom
   return timed(() => work(side))
 }
 
-/** A page far down a user's list, as against her first. */
+/** A page far down a user's list, as against their first. */
 async function pageThrough(db: Db, rounds: number, judge: Judge): Promise<void> {
   const [first, deep]: [number[], number[]] = [[], []]
   const limit = 21

@@ -7,24 +7,26 @@ import { checker } from '../functions/checker.ts'
 import { tick } from '../functions/tick.ts'
 import { worker } from '../functions/worker.ts'
 import { openClient } from '../test/setup/client.ts'
-import { type Cluster, type Counted, quick, withCluster } from './scale/cluster.ts'
+import { readOptions } from './options.ts'
+import { type Counted, callsOf, quick, type Server, withServer } from './postgres.ts'
 import { cronSecret, openBenchDeps } from './scale/deps.ts'
-import { numberOf, openJudge } from './scale/figures.ts'
+import { openJudge } from './scale/figures.ts'
 
+const database = 'idle'
 const minutesADay = 1_440
 const endpoints: readonly Endpoint[] = [worker, checker, tick]
 
 export async function run(args: string[]): Promise<boolean> {
-  const minutes = numberOf(args, 'minutes', minutesADay)
+  const { minutes } = readOptions(args, { minutes: minutesADay })
   const judge = openJudge()
-  await withCluster(quick, async (cluster) => {
-    const url = await cluster.createDatabase('idle')
-    const before = await spend(cluster, url, minutes, lookAlways)
-    const after = await spend(cluster, url, minutes, (deps) => deps)
+  await withServer(quick, async (server) => {
+    const url = await server.createMigrated(database)
+    const before = await spend(server, url, minutes, lookAlways)
+    const after = await spend(server, url, minutes, (deps) => deps)
     console.log(`\n${minutes} minutes without an active task, a ping each of worker, checker and tick a minute`)
-    judge.tell('where each ping looks: statements', before.statements)
+    judge.tell('where each ping looks: statements', callsOf(before.statements))
     judge.tell('where each ping looks: connections', before.sessions)
-    judge.most('with the wake mark: statements', after.statements, 0)
+    judge.most('with the wake mark: statements', callsOf(after.statements), 0)
     judge.most('with the wake mark: connections', after.sessions, 0)
   })
   return judge.isContent()
@@ -37,7 +39,7 @@ const lookAlways = (deps: Deps): Deps => ({ ...deps, wake: { ...deps.wake, lower
  * The pings of so many minutes. A connection isn't kept from one minute to the next: containers are frozen in between, and the pool
  * closes what is idle for longer than ten seconds.
  */
-async function spend(cluster: Cluster, url: string, minutes: number, change: (deps: Deps) => Deps): Promise<Counted> {
+async function spend(server: Server, url: string, minutes: number, change: (deps: Deps) => Deps): Promise<Counted> {
   let now = new Date()
   let connection: Connection = connect(url)
   const deps = change(openBenchDeps(connection.db, () => now))
@@ -47,7 +49,7 @@ async function spend(cluster: Cluster, url: string, minutes: number, change: (de
     now = new Date(now.getTime() + 5 * 60_000)
     await pingAll(deps)
     await connection.close()
-    await cluster.reset(url)
+    const counted = await server.count(database)
     let minute = 0
     const progress = openProgress({ unit: 'minutes', total: minutes, done: () => minute })
     for (; minute < minutes; minute += 1) {
@@ -57,7 +59,7 @@ async function spend(cluster: Cluster, url: string, minutes: number, change: (de
       await connection.close()
     }
     progress.end()
-    return await cluster.counted(url)
+    return await counted()
   } finally {
     await deps.http.close()
   }

@@ -8,12 +8,15 @@ import { sql } from 'kysely'
 import { type Connection, connect } from '../db/driver/connect.ts'
 import { startBlobs } from '../dev/blobs.ts'
 import { openProgress } from '../dev/progress.ts'
-import { type Cluster, quick, withCluster } from './scale/cluster.ts'
+import { median, timed } from './numbers.ts'
+import { readOptions } from './options.ts'
+import { callsOf, quick, type Server, withServer } from './postgres.ts'
 import { type Called, type Container, openContainer } from './scale/container.ts'
-import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
+import { type Judge, openJudge } from './scale/figures.ts'
 import { type DistantReplicate, openDistantReplicate } from './scale/replicate.ts'
 import { claimLooks, insertPending, lookAgain, readStates } from './scale/tasks.ts'
 
+const database = 'passes'
 const latencyMs = 100
 /** A ping answers within it, whatever the load: monitors give up at 30 s. */
 const answerSeconds = 25
@@ -23,8 +26,7 @@ const growthMb = 50
 const mb = 2 ** 20
 
 interface Stage {
-  cluster: Cluster
-  url: string
+  server: Server
   db: Connection['db']
   distant: DistantReplicate
   env: Record<string, string>
@@ -35,12 +37,10 @@ interface Stage {
 }
 
 export async function run(args: string[]): Promise<boolean> {
-  const tasks = numberOf(args, 'tasks', 1_000)
-  const passes = numberOf(args, 'passes', 20)
-  const batch = numberOf(args, 'batch', 0)
+  const { tasks, passes, batch } = readOptions(args, { tasks: 1_000, passes: 20, batch: 0 })
   const judge = openJudge()
-  await withCluster(quick, (cluster) =>
-    withStage(cluster, { judge, tasks, batch }, async (stage) => {
+  await withServer(quick, (server) =>
+    withStage(server, { judge, tasks, batch }, async (stage) => {
       await claimOfMany(stage)
       await withContainer(stage, async (container) => {
         const one = await passesOver(stage, container, 1)
@@ -57,12 +57,12 @@ export async function run(args: string[]): Promise<boolean> {
 }
 
 async function withStage(
-  cluster: Cluster,
+  server: Server,
   given: Pick<Stage, 'judge' | 'tasks' | 'batch'>,
   work: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-bench-blobs-'))
-  const url = await cluster.createDatabase('passes')
+  const url = await server.createMigrated(database)
   const { db, close } = connect(url)
   const [blobs, distant] = await Promise.all([startBlobs(folder), openDistantReplicate(latencyMs)])
   const env = {
@@ -74,7 +74,7 @@ async function withStage(
     ...(given.batch > 0 && { PASS_BATCH: String(given.batch) }),
   }
   try {
-    await work({ cluster, url, db, distant, env, ...given })
+    await work({ server, db, distant, env, ...given })
   } finally {
     distant.close()
     await Promise.all([blobs.stop(), close()])
@@ -126,18 +126,24 @@ interface Passed extends Called {
 
 /** One ping, and what it asked the database and the provider. */
 async function pass(
-  { cluster, url, distant }: Stage,
+  { server, distant }: Stage,
   container: Container,
   endpoint: 'worker' | 'checker',
   collect = false,
 ): Promise<Passed> {
   const before = distant.replicate.till().requests
-  await cluster.reset(url)
+  const counted = await server.count(database)
   const called = await container.call({ endpoint, collect })
-  const { statements } = await cluster.counted(url)
+  const { statements } = await counted()
   if (called.status !== 200) throw new Error(`${endpoint} answered ${called.status}: ${JSON.stringify(called.body)}`)
   const { create, get, list } = distant.replicate.till().requests
-  return { ...called, statements, created: create - before.create, looks: get - before.get, pages: list - before.list }
+  return {
+    ...called,
+    statements: callsOf(statements),
+    created: create - before.create,
+    looks: get - before.get,
+    pages: list - before.list,
+  }
 }
 
 interface Both {

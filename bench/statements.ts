@@ -1,11 +1,11 @@
 // `npm run bench -- statements`: what a task of Stepgate's costs the database, as the database counts it. Webhooks are on; looks are
 // not counted. Prints each statement; false when there are more than the limits say.
+import { readOptions } from './options.ts'
+import { callsOf, durable, type Server, withServer } from './postgres.ts'
 import { openClient } from './side/client.ts'
 import { startEngine } from './side/engines.ts'
-import { optionsOf } from './side/options.ts'
-import { openServer, type Server } from './side/postgres.ts'
 import { openWorld, type World } from './side/provider.ts'
-import { callsOf, statementsOfLook, withoutLooks } from './side/round.ts'
+import { statementsOfLook, withoutLooks } from './side/round.ts'
 
 /** Statements from start to end, by the number of steps. */
 const limits = new Map([
@@ -15,22 +15,22 @@ const limits = new Map([
 const latencyMs = 100
 
 export async function run(args: string[]): Promise<boolean> {
-  const { tasks } = optionsOf(args, { tasks: '20' })
-  const server = await openServer()
-  const world = await openWorld(latencyMs)
-  try {
-    let isWithin = true
-    for (const [steps, limit] of limits) {
-      const counted = await countTask(server, world, steps, Number(tasks))
-      isWithin &&= counted <= limit
-      const verdict = counted <= limit ? 'within' : 'MISSED:'
-      console.log(`${steps} steps, ${steps - 1} gates: ${counted} statements a task, ${verdict} ${limit}\n`)
+  const { tasks } = readOptions(args, { tasks: 20 })
+  return withServer(durable, async (server) => {
+    const world = await openWorld(latencyMs)
+    try {
+      let isWithin = true
+      for (const [steps, limit] of limits) {
+        const counted = await countTask(server, world, steps, tasks)
+        isWithin &&= counted <= limit
+        const verdict = counted <= limit ? 'within' : 'MISSED:'
+        console.log(`${steps} steps, ${steps - 1} gates: ${counted} statements a task, ${verdict} ${limit}\n`)
+      }
+      return isWithin
+    } finally {
+      await world.close()
     }
-    return isWithin
-  } finally {
-    await world.close()
-    await server.stop()
-  }
+  })
 }
 
 /** One task after another, so that no statement is shared between them. */

@@ -2,11 +2,11 @@
 // each goal with met or missed, and keeps the raw values under results/.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { openProgress } from '../dev/progress.ts'
+import { readOptions, WrongOption } from './options.ts'
+import { durable, openServer } from './postgres.ts'
 import { type EngineName, engineNames, missingOf } from './side/engines.ts'
 import { goalsOf, roomOf, summarize, tableOf } from './side/figures.ts'
 import { configurationOf, describeMachine } from './side/machine.ts'
-import { optionsOf } from './side/options.ts'
-import { openServer } from './side/postgres.ts'
 import { openWorld } from './side/provider.ts'
 import { type Load, type Round, runRound } from './side/round.ts'
 
@@ -14,20 +14,20 @@ export const latencyMs = 100
 export const load: Load = { people: 200, tasks: 800, warmUp: 200, tasksPerSecond: 8, seconds: 10 }
 
 export async function run(args: string[]): Promise<boolean> {
-  const options = optionsOf(args, { rounds: '3', engines: engineNames.join(','), tasks: String(load.tasks) })
+  const options = readOptions(args, { rounds: 3, engines: engineNames.join(','), tasks: load.tasks })
   const names = namesOf(options.engines)
-  const tried: Load = { ...load, tasks: Number(options.tasks) }
+  const tried: Load = { ...load, tasks: options.tasks }
   const missing = await withoutMissing(names)
-  const server = await openServer()
+  const server = await openServer(durable)
   const world = await openWorld(latencyMs)
   try {
     const machine = await describeMachine(server.version)
-    const configuration = configurationOf(machine, tried, latencyMs, Number(options.rounds))
+    const configuration = configurationOf(machine, tried, latencyMs, options.rounds)
     console.log(configuration)
     const rounds: Round[] = []
     let ran = 0
-    const progress = openProgress({ unit: 'rounds', total: Number(options.rounds) * names.length, done: () => ran })
-    for (let number = 1; number <= Number(options.rounds); number += 1) {
+    const progress = openProgress({ unit: 'rounds', total: options.rounds * names.length, done: () => ran })
+    for (let number = 1; number <= options.rounds; number += 1) {
       for (const name of names) {
         if (missing.has(name)) {
           ran += 1
@@ -62,7 +62,7 @@ export async function run(args: string[]): Promise<boolean> {
 function namesOf(list: string): EngineName[] {
   return list.split(',').map((given) => {
     const name = engineNames.find((known) => known === given)
-    if (!name) throw new Error(`there is no engine ${given}; known are ${engineNames.join(', ')}`)
+    if (!name) throw new WrongOption(`There is no engine ${given}; known are ${engineNames.join(', ')}.`)
     return name
   })
 }

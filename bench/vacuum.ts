@@ -4,8 +4,10 @@ import { sql } from 'kysely'
 import { connect } from '../db/driver/connect.ts'
 import type { Db } from '../db/statements/sql.ts'
 import { openProgress } from '../dev/progress.ts'
-import { quick, withCluster } from './scale/cluster.ts'
-import { type Judge, median, numberOf, openJudge, timed } from './scale/figures.ts'
+import { median, timed } from './numbers.ts'
+import { readOptions } from './options.ts'
+import { quick, withServer } from './postgres.ts'
+import { type Judge, openJudge } from './scale/figures.ts'
 import { insertPast, settle } from './scale/past.ts'
 import { claimLooks, insertRunning } from './scale/tasks.ts'
 
@@ -21,15 +23,13 @@ const tickSeconds = 4
 const settings = { ...quick, autovacuum_naptime: '1s', shared_buffers: '1GB', max_wal_size: '8GB' }
 
 export async function run(args: string[]): Promise<boolean> {
-  const claims = numberOf(args, 'claims', 500_000)
-  const active = numberOf(args, 'active', 1_000)
-  const past = numberOf(args, 'past', 0)
+  const { claims, active, past, off } = readOptions(args, { claims: 500_000, active: 1_000, past: 0, off: false })
   const judge = openJudge()
-  await withCluster(settings, async (cluster) => {
-    const url = await cluster.createDatabase('vacuum')
+  await withServer(settings, async (server) => {
+    const url = await server.createMigrated('vacuum')
     const { db, close } = connect(url)
     try {
-      if (args.includes('--off')) await sql`alter table tasks set (autovacuum_enabled = false)`.execute(db)
+      if (off) await sql`alter table tasks set (autovacuum_enabled = false)`.execute(db)
       if (past > 0) await insertPast(url, past)
       await insertRunning(db, active)
       await settle(url)

@@ -1,6 +1,6 @@
 // Bundles each door for production: a folder of its own with everything that the door loads, and nothing else. What is needed at once is in
 // its first few files; what is imported later, such as a database driver or a provider's code, is a file that is read then.
-import { rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
@@ -20,14 +20,18 @@ export interface Bundle {
   eager: string[]
   /** The same with those that are only loaded when something asks for them. */
   all: string[]
+  /** Whether any of it loads sharp, which is packed beside it. */
+  draws: boolean
 }
 
 /** Where CommonJS modules inside a bundle look for `require`. */
-const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
-/** Native, or never reached: sharp is loaded by the doors that take images, pino-pretty only where a terminal asks for it. */
-const external = ['sharp', 'pg-native', 'pino-pretty']
+export const requiring = {
+  js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+}
+/** Native, or never reached: sharp is packed beside the doors that draw, pino-pretty is loaded only where a terminal asks for it. */
+export const external = ['sharp', 'pg-native', 'pino-pretty']
 
-/** Into a folder that is theirs alone, and lies within the checkout, because sharp is looked for from there. */
+/** Into a folder that is theirs alone, and lies within the checkout: pack.ts names it by its place there. */
 export async function bundleDoors(out: URL = bundlesFolder): Promise<Bundle[]> {
   const names = (await loadDoors(doorsFolder)).map(({ name }) => name)
   await rm(out, { recursive: true, force: true })
@@ -37,7 +41,7 @@ export async function bundleDoors(out: URL = bundlesFolder): Promise<Bundle[]> {
 }
 
 async function bundleDoor(name: string, folder: string): Promise<Bundle> {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: fileURLToPath(root),
     entryPoints: [fileURLToPath(new URL(`${name}.ts`, doorsFolder))],
     outdir: folder,
@@ -52,11 +56,20 @@ async function bundleDoor(name: string, folder: string): Promise<Bundle> {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
-    banner,
+    banner: requiring,
     external,
     logLevel: 'warning',
+    write: false,
   })
+  await mkdir(folder, { recursive: true })
+  await Promise.all(outputFiles.map(({ path, text }) => writeFile(path, withoutIdle(text))))
   return describe(name, folder, metafile)
+}
+
+/** esbuild puts the banner into every file; one where nothing is required is loaded sooner without it. */
+function withoutIdle(text: string): string {
+  const rest = text.slice(requiring.js.length)
+  return text.startsWith(requiring.js) && !/\brequire\b/.test(rest) ? rest : text
 }
 
 function describe(name: string, folder: string, { outputs }: Metafile): Bundle {
@@ -75,6 +88,7 @@ function describe(name: string, folder: string, { outputs }: Metafile): Bundle {
   return {
     ...{ name, folder, entry: fileURLToPath(new URL(entry, root)) },
     ...{ eager: inside(eager), all: inside(Object.keys(outputs)) },
+    draws: Object.values(outputs).some(({ imports }) => imports.some(({ path: imported }) => imported === 'sharp')),
   }
 }
 

@@ -1,4 +1,5 @@
-// Finds door modules and matches requests to them by each door's own `config`, as Netlify's routing does. router.ts uses it.
+// Finds door modules, and matches requests to them by each door's own `config`, as Netlify's routing does. dev/router.ts and bundle.ts
+// call it.
 import { readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Config, Context } from '@netlify/functions'
@@ -60,7 +61,7 @@ function matcherOf(paths: readonly string[]): Door['match'] {
 const listOf = <T>(value: T | T[] | undefined): T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
-export type Match =
+type Match =
   | { kind: 'door'; door: Door; params: Record<string, string> }
   | { kind: 'method'; allow: string[] }
   | { kind: 'none' }

@@ -13,7 +13,7 @@ export const editionOf = (env: NodeJS.ProcessEnv): string =>
 
 /**
  * What is offered as far as the build can tell: by the keys that are set then, or everything where none is. A first visit asks the functions
- * for nothing, and draws this; whoever has a session is told anew.
+ * for nothing, and draws this; a visitor with a session is told anew.
  */
 export function offersOf(env: NodeJS.ProcessEnv) {
   const keys = keysOf(env)

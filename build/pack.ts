@@ -9,16 +9,24 @@ import type { Bundle } from './bundle.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
-/** Doors that take images, and so draw them anew. */
-const imageDoors = ['continue', 'redo', 'start', 'upload']
+/** They reach the code that draws, but neither take a picture nor send one to a chat. */
+const neverDraw = ['health', 'openapi']
+
+/** The doors that need sharp: those that take images, and those whose pass may send a picture to a chat. */
+const drawingDoors = (bundles: readonly Bundle[]): string[] =>
+  bundles.flatMap(({ name, draws }) => (draws && !neverDraw.includes(name) ? [name] : []))
+
+/** sharp is native, and so is in no bundle: it is packed as it is installed, with what it needs. */
+export const sharpFiles = ['sharp', '@img', 'detect-libc', 'semver'].map((name) => `node_modules/${name}/**`)
 
 /** As netlify.toml says it; a test holds the two against each other. */
 export function packing(bundles: readonly Bundle[]): Config {
-  const own = bundles.map(({ name, folder }) => [name, { includedFiles: [`${relative(root, folder)}/*`] }])
-  // sharp is native: Netlify's own tracing finds what of it belongs to the functions that take images.
-  const traced: Config[string] = { nodeBundler: 'nft', includedFiles: ['!node_modules/node/**'] }
-  const taking = Object.fromEntries(imageDoors.map((name) => [name, traced]))
-  return { '*': { nodeBundler: 'none', includedFilesBasePath: root }, ...Object.fromEntries(own), ...taking }
+  const drawing = drawingDoors(bundles)
+  const own = bundles.map(({ name, folder }) => [
+    name,
+    { includedFiles: [`${relative(root, folder)}/*`, ...(drawing.includes(name) ? sharpFiles : [])] },
+  ])
+  return { '*': { nodeBundler: 'none', includedFilesBasePath: root }, ...Object.fromEntries(own) }
 }
 
 /** Packs all bundles into a folder: as zips, which are what is deployed, or as folders, which can be run. Gives the manifest's path. */
@@ -30,9 +38,9 @@ export async function packDoors(bundles: readonly Bundle[], out: string, archive
   return { manifest, packed: await zipFunctions([dirname(first.folder)], out, options) }
 }
 
-/** In kB: Netlify's own runtime is 330 of them; of the doors that take images, sharp with libvips is the rest. */
+/** In kB: Netlify's own runtime is 330 of them; of the doors that draw, sharp with libvips is most. */
 const mostKb = 1_200
-const mostKbOf: Record<string, number> = Object.fromEntries(imageDoors.map((name) => [name, 12_000]))
+const mostKbDrawing = 12_000
 
 /** One line a door; throws when one is heavier than it may be. */
 export async function reportSizes(bundles: readonly Bundle[]): Promise<void> {
@@ -43,14 +51,14 @@ export async function reportSizes(bundles: readonly Bundle[]): Promise<void> {
       packed.map(async ({ name, path }) => ({ name, kb: Math.round((await stat(path)).size / 1000) })),
     )
     for (const { name, kb } of sizes) console.log(`${name.padEnd(12)} ${String(kb).padStart(6)} kB`)
-    requireLight(sizes)
+    requireLight(sizes, drawingDoors(bundles))
   } finally {
     await rm(out, { recursive: true })
   }
 }
 
-export function requireLight(sizes: readonly { name: string; kb: number }[]): void {
-  const limitOf = (name: string) => mostKbOf[name] ?? mostKb
+export function requireLight(sizes: readonly { name: string; kb: number }[], drawing: readonly string[]): void {
+  const limitOf = (name: string) => (drawing.includes(name) ? mostKbDrawing : mostKb)
   const heavy = sizes.filter(({ name, kb }) => kb > limitOf(name))
   if (heavy.length === 0) return
   const each = heavy.map(({ name, kb }) => `${name} has ${kb} kB, at most ${limitOf(name)} are allowed`)

@@ -31,7 +31,7 @@ async function run(words: string[]): Promise<number> {
   }
 }
 
-/** Only whoever sits there can say it. */
+/** Only the person at the terminal can say it. */
 async function askPrice({ model }: AddCommand): Promise<AddCommand['price']> {
   if (!process.stdin.isTTY) return 'unknown'
   const terminal = createInterface({ input: process.stdin, output: process.stdout })

@@ -1,10 +1,11 @@
 // Reads what was typed after `npm run tasks --` as one of the commands, or throws a sentence about what it can't read. cli/tasks.ts calls it.
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { z } from 'zod'
 import { erasedUser } from '../core/erasure.ts'
 import { type StoreKind, storeKinds } from '../core/store-choice.ts'
 import { type Status, statuses } from '../core/task.ts'
 import { type SpendingView, spendingViews } from '../db/statements/usage.ts'
+import { providers } from '../providers/index.ts'
 
 export const usage = `npm run tasks -- COMMAND
 
@@ -67,6 +68,9 @@ interface Filters {
   limit: number
 }
 
+/** The command of a name, as its own function is handed it. */
+export type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
+
 export class UsageError extends Error {
   override name = 'UsageError'
 }
@@ -83,6 +87,8 @@ const filters = z.object({
     .transform(Number)
     .default(50),
 })
+
+export const providerNames = providers.map(({ name }) => name)
 
 /** Whose each option is. Given to another command it would be obeyed by nobody. */
 const owners: Readonly<Record<string, readonly Command['name'][]>> = {
@@ -118,7 +124,8 @@ export function parseCommand(words: string[]): Command {
       return { name, ...common, id: parseId(name, rest[0]) }
     case 'resume':
       refuseMore(rest.slice(1))
-      if (rest[0] === undefined) throw new UsageError('resume needs the name of a provider: replicate or fal.')
+      if (rest[0] === undefined)
+        throw new UsageError(`resume needs the name of a provider: ${providerNames.join(' or ')}.`)
       return { name, ...common, provider: rest[0] }
     case 'deliveries':
       refuseMore(rest)
@@ -151,35 +158,41 @@ function refuseForeign(name: string | undefined, options: object): void {
   }
 }
 
-function parseWords(words: string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
+/** `parseArgs`, whose refusals are UsageErrors. The doctor and `npm run add` read their words by it, too. */
+export function readWords<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
-    return parseArgs({
-      args: words,
-      allowPositionals: true,
-      options: {
-        json: flag,
-        help: { ...flag, short: 'h' },
-        env: text,
-        all: flag,
-        overdue: flag,
-        status: text,
-        recipe: text,
-        user: text,
-        limit: text,
-        by: text,
-        from: text,
-        to: text,
-        open: flag,
-        repeat: text,
-        task: text,
-      },
-    })
+    return parseArgs(config)
   } catch (cause) {
     throw new UsageError((cause as Error).message, { cause })
   }
 }
+
+/** Kinds of options. */
+export const text = { type: 'string' } as const
+export const flag = { type: 'boolean' } as const
+
+const parseWords = (words: string[]) =>
+  readWords({
+    args: words,
+    allowPositionals: true,
+    options: {
+      json: flag,
+      help: { ...flag, short: 'h' },
+      env: text,
+      all: flag,
+      overdue: flag,
+      status: text,
+      recipe: text,
+      user: text,
+      limit: text,
+      by: text,
+      from: text,
+      to: text,
+      open: flag,
+      repeat: text,
+      task: text,
+    },
+  })
 
 function parseFilters(given: object) {
   const parsed = filters.safeParse(given)
@@ -192,7 +205,8 @@ function parseFilters(given: object) {
   throw new UsageError(parsed.error.issues.map(({ message }) => message).join('\n'))
 }
 
-const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+/** As a task's or an event's id is written. */
+export const isUuid = (text: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 function parseEvent(id: string | undefined): string | undefined {
   if (id === undefined || isUuid(id)) return id

@@ -1,22 +1,22 @@
 // Runs each command of `npm run tasks`. list, show and stats only read; check and recover run the same passes as the functions do; resume
 // ends a provider's pause. cli/tasks.ts calls them.
+import type { Health } from '../core/operator-answers.ts'
 import { dollarsOf } from '../core/price.ts'
-import { requireHeld, type Task } from '../core/task.ts'
+import { requireOpenAttempt, type Task } from '../core/task.ts'
 import { findTaskOf, listInFlight, readStory, type TaskStory } from '../db/statements/overview.ts'
 import { resumeProvider } from '../db/statements/pauses.ts'
 import { recordChecks } from '../db/statements/record-results.ts'
 import { capsOf } from '../engine/claim.ts'
 import type { Deps } from '../engine/deps.ts'
-import { type Health, readHealth } from '../engine/health.ts'
+import { readHealth } from '../engine/health.ts'
 import { causedBy, raiseAnyway } from '../engine/journal.ts'
 import { runPass } from '../engine/pass.ts'
 import type { PassResult } from '../engine/pass-result.ts'
-import type { Command } from './arguments.ts'
+import { isUuid, type Of, providerNames } from './arguments.ts'
 import { type Around, explain, moveWords } from './explain.ts'
-import { isStoreKnown, type Opened, withDatabase, withDeployment } from './open.ts'
-import { distance, duration, instant, table } from './words.ts'
-
-type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
+import { isStoreKnown, type Opened, openKnownWake, withDatabase, withDeployment } from './open.ts'
+import { troublesOf } from './troubles.ts'
+import { distance, duration, instant, sentence, table } from './words.ts'
 
 export async function list({ isJson, user, env: _, ...filter }: Of<'list'>): Promise<string> {
   return withDatabase(async ({ db, config }) => {
@@ -51,7 +51,12 @@ export async function check({ id, isJson }: Of<'check'>): Promise<string> {
     const { task } = (await requireStory(deps, id)).story
     await raise(deps)
     if (task.phase === 'running' && task.prediction_id) {
-      const told = { ...requireHeld(task), prediction_id: task.prediction_id, kind: 'postponed' as const, retry_in: 0 }
+      const told = {
+        ...requireOpenAttempt(task),
+        prediction_id: task.prediction_id,
+        kind: 'postponed' as const,
+        retry_in: 0,
+      }
       await recordChecks(deps.db, [told], causedBy(deps, 'operator', context))
     }
     const result = await runPass(deps, { by: 'operator', context, taskId: task.id })
@@ -74,15 +79,21 @@ export async function recover({ isJson }: Of<'recover'>): Promise<string> {
 /** A pass works while the store is silent, as a ping's does. Where none is known here, none begins: every file would seem to be gone. */
 const raise = (deps: Deps): Promise<unknown> => (isStoreKnown(deps.config) ? raiseAnyway(deps) : deps.wake.raise())
 
+const unraised =
+  'The blob store is not known here: pings may sleep on until then; POST /api/recover with the cron secret wakes them.'
+
 export async function resume({ provider, isJson }: Of<'resume'>): Promise<string> {
-  return withDatabase(async ({ db, providers }) => {
-    if (!['replicate', 'fal', ...providers.keys()].includes(provider))
-      throw new Error(`There is no provider "${provider}". Known are replicate and fal.`)
+  return withDatabase(async ({ db, config, log }) => {
+    if (!providerNames.includes(provider))
+      throw new Error(`There is no provider "${provider}". Known are ${providerNames.join(' and ')}.`)
+    const wake = openKnownWake(config)
+    if (wake) await raiseAnyway({ wake, log })
     const pause = await resumeProvider(db, { provider })
     if (isJson) return json({ provider, ended: pause ?? null })
     if (!pause) return `${provider} is not paused.`
     const reason = pause.paused_for ? ` (${pause.paused_for})` : ''
-    return `The pause of ${provider}${reason} has ended; it would have lasted until ${instant(pause.paused_until)} UTC.`
+    const ended = `The pause of ${provider}${reason} has ended; it would have lasted until ${instant(pause.paused_until)} UTC.`
+    return wake ? ended : `${ended} ${unraised}`
   })
 }
 
@@ -116,8 +127,6 @@ async function requireStory(opened: Opened, id: string): Promise<Known> {
   return { story, around: { cap, pinged_at } }
 }
 
-const isUuid = (id: string) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)
-
 /** When a ping last came; null where none is on record, undefined where the store doesn't answer. */
 async function lastPing(instants: Opened['instants']): Promise<Around['pinged_at']> {
   const asked = (['worker', 'checker', 'recover', 'tick'] as const).map((name) => instants.last(name))
@@ -149,6 +158,7 @@ const documentOf = ({ story, around }: Known, now: Date) => ({
   task: shown(story.task),
   history: story.history,
   paused: story.paused,
+  webhooks: story.webhooks,
   spending: story.stopped ? 'stopped' : 'allowed',
 })
 
@@ -185,13 +195,15 @@ function sectionsOf(standing: Standing): string[] {
     dead_man,
   } = standing
   const counts = Object.entries({ ...recipes, all: tasks }).map(([name, own]) => [name, ...Object.values(own)])
-  const flights = Object.entries(providers).map(([name, { in_flight, cap, paused_until, paused_for }]) => [
-    ...[name, in_flight, cap, paused_until && `until ${paused_until}: ${paused_for ?? ''}`],
+  const now = new Date()
+  const flights = Object.entries(providers).map(([name, { in_flight, cap, paused_until, webhooks }]) => [
+    ...[name, in_flight, cap, paused_until && distance(new Date(paused_until), now)],
+    ...[webhooks.accepted_at ? distance(new Date(webhooks.accepted_at), now) : 'not known', webhooks.refused],
   ])
   const { silent_seconds, ...came } = dead_man
   return [
     table(['recipe', ...Object.keys(tasks)], counts),
-    table(['provider', 'in flight', 'cap', 'paused'], flights),
+    table(['provider', 'in flight', 'cap', 'pause ends', 'last webhook', 'refused'], flights),
     table(
       ['ping', 'last came'],
       Object.entries(came).map(([name, at]) => [name, at ?? 'not known']),
@@ -206,6 +218,7 @@ function sectionsOf(standing: Standing): string[] {
       `This process takes ${memory.rss_mb} MB of ${memory.limit_mb} MB.`,
       ...(silent_seconds === null ? [] : [`The last ping came ${duration(silent_seconds * 1000)} ago.`]),
       problemIn(last_problem),
+      ...troublesOf(providers, now).map(({ says, todo }) => `${sentence(says)} ${todo}`),
     ].join('\n'),
   ]
 }

@@ -18,7 +18,7 @@ const beforehand =
 export const adviceOn = ({ code, kind }: DatabaseError): string =>
   code === '08004' ? beforehand : (advice[kind] ?? "Look at the database's own log.")
 
-export interface Difference {
+interface Difference {
   says: string
   todo: string
   /** Nothing is wrong with the database itself. */

@@ -2,11 +2,11 @@
 import { listDeliveries, type OutboxRow, repeatDelivery } from '../db/statements/deliveries.ts'
 import { deliver } from '../engine/deliver.ts'
 import { raiseAnyway } from '../engine/journal.ts'
-import type { Command } from './arguments.ts'
+import type { Of } from './arguments.ts'
 import { withDatabase, withDeployment } from './open.ts'
 import { distance, instant, table } from './words.ts'
 
-type Deliveries = Extract<Command, { name: 'deliveries' }>
+type Deliveries = Of<'deliveries'>
 
 export async function deliveries(command: Deliveries): Promise<string> {
   return command.repeat === undefined ? list(command) : repeat(command, command.repeat)

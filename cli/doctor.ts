@@ -1,7 +1,6 @@
 // `npm run doctor`: looks at a deployment as its environment names it, from here, and says in a line each what is well, what is not, and
 // what to do. Changes nothing but a probe in the blob store, which it deletes; with --fix it also tells Telegram where updates go. Prints no secret.
-import { parseArgs } from 'node:util'
-import { UsageError } from './arguments.ts'
+import { flag, readWords, text, UsageError } from './arguments.ts'
 import { readEnvironment } from './doctor/environment.ts'
 import { examine } from './doctor/examine.ts'
 import { report, withoutSecrets } from './doctor/report.ts'
@@ -16,8 +15,8 @@ const usage = `npm run doctor -- [--env FILE] [--fix] [--json]
 
 The exit code is 1 where anything is FAIL.`
 
-/** The exit code: 0 nothing fails, 1 something does, 2 not understood. */
-async function run(words: string[]): Promise<number> {
+/** The exit code: 0 nothing fails, 1 something does, 2 not understood. Tests call it, too. */
+export async function run(words: string[]): Promise<number> {
   try {
     const { json: isJson = false, fix: isToFix = false, help, env: file } = parseWords(words)
     if (help) {
@@ -38,13 +37,8 @@ async function run(words: string[]): Promise<number> {
 }
 
 function parseWords(words: string[]) {
-  try {
-    const flag = { type: 'boolean' } as const
-    const options = { json: flag, fix: flag, help: { ...flag, short: 'h' }, env: { type: 'string' } } as const
-    return parseArgs({ args: words, options }).values
-  } catch (cause) {
-    throw new UsageError((cause as Error).message, { cause })
-  }
+  const options = { json: flag, fix: flag, help: { ...flag, short: 'h' }, env: text } as const
+  return readWords({ args: words, options }).values
 }
 
-process.exitCode = await run(process.argv.slice(2))
+if (import.meta.main) process.exitCode = await run(process.argv.slice(2))

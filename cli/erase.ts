@@ -6,10 +6,8 @@ import type { Deps } from '../engine/deps.ts'
 import { eraseTask, eraseUser, type Receipt } from '../engine/erase.ts'
 import { raiseAnyway } from '../engine/journal.ts'
 import { userKey } from '../engine/keys.ts'
-import type { Command } from './arguments.ts'
+import type { Of } from './arguments.ts'
 import { withDeployment } from './open.ts'
-
-type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
 
 /** Nobody waits for an answer here. */
 const patienceMs = 10 * 60_000

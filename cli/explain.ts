@@ -2,7 +2,8 @@
 import type { TaskEvent } from '../core/history.ts'
 import type { Task } from '../core/task.ts'
 import type { TaskStory } from '../db/statements/overview.ts'
-import { distance, duration, instant } from './words.ts'
+import { refusalsOf } from './troubles.ts'
+import { distance, duration, instant, sentence } from './words.ts'
 
 /** What is known beside the task. */
 export interface Around {
@@ -19,6 +20,7 @@ export function explain(story: TaskStory, now: Date, around: Around): string[] {
     where(task),
     ...why(task, now),
     next(story, now, around),
+    ...refusals(story, now),
     ...task.strays
       .filter((stray) => stray.given_up)
       .map(
@@ -44,7 +46,7 @@ function why(task: Task, now: Date): string[] {
       return [`A pass claimed it ${since} ago; its create may be on its way to ${task.provider}.`]
     case 'unconfirmed':
       return [
-        `It was claimed ${since} ago, and the answer to its create was lost. It is searched for at ${task.provider}, never sent again.`,
+        `It was claimed ${since} ago, and the answer to its create was lost. It is searched for at ${task.provider}, never sent again: so far ${times(task.searches)}.`,
       ]
     case 'running':
       return [
@@ -67,9 +69,15 @@ function lastCheck({ checked_at, unanswered, unanswered_since, unanswered_reason
   if (unanswered > 0) {
     const since = unanswered_since ? ` since ${at(unanswered_since, now)}` : ''
     const checks = unanswered === 1 ? '1 check' : `${unanswered} checks`
-    return `${checks}${since}, none answered: ${unanswered_reason ?? 'no reason is on record'}`
+    return sentence(`${checks}${since}, none answered: ${unanswered_reason ?? 'no reason is on record'}`)
   }
   return checked_at ? `It was not over at the last check, ${distance(checked_at, now)}.` : 'No pass has checked it yet.'
+}
+
+/** Of tasks that a webhook could move on. */
+function refusals({ task, webhooks }: TaskStory, now: Date): string[] {
+  if (task.status !== 'processing') return []
+  return refusalsOf(task.provider, webhooks, now).map(({ says, todo }) => `${sentence(says)} ${todo}`)
 }
 
 const times = (count: number) => (count === 1 ? 'once' : `${count} times`)
@@ -84,9 +92,9 @@ function whyResting(task: Task): string[] {
     case 'completed':
       return ['Every step is done, and the result is stored.']
     case 'failed':
-      return [`It failed with ${cause}`]
+      return [sentence(`It failed with ${cause}`)]
     default:
-      return [cause ? `It was canceled with ${cause}` : 'Its owner canceled it. What was stored stays.']
+      return [cause ? sentence(`It was canceled with ${cause}`) : 'Its owner canceled it. What was stored stays.']
   }
 }
 
@@ -98,7 +106,9 @@ function next(story: TaskStory, now: Date, around: Around): string {
   if (finished_at && !phase) return 'It is over: nobody moves it on.'
   if (!due_at) return 'Nobody moves it on.'
   const limit = deadline_at && phase ? ` It is given up at ${at(deadline_at, now)}.` : ''
-  if (due_at > now) return `The first pass after ${at(due_at, now)} checks it: a ping, or a poll of its owner.${limit}`
+  const takes = status === 'pending' ? 'submits' : 'checks'
+  if (due_at > now && !(status === 'pending' && story.paused))
+    return `The first pass after ${at(due_at, now)} ${takes} it: a ping, or a poll of its owner.${limit}`
   return `${whyStillDue(story, due_at, now, around)}${limit}`
 }
 
@@ -112,7 +122,8 @@ function whyStillDue(story: TaskStory, due_at: Date, now: Date, { cap, pinged_at
   if (status === 'pending' && stopped)
     return 'Spending is stopped: no step begins. The first pass after npm run tasks -- allow-spending submits it.'
   if (status === 'pending' && paused) {
-    const until = `${provider} is paused until ${at(paused.until, now)}: ${paused.reason ?? 'no reason was given'}`
+    const reason = sentence(paused.reason ?? 'no reason was given')
+    const until = `${provider} is paused until ${at(paused.until, now)}: ${reason}`
     return `${until} The first pass after that submits it; npm run tasks -- resume ${provider} ends the pause now.`
   }
   if (status === 'pending' && cap !== undefined && in_flight >= cap)
@@ -132,7 +143,7 @@ const words: Record<string, string> = {
   created: 'the provider accepted the step',
   unknown: 'the answer to the create was lost',
   died: 'a pass died here, or could not write; the memory is what it took when it claimed',
-  ran_out: 'whoever submitted it did not report back',
+  ran_out: 'the pass that submitted it did not report back',
   refused: 'the provider asks to wait; nothing was created',
   throttled: 'the provider asks to wait; nothing was created',
   unsent: 'nothing was sent',

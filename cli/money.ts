@@ -2,11 +2,9 @@
 import { dollarsOf } from '../core/price.ts'
 import { switchSpending } from '../db/statements/pauses.ts'
 import { readSpending, readSpent } from '../db/statements/usage.ts'
-import type { Command } from './arguments.ts'
+import type { Of } from './arguments.ts'
 import { withDatabase } from './open.ts'
 import { table } from './words.ts'
-
-type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
 
 export async function spend({ by, isJson }: Of<'spend'>): Promise<string> {
   return withDatabase(async ({ db, config }) => {

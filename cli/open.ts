@@ -9,6 +9,7 @@ import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openInstants } from '../storage/instants.ts'
 import { openStoreOf } from '../storage/open.ts'
+import { openWakeMark } from '../storage/wake.ts'
 import { withTables } from './database.ts'
 
 export type Opened = Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'log'>
@@ -35,6 +36,10 @@ function openKnownInstants(config: Config): Deps['instants'] {
   if (isStoreKnown(config)) return openInstants(openStoreOf(config)('instants'), () => new Date())
   return { note: async () => undefined, last: async () => undefined, takeTurn: async () => false }
 }
+
+/** For what makes tasks due without a pass of its own; undefined where the store isn't known. */
+export const openKnownWake = (config: Config): Deps['wake'] | undefined =>
+  isStoreKnown(config) ? openWakeMark(openStoreOf(config)('wake'), { now: () => new Date() }) : undefined
 
 /** Netlify's store is known where its context is; those of the other kinds always. */
 export const isStoreKnown = ({ STORAGE }: Pick<Config, 'STORAGE'>): boolean =>

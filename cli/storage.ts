@@ -5,16 +5,14 @@ import { uploaderOf } from '../engine/uploads.ts'
 import { parseConfig } from '../providers/config.ts'
 import { copyStore } from '../storage/copy.ts'
 import { mostParts, openFiles } from '../storage/files.ts'
-import { type Held, type Measured, measureStore } from '../storage/measure.ts'
+import { type Amount, type Measured, measureStore } from '../storage/measure.ts'
 import { openStoreOf } from '../storage/open.ts'
 import type { OpenStore } from '../storage/store.ts'
-import type { Command } from './arguments.ts'
+import type { Of } from './arguments.ts'
 import { type Opened, withDatabase } from './open.ts'
 import { megabytes, table } from './words.ts'
 
-type Of<Name extends Command['name']> = Extract<Command, { name: Name }>
-
-interface UserLine extends Held {
+interface UserLine extends Amount {
   user_id: string | null
 }
 
@@ -44,8 +42,8 @@ export async function storage({ isJson }: Of<'storage'>): Promise<string> {
   })
 }
 
-function sum(all: Iterable<Held>): Held {
-  const total: Held = { files: 0, bytes: 0 }
+function sum(all: Iterable<Amount>): Amount {
+  const total: Amount = { files: 0, bytes: 0 }
   for (const { files, bytes } of all) {
     total.files += files
     total.bytes += bytes
@@ -58,12 +56,14 @@ async function byUser(db: Opened['db'], measured: Measured): Promise<UserLine[]>
   const ofTasks = ['results', 'inputs'].flatMap((kind) => [...(measured.get(kind) ?? [])])
   const owners = await readOwners(db, [...new Set(ofTasks.map(([id]) => id))])
   const uploaders = new Map([...new Set(owners.values())].map((user) => [uploaderOf(user), user]))
-  const lines = new Map<string | null, Held>()
-  const add = (user: string | undefined, held: Held) =>
-    lines.set(user ?? null, sum([lines.get(user ?? null) ?? sum([]), held]))
-  for (const [id, held] of ofTasks) add(owners.get(id), held)
-  for (const [uploader, held] of measured.get('uploads') ?? []) add(uploaders.get(uploader), held)
-  return [...lines].map(([user_id, held]) => ({ user_id, ...held })).toSorted((one, other) => other.bytes - one.bytes)
+  const lines = new Map<string | null, Amount>()
+  const add = (user: string | undefined, amount: Amount) =>
+    lines.set(user ?? null, sum([lines.get(user ?? null) ?? sum([]), amount]))
+  for (const [id, amount] of ofTasks) add(owners.get(id), amount)
+  for (const [uploader, amount] of measured.get('uploads') ?? []) add(uploaders.get(uploader), amount)
+  return [...lines]
+    .map(([user_id, amount]) => ({ user_id, ...amount }))
+    .toSorted((one, other) => other.bytes - one.bytes)
 }
 
 export async function copyStorage({ from, to, isJson }: Of<'copy-storage'>): Promise<string> {
@@ -86,8 +86,8 @@ export async function copyStorage({ from, to, isJson }: Of<'copy-storage'>): Pro
 const startMs = 3_600_000
 
 /**
- * A copy of what was erased since, from the old store, would stay for good: nothing knows of it any more. Whose row is gone here, and whose
- * files are gone there, was erased. A database that knows none of the tasks is another deployment's, and says nothing.
+ * What was erased since the last copy has a copy that would stay for good: nothing knows of it any more. A task is erased where its row is gone
+ * from the database and its files from the old store. A database that knows none of the tasks is another deployment's, and says nothing.
  */
 async function removeErased(db: Opened['db'], from: OpenStore, to: OpenStore): Promise<number> {
   const [before, copied] = await Promise.all([tasksIn(from), tasksIn(to)])
@@ -103,7 +103,7 @@ async function removeErased(db: Opened['db'], from: OpenStore, to: OpenStore): P
 
 const foldersOf = (id: string) => [`results/${id}/`, `inputs/${id}/`]
 
-/** Whose results and inputs lie in a store. */
+/** The tasks whose results or inputs lie in a store. */
 async function tasksIn(store: OpenStore): Promise<Set<string>> {
   const ids = new Set<string>()
   for (const prefix of ['results/', 'inputs/']) {

@@ -1,12 +1,12 @@
-// `npm run tasks -- list|show ID|check ID|recover|resume NAME|stats|deliveries|spend|stop-spending|allow-spending|storage|copy-storage|erase`: the operator's command, for the deployment that the environment names.
+// `npm run tasks -- COMMAND`: the operator's command, for the deployment that the environment names; arguments.ts tells the commands.
 // Tables and sentences for people on standard output, one JSON document with --json; what went wrong, and the log, on standard error.
 import { DatabaseError } from '../db/driver/errors.ts'
 import { type Command, parseCommand, UsageError, usage } from './arguments.ts'
 import { adviceOn } from './database.ts'
 import { readVariables } from './variables.ts'
 
-/** The exit code: 0 done, 1 not possible, 2 not understood. */
-async function run(words: string[]): Promise<number> {
+/** The exit code: 0 done, 1 not possible, 2 not understood. Tests call it, too. */
+export async function run(words: string[]): Promise<number> {
   try {
     const command = parseCommand(words)
     Object.assign(process.env, await readVariables(command.env))
@@ -58,4 +58,4 @@ function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-process.exitCode = await run(process.argv.slice(2))
+if (import.meta.main) process.exitCode = await run(process.argv.slice(2))

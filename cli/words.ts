@@ -1,4 +1,4 @@
-// Instants, durations and tables for people.
+// Writes instants, durations, sizes and tables for people. The commands and the doctor print with it.
 
 const units: [number, string][] = [
   [86_400, 'd'],
@@ -28,6 +28,9 @@ export function megabytes(bytes: number): string {
 }
 
 export const instant = (at: Date): string => at.toISOString().replace('T', ' ').slice(0, 19)
+
+/** Ends it with a full stop, where somebody else's words do not. */
+export const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`)
 
 /** Aligned columns under their heads. Line breaks in a cell would break the table, and become spaces. */
 export function table(heads: readonly string[], rows: readonly (readonly unknown[])[]): string {

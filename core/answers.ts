@@ -3,13 +3,13 @@
 import * as z from 'zod'
 import { type ProblemCode, problems } from './errors.ts'
 import { outputKinds } from './recipe.ts'
-import { gateReasons, type Status, statuses, stepStatuses, taskErrorCodes } from './task.ts'
+import { gateReasons, statuses, stepStatuses, taskErrorCodes } from './task.ts'
 
-const instant = z.string().meta({ format: 'date-time' })
+export const instant = z.string().meta({ format: 'date-time' })
 const address = z.string().meta({ format: 'uri-reference' })
 
 /** In millionths of a US dollar. */
-const micros = z.int()
+export const micros = z.int()
 
 export const fileViewSchema = z.object({
   name: z.string(),
@@ -98,7 +98,7 @@ export const taskViewSchema = z.object({
 export const sessionSchema = z.object({
   user_id: z.string(),
   token: z.string(),
-  expires_at: z.string().meta({ format: 'date-time' }),
+  expires_at: instant,
   telegram: z.boolean().meta({ description: 'whether there is a bot: /api/telegram-link links a chat' }),
 })
 
@@ -107,7 +107,7 @@ export const startedSchema = z.object({
   status: z.enum(statuses),
   current_step: z.int(),
   total_steps: z.int(),
-  status_url: z.string().meta({ format: 'uri-reference' }),
+  status_url: address,
   estimated_time_seconds: z.number(),
 })
 
@@ -117,14 +117,14 @@ export const taskPageSchema = z.object({
 })
 
 export const uploadedSchema = z.object({
-  url: z.string().meta({ format: 'uri-reference', description: 'to be named in an image field of start' }),
+  url: address.meta({ description: 'to be named in an image field of start' }),
 })
 
 export const pushOfferSchema = z.object({
   public_key: z.string().nullable().meta({ description: 'what a browser subscribes with; null: push is off here' }),
 })
 
-const spendingStates = z.enum(['allowed', 'stopped'])
+export const spendingStates = z.enum(['allowed', 'stopped'])
 
 export const usageSchema = z.object({
   day: z.object({
@@ -171,8 +171,10 @@ export const recipeViewSchema = z.object({
     estimated_micros: micros.nullable().meta({ description: 'of the example, all its steps; null: not known' }),
     from: z.string().nullable().meta({ format: 'uri', description: 'the page that tells the price' }),
     as_of: z.string().nullable().meta({ format: 'date', description: 'the day on which it did' }),
-    steps: z.int().meta({ description: 'of the example' }),
-    by_option: z.record(z.string(), z.record(z.string(), micros)).meta({ description: 'of it with another option' }),
+    steps: z.int().meta({ description: 'how many steps the example has' }),
+    by_option: z.record(z.string(), z.record(z.string(), micros)).meta({
+      description: 'what the example costs with another option, by field and option',
+    }),
   }),
   outputs: z.array(z.enum(outputKinds)).meta({ description: 'what its steps make' }),
   example: z.unknown().meta({ description: 'an input as a caller writes it' }),
@@ -183,83 +185,7 @@ export const recipeViewSchema = z.object({
 
 export const recipesSchema = z.object({ recipes: z.array(recipeViewSchema) })
 
-const message = z.string().meta({ description: 'the same for people' })
-const count = z.int().min(0)
-const pinged = { idle: z.boolean().meta({ description: 'nothing was due' }), duration_ms: z.int() }
-
-export const workedSchema = z.object({ message, submitted: count, rejected: count, unconfirmed: count, ...pinged })
-export const checkedSchema = z.object({
-  ...{ message, checked: count, completed: count, waiting: count, failed: count },
-  ...pinged,
-})
-export const recoveredSchema = z.object({
-  ...workedSchema.shape,
-  ...checkedSchema.shape,
-  found: count.meta({ description: 'predictions whose create had no answer, found in the list of their provider' }),
-  uploads_deleted: count,
-  tasks_deleted: count,
-  orphans_deleted: count,
-})
-
-const byStatus = z.object(Object.fromEntries(statuses.map((status) => [status, count])) as Record<Status, typeof count>)
-
-/** How things stand, for the cron secret alone. */
-const standing = z.object({
-  database: z.object({ answered_in_ms: z.int() }),
-  tasks: byStatus.meta({ description: 'unfinished ones, and finished ones that were started within a day' }),
-  recipes: z.record(z.string(), byStatus),
-  providers: z.record(
-    z.string(),
-    z.object({
-      in_flight: count,
-      cap: count.nullable(),
-      paused_until: instant.nullable(),
-      paused_for: z.string().nullable(),
-      webhooks: z
-        .object({
-          accepted_at: instant.nullable(),
-          refused: count,
-          refused_at: instant.nullable(),
-          last_reason: z.string().nullable(),
-        })
-        .meta({ description: 'when one was taken last, to within a minute, and how many were refused' }),
-    }),
-  ),
-  oldest_due_age_seconds: z.number().nullable(),
-  locks_held: count,
-  spending: spendingStates.meta({ description: 'stopped: nothing new begins' }),
-  money: z
-    .object({ spent_micros: micros, limit_micros: micros.nullable(), left_micros: micros.nullable() })
-    .meta({ description: 'of the whole deployment, today (UTC): reserved and paid together' }),
-  memory: z.object({ rss_mb: z.int(), heap_mb: z.int(), heap_limit_mb: z.int(), limit_mb: z.int() }),
-  last_problem: z
-    .object({
-      ...{ task_id: z.uuid(), step: z.int(), attempt: z.int(), code: z.string(), message: z.string().nullable() },
-      ...{ at: z.string(), by: z.string().nullable() },
-      memory: z.object({ rss_mb: z.number().nullable(), heap_mb: z.number().nullable() }),
-    })
-    .nullable(),
-  outbox: z.object({ undelivered: count, given_up: count, oldest_seconds: z.int().nullable() }).meta({
-    description: 'events that are still to be told, those that were given up lately, and how old the oldest is',
-  }),
-  store: z
-    .enum(['ok', 'refused', 'silent'])
-    .meta({ description: 'whether the blob store answers, or refuses our credentials' }),
-  dead_man: z
-    .object({
-      ...{
-        worker: instant.nullable(),
-        checker: instant.nullable(),
-        recover: instant.nullable(),
-        tick: instant.nullable(),
-      },
-      silent_seconds: z.int().nullable(),
-    })
-    .meta({ description: 'when each ping last came' }),
-})
-
-export const healthySchema = z.object({ status: z.literal('ok'), ...standing.partial().shape })
-export const thankedSchema = z.object({ message })
+export const thankedSchema = z.object({ message: z.string().meta({ description: 'the same for people' }) })
 
 const codes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]]
 
@@ -273,7 +199,7 @@ export const problemSchema = z.object({
   errors: z
     .array(z.object({ path: z.string(), message: z.string() }))
     .optional()
-    .meta({ description: 'with invalid_request: one entry a wrong field' }),
+    .meta({ description: 'one entry a wrong field' }),
   resets_at: z
     .string()
     .optional()

@@ -12,7 +12,7 @@ const kinds = {
   /** Shows again what a task has made. */
   results: { letter: 'h', numbers: [] },
   /** Deletes everything, or nothing. */
-  forget: { letter: 'd', numbers: [] },
+  delete: { letter: 'd', numbers: [] },
   keep: { letter: 'k', numbers: [] },
 } as const satisfies Record<string, { letter: string; numbers: readonly (keyof Seen)[] }>
 
@@ -43,7 +43,7 @@ export function readButton(data: string): Press | undefined {
   const found = Object.entries(kinds).find(([, kind]) => kind.letter === letter)
   if (!found) return undefined
   const [kind, { numbers }] = found as [PressKind, (typeof kinds)[PressKind]]
-  if (kind === 'forget' || kind === 'keep') return id === undefined ? { kind } : undefined
+  if (kind === 'delete' || kind === 'keep') return id === undefined ? { kind } : undefined
   const task_id = uuidOf(id ?? '')
   const isWhole = given.length === numbers.length && given.every((text) => /^[1-9]\d{0,6}$/.test(text))
   if (!task_id || !isWhole) return undefined

@@ -1,141 +1,109 @@
 // The environment, read once: raw strings in, one frozen `Config` out. Every wrong variable is named, all of them at once.
-import * as z from 'zod'
 import { notifyFaults } from './notify-settings.ts'
 import {
   budget,
   cap,
   count,
+  either,
   flag,
+  hosts,
   isHostname,
   isSafeFromOthers,
   isSessionSecret,
   isSigningSecret,
   isWithoutPassword,
-  list,
+  listOf,
+  numberOrOff,
+  oneOf,
   optional,
-  storeAddress,
+  type Settings,
+  serverAddress,
   text,
-  trimSlash,
+  textLike,
+  textThat,
   url,
+  type ValuesOf,
+  WrongSetting,
+  webAddressThat,
+  withDefault,
 } from './settings.ts'
 import { chosenStore, missingFor, storeKinds, storeOrigin } from './store-choice.ts'
 import { maxStoredBytes } from './upload.ts'
 
-const passwordUnsent = 'must not carry a user name or password: they are not sent'
+const secret = optional(textThat([(value) => value.length >= 16, 'must be at least 16 characters']))
+const withoutPassword = [isWithoutPassword, 'must not carry a user name or password: they are not sent'] as const
 
-const environment = z.object({
+const environment = {
   DATABASE_URL: optional(
-    z
-      .string()
-      .refine(isPostgresAddress, 'must be an address such as postgres://user:password@host:5432/database')
-      .optional(),
+    textThat([isPostgresAddress, 'must be an address such as postgres://user:password@host:5432/database']),
   ),
-  DATABASE_DRIVER: optional(z.enum(['neon', 'pg']).optional()),
+  DATABASE_DRIVER: optional(oneOf('neon', 'pg')),
 
-  PUBLIC_URL: optional(z.url({ protocol: /^https?$/ }).optional()).transform((value) => value && trimSlash(value)),
+  PUBLIC_URL: serverAddress,
   ALLOW_HTTP_CALLBACKS: flag,
-  CRON_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
+  CRON_SECRET: secret,
   /** Two values separated by a space are both accepted, and the first signs: so that one can be rotated without a gap. */
   SESSION_SECRET: optional(
-    z
-      .string()
-      .refine(isSessionSecret, 'must be at least 32 characters, or two such values separated by a space')
-      .optional(),
+    textThat([isSessionSecret, 'must be at least 32 characters, or two such values separated by a space']),
   ),
   AUTH_JWKS_URL: optional(
-    z
-      .url({ protocol: /^https?$/ })
-      .refine(isSafeFromOthers, 'must be https: whoever changes the keys on their way is every user')
-      .optional(),
+    webAddressThat([isSafeFromOthers, 'must be https: who can change the keys on their way could sign in as any user']),
   ),
   AUTH_ISSUER: text,
   AUTH_AUDIENCE: text,
-  ANONYMOUS_SESSIONS: optional(z.enum(['on', 'off']).default('on')).transform((value) => value === 'on'),
+  ANONYMOUS_SESSIONS: either('on', 'off', 'on'),
   /** Cloudflare's human check before an anonymous session; off without both. */
   TURNSTILE_SITE_KEY: text,
   TURNSTILE_SECRET_KEY: text,
   TURNSTILE_VERIFY_URL: url('https://challenges.cloudflare.com/turnstile/v0/siteverify'),
-  ALLOWED_ORIGINS: list.refine(
-    (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
+  ALLOWED_ORIGINS: listOf(
+    (origin) => URL.parse(origin)?.origin === origin,
     'must be origins such as https://app.example, separated by commas',
   ),
   /** Where files lie. By itself: a folder or a bucket where one alone is set up, otherwise the Netlify site's own store. */
-  STORAGE: z.enum(storeKinds),
+  STORAGE: withDefault('netlify', oneOf(...storeKinds)),
   STORAGE_DIR: text,
   /** An S3-compatible store; the public endpoint is where people and providers reach it, if that is another address. */
-  S3_ENDPOINT: storeAddress,
-  S3_PUBLIC_ENDPOINT: storeAddress,
-  S3_BUCKET: optional(
-    z
-      .string()
-      .regex(/^[\w.-]{1,255}$/, 'must be the name of a bucket')
-      .optional(),
-  ),
-  S3_REGION: optional(z.string().default('us-east-1')),
+  S3_ENDPOINT: serverAddress,
+  S3_PUBLIC_ENDPOINT: serverAddress,
+  S3_BUCKET: optional(textLike(/^[\w.-]{1,255}$/, 'must be the name of a bucket')),
+  S3_REGION: withDefault('us-east-1', textThat()),
   S3_ACCESS_KEY_ID: text,
   S3_SECRET_ACCESS_KEY: text,
-  IMAGE_HOSTS: list,
+  IMAGE_HOSTS: hosts,
   /** Offers the recipes whose models' licences forbid commercial use. */
   ENABLE_NONCOMMERCIAL: flag,
   ALLOW_PRIVATE_IMAGES: flag,
-  LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
-  LOG_FORMAT: optional(z.enum(['json', 'pretty']).default('json')),
-  ALERT_URL: optional(
-    z
-      .url({ protocol: /^https?$/ })
-      .refine(isWithoutPassword, passwordUnsent)
-      .optional(),
-  ),
-  ALERT_SECRET: optional(z.string().min(16, 'must be at least 16 characters').optional()),
+  LOG_LEVEL: withDefault('info', oneOf('debug', 'info', 'warn', 'error', 'silent')),
+  LOG_FORMAT: withDefault('json', oneOf('json', 'pretty')),
+  ALERT_URL: optional(webAddressThat(withoutPassword)),
+  ALERT_SECRET: secret,
 
   /** Where every event goes, signed with NOTIFY_SECRET; and the hosts that a task's own `notify_url` may name. docs/telling.md */
   NOTIFY_URL: optional(
-    z
-      .url({ protocol: /^https?$/ })
-      .max(2_000)
-      .refine(isSafeFromOthers, 'must be https: whoever is on the way reads every task')
-      .refine(isWithoutPassword, passwordUnsent)
-      .optional(),
+    webAddressThat(
+      [(address) => address.length <= 2_000, 'must have 2000 characters at most'],
+      [isSafeFromOthers, 'must be https: over http others could read every task on its way'],
+      withoutPassword,
+    ),
   ),
   NOTIFY_SECRET: optional(
-    z
-      .string()
-      .refine(
-        isSigningSecret,
-        'must be whsec_ and the base64 of 24 to 64 random bytes; several are separated by spaces',
-      )
-      .optional(),
+    textThat([
+      isSigningSecret,
+      'must be whsec_ and the base64 of 24 to 64 random bytes; several are separated by spaces',
+    ]),
   ),
-  NOTIFY_HOSTS: list.refine(
-    (hosts) => hosts.every(isHostname),
-    'must be host names such as app.example, separated by commas',
-  ),
+  NOTIFY_HOSTS: listOf(isHostname, 'must be host names such as app.example, separated by commas'),
   /** The keys of web push; off without them. */
   VAPID_PUBLIC_KEY: text,
   VAPID_PRIVATE_KEY: text,
   VAPID_SUBJECT: optional(
-    z
-      .string()
-      .regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'must be mailto: and an address, or https:')
-      .optional(),
+    textLike(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'must be mailto: and an address, or https:'),
   ),
   /** The Telegram bot; off without a token. Its secret comes with every update, and shows that Telegram sent it. */
-  TELEGRAM_BOT_TOKEN: optional(
-    z
-      .string()
-      .regex(/^\d+:[\w-]+$/, 'must be what BotFather gave, such as 123456:ABC-def')
-      .optional(),
-  ),
-  TELEGRAM_WEBHOOK_SECRET: optional(
-    z
-      .string()
-      .regex(/^[\w-]{16,256}$/, 'must be 16 to 256 of A-Z, a-z, 0-9, _ and -')
-      .optional(),
-  ),
-  TELEGRAM_OPERATORS: list.refine(
-    (ids) => ids.every((id) => /^\d+$/.test(id)),
-    'must be numeric ids of Telegram users, separated by commas',
-  ),
+  TELEGRAM_BOT_TOKEN: optional(textLike(/^\d+:[\w-]+$/, 'must be what BotFather gave, such as 123456:ABC-def')),
+  TELEGRAM_WEBHOOK_SECRET: optional(textLike(/^[\w-]{16,256}$/, 'must be 16 to 256 of A-Z, a-z, 0-9, _ and -')),
+  TELEGRAM_OPERATORS: listOf((id) => /^\d+$/.test(id), 'must be numeric ids of Telegram users, separated by commas'),
   TELEGRAM_API_URL: url('https://api.telegram.org'),
   /** Where deep links lead, with the bot's name behind it. */
   TELEGRAM_LINK_URL: url('https://t.me'),
@@ -147,19 +115,9 @@ const environment = z.object({
   /** A step is submitted at most this often, each redo included. */
   MAX_ATTEMPTS_PER_STEP: count(5, 1_000),
   /** Then passes delete a finished task, its history and its files; null keeps them. */
-  KEEP_FINISHED_DAYS: optional(
-    z
-      .string()
-      .regex(/^(off|[1-9]\d{0,4})$/, 'must be a number of days, or off')
-      .default('30'),
-  ).transform((value) => (value === 'off' ? null : Number(value))),
+  KEEP_FINISHED_DAYS: numberOrOff(/^[1-9]\d{0,4}$/, 'must be a number of days, or off', '30'),
   /** A user whose results take more starts nothing new; null where there is no limit. */
-  STORED_MB_PER_USER: optional(
-    z
-      .string()
-      .regex(/^(off|[1-9]\d{0,8})$/, 'must be megabytes such as 5000, or off')
-      .default('off'),
-  ).transform((value) => (value === 'off' ? null : Number(value))),
+  STORED_MB_PER_USER: numberOrOff(/^[1-9]\d{0,8}$/, 'must be megabytes such as 5000, or off', 'off'),
 
   /** A pass stops claiming after this many seconds; monitors give up at 30, and the last batch must still finish. */
   PASS_SECONDS: count(20, 50),
@@ -177,11 +135,15 @@ const environment = z.object({
   SUBMIT_GRACE_SECONDS: count(180, 3_000),
   CHECK_MIN_SECONDS: cap,
   CHECK_MAX_SECONDS: cap,
-})
+}
 
-const complete = environment.superRefine((config, context) => {
+type Fault = readonly [name: string, message: string]
+
+/** How settings that are right each by itself don't fit together. */
+function contradictions(config: Config): Fault[] {
   const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = config
-  const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+  const faults: Fault[] = notifyFaults(config)
+  const refuse = (name: string, message: string) => faults.push([name, message])
   // Without it, whatever else the same keys sign would open tasks here.
   if (AUTH_JWKS_URL && !AUTH_ISSUER) refuse('AUTH_ISSUER', 'must be set beside AUTH_JWKS_URL: the `iss` of its tokens')
   if (AUTH_JWKS_URL && !AUTH_AUDIENCE) {
@@ -203,34 +165,33 @@ const complete = environment.superRefine((config, context) => {
   const [site, secret] = [config.TURNSTILE_SITE_KEY, config.TURNSTILE_SECRET_KEY]
   if (site && !secret) refuse('TURNSTILE_SECRET_KEY', 'must be set beside TURNSTILE_SITE_KEY')
   if (secret && !site) refuse('TURNSTILE_SITE_KEY', 'must be set beside TURNSTILE_SECRET_KEY')
-  for (const [name, message] of notifyFaults(config)) refuse(name, message)
   // A create may be sent until shortly before its lease ends; before it can have been listed, "none" proves nothing.
   if (config.SUBMIT_GRACE_SECONDS < config.SUBMIT_LEASE_SECONDS + config.SUBMIT_TIMEOUT_SECONDS) {
     refuse('SUBMIT_GRACE_SECONDS', 'must be at least SUBMIT_LEASE_SECONDS and SUBMIT_TIMEOUT_SECONDS together')
   }
-})
+  return faults
+}
 
 /** Every variable that is wrong, by name, and what would be right. No value: it may be a secret. */
 export class EnvironmentError extends Error {
   override name = 'EnvironmentError'
-  readonly faults: readonly (readonly [name: string, message: string])[]
+  readonly faults: readonly Fault[]
 
-  constructor(faults: EnvironmentError['faults']) {
+  constructor(faults: readonly Fault[]) {
     super(`Wrong environment:\n  ${faults.map(([name, message]) => `${name}: ${message}`).join('\n  ')}`)
     this.faults = faults
   }
 }
 
 /** The names of all that is read. */
-export const variables: readonly string[] = Object.keys(environment.shape)
+export const variables: readonly string[] = Object.keys(environment)
 
-export type Config = Readonly<z.output<typeof environment>>
-
-/** Compiling a schema pays after some hundred values; a function that just started has one environment to check. */
-const uncompiled = { jitless: true }
+export type Config = ValuesOf<typeof environment>
 
 /** `more`: the providers' own variables. Throws one EnvironmentError, of all that is wrong. */
-export function parseEnvironment(env: Record<string, string | undefined>, more: z.ZodRawShape): Config {
+export function parseEnvironment(given: Record<string, string | undefined>, more: Settings): Config {
+  // Present but empty (`FOO=`) is how dashboards and .env files write "none".
+  const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
   const raw = {
     ...env,
     DATABASE_URL: env['DATABASE_URL'] || env['NETLIFY_DB_URL'] || env['NETLIFY_DATABASE_URL'],
@@ -239,11 +200,26 @@ export function parseEnvironment(env: Record<string, string | undefined>, more: 
     STORAGE: env['STORAGE'] || chosenStore(env),
     ANSWER_LIMIT_MB: env['ANSWER_LIMIT_MB'] || (env['AWS_LAMBDA_FUNCTION_NAME'] && '16'),
   }
-  const base = environment.extend(more).safeParse(raw, uncompiled)
-  // How settings fit together is asked of sound ones only.
-  const wrong = base.error ?? complete.safeParse(raw, uncompiled).error
-  if (!wrong) return Object.freeze(base.data as Config)
-  throw new EnvironmentError(wrong.issues.map(({ path, message }) => [path.join('.'), message] as const))
+  const { values, wrong } = readEach({ ...environment, ...more }, raw)
+  if (wrong.length > 0) throw new EnvironmentError(wrong)
+  const config = Object.freeze(values as Config)
+  const faults = contradictions(config)
+  if (faults.length > 0) throw new EnvironmentError(faults)
+  return config
+}
+
+function readEach(settings: Settings, env: Record<string, string | undefined>): { values: object; wrong: Fault[] } {
+  const wrong: Fault[] = []
+  const values = Object.entries(settings).map(([name, read]) => {
+    try {
+      return [name, read(env[name])]
+    } catch (error) {
+      if (!(error instanceof WrongSetting)) throw error
+      wrong.push([name, error.message])
+      return [name, undefined]
+    }
+  })
+  return { values: Object.fromEntries(values), wrong }
 }
 
 /** What one answer may carry of a stored file. */

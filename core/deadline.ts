@@ -1,4 +1,4 @@
-// Gives work up after some time, or stops waiting for it.
+// Gives work up after some time, or stops waiting for it. Whatever calls out of the process, or answers within a time, uses it.
 
 /**
  * Runs `work` with a signal that fires after `ms`. Throws a TimeoutError then, even where the work doesn't heed its signal. The timer goes
@@ -19,7 +19,7 @@ export async function withDeadline<T>(ms: number, work: (signal: AbortSignal) =>
   }
 }
 
-/** Resolves after `ms`; rejects when the signal aborts. Tests and the simulation wait by a clock of their own. */
+/** Resolves after `ms`, and never once the signal has aborted. Tests and the simulation wait by a clock of their own. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>
 
 /** True when the work ends in time. Its failure is the caller's, once it has ended. */

@@ -22,8 +22,6 @@ export const missSeconds = 60
 export const missesAllowed = 3
 /** After an answer that leaves a create's fate open, the first search; by then a webhook has often said it already. */
 const searchSeconds = 10
-/** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
-export const graceSeconds = 180
 /** So long before the provider erases the inputs that carry the marker, "no" proves nothing any more. */
 const erasureMarginSeconds = 10 * 60
 
@@ -104,19 +102,34 @@ function created(prediction: Created, recipe: Recipe): SubmissionOutcome {
   }
 }
 
+/**
+ * An attempt is searched for so often before "none" is believed. The grace time alone doesn't do: a database's clock that jumps ahead ends it, and
+ * the claim before it, at once, and the holder, whose own clock shows nothing, may still send. A jump brings one search forward; the others still lie
+ * 20 seconds or more apart (db/statements/claim.ts). By a right clock the sixth falls due as the grace time ends.
+ */
+export const searchesNeeded = 6
+
+export interface SearchTerms {
+  /** From the attempt's start, before "the list doesn't have it" is believed: a create may be slow to arrive and to be listed. */
+  graceSeconds: number
+  /** How long the list shows inputs. */
+  inputsKeptSeconds: number
+}
+
 /** What the search for an unconfirmed submission came to. Undefined: not yet, search again later. */
 export function decideSearch(
   search: Search,
-  task: Pick<Task, 'submitted_at'>,
+  task: Pick<Task, 'submitted_at' | 'searches'>,
   recipe: Recipe,
   now: Date,
-  { grace = graceSeconds, inputsKept = 3_600 }: { grace?: number; inputsKept?: number | undefined } = {},
+  { graceSeconds, inputsKeptSeconds }: SearchTerms,
 ): SubmissionOutcome | undefined {
   const age = secondsSince(task.submitted_at, now)
   const found = search.kind === 'found' ? search.predictions[0] : undefined
   if (found) return created(found, recipe)
   // Only a list that is complete can say no. `unsure` and `unreachable` wait, for a find, a webhook or the time below.
-  if (search.kind === 'none' && age >= grace && age < inputsKept - erasureMarginSeconds) return { kind: 'absent' }
+  const isBelieved = age >= graceSeconds && task.searches >= searchesNeeded
+  if (search.kind === 'none' && isBelieved && age < inputsKeptSeconds - erasureMarginSeconds) return { kind: 'absent' }
   if (age < recipe.timing.unconfirmedSeconds) return undefined
   return {
     kind: 'unsettled',
@@ -135,7 +148,7 @@ export type CheckOutcome =
   /** 404. The third in a row, spaced by `retry_in`, fails the task as `prediction_lost` (or `code`). */
   | { kind: 'missing'; retry_in: number; reason: string; code?: TaskErrorCode }
   /** An answer after 404s or silence: they weren't in a row. */
-  | { kind: 'seen' }
+  | { kind: 'answered' }
   /** No answer: noted, so that an operator sees since when, and why. */
   | { kind: 'unanswered'; reason: string }
   /**
@@ -160,7 +173,7 @@ export function decideCheck(
       return { kind: 'missing', retry_in: missSeconds, reason: 'The provider no longer knows this prediction.' }
     case 'running':
       if (secondsSince(task.deadline_at, now) >= 0) return timedOut
-      return task.misses > 0 || task.unanswered > 0 ? { kind: 'seen' } : undefined
+      return task.misses > 0 || task.unanswered > 0 ? { kind: 'answered' } : undefined
     case 'unreachable':
       // Silence is not failure, but a provider silent for as long again as the whole limit is given up.
       return secondsSince(task.deadline_at, now) >= recipe.timing.limitSeconds
@@ -185,13 +198,23 @@ const timedOut: CheckOutcome = {
   leave: true,
 }
 
-/** Which files a finished prediction left, or that it left none. */
+/**
+ * Which files a finished prediction left, or that it left none. A recipe that can't read the output couldn't read it later either: what it
+ * throws must not keep the task from its end.
+ */
 export function decideOutput(output: unknown, recipe: Recipe): Extract<CheckOutcome, { kind: 'succeeded' | 'failed' }> {
-  const addresses = recipe.outputUrls(output).map(readOutputAddress)
+  let addresses: (string | undefined)[]
+  try {
+    addresses = recipe.outputUrls(output).map(readOutputAddress)
+  } catch (error) {
+    return unusable(`The recipe could not read the provider's result: ${(error as Error).message}`)
+  }
   const readable = addresses.filter((address) => address !== undefined)
   if (readable.length > 0 && readable.length === addresses.length) return { kind: 'succeeded', output: readable }
-  return { kind: 'failed', code: 'result_unusable', reason: 'The provider finished without a file as result.' }
+  return unusable('The provider finished without a file as result.')
 }
+
+const unusable = (reason: string) => ({ kind: 'failed', code: 'result_unusable', reason: shorten(reason) }) as const
 
 /** An output that is being copied. A webhook doesn't know the row's instants: what it can't copy is left to a pass. */
 export interface Copying {
@@ -200,18 +223,18 @@ export interface Copying {
 }
 
 /**
- * What a copy that failed, or found no time to end, changes. `seen` is what the provider says of the prediction now, if it was asked.
+ * What a copy that failed, or found no time to end, changes. `observation` is what the provider says of the prediction now, if it was asked.
  * Only its own word that the data is gone ends the task before both the attempt's limit and a fair time to copy are over. Where the fault
  * is ours (`storeFault`), nothing else ends it: the result is paid for, and can be copied once the store works again.
  */
 export function decideCopy(
-  seen: Observation | undefined,
+  observation: Observation | undefined,
   { storing_since = null, deadline_at = null }: Copying,
   now: Date,
   storeFault?: string,
 ): CheckOutcome {
-  if (seen?.kind === 'failed') return failedOf(seen)
-  if (seen?.kind === 'missing') {
+  if (observation?.kind === 'failed') return failedOf(observation)
+  if (observation?.kind === 'missing') {
     const reason = 'The provider deleted the result before it could be copied.'
     return { kind: 'missing', code: 'result_lost', retry_in: missSeconds, reason }
   }

@@ -35,5 +35,5 @@ export function stubOf(input: unknown): Stub | undefined {
   return typeof model === 'string' ? { model, marked: marked === true } : undefined
 }
 
-/** Anonymous: with their session, nobody comes back as them. An identity provider's user may begin anew. */
-export const isPassingUser = (userId: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(userId)
+/** Whether the user has no account: once their session is gone, nobody comes back as them. An identity provider's user may begin anew. */
+export const isAnonymous = (userId: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(userId)

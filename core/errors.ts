@@ -1,4 +1,4 @@
-// Refusals. One class, one closed list of codes; `functions/http/request.ts` renders them as RFC 9457 problem details.
+// Errors: refusals of one class with one closed list of codes, which `functions/http/request.ts` renders as RFC 9457 problem details.
 
 /** Every code an error answer can carry, with the status it goes with. Programs switch on the code. */
 export const problems = {

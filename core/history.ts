@@ -1,6 +1,6 @@
 // The history of a task: what each move was, who caused it and when. `db/statements/history.ts` writes it, logs and the operator's command show it.
 
-/** Who causes a write. A person's own move is `user`; the pass that her call runs after its answer bears the call's name. */
+/** Who causes a write. A person's own move is `user`; the pass that runs after their call's answer bears the call's name. */
 export type Cause =
   | 'user'
   | 'start'
@@ -42,8 +42,8 @@ export interface MoveReport extends Entry {
   ms: number | null
   /** A failure after a success, or the very first. */
   opens_run?: boolean | null
-  /** Somebody is to hear of it: the statement has written that into the outbox. */
-  news?: true
+  /** The statement has written events of it into the outbox. */
+  has_events?: true
 }
 
 /** One move, as it is read back. */

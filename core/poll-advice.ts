@@ -28,7 +28,7 @@ export interface PollTerms {
   now: Date
 }
 
-/** Nothing happens by itself while a person thinks; her own click answers with the task as it is. */
+/** Nothing happens by itself while a person thinks; their own click answers with the task as it is. */
 const waitingSeconds = 30
 /** A step that takes an hour isn't asked for more often than this. */
 const longestSeconds = 60

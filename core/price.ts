@@ -49,13 +49,23 @@ export function knownFrom(prices: readonly (number | null)[] | null, step: numbe
   return (prices ?? []).slice(step - 1).reduce<number>((sum, price) => sum + (price ?? 0), 0)
 }
 
-/** What a prediction cost by its provider's own figures; undefined where they don't tell, or tell nonsense: then the estimate stands. */
-export function costOf({ price }: Recipe, metrics: Metrics | undefined): number | undefined {
-  if (price === 'unknown' || !metrics) return undefined
-  const micros = price.settle?.(metrics)
+/**
+ * What a prediction cost by its provider's own figures; undefined where they don't tell, or tell nonsense, or what the recipe can't read:
+ * then the estimate stands.
+ */
+export function costOf(recipe: Recipe, metrics: Metrics | undefined): number | undefined {
+  const micros = metrics && settled(recipe, metrics)
   if (micros === undefined || !Number.isFinite(micros)) return undefined
   const whole = Math.ceil(micros)
   return faultOfPrice(whole) ? undefined : whole
+}
+
+function settled({ price }: Recipe, metrics: Metrics): number | undefined {
+  try {
+    return price === 'unknown' ? undefined : price.settle?.(metrics)
+  } catch {
+    return undefined // The price is a guess without it; the result must not be lost with it.
+  }
 }
 
 /** In millionths of a dollar a day (UTC); null where there is none. */

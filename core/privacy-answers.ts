@@ -1,5 +1,6 @@
 // The shapes of what erasing and sharing answer, as answers.ts has all others.
 import * as z from 'zod'
+import { instant } from './answers.ts'
 
 export const deletedSchema = z.object({
   deleted: z.object({
@@ -7,7 +8,7 @@ export const deletedSchema = z.object({
     uploads: z.int().meta({ description: 'photos that were uploaded, those of a deleted task included' }),
   }),
   erased: z.boolean().meta({ description: 'nothing of it is left here; false: it is noted, and passes finish it' }),
-  at: z.string().meta({ format: 'date-time' }),
+  at: instant,
 })
 
 export const confirmSchema = z.object({

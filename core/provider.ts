@@ -39,7 +39,7 @@ export interface Metrics {
   outputs?: number
 }
 
-/** What a look at a prediction tells. Only `succeeded` and `failed` end a step; silence is not failure. */
+/** What a check of a prediction tells. Only `succeeded` and `failed` end a step; silence is not failure. */
 export type Observation =
   | { kind: 'running'; warning?: string }
   | { kind: 'succeeded'; output: unknown; metrics?: Metrics }
@@ -87,7 +87,7 @@ export type Search =
   | { kind: 'unsure'; reason: string } // not in the list, which proves nothing: the list may lack it though it exists
   | { kind: 'unreachable'; reason: string }
 
-/** Predictions that are looked at together; none of them is older than `since`. */
+/** Predictions that are checked together; none of them is older than `since`. */
 export interface ListedSince {
   since: Date
   ids: ReadonlySet<string>

@@ -50,16 +50,16 @@ function faultOfMarker({ marker }: Recipe, { input }: GenerationRequest): string
 }
 
 /** What JSON would drop, change or refuse, and where: most often a link() that nobody awaited. */
-function findUnsendable(value: unknown, path: string, within: readonly unknown[] = []): string | undefined {
+function findUnsendable(value: unknown, path: string, above: readonly unknown[] = []): string | undefined {
   if (value === null || ['string', 'boolean', 'undefined'].includes(typeof value)) return undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${path} is ${value}`
   if (typeof value !== 'object') return `${path} is a ${typeof value}`
   if (value instanceof Promise) return `${path} is a Promise; await it`
-  if (within.includes(value)) return `${path} contains itself`
+  if (above.includes(value)) return `${path} contains itself`
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
     return `${path} is a ${value.constructor?.name ?? 'bare object'}`
   for (const [key, inner] of Object.entries(value)) {
-    const found = findUnsendable(inner, `${path}.${key}`, [...within, value])
+    const found = findUnsendable(inner, `${path}.${key}`, [...above, value])
     if (found) return found
   }
   return undefined

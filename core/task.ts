@@ -127,6 +127,8 @@ export interface Task {
   /** While processing, the attempt's limit; while waiting, the gate's. */
   deadline_at: Date | null
   misses: number
+  /** How often a pass has looked for the attempt's create, which nobody sends any more. */
+  searches: number
   /** When a pass last took it to ask its provider. */
   checked_at: Date | null
   /** Checks in a row that had no answer, since when, and what came instead. */
@@ -155,7 +157,7 @@ export interface Task {
 }
 
 /** What names one open attempt. Every write after a claim carries all four, and zero rows is the refusal. */
-export interface Held {
+export interface OpenAttempt {
   id: string
   step: number
   attempt: number
@@ -163,7 +165,7 @@ export interface Held {
 }
 
 /** The open attempt of a claimed task. Throws when there is none: a caller asked the wrong row. */
-export function requireHeld(task: Task): Held {
+export function requireOpenAttempt(task: Task): OpenAttempt {
   if (!task.claim_token) throw new Error(`task ${task.id} has no open attempt (status ${task.status})`)
   return { id: task.id, step: task.current_step, attempt: task.attempt, claim_token: task.claim_token }
 }
@@ -180,12 +182,16 @@ export function resultKey(id: string, step: number, predictionId: string, index 
   return `results/${id}/${step}/${predictionId.replaceAll(/[^A-Za-z0-9_-]/g, '-')}/${index}`
 }
 
+/** All closed attempts of a step, oldest first; the open one too, where a view has it. */
+export const attemptsOf = (record: StepRecord | undefined): StepRecord[] =>
+  record ? [...(record.past ?? []), record] : []
+
 /** A step's stored result: what was chosen or else the newest, or that of one attempt. */
 export function storedAttempt(task: Pick<Task, 'steps'>, step: number, attempt?: number): StoredAttempt | undefined {
   const record = task.steps[step - 1]
   if (!record) return undefined
   const wanted = attempt ?? record.chosen?.attempt
-  return [record, ...(record.past ?? []).toReversed()].find(
+  return attemptsOf(record).findLast(
     (closed): closed is StoredAttempt =>
       closed.status === 'completed' && (wanted === undefined || closed.attempt === wanted),
   )

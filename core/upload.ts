@@ -30,7 +30,7 @@ export const hourOf = (instant: Date): string => instant.toISOString().slice(0, 
 
 export const makeUploadId = (now: Date, random: string): string => `${hourOf(now)}-${random}`
 
-/** Where an upload is stored, for an owner as `engine/sweep-uploads.ts` writes one. */
+/** Where an upload is stored, for an owner as `engine/uploads.ts` writes one. */
 export function uploadKey(owner: string, id: string): string {
   const [hour, random] = id.split('-')
   return `uploads/${hour}/${owner}/${random}`

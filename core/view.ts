@@ -6,6 +6,7 @@ import { sumOf } from './price.ts'
 import { attemptSeed } from './recipe.ts'
 import {
   askedOf,
+  attemptsOf,
   chosenFile,
   isFinished,
   type StepRecord,
@@ -36,7 +37,7 @@ export function fileName(recipe: string, step: number, file: number, type: strin
   return `${recipe}-step-${step}${file > 1 ? `-${file}` : ''}.${fileEnding(type)}`
 }
 
-/** What the view is made of. The token, for the open attempt's seed, is not told: no event is of a task that is in the middle of an attempt. */
+/** What the view is made of. Only a row has the token, which gives the open attempt's seed: events never show an open attempt. */
 type Shown = ToldTask & Partial<Pick<Task, 'claim_token'>>
 
 /** The row as its owner sees it; `pollAfterMs` is the recipe's advice while the task is unfinished. */
@@ -82,9 +83,6 @@ function shownSteps(task: Shown): StepRecord[] {
   }
   return [...task.steps.slice(0, task.current_step - 1), open]
 }
-
-/** Oldest first. */
-const attemptsOf = (record: StepRecord | undefined): StepRecord[] => (record ? [...(record.past ?? []), record] : [])
 
 function stepView(task: Shown, record: StepRecord): StepView {
   const stored = storedAttempt(task, record.step)

@@ -1,5 +1,6 @@
 // Addresses that somebody else wrote: a user's image, a provider's output. recipes/, decide.ts and providers/ read them here, so that what
 // is checked, kept and sent is one text: the parsed one. An output may be a data URI too; store-output.ts asks for its bytes again.
+import { parseDataUri } from './data-uri.ts'
 
 /** Parsers differ on these: `https://a.example\@b.example` names a.example to one and b.example to another. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -17,16 +18,16 @@ export function parseWebAddress(text: unknown): URL | undefined {
   return url && /^https?:$/.test(url.protocol) ? url : undefined
 }
 
-const dataUri = /^data:([\w.+-]+\/[\w.+-]+)?(;[\w=.+-]+)*,/i
+const isDataUri = (text: string): boolean => parseDataUri(text) !== undefined
 
 /** As it is kept and fetched. Undefined: nothing that can be fetched. */
 export function readOutputAddress(text: unknown): string | undefined {
-  if (typeof text === 'string' && dataUri.test(text)) return text
+  if (typeof text === 'string' && isDataUri(text)) return text
   return parseWebAddress(text)?.href
 }
 
 /** A row holds no files: of a data URI only its beginning is kept. */
-export const withoutBytes = (address: string): string => (dataUri.test(address) ? 'data:,' : address)
+export const withoutBytes = (address: string): string => (isDataUri(address) ? 'data:,' : address)
 
 /** True for what `withoutBytes` left of a data URI. */
 export const lacksBytes = (address: string): boolean => address === 'data:,'

@@ -30,6 +30,11 @@ export function parseFlags(words: string[]): { ticks: boolean } {
   }
 }
 
+/** For a server that takes no options: its `variables` say all. */
+export function refuseWords([word]: readonly string[], variables: string): void {
+  if (word !== undefined) throw new CannotBegin(`There is no option "${word}". In the environment: ${variables}.`)
+}
+
 export function portOf(text = '', { name = 'PORT', usual = 8888 } = {}): number {
   const port = Number(text || usual)
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port

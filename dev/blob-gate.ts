@@ -2,10 +2,10 @@
 // deployed.ts hands its tokens to built functions; tests let them expire at will.
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listenOn } from '../simulator/ports.ts'
 import { type BlobAccess, contextOf } from './blobs.ts'
 
-export interface BlobGate {
+interface BlobGate {
   /** A new token, with what a function needs to use it. */
   renew(): BlobAccess
   /** No token is good any more, until the next is handed out. */
@@ -33,8 +33,7 @@ export async function startBlobGate(context: string, { admit }: GateOptions = {}
     else if (tokens.includes(token)) onward()
     else incoming.resume().once('end', () => answer.writeHead(401).end())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://127.0.0.1:${await listenOn(server)}`
   return {
     renew: () => {
       const token = randomBytes(16).toString('hex')

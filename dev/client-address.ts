@@ -5,8 +5,8 @@ import { isPublicHost } from '../providers/public-host.ts'
 
 /**
  * Behind a proxy on this machine, or in its private network, every request comes from the proxy. The last address of `X-Forwarded-For` is
- * then the one that the proxy itself saw: what stands before it anybody may have written. Whoever comes from the public web is taken by
- * the address of the connection alone.
+ * then the one that the proxy itself saw: what stands before it anybody may have written. A client from the public web is known by
+ * the address of its connection alone.
  */
 export function clientAddress({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
   const address = plain(socket.remoteAddress ?? '')

@@ -5,7 +5,7 @@ import type { Secrets } from './secrets.ts'
 type Env = Readonly<Record<string, string | undefined>>
 
 /** With a key of one's own the functions talk to that provider itself. */
-export interface OwnKeys {
+interface OwnKeys {
   replicate: boolean
   fal: boolean
 }
@@ -18,7 +18,7 @@ export const ownKeys = (env: Env): OwnKeys => ({
 /** Nobody outside is to reach us, or to be reached, and nothing is paid. */
 export const isAllLocal = ({ replicate, fal }: OwnKeys): boolean => !replicate && !fal
 
-export interface LocalParts {
+interface LocalParts {
   /** Where the functions are reached. */
   address: string
   databaseUrl: string

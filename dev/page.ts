@@ -3,8 +3,8 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { threadId } from 'node:worker_threads'
 import { editionOf } from '../build/offers.ts'
+import { ownFolder } from './own-folder.ts'
 
 /** All that a build reads: what it offers is told by recipes and providers, as the endpoint tells it. */
 const sources = [
@@ -26,7 +26,7 @@ export async function pageFolder(): Promise<URL> {
 /** With what the process's environment offers, whatever lies there. */
 export async function buildPage(built: URL): Promise<void> {
   const { build: runVite } = await import('vite')
-  const made = new URL(`../dist/.web-${process.pid}-${threadId}/`, import.meta.url)
+  const made = await ownFolder('web')
   const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
   await runVite({ configFile, logLevel: 'warn', build: { outDir: fileURLToPath(made) } })
   const files = (await filesIn(made)).map((file) => file.href.slice(made.href.length))

@@ -2,11 +2,11 @@
 // process ends, killed or not, PostgreSQL shuts down. It runs as any user, root included, wherever the checkout lies.
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { freePort } from '../simulator/ports.ts'
 import { type Binaries, findBinaries } from './postgres/binaries.ts'
 import { type Cluster, openCluster, serverUser } from './postgres/cluster.ts'
 import { takeLock } from './postgres/lock.ts'
 import { launch, type Server } from './postgres/server.ts'
-import { freePort } from './reach.ts'
 
 interface PostgresOptions {
   /** Made on the first start and kept. The password, log and lock lie beside it: `<dataDir>.password`, and so on. */

@@ -1,7 +1,7 @@
 // One line of progress for long commands: how much is done, how fast, and how long it will take. The simulation and the bench show it.
 // A terminal gets one line that is written again and again; a file or a CI log gets a plain line now and then.
 
-export interface ProgressOptions {
+interface ProgressOptions {
   /** What is counted, in the plural: `schedules`. */
   unit: string
   total: number
@@ -12,7 +12,7 @@ export interface ProgressOptions {
   now?: () => number
 }
 
-export interface Progress {
+interface Progress {
   /** Writes the line that is due, if one is. A timer calls it. */
   show(): void
   /** Erases the line, so that something else can be printed; the next one comes when it is due. */

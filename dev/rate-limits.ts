@@ -4,8 +4,8 @@ import type { Door } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
 import { problem } from '../functions/http/request.ts'
 
-/** The answer to whoever asks too often; undefined lets the request through. */
-export type AskLimit = (door: Door, ip: string) => Promise<Response | undefined>
+/** The answer to an address that asks too often; undefined lets the request through. */
+type AskLimit = (door: Door, ip: string) => Promise<Response | undefined>
 
 /** In this process's memory, by the client's address: several servers behind one address allow as many times as much. */
 export function openRateLimits(doors: readonly Door[]): AskLimit {

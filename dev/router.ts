@@ -5,14 +5,12 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { type Door, matchDoor } from '../build/doors.ts'
 import { AppError } from '../core/errors.ts'
 import { problem } from '../functions/http/request.ts'
+import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from '../simulator/exchange.ts'
 import { addressOf } from './begin.ts'
 import { clientAddress } from './client-address.ts'
-import { discardRest, readBody, saysTooLarge, sendResponse, toRequest, urlOf } from './exchange.ts'
 import { openRateLimits } from './rate-limits.ts'
 import { type RouterLog, type RunOptions, runDoor } from './run.ts'
 import { type PageFiles, serveStatic } from './static.ts'
-
-export { type Door, loadDoors } from '../build/doors.ts'
 
 export interface RouterOptions {
   log: RouterLog
@@ -59,9 +57,9 @@ export function createServer(doors: readonly Door[], options: RouterOptions): Ro
     if (!server.listening) response.shouldKeepAlive = false
     track(exchange(request, response, (signal) => respond(request, signal), { log, limitMs }))
   })
-  // A client who neither reads nor leaves would otherwise be waited for without end.
+  // A client that neither reads nor leaves would otherwise be waited for without end.
   server.setTimeout(2 * limitMs)
-  // A client who asks before he sends is told at once when it would be too much.
+  // A client that asks before it sends is told at once when that would be too much.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (!saysTooLarge(request, maxBodyBytes)) response.writeContinue()
     server.emit('request', request, response)
@@ -152,7 +150,8 @@ function openRespond(doors: readonly Door[], options: RouterOptions, track: RunO
       if (refused) return refused
       const body = await readBody(request, maxBodyBytes)
       if (signal.aborted) return undefined
-      if (!body) return problem(new AppError('body_too_large', `A body may have at most ${maxBodyBytes} bytes.`))
+      if (!body)
+        return problem(new AppError('body_too_large', `A body may have at most ${maxBodyBytes / 1024 ** 2} MB.`))
       const { params } = match
       return runDoor(match.door, toRequest(request, url, body, signal), { log: options.log, track, signal, params, ip })
     }

@@ -49,7 +49,7 @@ function readSecrets(text: string, file: URL): Kept {
     // Without the parser's own words, which quote what they read.
     const path = fileURLToPath(file)
     throw new CannotBegin(
-      `${path} can't be read: put it back, or delete it, and new ones are made: then sessions end.`,
+      `${path} can't be read: put it back, or delete it. Then new secrets are made, and sessions end.`,
       {
         cause,
       },

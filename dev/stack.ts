@@ -1,15 +1,16 @@
 // The whole product in one process, on a given database: functions, page, blob store and simulated provider. The browser tests and the
 // screenshots use it. One at a time: like a deployment's, the functions' settings are the process's environment.
 
+import { loadDoors } from '../build/doors.ts'
 import { openLog } from '../engine/log.ts'
 import { parseConfig } from '../providers/config.ts'
 import { openRecipes } from '../recipes/index.ts'
 import { type Simulator, startSimulator } from '../simulator/server.ts'
 import { startBlobs } from './blobs.ts'
 import { pageFolder } from './page.ts'
-import { createServer, loadDoors, type Router } from './router.ts'
+import { createServer, type Router } from './router.ts'
 
-export interface StackOptions {
+interface StackOptions {
   databaseUrl: string
   /** For the blob store's files. */
   folder: string
@@ -20,7 +21,7 @@ export interface StackOptions {
   port?: number
 }
 
-export interface Stack {
+interface Stack {
   url: string
   simulator: Simulator
   router: Router

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { startTelegram, visitor } from '../simulator/telegram/index.ts'
 
-export interface LocalBot {
+interface LocalBot {
   /** What the functions are told of it. */
   settings: Record<string, string>
   /** The page with the chat. */

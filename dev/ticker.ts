@@ -2,7 +2,7 @@
 // before it, and to say nothing while nothing happens.
 import type { RouterLog } from './run.ts'
 
-export interface TickerOptions {
+interface TickerOptions {
   urls: readonly string[]
   everyMs: number
   headers: Record<string, string>

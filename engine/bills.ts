@@ -43,7 +43,7 @@ async function settleBillsOf(
       const about = { provider, reason: bill.reason }
       if (bill.kind === 'refused')
         deps.log.info(about, 'this key is not told of charges: what was expected stays booked')
-      else deps.log.warn(about, 'what was charged can not be read now')
+      else deps.log.warn(about, 'what was charged cannot be read now')
       return true
     }
     const bills = unbilled.flatMap(({ task_id, claim_token, prediction_id, is_late }) => {

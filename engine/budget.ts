@@ -1,7 +1,5 @@
-// What this deployment may spend: the ceilings that statements are told, and what is left of them. Endpoints, journal and standing call it.
-
-import type { Ceilings } from '../core/price.ts'
-import { microsOf } from '../core/price.ts'
+// What this deployment may spend: the ceilings that statements are told, and what is left of them. Endpoints and the journal call it.
+import { type Ceilings, microsOf } from '../core/price.ts'
 import type { Spent } from '../db/statements/usage.ts'
 import type { Deps } from './deps.ts'
 

@@ -3,7 +3,7 @@ import { type CheckOutcome, decideCheck, decideSearch, type SubmissionOutcome, s
 import { erasedUser, type Stub, stubOf } from '../core/erasure.ts'
 import type { Search } from '../core/provider.ts'
 import type { Recipe } from '../core/recipe.ts'
-import { requireHeld } from '../core/task.ts'
+import { requireOpenAttempt } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claimed.ts'
 import { askProvider, type Deps, requireProvider, requireRecipe } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
@@ -36,8 +36,8 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
     deps.log[search.kind === 'unsure' ? 'debug' : 'warn'](about, 'the submission was not found')
   }
   const outcome = decideSearch(search, task, recipe, task.claimed_at, {
-    grace: deps.config.SUBMIT_GRACE_SECONDS,
-    inputsKept: deps.providers.get(recipe.provider)?.inputsKeptSeconds ?? 0,
+    graceSeconds: deps.config.SUBMIT_GRACE_SECONDS,
+    inputsKeptSeconds: deps.providers.get(recipe.provider)?.inputsKeptSeconds ?? 0,
   })
   if (outcome?.kind !== 'created' || search.kind !== 'found') return outcome ? [outcome] : []
   return search.predictions.map((prediction) => ({ ...outcome, ...prediction }))
@@ -45,10 +45,10 @@ export async function searchSubmission(deps: Deps, task: Claimed): Promise<Submi
 
 async function searchList(deps: Deps, recipe: Recipe, task: Claimed): Promise<Search> {
   const provider = requireProvider(deps, recipe)
-  const held = requireHeld(task)
+  const open = requireOpenAttempt(task)
   const stub = task.user_id === erasedUser ? requireStub(task) : undefined
-  const request = stub ? { model: stub.model, input: {} } : await buildRequest(deps, recipe, task, held)
-  const isMarked = (input: Record<string, unknown>) => isInputOf(input, held.claim_token)
+  const request = stub ? { model: stub.model, input: {} } : await buildRequest(deps, recipe, task, open)
+  const isMarked = (input: Record<string, unknown>) => isInputOf(input, open.claim_token)
   const search = await provider.search({ submittedAt: task.submitted_at ?? task.claimed_at, request, isMarked })
   // What carries no marker can't be recognised, so that nothing was found says nothing.
   if (search.kind !== 'none' || (stub ? stub.marked : isMarked(request.input))) return search

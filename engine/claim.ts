@@ -1,8 +1,7 @@
 // How passes and clicks claim: what the statements have to know of the recipes, and of the limits that the deployment sets.
 import type { Config } from '../core/config.ts'
 import { placesOf } from '../core/recipe.ts'
-import { type ClaimParams, type Claims, type ClaimTerms, claimDue } from '../db/statements/claim.ts'
-import type { Claimed } from '../db/statements/claimed.ts'
+import { type ClaimParams, type Claims, claimDue, type RecipeTerms } from '../db/statements/claim.ts'
 import type { Cap } from '../db/statements/overdue.ts'
 import type { MovedTask } from '../db/statements/user-moves.ts'
 import { providers, settingOf } from '../providers/index.ts'
@@ -10,22 +9,12 @@ import { clockOf, type Deps } from './deps.ts'
 import type { CausedBy } from './journal.ts'
 
 /** Claimed tasks, and until when their creates may be sent: after that a claim might run out before the answer comes. */
-export interface Claim {
-  tasks: Claimed[]
+export interface Claim extends Claims {
   sendBy: Date
-  /** More is due. */
-  isCut?: true
-  /** Events are due to be told. */
-  isNewsDue?: true
-  erasuresDue?: true
 }
 
 /** The instant is taken before the statement: what comes between costs patience, never safety. */
-export async function claim(
-  deps: Deps,
-  timed: CausedBy,
-  which: Pick<ClaimParams, 'taskId' | 'dueBy'>,
-): Promise<Claims & Claim> {
+export async function claim(deps: Deps, timed: CausedBy, which: Pick<ClaimParams, 'taskId' | 'dueBy'>): Promise<Claim> {
   const sendBy = sendByOf(deps)
   const { config } = deps
   const claims = await claimDue(deps.db, {
@@ -45,7 +34,7 @@ export function sendByOf(deps: Deps): Date {
   return new Date(clockOf(deps).getTime() + Math.max(lease - timeout, 1) * 1000)
 }
 
-export function termsOf({ config, recipes }: Deps): ClaimTerms[] {
+export function termsOf({ config, recipes }: Deps): RecipeTerms[] {
   return [...recipes.values()].map(({ name, timing }) => ({
     ...timing,
     recipe: name,
@@ -78,8 +67,8 @@ export function continueTerms(deps: Deps) {
 }
 
 /** The attempt that a click has begun, if it has; its create is still to be sent. Not where it was canceled since, or is a pass's. */
-export function claimOf(task: MovedTask, sendBy: Date): Claim | undefined {
+export function begunAttempt(task: MovedTask, sendBy: Date): Claim | undefined {
   const isOwn = task.claim_token === task.claim_id
   if (task.status !== 'processing' || task.phase !== 'submitting' || !isOwn) return undefined
-  return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], sendBy }
+  return { tasks: [{ ...task, work: 'submit', claimed_at: task.updated_at }], nextDueAt: null, sendBy }
 }

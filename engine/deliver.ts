@@ -1,9 +1,9 @@
 // Delivers what is to be told: claims it from the outbox, hands each event to its channel, and records what became of it. journal.ts calls it
-// after every statement that has written news, for that statement's tasks; passes over everything call it for what was left.
+// after every statement that has written events, for that statement's tasks; passes over everything call it for what was left.
 import pLimit from 'p-limit'
 import { endsWithin } from '../core/deadline.ts'
 import { type ChannelKind, type Delivery, pauseSeconds, type SendResult } from '../core/event.ts'
-import { claimNews, type Delivered, deliveryLeaseSeconds, recordDeliveries } from '../db/statements/outbox.ts'
+import { claimDeliveries, type Delivered, deliveryLeaseSeconds, recordDeliveries } from '../db/statements/outbox.ts'
 import type { Channel } from '../notify/channel.ts'
 import { openChannel } from '../notify/index.ts'
 import { clockOf, type Deps } from './deps.ts'
@@ -33,7 +33,7 @@ export async function deliver(deps: Deps, { taskIds, seconds = 15 }: DeliverOpti
   let tried = 0
   for (;;) {
     const sendBy = new Date(clockOf(deps).getTime() + deliveryLeaseSeconds * 1000 - sendMs)
-    const { claim, deliveries, isCut } = await claimNews(deps.db, { limit: batch, taskIds, now: deps.now?.() })
+    const { claim, deliveries, isCut } = await claimDeliveries(deps.db, { limit: batch, taskIds, now: deps.now?.() })
     if (deliveries.length === 0) return tried
     tried += deliveries.length
     const outcomes = await Promise.all(deliveries.map((delivery) => run.send(delivery, sendBy)))

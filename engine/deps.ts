@@ -8,6 +8,7 @@ import { type Recipe, recipeAt } from '../core/recipe.ts'
 import type { ProviderUrls } from '../core/task.ts'
 import type { Db } from '../db/statements/sql.ts'
 import type { Http } from '../providers/http.ts'
+import { providers } from '../providers/index.ts'
 import type { Recipes } from '../recipes/index.ts'
 import type { Files } from '../storage/files.ts'
 import type { Instants } from '../storage/instants.ts'
@@ -41,9 +42,9 @@ export interface EndpointContext {
   waitUntil(work: Promise<unknown>): void
 }
 
-export type Endpoint = (request: Request, deps: Deps, context: EndpointContext) => Promise<Response>
+export type Endpoint<Needs = Deps> = (request: Request, deps: Needs, context: EndpointContext) => Promise<Response>
 /** An endpoint that mostly has nothing to do, and then loads next to nothing. */
-export type PingEndpoint = (request: Request, deps: Deps | LightDeps, context: EndpointContext) => Promise<Response>
+export type PingEndpoint = Endpoint<Deps | LightDeps>
 
 /** The clock for what never touches the database: tokens and links. */
 export function clockOf(deps: Pick<Deps, 'now'>): Date {
@@ -66,8 +67,14 @@ export function requireRecipe(deps: Deps, task: { recipe: string; provider: stri
 /** A recipe's provider. Throws `not_configured` (503) where its key isn't set. */
 export function requireProvider(deps: Deps, recipe: Recipe): Provider {
   const provider = deps.providers.get(recipe.provider)
-  if (!provider) throw new AppError('not_configured', `${recipe.provider} is not configured: its key is not set.`)
+  if (!provider) throw keyMissing([recipe.provider])
   return provider
+}
+
+/** For a recipe that could run at any of these. */
+export function keyMissing(names: readonly string[]): AppError {
+  const keys = names.map((name) => providers.find((spec) => spec.name === name)?.key ?? `The key of ${name}`)
+  return new AppError('not_configured', `${keys.join(' or ')} is not set here.`)
 }
 
 /** What the provider says of a prediction. One that can't even be asked, as without its key, is silent: the wait still has its end. */

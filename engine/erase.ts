@@ -1,22 +1,24 @@
 // Erases: deletes rows by a statement that notes what is still to go, then clears the store and asks the providers. The delete endpoint and
-// the operator's command begin an erasure; passes and sweeps finish what was begun, whoever died meanwhile.
+// the operator's command begin an erasure; passes and sweeps finish what was begun, also after a crash.
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import { canBeCalledBack } from '../core/config.ts'
 import { shorten } from '../core/decide.ts'
-import { askProviderSeconds, isPassingUser, quietSeconds, type Stub } from '../core/erasure.ts'
+import { askProviderSeconds, isAnonymous, quietSeconds, type Stub } from '../core/erasure.ts'
+import type { Deleted } from '../core/privacy-answers.ts'
 import type { Task } from '../core/task.ts'
 import { copiedUploads } from '../core/upload.ts'
 import { type ErasureTerms, eraseTasks, listErasable } from '../db/statements/erase.ts'
 import {
   type Erasure,
   type ErasureOutcome,
-  forgetUser,
+  eraseTraces,
   noteUpload,
   noteUser,
   readErasures,
   recordErasures,
 } from '../db/statements/erasures.ts'
+import type { EndedSession } from '../db/statements/sessions.ts'
 import { mostParts } from '../storage/files.ts'
 import { type Deps, recipeOf } from './deps.ts'
 import { isInputOf } from './signed-urls.ts'
@@ -30,11 +32,7 @@ const atOnce = 8
 export const erasingMs = 8_000
 
 /** What a person is told of their erasure, and the log. */
-export interface Receipt {
-  deleted: { tasks: number; uploads: number }
-  /** Nothing of it is left here. Otherwise it is noted, and passes go on. */
-  erased: boolean
-}
+export type Receipt = Omit<Deleted, 'at'>
 
 export const erasureTerms = ({ providers, now }: Pick<Deps, 'providers' | 'now'>): ErasureTerms => ({
   erasing: [...providers.values()].flatMap(({ name, erase }) => (erase ? [name] : [])),
@@ -70,9 +68,9 @@ async function uploadsOf(deps: Deps, { id: task, user_id, input, changes, steps 
 }
 
 /** An upload of which somebody has seen that it is there. */
-export async function eraseUpload(deps: Deps, key: string, endBy = performance.now() + erasingMs): Promise<Receipt> {
+export async function eraseUpload(deps: Deps, key: string): Promise<Receipt> {
   const { id } = await noteUpload(deps.db, { key, now: deps.now?.() })
-  const erased = (await finish(deps, [id], endBy)).has(id)
+  const erased = (await finish(deps, [id], performance.now() + erasingMs)).has(id)
   return logReceipt(deps, { deleted: { tasks: 0, uploads: 1 }, erased })
 }
 
@@ -80,7 +78,7 @@ export async function eraseUpload(deps: Deps, key: string, endBy = performance.n
 export async function eraseUser(
   deps: Deps,
   user_id: string,
-  ended: readonly { key: string; until: Date }[],
+  ended: readonly EndedSession[],
   endBy = performance.now() + erasingMs,
 ): Promise<Receipt> {
   const noted = await noteUser(deps.db, { user_id, ended, quietSeconds, now: deps.now?.() })
@@ -127,11 +125,10 @@ async function finish(deps: Deps, ids: readonly string[], endBy: number): Promis
 }
 
 async function finishThese(deps: Deps, erasures: readonly Erasure[], endBy: number) {
-  const limit = pLimit(atOnce)
-  const begun = erasures.map((erasure) =>
-    limit(() => (performance.now() < endBy ? outcomeOf(deps, erasure, endBy) : undefined)),
+  const begun = await pLimit(atOnce).map(erasures, async (erasure) =>
+    performance.now() < endBy ? [await outcomeOf(deps, erasure, endBy)] : [],
   )
-  const outcomes = (await Promise.all(begun)).flatMap((outcome) => outcome ?? [])
+  const outcomes = begun.flat()
   if (outcomes.length === 0) return { done: 0, cleared: [] }
   const done = await recordErasures(deps.db, outcomes, erasureTerms(deps))
   return { done: done.length, cleared: outcomes.flatMap(({ id, cleared }) => (cleared ? [id] : [])) }
@@ -145,18 +142,22 @@ interface Progress {
   isWaiting: boolean
 }
 
-/** Never rejects: what can't be done now is noted still. */
+/** Never rejects: what can't be done now is noted still. The store comes first: a provider that is silent doesn't keep files from going. */
 async function outcomeOf(deps: Deps, erasure: Erasure, endBy: number, progress?: Progress): Promise<ErasureOutcome> {
-  const { id, kind, subject, read_at } = erasure
-  const outcome = { id, read_at, asked: await askProviders(deps, erasure) }
-  try {
-    if (kind === 'task') return { ...outcome, cleared: await clearTask(deps, id) }
-    if (kind === 'upload') await deps.files.clear(`${subject}/`, mostParts)
-    return { ...outcome, cleared: kind === 'upload' || (await clearUser(deps, erasure, endBy, progress)) }
-  } catch (error) {
+  const { id, read_at } = erasure
+  const cleared = await clear(deps, erasure, endBy, progress).catch((error) => {
     deps.log.error({ err: error, erasure: id }, 'an erasure is not done, and is tried again')
-    return { ...outcome, cleared: false }
-  }
+    return false
+  })
+  return { id, read_at, cleared, asked: await askProviders(deps, erasure, endBy) }
+}
+
+/** False: more may be left. */
+async function clear(deps: Deps, erasure: Erasure, endBy: number, progress?: Progress): Promise<boolean> {
+  if (erasure.kind === 'task') return clearTask(deps, erasure.id)
+  if (erasure.kind === 'user') return clearUser(deps, erasure, endBy, progress)
+  await deps.files.clear(`${erasure.subject}/`, mostParts)
+  return true
 }
 
 async function clearTask({ files }: Deps, id: string): Promise<boolean> {
@@ -164,7 +165,7 @@ async function clearTask({ files }: Deps, id: string): Promise<boolean> {
   return removed.every((count) => count < mostParts)
 }
 
-/** False: its time was over before all was gone. Whoever only passes by can't come back, so that whatever is found later is of before. */
+/** False: its time was over before all was gone. An anonymous user can't come back, so that whatever is found later is of before. */
 async function clearUser(
   deps: Deps,
   { subject, noted_at, quiet_at, now }: Erasure,
@@ -172,7 +173,7 @@ async function clearUser(
   progress?: Progress,
 ) {
   const user_id = subject ?? ''
-  const before = isPassingUser(user_id) ? undefined : noted_at
+  const before = isAnonymous(user_id) ? undefined : noted_at
   for (;;) {
     if (performance.now() >= endBy) return false
     const tasks = await listErasable(deps.db, { user_id, limit: batch, before })
@@ -187,15 +188,16 @@ async function clearUser(
   }
   const uploads = before === undefined || now < quiet_at ? await clearUploads(deps, user_id) : 0
   if (progress) progress.uploads += uploads
-  await forgetUser(deps.db, { user_id, before })
+  await eraseTraces(deps.db, { user_id, before })
   return true
 }
 
-/** What needs no asking any more: it is gone, or its provider has said no, or nothing for days. */
-async function askProviders(deps: Deps, { id: task, predictions, noted_at, now }: Erasure) {
+/** What needs no asking any more: it is gone, or its provider has said no, or nothing for days. The rest is asked by a later pass. */
+async function askProviders(deps: Deps, { id: task, predictions, noted_at, now }: Erasure, endBy: number) {
   const isLate = now.getTime() - noted_at.getTime() > askProviderSeconds * 1000
   const asked: Erasure['predictions'] = []
   for (const record of predictions) {
+    if (performance.now() >= endBy) break
     const answer = await askProvider(deps, record)
     if (answer.kind === 'unreachable' && !isLate) continue
     asked.push(record)
@@ -227,17 +229,17 @@ async function stubFor(deps: Deps, task: Task): Promise<Stub | null> {
   const isOpen = task.phase === 'submitting' || task.phase === 'unconfirmed' || task.status === 'pending'
   if (!recipe || !isOpen) return null
   const { id, attempt, next_step, current_step, claim_token } = task
-  const held = { id, attempt, step: next_step ?? current_step, claim_token: claim_token ?? randomUUID() }
+  const open = { id, attempt, step: next_step ?? current_step, claim_token: claim_token ?? randomUUID() }
   const isCalledBack = canBeCalledBack(deps.config)
   try {
     // Markers are where linkFor() puts them; nothing is read for it.
-    const request = await buildRequest(deps, recipe, task, held, async (reference, { isMarked = false } = {}) => {
+    const request = await buildRequest(deps, recipe, task, open, async (reference, { isMarked = false } = {}) => {
       const carries = reference.startsWith('file:') ? isCalledBack : isMarked
-      return `https://link.test/${carries ? `#marker=${held.claim_token}` : ''}`
+      return `https://link.test/${carries ? `#marker=${open.claim_token}` : ''}`
     })
-    return { model: request.model, marked: isInputOf(request.input, held.claim_token) }
+    return { model: request.model, marked: isInputOf(request.input, open.claim_token) }
   } catch (error) {
-    deps.log.warn({ err: error, task: id }, 'an erased attempt can not be looked for')
+    deps.log.warn({ err: error, task: id }, 'an erased attempt cannot be looked for')
     return null
   }
 }

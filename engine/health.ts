@@ -1,57 +1,16 @@
 // How things stand, in one object: the details of GET /api/health, and `npm run tasks -- stats`. One statement; the instants of pings
 // come from the blob store.
 import { endsWithin } from '../core/deadline.ts'
+import type { Health } from '../core/operator-answers.ts'
 import { type Status, statuses } from '../core/task.ts'
-import {
-  type Figures,
-  type LastProblem,
-  type OutboxFigures,
-  readFigures,
-  type WebhookFigures,
-} from '../db/statements/overview.ts'
+import { type Figures, readFigures } from '../db/statements/overview.ts'
 import { StoreRefusal } from '../storage/store.ts'
 import { capsOf } from './claim.ts'
 import { clockOf, type Deps } from './deps.ts'
 import { readMemory, readMemoryLimits } from './journal.ts'
 
 type ByStatus = Record<Status, number>
-
-export interface Health {
-  /** Of the finished ones, those that were started within a day. */
-  tasks: ByStatus
-  recipes: Record<string, ByStatus>
-  providers: Record<
-    string,
-    {
-      in_flight: number
-      cap: number | null
-      paused_until: string | null
-      paused_for: string | null
-      webhooks: WebhookFigures
-    }
-  >
-  oldest_due_age_seconds: number | null
-  locks_held: number
-  spending: 'allowed' | 'stopped'
-  /** Of the whole deployment, today (UTC): reserved and paid together. */
-  money: { spent_micros: number; limit_micros: number | null; left_micros: number | null }
-  memory: { rss_mb: number; heap_mb: number; heap_limit_mb: number; limit_mb: number }
-  last_problem: (Omit<LastProblem, 'rss_mb' | 'heap_mb'> & { memory: Pick<LastProblem, 'rss_mb' | 'heap_mb'> }) | null
-  /** Events that are still to be delivered, and those that were given up. */
-  outbox: OutboxFigures
-  /** Whether the blob store answers. */
-  store: StoreState
-  dead_man: DeadMan
-}
-
-/** When each ping last came, to within a minute; `silent_seconds` is since the newest of them. */
-export interface DeadMan {
-  worker: string | null
-  checker: string | null
-  recover: string | null
-  tick: string | null
-  silent_seconds: number | null
-}
+type DeadMan = Health['dead_man']
 
 export async function readHealth(
   deps: Pick<Deps, 'db' | 'config' | 'providers' | 'instants' | 'now' | 'log' | 'wait'>,
@@ -86,7 +45,7 @@ function healthOf(
     spending: figures.stopped ? 'stopped' : 'allowed',
     money: moneyOf(deps, figures),
     memory: { ...readMemory(), ...readMemoryLimits() },
-    last_problem: last_problem && problemOf(last_problem),
+    last_problem,
     outbox: figures.outbox,
     ...notes,
   }
@@ -103,27 +62,20 @@ function moneyOf({ config }: Pick<Deps, 'config'>, { spent_micros }: Figures): H
 
 const noTasks = () => Object.fromEntries(statuses.map((status) => [status, 0])) as ByStatus
 
-function problemOf({ rss_mb, heap_mb, ...problem }: LastProblem) {
-  return { ...problem, memory: { rss_mb, heap_mb } }
-}
+const unheard = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
+const still = { in_flight: 0, paused_until: null, paused_for: null, webhooks: unheard, silent: null }
 
-const noWebhooks: WebhookFigures = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
-
-/** Every provider that is configured here or has something in flight or a pause. */
+/** Every provider that is configured here, has something in flight, is paused, or has sent webhooks. */
 function providersOf(deps: Pick<Deps, 'config' | 'providers'>, { providers: known }: Figures): Health['providers'] {
   const caps = new Map(capsOf(deps.config).map(({ provider, cap }) => [provider, cap]))
   const names = new Set([...deps.providers.keys(), ...known.map(({ name }) => name)])
   return Object.fromEntries(
     [...names].toSorted().map((name) => {
-      const own = known.find((one) => one.name === name)
-      const { in_flight = 0, paused_until = null, paused_for = null, webhooks = noWebhooks } = own ?? {}
-      return [name, { in_flight, cap: caps.get(name) ?? null, paused_until, paused_for, webhooks }]
+      const { name: _, ...own } = known.find((one) => one.name === name) ?? { name, ...still }
+      return [name, { ...own, cap: caps.get(name) ?? null }]
     }),
   )
 }
-
-/** `refused`: its answer is 401 or 403. `silent`: it fails otherwise, or says nothing in time. */
-type StoreState = 'ok' | 'refused' | 'silent'
 
 /** Health is asked by monitors that give up soon. */
 const storeMs = 4_000
@@ -131,9 +83,9 @@ const storeMs = 4_000
 /** What the blob store tells is not known while it doesn't answer; all else still is. */
 async function readNotes(
   deps: Pick<Deps, 'instants' | 'now' | 'log' | 'wait'>,
-): Promise<{ store: StoreState; dead_man: DeadMan }> {
+): Promise<Pick<Health, 'store' | 'dead_man'>> {
   const names = ['worker', 'checker', 'recover', 'tick'] as const
-  let store: StoreState = 'silent'
+  let store: Health['store'] = 'silent'
   let instants: (Date | undefined)[] = []
   const reading = Promise.all(names.map((name) => deps.instants.last(name)))
   try {

@@ -30,7 +30,7 @@ export function causedBy(deps: Deps, by: Cause, context: EndpointContext): Cause
         logMove(deps, by, move)
         if (move.opens_run) alertFailure(deps, context, move)
       }
-      deliverNews(deps, context, moves)
+      deliverEvents(deps, context, moves)
     },
   }
 }
@@ -42,8 +42,8 @@ function logMove({ log }: Deps, by: Cause, { task, move, step, attempt, was, bec
 }
 
 /** At once, beside whatever goes on. If this process dies before, the next pass over everything delivers. */
-function deliverNews(deps: Deps, context: EndpointContext, moves: readonly MoveReport[]): void {
-  const taskIds = moves.filter(({ news }) => news).map(({ task }) => task)
+function deliverEvents(deps: Deps, context: EndpointContext, moves: readonly MoveReport[]): void {
+  const taskIds = moves.filter(({ has_events }) => has_events).map(({ task }) => task)
   if (taskIds.length === 0) return
   const delivering = import('./deliver.ts').then(({ deliver }) => deliver(deps, { taskIds }))
   context.waitUntil(delivering.catch((error) => deps.log.error({ err: error }, 'events are left for a later pass')))
@@ -70,21 +70,32 @@ function alertFailure(deps: Deps, context: EndpointContext, move: MoveReport): v
 
 /** Passes have stopped, or are too few: what is due has waited for `seconds`. */
 export function alertOverdue(deps: Deps, context: EndpointContext, seconds: number): void {
-  if (deps.config.ALERT_URL) context.waitUntil(sendOverdue(deps, seconds))
+  if (!deps.config.ALERT_URL) return
+  const isRepeat = (last: Date) => {
+    const age = clockOf(deps).getTime() - last.getTime()
+    // A clock that was set back gives a negative age, and an alert.
+    return age >= 0 && age < repeatMs
+  }
+  const send = () => sendAlert(deps, 'overdue', { overdue_seconds: Math.round(seconds) })
+  context.waitUntil(unlessRepeated(deps, 'overdue alert', isRepeat, send))
 }
 
-async function sendOverdue(deps: Deps, seconds: number): Promise<void> {
+/** Sends an alert, and notes when; not where the last one of its name makes it a repeat. */
+async function unlessRepeated(
+  { instants, log }: Deps,
+  name: Noted,
+  isRepeat: (last: Date) => boolean,
+  send: () => Promise<void>,
+): Promise<void> {
   try {
-    const last = await deps.instants.last('overdue alert')
-    const age = last ? clockOf(deps).getTime() - last.getTime() : repeatMs
-    // A clock that was set back gives a negative age, and an alert.
-    if (age >= 0 && age < repeatMs) return
-    await deps.instants.note('overdue alert')
+    const last = await instants.last(name)
+    if (last && isRepeat(last)) return
+    await instants.note(name)
   } catch (error) {
     // Better twice than never.
-    deps.log.warn({ err: error }, 'it is not known when the last alert was sent')
+    log.warn({ err: error }, 'it is not known when the last alert was sent')
   }
-  await sendAlert(deps, 'overdue', { overdue_seconds: Math.round(seconds) })
+  await send()
 }
 
 /** Of the deployment's day: each is told once. */
@@ -106,23 +117,16 @@ export function alertSpending(
   if (!ALERT_URL || budget === null || passed === undefined) return
   const percent = isRefusing ? 100 : passed
   const name = `spending alert ${percent}` as const
-  const today = `${clockOf(deps).toISOString().slice(0, 10)} ${name}`
+  const today = `${dayOf(clockOf(deps))} ${name}`
   if (alerted.get(deps.instants) === today) return
   alerted.set(deps.instants, today)
-  context.waitUntil(sendSpending(deps, name, { percent, spent_micros: micros, limit_micros: budget }))
+  const isRepeat = (last: Date) => dayOf(last) === dayOf(clockOf(deps))
+  const send = () => sendAlert(deps, 'spending', { percent, spent_micros: micros, limit_micros: budget })
+  context.waitUntil(unlessRepeated(deps, name, isRepeat, send))
 }
 
-async function sendSpending(deps: Deps, name: Noted, data: object): Promise<void> {
-  try {
-    const last = await deps.instants.last(name)
-    if (last?.toISOString().slice(0, 10) === clockOf(deps).toISOString().slice(0, 10)) return
-    await deps.instants.note(name)
-  } catch (error) {
-    // Better twice than never.
-    deps.log.warn({ err: error }, 'it is not known when the last alert was sent')
-  }
-  await sendAlert(deps, 'spending', data)
-}
+/** UTC. */
+const dayOf = (at: Date): string => at.toISOString().slice(0, 10)
 
 async function sendAlert(deps: Deps, type: 'failure' | 'overdue' | 'spending', data: object): Promise<void> {
   const { ALERT_URL: url, ALERT_SECRET, CRON_SECRET } = deps.config
@@ -138,7 +142,7 @@ async function sendAlert(deps: Deps, type: 'failure' | 'overdue' | 'spending', d
     body,
     timeoutMs: alertTimeoutMs,
     isPathSecret: true,
-    isNews: true,
+    isMessage: true,
   } as const
   try {
     const { status } = await deps.http.send(request)

@@ -42,6 +42,11 @@ export function isMac(keys: readonly Buffer[], text: string, given: string): boo
     .includes(true)
 }
 
+/** Whether a caller gave the secret. Digests are of one length whatever was given, so that the comparison's time tells nothing of the secret. */
+export const isSecret = (given: string, secret: string): boolean => timingSafeEqual(digest(given), digest(secret))
+
+const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
+
 /** By what an ended session is known: whoever reads the table can't use it, and learns no name. */
 export const sessionKey = (kind: 'session' | 'token' | 'user', name: string): string =>
   createHash('sha256').update(`ended ${kind}\n${name}`).digest('hex')

@@ -9,7 +9,7 @@ const secrets = /([?&#](?:key|signature|mac|claim|marker|token|x-amz-\w+(?:-\w+)
 /** Shorter ones would be cut out of words that have nothing to do with them. */
 const shortestKey = 8
 
-/** What signs sessions, links and news, or opens an endpoint, a channel or a store. */
+/** What signs sessions, links and events, or opens an endpoint, a channel or a store. */
 const ownSecrets = [
   ...['SESSION_SECRET', 'CRON_SECRET', 'ALERT_SECRET', 'NOTIFY_SECRET', 'TURNSTILE_SECRET_KEY'],
   ...['VAPID_PRIVATE_KEY', 'TELEGRAM_BOT_TOKEN', 'TELEGRAM_WEBHOOK_SECRET', 'S3_SECRET_ACCESS_KEY'],

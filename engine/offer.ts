@@ -3,7 +3,7 @@
 // recipes and the contract ask.
 import { AppError } from '../core/errors.ts'
 import { placesOf, type Recipe } from '../core/recipe.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, keyMissing } from './deps.ts'
 
 type Asked = Pick<Deps, 'config' | 'providers' | 'recipes'>
 
@@ -26,8 +26,7 @@ export function requireOffered(deps: Asked, name: string): Recipe {
   }
   const offered = atKnownProvider(deps, recipe)
   if (offered) return offered
-  const places = placesOf(recipe).map(({ provider }) => provider)
-  throw new AppError('not_configured', `${places.join(' or ')} is not configured: its key is not set.`)
+  throw keyMissing(placesOf(recipe).map(({ provider }) => provider))
 }
 
 const isAllowed = ({ config }: Asked, { nonCommercial }: Recipe): boolean =>

@@ -1,4 +1,4 @@
-// What a pass is told, and what it answers with. Apart from pass.ts, so that whoever triggers a pass knows both before its code is loaded.
+// What a pass is told, and what it answers. Apart from pass.ts, so that triggers know both before they load the pass's code.
 import type { Cause } from '../core/history.ts'
 import type { Claim } from './claim.ts'
 import type { EndpointContext } from './deps.ts'

@@ -4,17 +4,17 @@
 import pLimit from 'p-limit'
 import type { SubmissionOutcome } from '../core/decide.ts'
 import type { Cause } from '../core/history.ts'
-import { type Held, requireHeld } from '../core/task.ts'
+import { type OpenAttempt, requireOpenAttempt } from '../core/task.ts'
 import type { Claimed } from '../db/statements/claimed.ts'
 import type { Moved } from '../db/statements/sql.ts'
 import { cancelStrays } from './cancel-strays.ts'
 import { checkPrediction, searchSubmission } from './check.ts'
-import { type Claim, capsOf, claim } from './claim.ts'
+import { listRunningTasks } from './check-many.ts'
+import { capsOf, claim } from './claim.ts'
 import { deliver } from './deliver.ts'
 import type { Deps } from './deps.ts'
 import { erasingMs, finishErasures } from './erase.ts'
 import { alertOverdue, type CausedBy, causedBy, readMemory } from './journal.ts'
-import { listRunningTasks } from './list-running.ts'
 import { emptyResult, type PassOptions, type PassResult } from './pass-result.ts'
 import { type Copy, storeOutput } from './store-output.ts'
 import { submitStep } from './submit.ts'
@@ -26,12 +26,15 @@ export async function runPass(deps: Deps, options: PassOptions): Promise<PassRes
   const started = performance.now()
   const isLate = () => performance.now() - started > (options.seconds ?? deps.config.PASS_SECONDS) * 1000
   const endBy = started + (options.endSeconds ?? endSeconds) * 1000
+  /** When this pass began to claim. */
   let dueBy: Date | undefined
   let delivering: Promise<unknown> | undefined
   let erasuresDue = false
   for (let { claimed } = options; ; claimed = undefined) {
-    const { tasks, sendBy, isCut, ...also } = claimed ?? (await claimMore(deps, options, cause(), { dueBy, result }))
-    if (also.isNewsDue) delivering ??= deliverBeside(deps, options, result)
+    const { tasks, sendBy, isCut, ...also } = claimed ?? (await claim(deps, cause(), { taskId: options.taskId, dueBy }))
+    result.nextDueAt = also.nextDueAt
+    if (also.overdueSeconds !== undefined) alertOverdue(deps, context, also.overdueSeconds)
+    if (also.areEventsDue) delivering ??= deliverBeside(deps, options, result)
     erasuresDue ||= also.erasuresDue === true
     if (tasks.length === 0) break
     dueBy ??= tasks[0]?.claimed_at
@@ -64,24 +67,6 @@ async function goOnErasing(deps: Deps, endBy: number): Promise<void> {
   }
 }
 
-interface SoFar {
-  /** When this pass began to claim. */
-  dueBy: Date | undefined
-  result: PassResult
-}
-
-async function claimMore(
-  deps: Deps,
-  { taskId, context }: PassOptions,
-  timed: CausedBy,
-  { dueBy, result }: SoFar,
-): Promise<Claim> {
-  const { nextDueAt, overdueSeconds, ...claimed } = await claim(deps, timed, { taskId, dueBy })
-  if (overdueSeconds !== undefined) alertOverdue(deps, context, overdueSeconds)
-  result.nextDueAt = nextDueAt
-  return claimed
-}
-
 /** What a round may still begin. */
 interface Limits {
   isLate(): boolean
@@ -95,7 +80,7 @@ interface Learning extends Limits {
   /** Providers that have asked everybody to wait, in this round: they are asked nothing more. */
   throttled: Set<string>
   /** Tasks whose prediction its provider's list has shown as running. */
-  seen: ReadonlySet<string>
+  running: ReadonlySet<string>
 }
 
 /** A function lives 60 s, and what a pass has learned must be written within them. */
@@ -112,26 +97,22 @@ async function runRound(
   result: PassResult,
 ): Promise<boolean> {
   const limit = pLimit(deps.config.HTTP_CONCURRENCY)
-  const all = <T extends { id: string }>(some: T[], work: (task: T) => Promise<void>) =>
-    Promise.all(some.map((task) => limit(() => work(task).catch((error) => reportFault(deps, task, error)))))
-
+  const limitCopies = pLimit(copiesAtOnce)
   const outcomes = noOutcomes()
-  const learning = { ...limits, throttled: new Set<string>(), seen: await listRunningTasks(deps, tasks) }
-  const learned = await writeWhile(
-    all(tasks, (task) => learn(deps, task, learning, outcomes)),
-    deps,
-    cause,
-    outcomes,
-  )
+  const learning = { ...limits, throttled: new Set<string>(), running: await listRunningTasks(deps, tasks) }
+  const learnAll = () =>
+    limit.map(tasks, (task) => learn(deps, task, learning, outcomes).catch((error) => reportFault(deps, task, error)))
+  const copyAll = (copies: Copy[]) =>
+    limitCopies.map(copies, (task) =>
+      copy(deps, task, limits, outcomes).catch((error) => reportFault(deps, task, error)),
+    )
 
+  // What an earlier round left is copied beside: searches that take a whole pass, each time, would else cost it its hour at the provider.
+  const work = Promise.all([learnAll(), copyAll(copiesLeft(tasks))])
+  const learned = await writeWhile(work, deps, cause, outcomes)
   const moves = [...learned.moves]
-  const toCopy = copiesOf(tasks, learned)
-  if (toCopy.length > 0) {
-    const limitCopies = pLimit(copiesAtOnce)
-    const copying = all(toCopy, (task) => limitCopies(() => copy(deps, task, limits, outcomes)))
-    const copied = await writeWhile(copying, deps, cause, outcomes)
-    moves.push(...copied.moves)
-  }
+  const found = copiesFound(tasks, learned)
+  if (found.length > 0) moves.push(...(await writeWhile(copyAll(found), deps, cause, outcomes)).moves)
   count(result, tasks, moves)
   // With a cap, whatever left its slot has made room for another.
   const freed = capsOf(deps.config).length > 0 && moves.length > 0
@@ -144,15 +125,15 @@ function reportFault(deps: Deps, { id }: { id: string }, error: unknown): void {
 }
 
 async function learn(deps: Deps, task: Claimed, learning: Learning, outcomes: Outcomes): Promise<void> {
-  const { isLate, sendBy, throttled, seen } = learning
+  const { isLate, sendBy, throttled, running } = learning
   if (task.work === 'submit') {
     const isUnsent = isLate() || throttled.has(task.provider)
     const outcome: SubmissionOutcome = isUnsent ? { kind: 'unsent', retry_in: 0 } : await submitStep(deps, task, sendBy)
     if (outcome.kind === 'throttled') throttled.add(outcome.provider)
-    outcomes.submissions.push({ ...requireHeld(task), ...outcome })
+    outcomes.submissions.push({ ...requireOpenAttempt(task), ...outcome })
   }
   // The claim has put off the next check, by an hour perhaps: one that was not made is due still.
-  if (isLate() && task.phase === 'running' && !seen.has(task.id)) {
+  if (isLate() && task.phase === 'running' && !running.has(task.id)) {
     outcomes.checks.push({ ...requireOwn(task), kind: 'postponed', retry_in: 0 })
   }
   if (isLate() || task.work === 'expired') return
@@ -160,31 +141,42 @@ async function learn(deps: Deps, task: Claimed, learning: Learning, outcomes: Ou
   if (task.work === 'submit') return
   if (task.phase === 'unconfirmed') {
     const [outcome, ...doubles] = await searchSubmission(deps, task)
-    if (outcome) outcomes.submissions.push({ ...requireHeld(task), ...outcome })
-    outcomes.doubles.push(...doubles.map((double) => ({ ...requireHeld(task), ...double })))
+    if (outcome) outcomes.submissions.push({ ...requireOpenAttempt(task), ...outcome })
+    outcomes.doubles.push(...doubles.map((double) => ({ ...requireOpenAttempt(task), ...double })))
   }
-  if (task.phase === 'running' && !seen.has(task.id)) {
+  if (task.phase === 'running' && !running.has(task.id)) {
     const outcome = await checkPrediction(deps, task)
     if (outcome) outcomes.checks.push({ ...requireOwn(task), ...outcome })
   }
 }
 
-/** What this round is to copy: outputs just found, or left in storing by an earlier one. */
-function copiesOf(tasks: Claimed[], { checks, moves }: Written): Copy[] {
+/** Outputs that were left in storing. Their rows have been so since their last move. */
+const copiesLeft = (tasks: Claimed[]): Copy[] =>
+  tasks.flatMap((task) => (task.output ? copyOf(task, task.output, task.updated_at) : []))
+
+/** Outputs that this round has found. */
+function copiesFound(tasks: Claimed[], { checks, moves }: Written): Copy[] {
   const won = new Set(moves.filter((move) => move.did === 'succeeded').map((move) => move.id))
-  const found = new Map(
-    checks.flatMap((check) => (check.kind === 'succeeded' ? [[check.id, check.output] as const] : [])),
-  )
+  const outputs = new Map(checks.flatMap((check) => (check.kind === 'succeeded' ? [[check.id, check.output]] : [])))
   return tasks.flatMap((task) => {
-    const output = won.has(task.id) ? found.get(task.id) : task.output
-    if (!output) return []
-    const { recipe, provider, provider_urls, deadline_at } = task
-    const hasNextStep = task.current_step < task.total_steps
-    // A row that was found storing has been so since its last move.
-    const storing_since = won.has(task.id) ? task.claimed_at : task.updated_at
-    const urls = provider_urls ?? {}
-    return [{ ...requireOwn(task), recipe, provider, urls, output, hasNextStep, deadline_at, storing_since }]
+    const output = won.has(task.id) ? outputs.get(task.id) : undefined
+    return output ? copyOf(task, output, task.claimed_at) : []
   })
+}
+
+function copyOf(task: Claimed, output: string[], storing_since: Date): Copy {
+  const { recipe, provider, provider_urls, deadline_at } = task
+  const hasNextStep = task.current_step < task.total_steps
+  return {
+    ...requireOwn(task),
+    recipe,
+    provider,
+    urls: provider_urls ?? {},
+    output,
+    hasNextStep,
+    deadline_at,
+    storing_since,
+  }
 }
 
 async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, outcomes: Outcomes): Promise<void> {
@@ -195,9 +187,9 @@ async function copy(deps: Deps, task: Copy, { isLate, endBy }: Limits, outcomes:
   else outcomes.checks.push({ ...own, ...copied })
 }
 
-function requireOwn(task: Claimed): Held & { prediction_id: string } {
+function requireOwn(task: Claimed): OpenAttempt & { prediction_id: string } {
   if (!task.prediction_id) throw new Error(`task ${task.id} has no prediction (phase ${task.phase})`)
-  return { ...requireHeld(task), prediction_id: task.prediction_id }
+  return { ...requireOpenAttempt(task), prediction_id: task.prediction_id }
 }
 
 function count(result: PassResult, tasks: Claimed[], moves: Moved[]): void {

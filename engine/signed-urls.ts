@@ -3,7 +3,7 @@
 import { answerBytes, type Config, canBeCalledBack, isStoreReached } from '../core/config.ts'
 import { AppError } from '../core/errors.ts'
 import { attemptSeed, type LinkOptions } from '../core/recipe.ts'
-import type { Held } from '../core/task.ts'
+import type { OpenAttempt } from '../core/task.ts'
 import { maxStoredBytes } from '../core/upload.ts'
 import { StoreFault } from '../storage/store.ts'
 import { clockOf, type Deps } from './deps.ts'
@@ -100,21 +100,21 @@ async function readWhole(deps: Deps, key: string): Promise<{ type: string; bytes
 }
 
 /** An open attempt, the recipe that says how its output is to be stored, and the model that it asked the provider for. */
-export interface Reported extends Held {
+export interface Reported extends OpenAttempt {
   recipe: string
   model: string
 }
 
 /** Providers sign their bodies, not our URLs: the URL's own MAC shows that whoever calls it was told this attempt by us. */
-export function webhookUrl(deps: Deps, provider: string, held: Reported): string {
+export function webhookUrl(deps: Deps, provider: string, reported: Reported): string {
   const query = new URLSearchParams({
-    task: held.id,
-    step: String(held.step),
-    attempt: String(held.attempt),
-    claim: held.claim_token,
-    recipe: held.recipe,
-    model: held.model,
-    mac: mac(keysOf(deps.config, 'webhook address')[0], attemptText(provider, held)),
+    task: reported.id,
+    step: String(reported.step),
+    attempt: String(reported.attempt),
+    claim: reported.claim_token,
+    recipe: reported.recipe,
+    model: reported.model,
+    mac: mac(keysOf(deps.config, 'webhook address')[0], attemptText(provider, reported)),
   })
   return `${deps.config.PUBLIC_URL}/api/webhook/${provider}?${query}`
 }
@@ -122,7 +122,7 @@ export function webhookUrl(deps: Deps, provider: string, held: Reported): string
 /** The attempt that a webhook call speaks of. Throws `bad_signature` when the URL isn't one of ours. */
 export function requireAttempt(request: Request, deps: Deps, provider: string): Reported {
   const query = new URL(request.url).searchParams
-  const held: Reported = {
+  const reported: Reported = {
     id: query.get('task') ?? '',
     step: Number(query.get('step')),
     attempt: Number(query.get('attempt')),
@@ -131,7 +131,7 @@ export function requireAttempt(request: Request, deps: Deps, provider: string): 
     model: query.get('model') ?? '',
   }
   const keys = keysOf(deps.config, 'webhook address')
-  if (isMac(keys, attemptText(provider, held), query.get('mac') ?? '')) return held
+  if (isMac(keys, attemptText(provider, reported), query.get('mac') ?? '')) return reported
   throw new AppError('bad_signature', 'This webhook address was not made here, or was changed.')
 }
 

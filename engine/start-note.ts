@@ -8,6 +8,9 @@ import { clockOf, type Deps } from './deps.ts'
 /** A start takes a minute at most; the hour that is read from a note's name may be nearly over. */
 const youngMs = 3_600_000
 const nameLength = 'YYYYMMDDHH-'.length
+const missed = '-missing'
+/** Its name says all. */
+const content = Buffer.from('{}')
 
 /**
  * A folder for each database: a preview deploy shares the store with production, and perhaps not the database. Without the port, which
@@ -22,26 +25,40 @@ function folderOf({ DATABASE_URL = '' }: Pick<Config, 'DATABASE_URL'>): string {
 type Needs = Pick<Deps, 'config' | 'files' | 'now'>
 
 /** Gives the note's key, for `files.remove`. */
-export async function noteStart(deps: Needs, id: string, signal: AbortSignal): Promise<string> {
-  const key = `${folderOf(deps.config)}${hourOf(clockOf(deps))}-${id}`
-  await deps.files.write(key, note(), { accept: ['application/json'], maxBytes: 2, signal })
+export function noteStart(deps: Needs, id: string, signal: AbortSignal): Promise<string> {
+  return write(deps, clockOf(deps), id, { signal })
+}
+
+/** Notes a start anew whose note was old at this instant, and whose task was missing. */
+export async function noteMissing(deps: Needs, at: Date, id: string): Promise<void> {
+  await write(deps, at, `${id}${missed}`)
+}
+
+async function write(deps: Needs, at: Date, name: string, how: { signal?: AbortSignal } = {}): Promise<string> {
+  const key = `${folderOf(deps.config)}${hourOf(at)}-${name}`
+  await deps.files.write(key, [content], { accept: ['application/json'], maxBytes: 2, ...how })
   return key
 }
 
 export interface StartNote {
   id: string
   key: string
+  /** A sweep has missed the task before, an hour ago or more. */
+  wasMissing: boolean
 }
 
-/** The notes of starts that can't be under way any more. */
-export async function readOldNotes(deps: Needs): Promise<StartNote[]> {
+/**
+ * The notes of starts that can't be under way any more at this instant, by the clock of whoever wrote them. That may have been hours back: so
+ * what a first note says is believed when a sweep's own note has become old as well.
+ */
+export async function readOldNotes(deps: Needs, at: Date): Promise<StartNote[]> {
   const folder = folderOf(deps.config)
-  const hour = hourOf(new Date(clockOf(deps).getTime() - youngMs))
+  const hour = hourOf(new Date(at.getTime() - youngMs))
   const keys = await deps.files.keys(folder)
-  return keys.filter((key) => key < folder + hour).map((key) => ({ id: key.slice(folder.length + nameLength), key }))
-}
-
-/** Its name says all. */
-async function* note() {
-  yield Buffer.from('{}')
+  return keys
+    .filter((key) => key < folder + hour)
+    .map((key) => {
+      const name = key.slice(folder.length + nameLength)
+      return { id: name.replace(missed, ''), key, wasMissing: name.endsWith(missed) }
+    })
 }

@@ -3,7 +3,7 @@
 import { withDeadline } from '../core/deadline.ts'
 import { type CheckOutcome, type Copying, decideCopy, decideOutput, shorten } from '../core/decide.ts'
 import { isPassedOn, type Recipe } from '../core/recipe.ts'
-import { type Held, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
+import { type OpenAttempt, type ProviderUrls, resultKey, type StepFile } from '../core/task.ts'
 import { lacksBytes } from '../core/web-address.ts'
 import { ForbiddenAddress, HttpFailure } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
@@ -12,7 +12,7 @@ import { askProvider, clockOf, type Deps, requireRecipe } from './deps.ts'
 import { passableBytes } from './signed-urls.ts'
 
 /** A succeeded prediction and the addresses of its output files. */
-export interface Copy extends Held, Copying {
+export interface Copy extends OpenAttempt, Copying {
   recipe: string
   provider: string
   prediction_id: string
@@ -60,7 +60,7 @@ export async function storeOutput(
       return {
         kind: 'failed',
         code: 'result_unusable',
-        reason: shorten(`The result can not be used: ${error.message}`),
+        reason: shorten(`The result cannot be used: ${error.message}`),
       }
     }
     const about = { err: error, task: copy.id, step: copy.step }
@@ -70,8 +70,8 @@ export async function storeOutput(
     // The provider is asked only while there is time for its answer.
     const isPressed = performance.now() >= endBy - deps.config.CHECK_TIMEOUT_SECONDS * 1000
     const prediction = { id: copy.prediction_id, urls: copy.urls }
-    const seen = isPressed ? undefined : await askProvider(deps, recipe, prediction)
-    return decideCopy(seen, copy, clockOf(deps), storeFault)
+    const observation = isPressed ? undefined : await askProvider(deps, recipe, prediction)
+    return decideCopy(observation, copy, clockOf(deps), storeFault)
   }
 }
 
@@ -90,9 +90,10 @@ function storeFaultOf(error: unknown, waiting: Waiting): string | undefined {
 /** The row keeps no bytes of a data URI, so another pass asks the provider for them again. */
 async function outputOf(deps: Deps, recipe: Recipe, copy: Copy): Promise<readonly string[]> {
   if (!copy.output.some(lacksBytes)) return copy.output
-  const seen = await askProvider(deps, recipe, { id: copy.prediction_id, urls: copy.urls })
-  if (seen.kind !== 'succeeded') throw new Error(`the provider does not give its result again: ${seen.kind}`)
-  const outcome = decideOutput(seen.output, recipe)
+  const observation = await askProvider(deps, recipe, { id: copy.prediction_id, urls: copy.urls })
+  if (observation.kind !== 'succeeded')
+    throw new Error(`the provider does not give its result again: ${observation.kind}`)
+  const outcome = decideOutput(observation.output, recipe)
   if (outcome.kind !== 'succeeded') throw new Error('the provider gives another result than before')
   return outcome.output
 }

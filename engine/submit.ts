@@ -13,7 +13,15 @@ import {
 import { AppError } from '../core/errors.ts'
 import type { GenerationRequest, Provider, Submission, SubmitOptions } from '../core/provider.ts'
 import { attemptSeed, candidatesOf, type Recipe, type StepContext } from '../core/recipe.ts'
-import { askedOf, chosenFile, type Held, requireHeld, resultKey, storedAttempt, type Task } from '../core/task.ts'
+import {
+  askedOf,
+  chosenFile,
+  type OpenAttempt,
+  requireOpenAttempt,
+  resultKey,
+  storedAttempt,
+  type Task,
+} from '../core/task.ts'
 import { readWaitsSince } from '../db/statements/reads.ts'
 import { TooLate } from '../providers/connection.ts'
 import { StoreFault } from '../storage/store.ts'
@@ -26,8 +34,8 @@ export async function submitStep(
   task: Task & { claimed_at: Date },
   sendBy: Date,
 ): Promise<SubmissionOutcome> {
-  const held = requireHeld(task)
-  const about = { task: task.id, step: held.step, attempt: held.attempt }
+  const open = requireOpenAttempt(task)
+  const about = { task: task.id, step: open.step, attempt: open.attempt }
   let recipe: Recipe
   try {
     recipe = requireRecipe(deps, task)
@@ -43,8 +51,8 @@ export async function submitStep(
   let request: GenerationRequest
   let options: SubmitOptions
   try {
-    request = await buildRequest(deps, recipe, task, held)
-    options = submitOptions(deps, recipe, held, request.model)
+    request = await buildRequest(deps, recipe, task, open)
+    options = submitOptions(deps, recipe, open, request.model)
   } catch (error) {
     deps.log.error({ err: error, ...about }, 'the request could not be built')
     // A blob store that is out of sorts says nothing of the request.
@@ -55,7 +63,7 @@ export async function submitStep(
   }
   // Asked when its turn at the provider has come: however long it waited, a create of a claim that may have run out isn't sent.
   const mayBegin = () => clockOf(deps) <= sendBy
-  const submission = await sendOnce(deps, provider, request, { ...options, mayBegin }, held)
+  const submission = await sendOnce(deps, provider, request, { ...options, mayBegin }, open)
   if (submission === 'unsent') return { kind: 'unsent', retry_in: 0 }
   if (submission.kind !== 'created') {
     const said = submission.kind === 'unknown' ? 'it is not known whether it was created' : 'not created'
@@ -80,10 +88,10 @@ async function tryUntilLimit(
   }
 }
 
-function submitOptions(deps: Deps, recipe: Recipe, held: Held, model: string): SubmitOptions {
+function submitOptions(deps: Deps, recipe: Recipe, open: OpenAttempt, model: string): SubmitOptions {
   const cancelAfterSeconds = recipe.timing.limitSeconds
   if (!canBeCalledBack(deps.config)) return { cancelAfterSeconds }
-  return { cancelAfterSeconds, webhookUrl: webhookUrl(deps, recipe.provider, { ...held, recipe: recipe.name, model }) }
+  return { cancelAfterSeconds, webhookUrl: webhookUrl(deps, recipe.provider, { ...open, recipe: recipe.name, model }) }
 }
 
 async function sendOnce(
@@ -91,13 +99,13 @@ async function sendOnce(
   provider: Provider,
   request: GenerationRequest,
   options: SubmitOptions,
-  held: Held,
+  open: OpenAttempt,
 ): Promise<Submission | 'unsent'> {
   try {
     return await provider.submit(request, options)
   } catch (error) {
     if (error instanceof TooLate) return 'unsent'
-    deps.log.error({ err: error, task: held.id, step: held.step }, 'submission broke off')
+    deps.log.error({ err: error, task: open.id, step: open.step }, 'submission broke off')
     return { kind: 'unknown', reason: (error as Error).message }
   }
 }
@@ -107,10 +115,10 @@ export async function buildRequest(
   deps: Deps,
   recipe: Recipe,
   task: Task,
-  held: Held,
-  link: StepContext['link'] = (reference, options) => linkFor(deps, reference, held.claim_token, options),
+  open: OpenAttempt,
+  link: StepContext['link'] = (reference, options) => linkFor(deps, reference, open.claim_token, options),
 ): Promise<GenerationRequest> {
-  const { step, claim_token } = held
+  const { step, claim_token } = open
   const before = step > 1 ? storedAttempt(task, step - 1) : undefined
   const file = chosenFile(task, step - 1) - 1
   const { change, candidates } = askedOf(task, step)

@@ -1,5 +1,5 @@
-// Where uploads are kept: under their hour and their owner, until a day is over. A task that uses one gets a copy of its own at start, so
-// whatever is here and old is used by no task. Pings call `sweepIfDue` beside their pass, and requests after theirs; recover sweeps in any case.
+// Deletes uploads of a day ago: a task that uses one gets a copy of its own at start, so that no task needs them. Pings call `sweepIfDue`
+// beside their pass, and requests after theirs; recover sweeps in any case.
 import { isHourOver } from '../core/upload.ts'
 import { clockOf, type Deps, type LightDeps } from './deps.ts'
 
@@ -16,10 +16,10 @@ type Needs = Pick<LightDeps, 'files' | 'instants' | 'log' | 'now'>
  * Sweeps an hour after the last sweep that left nothing: uploads without the database, so that idle pings stay free; `sweepStored` too
  * where the trigger's pass asks the database anyway. Never rejects.
  */
-export async function sweepIfDue(deps: Deps | LightDeps, { looks }: { looks: boolean }): Promise<void> {
+export async function sweepIfDue(deps: Deps | LightDeps, { asksDatabase }: { asksDatabase: boolean }): Promise<void> {
   await Promise.all([
     inTurn(deps, 'upload sweep', () => sweepUploads(deps)),
-    looks && inTurn(deps, 'sweep', () => sweepStoredLate(deps)),
+    asksDatabase && inTurn(deps, 'sweep', () => sweepStoredLate(deps)),
   ])
 }
 

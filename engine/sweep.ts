@@ -9,9 +9,9 @@ import { dropEndedSessions } from '../db/statements/sessions.ts'
 import { notifyOf } from '../notify/index.ts'
 import { mostParts } from '../storage/files.ts'
 import { settleBills } from './bills.ts'
-import type { Deps } from './deps.ts'
+import { clockOf, type Deps } from './deps.ts'
 import { erasureTerms, finishErasures } from './erase.ts'
-import { readOldNotes } from './start-note.ts'
+import { noteMissing, readOldNotes } from './start-note.ts'
 
 /** Small, so that a claim hardly ever meets it, and that its files go while recover's caller waits. */
 const batch = 100
@@ -28,8 +28,8 @@ export interface Swept {
  * How many were deleted; their files go now or later. A store or database that fails is tried again with the next sweep, which goes on
  * where this one was.
  */
-export async function sweepStored(deps: Deps, ms: number = patienceMs): Promise<Swept> {
-  const endBy = performance.now() + ms
+export async function sweepStored(deps: Deps): Promise<Swept> {
+  const endBy = performance.now() + patienceMs
   const swept: Swept = { tasks: 0, orphans: 0 }
   try {
     const done = await Promise.all([
@@ -74,9 +74,15 @@ async function sweepOutbox(deps: Deps, endBy: number): Promise<boolean> {
   return false
 }
 
-/** A note whose task is there was left by a start that died later, and goes alone. */
+/**
+ * A note whose task is there was left by a start that died later, and goes alone. A task that is missing for the first time may still come:
+ * the start is noted anew by this sweep's clock, and what it has written goes when that note is old too. One reading of the clock says what is
+ * old and stamps the new note: a clock that goes back in between would write one that is old at once.
+ */
 async function sweepOrphans(deps: Deps, endBy: number, swept: Swept): Promise<boolean> {
-  const notes = await readOldNotes(deps)
+  const limit = pLimit(tasksAtOnce)
+  const at = clockOf(deps)
+  const notes = await readOldNotes(deps, at)
   for (let from = 0; from < notes.length; from += batch) {
     if (performance.now() >= endBy) return false
     const some = notes.slice(from, from + batch)
@@ -84,20 +90,12 @@ async function sweepOrphans(deps: Deps, endBy: number, swept: Swept): Promise<bo
       deps.db,
       some.map(({ id }) => id),
     )
-    await clearFiles(
-      deps,
-      missing.map((id) => `inputs/${id}/`),
-    )
-    await clearFiles(
-      deps,
-      some.map(({ key }) => `${key}/`),
-    )
-    swept.orphans += missing.length
+    const lost = some.filter(({ id }) => missing.includes(id))
+    const [known, fresh] = [lost.filter(({ wasMissing }) => wasMissing), lost.filter(({ wasMissing }) => !wasMissing)]
+    await limit.map(fresh, ({ id }) => noteMissing(deps, at, id))
+    await limit.map(known, ({ id }) => deps.files.clear(`inputs/${id}/`, mostParts))
+    await limit.map(some, ({ key }) => deps.files.remove(key))
+    swept.orphans += known.length
   }
   return true
-}
-
-async function clearFiles({ files }: Deps, folders: readonly string[]): Promise<void> {
-  const limit = pLimit(tasksAtOnce)
-  await Promise.all(folders.map((folder) => limit(() => files.clear(folder, mostParts))))
 }

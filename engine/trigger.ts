@@ -21,7 +21,7 @@ async function passAndSweep(deps: Deps, pass: PassOptions): Promise<void> {
   }
   if (performance.now() - started > sweepByMs) return
   const { sweepIfDue } = await import('./sweep-uploads.ts')
-  await sweepIfDue(deps, { looks: true })
+  await sweepIfDue(deps, { asksDatabase: true })
 }
 
 /** `runPass`, loaded now. */

@@ -26,25 +26,19 @@ async function foldersOf(deps: Pick<Deps, 'files'>, userId: string): Promise<str
 
 /** Deletes all uploads of a user. Gives how many. */
 export async function clearUploads(deps: Pick<Deps, 'files'>, userId: string): Promise<number> {
-  const limit = pLimit(foldersAtOnce)
-  const counts = (await foldersOf(deps, userId)).map((folder) =>
-    limit(async () => {
-      const keys = await deps.files.keys(folder)
-      if (keys.length > 0) await deps.files.clear(folder, mostParts)
-      return keys.length
-    }),
-  )
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
-}
-
-interface Move {
-  from: string
-  to: string
-  options: WriteOptions
+  const counts = await pLimit(foldersAtOnce).map(await foldersOf(deps, userId), async (folder) => {
+    const keys = await deps.files.keys(folder)
+    if (keys.length > 0) await deps.files.clear(folder, mostParts)
+    return keys.length
+  })
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Another user has them then, under the same addresses. */
-export async function moveUploads(deps: Pick<Deps, 'files'>, { from, to, options }: Move): Promise<void> {
+export async function moveUploads(
+  deps: Pick<Deps, 'files'>,
+  { from, to, options }: { from: string; to: string; options: WriteOptions },
+): Promise<void> {
   for (const folder of await foldersOf(deps, from)) {
     for (const key of await deps.files.keys(folder)) {
       const found = await deps.files.read(key)

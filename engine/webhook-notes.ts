@@ -29,12 +29,12 @@ function notesOf({ db }: Deps, provider: string): Notes {
 const isFresh = (at: number, now: number) => now >= at && now - at < minuteMs
 
 /** What the webhook's next statement is told, so that it notes the webhook as taken: nothing, where that was noted within the minute. */
-export function noteAccepted(deps: Deps, provider: string): { heard?: string } {
+export function noteAccepted(deps: Deps, provider: string): { webhookOf?: string } {
   const notes = notesOf(deps, provider)
   const now = clockOf(deps).getTime()
   if (isFresh(notes.acceptedAt, now)) return {}
   notes.acceptedAt = now
-  return { heard: provider }
+  return { webhookOf: provider }
 }
 
 /** The reason goes to the operator: it names no secret. */

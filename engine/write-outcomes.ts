@@ -7,16 +7,16 @@ import type { Statement } from '../db/driver/batches.ts'
 import { recordChecks, recordStored, type StoredOutcome } from '../db/statements/record-results.ts'
 import { recordStrays, type StrayOutcome } from '../db/statements/record-strays.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
-import type { Moved, Told } from '../db/statements/sql.ts'
+import type { Moved, OfAttempt } from '../db/statements/sql.ts'
 import type { Deps } from './deps.ts'
 import { type CausedBy, raiseAnyway } from './journal.ts'
 
 export interface Outcomes {
-  submissions: Told<SubmissionOutcome>[]
+  submissions: OfAttempt<SubmissionOutcome>[]
   /** Further predictions of one attempt (a provider's own double): recorded after the first, to be canceled. */
-  doubles: Told<SubmissionOutcome>[]
-  checks: Told<CheckOutcome & { prediction_id: string }>[]
-  stored: Told<StoredOutcome>[]
+  doubles: OfAttempt<SubmissionOutcome>[]
+  checks: OfAttempt<CheckOutcome & { prediction_id: string }>[]
+  stored: OfAttempt<StoredOutcome>[]
   strays: StrayOutcome[]
 }
 
@@ -79,8 +79,8 @@ async function writeOutcomes(deps: Deps, cause: () => CausedBy, outcomes: Outcom
 async function write<Outcome>(
   deps: Deps,
   cause: () => CausedBy,
-  told: Told<Outcome>[],
-  record: Statement<Told<Outcome>, Moved>,
+  told: OfAttempt<Outcome>[],
+  record: Statement<OfAttempt<Outcome>, Moved>,
 ): Promise<Moved[]> {
   return told.length === 0 ? [] : record(deps.db, told, cause())
 }

@@ -8,7 +8,7 @@ import { chooseTask } from '../db/statements/user-moves.ts'
 import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { isChosen, requireChoosable } from './http/choice.ts'
-import { readJson, requireMethod } from './http/request.ts'
+import { fieldRefusal, readJson, requireMethod } from './http/request.ts'
 import { answerTask, notShown } from './http/task-answer.ts'
 import { requireReader, type Who } from './http/users.ts'
 
@@ -37,7 +37,7 @@ export async function chooseAs(
   const before = await readTask(deps.db, { id, user_id, session })
   if (!before) throw await notShown(deps, who, id)
   // Where nothing can be chosen, the statement refuses: it alone sees the task as it is.
-  if (isOpen(before, step)) await requireChoosable(deps, before, step, choice)
+  if (isChoiceOpen(before, step)) await requireChoosable(deps, before, step, choice)
   const task = await chooseTask(deps.db, { id, user_id, session, step, choice, ...causedBy(deps, 'user', context) })
   if (!task) throw await notShown(deps, who, id)
   if (task.moved) return task
@@ -46,16 +46,17 @@ export async function chooseAs(
   throw new AppError('unavailable', 'The task was changed at the same moment. Look at it, and choose again.')
 }
 
-const isOpen = ({ status, current_step }: Task, step: number): boolean =>
+/** Whether the step's result may still be chosen. */
+export const isChoiceOpen = ({ status, current_step }: Task, step: number): boolean =>
   step === current_step && (status === 'waiting_continue' || status === 'completed')
 
 /** Throws `not_waiting` where the step's result is settled, or is just being made. */
 function requireOpen(task: Task, step: number): void {
-  if (isOpen(task, step)) return
+  if (isChoiceOpen(task, step)) return
   const { status, current_step, total_steps } = task
   const isThere = status === 'waiting_continue' || status === 'completed'
   const message = isThere
     ? `the choice is of step ${current_step} of ${total_steps}, not of step ${step}`
     : `the task is ${status} at step ${current_step}, where nothing can be chosen`
-  throw new AppError('not_waiting', `step: ${message}.`, { errors: [{ path: 'step', message }] })
+  throw fieldRefusal('not_waiting', 'step', message)
 }

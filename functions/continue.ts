@@ -1,19 +1,19 @@
 // POST /api/continue: the person likes what they see, or chooses what they like better; the next step is submitted.
 // The door calls continueEndpoint(), and the bot continueAs().
 import * as z from 'zod'
-import { AppError } from '../core/errors.ts'
+import type { AppError } from '../core/errors.ts'
 import { knownFrom } from '../core/price.ts'
-import type { Choice, Task } from '../core/task.ts'
+import { type Choice, chosenFile, storedAttempt, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { continueTask, type MovedTask } from '../db/statements/user-moves.ts'
-import { claimOf, continueTerms, sendByOf } from '../engine/claim.ts'
+import { begunAttempt, continueTerms, sendByOf } from '../engine/claim.ts'
 import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { isChosen, requireChoosable } from './http/choice.ts'
 import { withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
-import { readJson, requireMethod } from './http/request.ts'
+import { fieldRefusal, readJson, requireMethod } from './http/request.ts'
 import { changeField, moveWith, type TakenChange, takeChange } from './http/step-change.ts'
 import { answerTask, notShown } from './http/task-answer.ts'
 import { requireReader, type Who } from './http/users.ts'
@@ -67,7 +67,7 @@ export async function continueAs(deps: Deps, context: EndpointContext, who: Who,
   const task = await moveWith(taken, () => withinLimits(deps, { user_id, rivalOf: id, asks, context }, goOn))
   if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return { ...unmoved(task, body), moved: false }
-  triggerPass(deps, context, { by: 'continue', taskId: id, claimed: claimOf(task, sendBy) })
+  triggerPass(deps, context, { by: 'continue', taskId: id, claimed: begunAttempt(task, sendBy) })
   return task
 }
 
@@ -83,14 +83,20 @@ function unmoved(task: Task, { step, ...body }: Body): Task {
   const { status, current_step } = task
   const isPast = step !== undefined && (step < current_step || (status === 'pending' && (task.next_step ?? 0) > step))
   const choice = choiceOf(body)
-  if (isPast && !isChosen(task, step, choice ?? {})) {
-    throw notWaiting('attempt', `step ${step} has gone on with another picture`)
-  }
+  if (isPast && !isChosen(task, step, choice ?? {})) throw goneOn(task, step, choice ?? {})
   if (isPast || (step !== undefined && step <= current_step && !choice)) return task
-  throw isAtGate(task)
-    ? notWaiting('step', `step ${current_step} waits for continue, not step ${step}`)
-    : notWaiting('step', `the task is ${status} and doesn't wait for continue`)
+  throw fieldRefusal(
+    'not_waiting',
+    'step',
+    isAtGate(task)
+      ? `step ${current_step} waits for continue, not step ${step}`
+      : `only a task that is waiting_continue goes on, and this one is ${status}`,
+  )
 }
 
-const notWaiting = (path: string, message: string) =>
-  new AppError('not_waiting', `${message[0]?.toUpperCase()}${message.slice(1)}.`, { errors: [{ path, message }] })
+function goneOn(task: Task, step: number, { attempt: wished }: Partial<Choice>): AppError {
+  const attempt = storedAttempt(task, step)?.attempt
+  const path = wished === undefined || wished === attempt ? 'file' : 'attempt'
+  const message = `step ${step} has gone on with attempt ${attempt}, file ${chosenFile(task, step)}`
+  return fieldRefusal('not_waiting', path, message)
+}

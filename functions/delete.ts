@@ -1,7 +1,7 @@
 // POST /api/delete: a task, an upload, or all that a person has goes for good: here, and at the provider as far as it lets us. What isn't
 // gone when the answer is sent is noted, and any later pass goes on.
 import * as z from 'zod'
-import { confirmSeconds, isPassingUser } from '../core/erasure.ts'
+import { confirmSeconds, isAnonymous } from '../core/erasure.ts'
 import { AppError } from '../core/errors.ts'
 import type { Deleted } from '../core/privacy-answers.ts'
 import { uploadId } from '../core/upload.ts'
@@ -74,7 +74,7 @@ export async function deleteEverything(deps: Deps, context: EndpointContext, ask
   await raiseAnyway(deps)
   const { user_id, session } = asking
   // An anonymous person has no other way back: whatever session they have, in whatever browser, is over.
-  const keys = isPassingUser(user_id) ? [userKey(user_id)] : session
+  const keys = isAnonymous(user_id) ? [userKey(user_id)] : session
   const until = lastOf(deps, asking)
   const receipt = await (await erasing()).eraseUser(
     deps,

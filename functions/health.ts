@@ -22,22 +22,39 @@ export const health: Endpoint = async (request, deps) => {
   }
 }
 
-/** When each container last heard of its database. */
-const heard = new WeakMap<Deps['db'], number>()
+/** When this container's database last answered, and the question that is under way. */
+const answeredAt = new WeakMap<Deps['db'], number>()
+const asking = new WeakMap<Deps['db'], Promise<void>>()
 const busyMs = 60_000
 const idleMs = 3_600_000
 
 /**
  * A stranger's look must not keep a database awake: once it has answered, it is not asked again for a minute, nor for an hour while
- * there is nothing to do. What fails is asked again at once.
+ * there is nothing to do. What fails is asked again at once. Who comes while it is asked waits for the same answer.
  */
 async function askSeldom(deps: Deps): Promise<object> {
-  const age = clockOf(deps).getTime() - (heard.get(deps.db) ?? Number.NEGATIVE_INFINITY)
-  const isRecent = (ms: number) => age >= 0 && age < ms
-  if (isRecent(busyMs) || (isRecent(idleMs) && !(await isBusy(deps)))) return {}
-  await probeDatabase(deps.db)
-  heard.set(deps.db, clockOf(deps).getTime())
+  if (hasAnswered(deps, busyMs) || (hasAnswered(deps, idleMs) && !(await isBusy(deps)))) return {}
+  await askOnce(deps)
   return {}
+}
+
+/** Whether the database has answered within so long. */
+function hasAnswered(deps: Deps, ms: number): boolean {
+  const age = clockOf(deps).getTime() - (answeredAt.get(deps.db) ?? Number.NEGATIVE_INFINITY)
+  return age >= 0 && age < ms
+}
+
+async function askOnce(deps: Deps): Promise<void> {
+  const { db } = deps
+  const known = asking.get(db)
+  if (known) return known
+  // Another may have asked while the store was.
+  if (hasAnswered(deps, busyMs)) return
+  const asked = probeDatabase(db)
+    .then(() => void answeredAt.set(db, clockOf(deps).getTime()))
+    .finally(() => asking.delete(db))
+  asking.set(db, asked)
+  return asked
 }
 
 /** A store that does not answer is no sign of rest. */

@@ -1,6 +1,6 @@
-// GET|POST /api/recover, hourly if at all. It owns no logic: it looks even when the wake mark says that there is nothing, and whatever is
-// overdue re-enters the ordinary path; and it sweeps whether an hour has gone by or not: uploads of the day before, inputs without a task, and
-// finished tasks that are older than the deployment wants to keep.
+// GET|POST /api/recover, hourly if at all. It is a ping that looks even when the wake mark says that there is nothing: whatever is overdue
+// re-enters the ordinary path. It also sweeps, whether an hour has gone by or not: uploads of the day before, inputs without a task, and finished
+// tasks that are older than the deployment keeps them.
 import { endsWithin } from '../core/deadline.ts'
 import type { Endpoint } from '../engine/deps.ts'
 import { raiseAnyway } from '../engine/journal.ts'
@@ -20,7 +20,7 @@ export const recover: Endpoint = async (request, deps, context) => {
   const sweeps = Promise.all([sweepUploads(deps), sweepStored(deps)])
   context.waitUntil(sweeps)
   const [{ nextDueAt: _, ...counts }, isSwept] = await Promise.all([
-    ping(deps, context, { by: 'recover', look: true }),
+    ping(deps, context, { by: 'recover', evenIfIdle: true }),
     endsWithin(sweepMs, sweeps, deps.wait),
   ])
   const [uploads_deleted, { tasks, orphans }] = isSwept ? await sweeps : [0, { tasks: 0, orphans: 0 }]

@@ -5,12 +5,12 @@ import { knownFrom } from '../core/price.ts'
 import { askedAgain, type Task } from '../core/task.ts'
 import { readTask } from '../db/statements/reads.ts'
 import { type MovedTask, redoTask } from '../db/statements/user-moves.ts'
-import type { Deps, Endpoint, EndpointContext } from '../engine/deps.ts'
+import { type Deps, type Endpoint, type EndpointContext, recipeOf } from '../engine/deps.ts'
 import { causedBy } from '../engine/journal.ts'
 import { triggerPass } from '../engine/trigger.ts'
-import { spendingStopped, withinLimits } from './http/limits.ts'
+import { lockOf, spendingStopped, withinLimits } from './http/limits.ts'
 import { shortenOwn } from './http/own-addresses.ts'
-import { readJson, requireMethod } from './http/request.ts'
+import { fieldRefusal, readJson, requireMethod } from './http/request.ts'
 import { candidatesField, changeField, moveWith, takeChange } from './http/step-change.ts'
 import { answerTask, notShown } from './http/task-answer.ts'
 import { requireReader, type Who } from './http/users.ts'
@@ -18,7 +18,7 @@ import { requireReader, type Who } from './http/users.ts'
 export const redoBody = z.strictObject({
   task_id: z.uuid(),
   step: z.int().min(1).max(1_000).optional(),
-  /** The newest attempt that was seen: the same request delivered twice starts one. */
+  /** The newest attempt of the step that was seen: the same request delivered twice starts one. */
   attempt: z.int().min(1).max(1_000_000).optional(),
   change: changeField,
   candidates: candidatesField,
@@ -54,11 +54,13 @@ export async function redoAs(
   const { DAILY_TASKS_PER_USER: daily_quota, MAX_ATTEMPTS_PER_STEP: maxAttempts } = deps.config
   const { asked, prices } = taken
   const limits = { daily_quota, maxAttempts, ...causedBy(deps, 'user', context) }
-  const move = { id, user_id, session, ...seen, asked, prices, ...limits }
+  const recipe = recipeOf(deps, before)
+  const lock = recipe ? lockOf(recipe, user_id) : null
+  const move = { id, user_id, session, ...seen, lock, asked, prices, ...limits }
   // A failed task of an exclusive recipe takes its lock again, unless another task holds it by now.
   const asks = async () => ({ recipe: before.recipe, micros: knownFrom(prices ?? before.prices, step) })
   const write = () => redoTask(deps.db, move)
-  const task = await moveWith(taken, () => withinLimits(deps, { user_id, rivalOf: id, asks, context }, write))
+  const task = await moveWith(taken, () => withinLimits(deps, { user_id, lock_key: lock, asks, context }, write))
   if (!task) throw await notShown(deps, who, id)
   if (!task.moved) return unmoved(deps, task, seen)
   triggerPass(deps, context, { by: 'redo', taskId: id })
@@ -102,8 +104,14 @@ function refusalOf({ config }: Deps, task: Task, seen: Seen): AppError {
       `A step is made in at most ${most} attempts, and step ${current_step} has had them.`,
     )
   }
+  const isOtherStep = seen.step !== undefined && seen.step !== current_step
+  const isOtherAttempt = seen.attempt !== undefined && seen.attempt !== task.attempt
   const where = `at step ${current_step}, attempt ${task.attempt}`
-  return new AppError('not_waiting', `The task is ${status} ${where}; ${redone}.`)
+  return fieldRefusal(
+    'not_waiting',
+    isOtherAttempt && !isOtherStep ? 'attempt' : 'step',
+    `the task is ${status} ${where}; ${redone}`,
+  )
 }
 
 const isEnded = ({ status }: Task): boolean => status === 'completed' || status === 'canceled'

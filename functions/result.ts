@@ -12,7 +12,7 @@ import { readQuery, requireMethod } from './http/request.ts'
 import { notShown } from './http/task-answer.ts'
 import { requireReader } from './http/users.ts'
 
-const number = z.coerce.number('must be a whole number').int().min(1).max(1_000)
+const number = z.coerce.number('must be a whole number from 1 to 1000').int().min(1).max(1_000)
 
 const signed = z.object({
   file: z.string().max(200),
@@ -65,9 +65,10 @@ async function serveOwned(request: Request, deps: Deps): Promise<Response> {
     )
   const { files, prediction_id } = stored
   const file = query.file ?? (attempt ? 1 : chosenFile(task, step))
-  if (file > Math.max(files.length, 1)) throw new AppError('not_found', `Step ${step} has ${files.length} file(s).`)
+  if (file > Math.max(files.length, 1))
+    throw new AppError('not_found', `Step ${step} has files 1 to ${files.length}, and no file ${file}.`)
   const type = files[file - 1]?.type ?? 'application/octet-stream'
-  const response = await serveFile(request, deps.files, resultKey(id, step, prediction_id, file - 1), {
+  const response = await serveFile(request, deps.files, resultKey(task.id, step, prediction_id, file - 1), {
     cacheControl: attempt ? cacheControl : newestCacheControl,
     maxBytes: answerBytes(deps.config),
     ...(download === '1' && { download: fileName(task.recipe, step, file, type) }),

@@ -1,10 +1,9 @@
-// POST /api/session: a person without an account becomes a user, as a token and as a cookie; a known one is extended. Who has signed in with
-// an identity provider keeps its token, and loses the cookie of the time before.
+// POST /api/session: a person without an account becomes a user, as a token and as a cookie; a known one is extended. A user who has
+// signed in with an identity provider keeps its token, and loses the cookie of the time before.
 import { AppError } from '../core/errors.ts'
 import type { Deps, Endpoint } from '../engine/deps.ts'
-import { bearerOf } from './http/headers.ts'
 import { requireHuman } from './http/human-check.ts'
-import { json, requireMethod } from './http/request.ts'
+import { bearerOf, json, requireMethod } from './http/request.ts'
 import { isForeign, noCookie, openSession, ownSession, requireSession, sessionCookie } from './http/users.ts'
 
 export const session: Endpoint = async (request, deps) => {

@@ -48,7 +48,7 @@ const cacheControl = 'private, no-cache'
 export const share: Endpoint = async (request, deps) => {
   requireMethod(request, 'POST', 'GET', 'HEAD')
   if (request.method !== 'POST') {
-    return look(request, deps).catch((error: unknown) => {
+    return answerGet(request, deps).catch((error: unknown) => {
       const showsNothing = error instanceof AppError && ['not_found', 'invalid_request'].includes(error.code)
       if (!showsNothing || !isVisited(request)) throw error
       return endedPage(languageOf(request), error.status)
@@ -112,11 +112,13 @@ function isVisited(request: Request): boolean {
 
 const languageOf = (request: Request): string => request.headers.get('accept-language') ?? ''
 
-async function look(request: Request, deps: Deps): Promise<Response> {
+async function answerGet(request: Request, deps: Deps): Promise<Response> {
   const { id, picture, task_id } = readQuery(request, shareQuery)
   if (id !== undefined && task_id === undefined) return show(request, deps, id, picture)
   if (task_id !== undefined && id === undefined) return list(request, deps, task_id)
-  throw invalid([{ path: 'id', message: 'must be the id of a shared picture, or task_id stands in its place' }])
+  throw invalid([
+    { path: 'id', message: 'must be the id of a shared picture; to list the links of a task, give task_id instead' },
+  ])
 }
 
 async function list(request: Request, deps: Deps, task_id: string): Promise<Response> {

@@ -15,7 +15,7 @@ import { causedBy } from '../engine/journal.ts'
 import { requireOffered } from '../engine/offer.ts'
 import { triggerPass } from '../engine/trigger.ts'
 import { type TakenInput, takeFiles } from './http/input-files.ts'
-import { roomFault, withinLimits } from './http/limits.ts'
+import { lockOf, roomFault, withinLimits } from './http/limits.ts'
 import { requireNotifyUrl } from './http/notify-url.ts'
 import { shortenOwn } from './http/own-addresses.ts'
 import { withFrom } from './http/own-results.ts'
@@ -85,7 +85,7 @@ export async function startAs(
   const notify_url = requireNotifyUrl(deps.config, asked_url)
   const input = requireValid(recipe.input, withFrom(recipe, from, fields))
   const stepFault = faultOfSteps(recipe.totalSteps(input))
-  if (stepFault) throw invalid([{ path: '', message: `recipe ${name} makes of this input ${stepFault}` }])
+  if (stepFault) throw invalid([{ path: '', message: `gives recipe ${name} ${stepFault}` }])
   const prices = pricesOf(recipe, input, candidates)
   const request_hash = hash({
     name,
@@ -117,7 +117,7 @@ export async function startAs(
     total_steps: prices.length,
     candidates,
     prices,
-    lock_key: lockKey(recipe, userId),
+    lock_key: lockOf(recipe, userId),
     notify_url,
     idempotency_key,
     request_hash,
@@ -151,11 +151,6 @@ async function insertWithFiles(
     if (!(error instanceof DatabaseError)) await taken.discard()
     throw error
   }
-}
-
-function lockKey(recipe: Recipe, userId: string): string | null {
-  if (!recipe.exclusive) return null
-  return recipe.exclusive === 'user' ? `${recipe.name} ${userId}` : recipe.name
 }
 
 function idempotencyKey(request: Request): string | null {

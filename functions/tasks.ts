@@ -10,7 +10,7 @@ import { requireUser } from './http/users.ts'
 
 export const tasksQuery = z.object({
   status: z.enum(statuses).optional(),
-  limit: z.coerce.number('must be a whole number').int().min(1).max(100).default(20),
+  limit: z.coerce.number('must be a whole number from 1 to 100').int().min(1).max(100).default(20),
   /** The `next_cursor` of the page before. */
   cursor: z.uuid().optional(),
 })

@@ -37,15 +37,13 @@ async function offer(deps: Deps, user_id: string): Promise<TelegramLink> {
   const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_LINK_URL: root } = deps.config
   if (!token) throw new AppError('not_configured', 'TELEGRAM_BOT_TOKEN is not set.')
   const bot = await askMe(deps.config).catch((cause: unknown) => {
-    throw new AppError('unavailable', failureOf(cause)?.reason ?? 'Telegram does not answer.', {
-      headers: { 'retry-after': '5' },
-    })
+    throw new AppError('unavailable', failureOf(cause)?.reason ?? 'Telegram does not answer.')
   })
   const code = newCode()
   const expires_at = await offerLink(deps.db, {
     user_id,
     code_hash: hashOf(code),
-    within: linkSeconds,
+    validSeconds: linkSeconds,
     now: deps.now?.(),
   })
   return { url: `${root}/${bot.username}?start=${code}`, expires_at: expires_at.toISOString() }

@@ -8,10 +8,10 @@ import { archiveType, imageTypes, maxImageBytes, maxStoredBytes, uploadId, uploa
 import type { Deps, Endpoint } from '../engine/deps.ts'
 import { keyOfUpload, newUploadId } from '../engine/uploads.ts'
 import { cleanArchive } from '../storage/archive.ts'
-import { UnacceptableFile } from '../storage/files.ts'
 import { cleanImage } from '../storage/image.ts'
 import { serveFile } from '../storage/serve.ts'
 import { detectType, sampleBytes } from '../storage/type.ts'
+import { UnacceptableFile } from '../storage/write.ts'
 import { invalid, json, readBytes, readQuery, requireMethod } from './http/request.ts'
 import { requireUser } from './http/users.ts'
 
@@ -54,7 +54,7 @@ async function store(deps: Deps, key: string, bytes: Uint8Array): Promise<void> 
     const isArchive = (await detectType(bytes.subarray(0, sampleBytes), [archiveType])) !== undefined
     const clean = await (isArchive ? cleanArchive(bytes, cleanMs) : cleanImage(bytes))
     const options = { accept: [...imageTypes, archiveType], maxBytes: maxStoredBytes }
-    await withDeadline(writeMs, (signal) => deps.files.write(key, one(clean), { ...options, signal }))
+    await withDeadline(writeMs, (signal) => deps.files.write(key, [clean], { ...options, signal }))
   } catch (error) {
     if (!(error instanceof UnacceptableFile)) throw error
     if (error.reason === 'too_large') throw new AppError('body_too_large', `${error.message}; send a smaller one.`)
@@ -69,7 +69,7 @@ async function store(deps: Deps, key: string, bytes: Uint8Array): Promise<void> 
 /** What the type in the header says of an image isn't believed, and so isn't read. */
 async function readImage(request: Request): Promise<Uint8Array> {
   const type = request.headers.get('content-type') ?? ''
-  const tooLarge = 'An image may have at most 4 MB.'
+  const tooLarge = 'A file may have at most 4 MB; send a smaller one.'
   if (!/^multipart\/form-data\b/i.test(type)) return readBytes(request, maxImageBytes, tooLarge)
   const bytes = await readBytes(request, maxImageBytes + formBytes, tooLarge)
   const file = await readFormFile(bytes, type)
@@ -85,8 +85,4 @@ async function readFormFile(bytes: Uint8Array<ArrayBuffer>, type: string): Promi
   const [file] = files
   if (file && files.length === 1) return file
   throw invalid([{ path: 'image', message: 'must be the one file of the form' }])
-}
-
-async function* one(bytes: Uint8Array) {
-  yield bytes
 }

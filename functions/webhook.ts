@@ -5,12 +5,12 @@ import { endsWithin } from '../core/deadline.ts'
 import { type CheckOutcome, decideCheck, type SubmissionOutcome } from '../core/decide.ts'
 import { AppError } from '../core/errors.ts'
 import type { Provider, Report } from '../core/provider.ts'
-import type { Held } from '../core/task.ts'
+import type { OpenAttempt } from '../core/task.ts'
 import type { Statement } from '../db/driver/batches.ts'
 import { noteGone } from '../db/statements/erasures.ts'
 import { recordChecks, recordStored } from '../db/statements/record-results.ts'
 import { recordSubmissions } from '../db/statements/record-submissions.ts'
-import type { Moved, Told } from '../db/statements/sql.ts'
+import type { Moved, OfAttempt } from '../db/statements/sql.ts'
 import { readIsAnothers } from '../db/statements/webhooks.ts'
 import { capsOf } from '../engine/claim.ts'
 import { clockOf, type Deps, type Endpoint, type EndpointContext, requireRecipe } from '../engine/deps.ts'
@@ -118,7 +118,9 @@ async function adopt(reported: ReportedAttempt): Promise<boolean> {
   const { prediction_id, urls } = report
   const check_in = requireRecipe(deps, { ...attempt, provider: provider.name }).timing.firstCheckSeconds
   await raiseAnyway(deps)
-  const told: Told<SubmissionOutcome>[] = [{ ...heldOf(attempt), kind: 'created', prediction_id, urls, check_in, cost }]
+  const told: OfAttempt<SubmissionOutcome>[] = [
+    { ...attemptOf(attempt), kind: 'created', prediction_id, urls, check_in, cost },
+  ]
   const [moved] = await recordSubmissions(deps.db, told, causeOf(reported))
   if (moved?.did === 'strayed') triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
   return moved?.did === 'created'
@@ -127,11 +129,11 @@ async function adopt(reported: ReportedAttempt): Promise<boolean> {
 /** Writes what became of the attempt's prediction; what that has made due is begun after the answer. False: it moved nothing. */
 async function write<Outcome>(
   reported: ReportedAttempt,
-  record: Statement<Told<Outcome & { prediction_id: string }>, Moved>,
+  record: Statement<OfAttempt<Outcome & { prediction_id: string }>, Moved>,
   outcome: Outcome,
 ): Promise<boolean> {
   const { deps, attempt, report } = reported
-  const told = [{ ...heldOf(attempt), ...outcome, prediction_id: report.prediction_id }]
+  const told = [{ ...attemptOf(attempt), ...outcome, prediction_id: report.prediction_id }]
   const tell = () => record(deps.db, told, causeOf(reported))
   await raiseAnyway(deps)
   let [moved] = await tell()
@@ -150,7 +152,7 @@ function goOn({ deps, context, attempt }: ReportedAttempt, { status }: Moved): v
 /** The task's own pass asks the provider, by the addresses that the row knows, instead of waiting for the next check. */
 async function checkNow(reported: ReportedAttempt): Promise<void> {
   const { deps, context, attempt, report } = reported
-  const told = [{ ...heldOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
+  const told = [{ ...attemptOf(attempt), kind: 'postponed' as const, retry_in: 0, prediction_id: report.prediction_id }]
   const [moved] = await recordChecks(deps.db, told, causeOf(reported))
   if (moved) triggerPass(deps, context, { by: 'webhook', taskId: attempt.id })
 }
@@ -167,7 +169,7 @@ async function store(reported: ReportedAttempt, { output, cost }: Succeeded): Pr
     return
   }
   const from = { recipe: attempt.recipe, provider: provider.name, prediction_id, urls }
-  const copy = { ...heldOf(attempt), ...from, output, mayBeStored: true }
+  const copy = { ...attemptOf(attempt), ...from, output, mayBeStored: true }
   const copied = await storeOutput(deps, copy)
   const moved = await (copied.kind === 'stored'
     ? write(reported, recordStored, { ...copied, cost })
@@ -183,4 +185,4 @@ async function isMisplaced({ deps, provider, attempt, report }: ReportedAttempt)
   return readIsAnothers(deps.db, { id: attempt.id, provider: provider.name, prediction_id })
 }
 
-const heldOf = ({ id, step, attempt, claim_token }: Reported): Held => ({ id, step, attempt, claim_token })
+const attemptOf = ({ id, step, attempt, claim_token }: Reported): OpenAttempt => ({ id, step, attempt, claim_token })

@@ -1,15 +1,16 @@
 // The composition root: environment → config → dependencies, opened once per container. Every door makes itself here of its endpoint;
-// commands and the benchmark take the dependencies alone. What an idle ping does without (database, HTTP, recipes) is imported late.
+// commands and the benchmark take the dependencies alone. What an idle ping does without (database and recipes) is imported late.
 import type { Context } from '@netlify/functions'
 import type { DestinationStream } from 'pino'
 import { v7 } from 'uuid'
 import type { Config } from '../core/config.ts'
-import type { Deps, EndpointContext, LightDeps } from '../engine/deps.ts'
+import type { Deps, Endpoint, LightDeps } from '../engine/deps.ts'
 import { openLog } from '../engine/log.ts'
 import { enter, notConfigured } from '../functions/http/answer.ts'
 import { secure } from '../functions/http/headers.ts'
 import { problem } from '../functions/http/request.ts'
 import { parseConfig } from '../providers/config.ts'
+import { openHttp } from '../providers/http.ts'
 import { openProviders, ownHosts } from '../providers/index.ts'
 import { openFiles } from '../storage/files.ts'
 import { openInstants } from '../storage/instants.ts'
@@ -60,9 +61,8 @@ function openStores(config: Config): Pick<Deps, 'files' | 'wake' | 'instants'> {
 
 async function openWhole(light: Light): Promise<Deps> {
   const { config, log } = light
-  const [{ connect }, { openHttp }, { openRecipes }] = await Promise.all([
+  const [{ connect }, { openRecipes }] = await Promise.all([
     import('../db/driver/connect.ts'),
-    import('../providers/http.ts'),
     import('../recipes/index.ts'),
   ])
   const { db } = connect(config.DATABASE_URL ?? '', {
@@ -80,8 +80,6 @@ async function openWhole(light: Light): Promise<Deps> {
     newId: v7,
   }
 }
-
-type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) => Promise<Response>
 
 /**
  * Makes doors of endpoints. The first of them that is called opens the dependencies for all of them, and whichever is called after the
@@ -104,7 +102,7 @@ export function doorsOver<Own extends Pick<Deps, 'config' | 'log'>>(open: () => 
       throw error
     }
   }
-  return (endpoint: EndpointOf<Own>) =>
+  return (endpoint: Endpoint<Own>) =>
     async (request: Request, context: Context): Promise<Response> => {
       let deps: Own
       try {

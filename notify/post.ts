@@ -2,8 +2,8 @@
 // channels send with it, and say what a status means to them.
 import type { SendResult } from '../core/event.ts'
 import { isOwnMachine } from '../core/notify-settings.ts'
-import { ForbiddenAddress } from '../providers/connection.ts'
-import { type HttpRequest, retryAfterOf } from '../providers/http.ts'
+import { retryAfterOf } from '../providers/answer.ts'
+import { ForbiddenAddress, type HttpRequest } from '../providers/connection.ts'
 import type { NotifyDeps } from './channel.ts'
 
 const timeoutMs = 10_000
@@ -18,7 +18,7 @@ interface Post extends Pick<HttpRequest, 'url' | 'headers' | 'body' | 'bytes'> {
 export async function postOnce({ config, http }: NotifyDeps, { receiver, endOf, ...post }: Post): Promise<SendResult> {
   const isForeign = !isOwnMachine(config, new URL(post.url).hostname)
   try {
-    const how = { timeoutMs, isForeign, isPathSecret: true, isNews: true }
+    const how = { timeoutMs, isForeign, isPathSecret: true, isMessage: true }
     const response = await http.send({ method: 'POST', ...post, ...how })
     const { status } = response
     if (status >= 200 && status < 300) return { kind: 'delivered' }

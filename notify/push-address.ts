@@ -17,21 +17,3 @@ export function isPushService(config: Pick<Config, 'ALLOW_HTTP_CALLBACKS'>, endp
   if (isOwnMachine(config, url.hostname)) return true
   return url.protocol === 'https:' && url.port === '' && services.some((service) => service.test(url.hostname))
 }
-
-/** The browser's half of what a message is encrypted with: a point of P-256, and a secret of 16 bytes. */
-export function keyFault({
-  p256dh,
-  auth,
-}: {
-  p256dh: string
-  auth: string
-}): { path: string; message: string } | undefined {
-  const point = bytesOf(p256dh)
-  if (point?.length !== 65 || point[0] !== 4)
-    return { path: 'keys.p256dh', message: 'must be a point of P-256, 65 bytes as base64url' }
-  if (bytesOf(auth)?.length !== 16) return { path: 'keys.auth', message: 'must be 16 bytes as base64url' }
-  return undefined
-}
-
-const bytesOf = (text: string): Buffer | undefined =>
-  /^[\w-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64url') : undefined

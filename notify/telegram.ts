@@ -4,13 +4,14 @@ import type { Api } from 'grammy'
 import pLimit from 'p-limit'
 import * as z from 'zod'
 import type { Delivery, SendResult, ToldTask } from '../core/event.ts'
+import { attemptsOf } from '../core/task.ts'
 import type { Channel, NotifyDeps } from './channel.ts'
 import { failureOf, openApi } from './telegram/api.ts'
 import { type Button, type Message, resultOf, sendMessage } from './telegram/message.ts'
 import { type Language, languages, type Progress, whyOf, words } from './telegram/words.ts'
 
 /** A listener's address, as functions/telegram writes it. */
-export const chatAddress = z.object({ chat_id: z.int(), language: z.enum(languages) })
+const chatAddress = z.object({ chat_id: z.int(), language: z.enum(languages) })
 
 /** Each picture is in memory as a whole while it is sent. */
 const sendsAtOnce = 4
@@ -43,7 +44,7 @@ async function send(api: Api, { files }: NotifyDeps, delivery: Delivery, signal:
 
 /** With the step's picture, where there is one. */
 const messageOf = (delivery: Delivery, language: Language): Message => ({
-  ...wordsOf(delivery, language),
+  ...textOf(delivery, language),
   file: withPicture.has(delivery.type) ? resultOf(delivery.task) : undefined,
 })
 
@@ -54,7 +55,7 @@ const withPicture = new Set<Delivery['type']>([
   'task.gate_closing',
 ])
 
-function wordsOf({ type, task, budget }: Delivery, language: Language): { text: string; buttons: Button[][] } {
+function textOf({ type, task, budget }: Delivery, language: Language): { text: string; buttons: Button[][] } {
   const say = words[language]
   const progress: Progress = { recipe: task.recipe, step: task.steps.length, total: task.total_steps }
   switch (type) {
@@ -90,8 +91,7 @@ type Shown = Pick<ToldTask, 'id' | 'current_step' | 'attempt' | 'steps'>
 
 /** Pictures of the step that was made last, whichever attempt they are of. Files of an avatar are none. */
 function hasChoice({ steps }: Shown): boolean {
-  const record = steps.at(-1)
-  const attempts = record ? [record, ...(record.past ?? [])].filter(({ status }) => status === 'completed') : []
+  const attempts = attemptsOf(steps.at(-1)).filter(({ status }) => status === 'completed')
   const pictures = attempts.flatMap(({ files = [] }) => files.filter(({ type }) => type.startsWith('image/')))
   return pictures.length > 1
 }

@@ -1,5 +1,5 @@
-// The whole configuration: the variables of core/config.ts and those of every listed provider, read and checked together. Called by
-// whoever has an environment: doors, local servers, commands and tests.
+// Reads and checks the whole configuration: the variables of core/config.ts and those of every listed provider. Doors, local servers,
+// commands and tests call it. Apart from index.ts, so that those who need the list alone don't load the whole configuration's schema.
 import { type Config, variables as general, parseEnvironment } from '../core/config.ts'
 import { providers } from './index.ts'
 

@@ -1,10 +1,11 @@
 // Fetches the files that a provider names. Their addresses are its word, not ours: it promises to follow few redirects, and none of
 // them, nor the first address, into a private network. Errors name hosts alone, because a path may be a signed link.
 import { Readable } from 'node:stream'
-import type { Agent, Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+import { type DataUri, decodeDataUri, parseDataUri } from '../core/data-uri.ts'
 import { agentOptions, ForbiddenAddress, HttpFailure, target } from './connection.ts'
-import { isPublicHost } from './public-host.ts'
-import { lookupPublic } from './public-lookup.ts'
+import { lookupPublic, requirePublic } from './public-lookup.ts'
+import { Agent, request as ask } from './undici.ts'
 
 const mostRedirects = 3
 /** Without a byte, or an answer: a copy is given up sooner than the function that makes it. */
@@ -24,33 +25,28 @@ interface Downloads {
   close(): Promise<void>
 }
 
-/** `AgentClass`: undici's, which http.ts loads late. */
-export function openDownloads(
-  AgentClass: typeof Agent,
-  { connections, own }: { connections: number; own: readonly string[] },
-): Downloads {
+export function openDownloads({ connections, own }: { connections: number; own: readonly string[] }): Downloads {
   const options = { ...agentOptions, connections, headersTimeout: stallMs, bodyTimeout: stallMs }
-  const near = new AgentClass(options)
-  const outside = new AgentClass({ ...options, connect: { lookup: lookupPublic } })
+  const near = new Agent(options)
+  const outside = new Agent({ ...options, connect: { lookup: lookupPublic } })
   const agentFor = (url: URL) => {
     if (own.includes(url.hostname)) return near
-    if (url.protocol === 'https:' && isPublicHost(url.hostname)) return outside
-    throw new ForbiddenAddress('its address is not on a public host, or not https')
+    requirePublic(url)
+    return outside
   }
   return {
-    download: async (url, signal, start) =>
-      url.startsWith('data:') ? inline(url, start) : download(agentFor, { url, signal, start }),
+    download: async (url, signal, start) => {
+      const uri = parseDataUri(url)
+      return uri ? inline(uri, start) : download(agentFor, { url, signal, start })
+    },
     close: async () => void (await Promise.all([near.close(), outside.close()])),
   }
 }
 
 /** A file that came inside its address. */
-function inline(address: string, start = 0): Download {
-  const [, head = '', text = ''] = /^data:([^,]*),(.*)$/is.exec(address) ?? []
-  const bytes = Buffer.from(
-    /;base64$/i.test(head) ? text : decodeURIComponent(text),
-    /;base64$/i.test(head) ? 'base64' : 'utf8',
-  )
+function inline(uri: DataUri, start = 0): Download {
+  const bytes = decodeDataUri(uri)
+  if (!bytes) throw new ForbiddenAddress('the file in its address is damaged')
   const body = Object.assign(Readable.from([bytes.subarray(start)]), { cancel: () => undefined })
   return { status: 200, start, total: bytes.length, body }
 }
@@ -80,7 +76,7 @@ async function download(agentFor: (url: URL) => Agent, { url, signal, start = 0 
 
 async function request(agent: Agent, url: URL, options: Pick<Dispatcher.RequestOptions, 'headers' | 'signal'>) {
   try {
-    return await agent.request({ ...target(url.href), method: 'GET', ...options })
+    return await ask(agent, { ...target(url.href), method: 'GET', ...options })
   } catch (error) {
     throw failure(url, error)
   }

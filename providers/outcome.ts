@@ -1,13 +1,13 @@
 // What a provider's HTTP answers mean to a paid create and to everything else, where providers differ only in words. Each provider's own
 // file calls it; a failure that is no HTTP failure is a fault of ours and is thrown.
 import type { Cancellation, Created, Metrics, Observation, Submission } from '../core/provider.ts'
-import { HttpFailure } from './connection.ts'
-import { type HttpResponse, retryAfterOf } from './http.ts'
+import { retryAfterOf } from './answer.ts'
+import { HttpFailure, type HttpResponse } from './connection.ts'
 
 /** Nothing was sent: another provider's host may answer soon. */
 const unsentWaitSeconds = 10
 
-export interface CreateWords {
+interface CreateWords {
   /** The prediction that a 2xx names. */
   read(response: HttpResponse): Created | undefined
   /** Seconds to wait where the answer concerns every task and will pass; undefined where this request is at fault. */
@@ -53,18 +53,18 @@ export async function readAnswer<T>(
   }
 }
 
-export interface CancelWords {
+interface CancelWords {
   isOver(response: HttpResponse): boolean
   /** What an answer that it is over says of how long it ran. */
   metricsOf?(response: HttpResponse): { metrics?: Metrics }
   reasonOf(response: HttpResponse): string
 }
 
-/** A cancel whose answer doesn't say that it is over is followed by a look: neither provider documents the other answers. */
+/** A cancel whose answer doesn't say that it is over is followed by a check: neither provider documents the other answers. */
 export async function readCancel(
   answer: Promise<HttpResponse>,
   words: CancelWords,
-  look: () => Promise<{ kind: string; metrics?: Metrics } | Unreachable>,
+  check: () => Promise<{ kind: string; metrics?: Metrics } | Unreachable>,
 ): Promise<Cancellation> {
   const asked = await readAnswer<Cancellation>(answer, (response) => {
     if (response.status === 404) return { kind: 'missing' }
@@ -73,9 +73,9 @@ export async function readCancel(
     return isBusy ? { kind: 'unreachable', reason: words.reasonOf(response) } : { kind: 'asked' }
   })
   if (asked.kind !== 'asked') return asked
-  const seen = await look()
-  if (seen.kind === 'missing') return { kind: 'missing' }
-  if (seen.kind === 'unreachable') return seen as Unreachable
-  if (seen.kind === 'running') return { kind: 'asked' }
-  return { kind: 'over', ...('metrics' in seen && seen.metrics && { metrics: seen.metrics }) }
+  const checked = await check()
+  if (checked.kind === 'missing') return { kind: 'missing' }
+  if (checked.kind === 'unreachable') return checked as Unreachable
+  if (checked.kind === 'running') return { kind: 'asked' }
+  return { kind: 'over', ...('metrics' in checked && checked.metrics && { metrics: checked.metrics }) }
 }

@@ -1,5 +1,6 @@
 // Which hosts belong to everybody. Asked of the addresses that a provider is sent to, and of those that a provider sends us to: it
-// promises that no spelling of somebody's own network passes for a public host.
+// promises that no spelling of somebody's own network passes for a public host. A file of its own, because the page's types lead here: nothing of
+// Node may be beside it.
 import ipaddr from 'ipaddr.js'
 
 /** By name or address alone; numeric spellings were normalised by the URL parser. */

@@ -1,10 +1,17 @@
-// Names looked up for sockets that may only lead to the public web. download.ts uses it, because a name is no promise of an address.
-// Apart from public-host.ts, which the recipes use: the page reads their types, and knows nothing of Node.
+// Keeps what we send to other people's addresses on the public web: by the address as it is written, and by what its name leads to.
+// requests.ts and download.ts use it. Apart from public-host.ts, which the recipes use: the page reads their types, and knows nothing of Node.
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
+import { ForbiddenAddress } from './connection.ts'
 import { isPublicHost } from './public-host.ts'
 
-/** A public name may still lead into a private network, and the next time somewhere else. */
+/** Throws `ForbiddenAddress`. */
+export function requirePublic({ protocol, hostname }: URL): void {
+  if (protocol === 'https:' && isPublicHost(hostname)) return
+  throw new ForbiddenAddress('its address is not on a public host, or not https')
+}
+
+/** For a socket. A public name may still lead into a private network, and the next time somewhere else. */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, '')

@@ -1,8 +1,8 @@
 // What this deployment knows of a provider before it speaks to it. One spec a provider, listed in index.ts; everything else about it is
 // loaded by `open`, so that a door that needs no provider loads none.
-import type * as z from 'zod'
 import type { Config } from '../core/config.ts'
 import type { Provider } from '../core/provider.ts'
+import type { Settings, ValuesOf } from '../core/settings.ts'
 import type { Http } from './http.ts'
 
 export interface ProviderSpec {
@@ -11,7 +11,7 @@ export interface ProviderSpec {
   /** As people write it. */
   title: string
   /** Its variables, with their defaults. */
-  environment: z.ZodRawShape
+  environment: Settings
   /** The variable without which it isn't offered. */
   key: string
   /** The variables whose values no log and no report may show. */
@@ -28,14 +28,12 @@ export interface ProviderSpec {
   bills?: boolean
   /** How long its list shows the inputs, which carry attempts' markers. Undefined: its list never proves that a prediction is missing. */
   inputsKeptSeconds?: number
-  /** Whether a webhook of it can be signed and still name no prediction. */
-  hasUnnamedWebhooks: boolean
   open(config: Config, http: Http): Promise<OpenedProvider>
 }
 
 export type OpenedProvider = Omit<Provider, 'name' | 'inputsKeptSeconds'>
 
 /** A provider's own part of the configuration, which was parsed with all the rest. */
-export function readSettings<Shape extends z.ZodRawShape>(_shape: Shape, config: Config): z.output<z.ZodObject<Shape>> {
-  return config as unknown as z.output<z.ZodObject<Shape>>
+export function readSettings<S extends Settings>(_settings: S, config: Config): ValuesOf<S> {
+  return config as unknown as ValuesOf<S>
 }

@@ -67,7 +67,7 @@ export interface Definition<S extends Shape, C extends Shape> extends Place<Inpu
   /** What a person may change for the next attempt or step, by name; and the input that comes of it. */
   changes?: (of: Fields) => C
   applyChange?: (input: InputOf<S>, step: number, change: InputOf<C>) => InputOf<S>
-  /** How often predictions are looked at; follows from the output. */
+  /** How often predictions are checked; follows from the output. */
   profile?: Profile
   timing?: Partial<Timing>
   /** A start request as a caller writes it, and more where other inputs lead to other models. */
@@ -83,7 +83,8 @@ export function defineRecipe<const S extends Shape, const C extends Shape = Shap
   return (policy: ImagePolicy): Recipe<InputOf<S>> => {
     const { elsewhere = [] } = definition
     const others = elsewhere.map((place) => recipeAt(definition, place, policy) as Recipe)
-    return { ...recipeAt(definition, definition, policy), ...(others.length > 0 && { elsewhere: others }) }
+    const recipe = recipeAt(definition, definition, policy)
+    return others.length > 0 ? Object.assign(recipe, { elsewhere: others }) : recipe
   }
 }
 
@@ -105,9 +106,8 @@ function recipeAt<S extends Shape, C extends Shape>(
     )
     return { input, output: outputs[kinds[0] ?? 'image'], outputs }
   }
-  return {
+  const recipe: Omit<Recipe<InputOf<S>>, 'input'> = {
     provider: place.provider,
-    input: schemaOf(fields(fieldsOf(policy))),
     totalSteps: steps ?? (() => 1),
     makes: (_input, step) => kinds[(step - 1) % kinds.length] ?? 'image',
     outputUrls: (made) => urlsIn(made, named),
@@ -122,9 +122,27 @@ function recipeAt<S extends Shape, C extends Shape>(
     request: (input, context) => requestAt(place, input, context),
     price: priceOf(place.price),
     ...(place.marker === 'none' && { marker: 'none' }),
-    ...(changes && { changes: schemaOf(changes(fieldsOf(policy))) as z.ZodType<unknown> }),
     ...(applyChange && { applyChange: applyChange as NonNullable<Recipe<InputOf<S>>['applyChange']> }),
   }
+  return withSchemas(recipe, {
+    input: () => schemaOf(fields(fieldsOf(policy))),
+    ...(changes && { changes: () => schemaOf(changes(fieldsOf(policy))) }),
+  })
+}
+
+/**
+ * Makes each schema when it is first asked for. Most requests need one of one recipe, or none; to make all of them in every function that
+ * starts would take longer with each recipe.
+ */
+function withSchemas<Bare extends object, Schemas extends Record<string, () => z.ZodType>>(
+  bare: Bare,
+  schemas: Schemas,
+): Bare & { [Name in keyof Schemas]: ReturnType<Schemas[Name]> } {
+  for (const [name, make] of Object.entries(schemas)) {
+    let made: z.ZodType | undefined
+    Object.defineProperty(bare, name, { enumerable: true, get: () => (made ??= make()) })
+  }
+  return bare as Bare & { [Name in keyof Schemas]: ReturnType<Schemas[Name]> }
 }
 
 const schemaOf = <S extends Shape>(fields: S) =>

@@ -1,6 +1,6 @@
 // The building blocks of recipes' input schemas: text that can be stored, and addresses of files that a provider may be sent to.
 import * as z from 'zod'
-import { parseDataUri } from '../core/data-uri.ts'
+import { parseDataUri, unknownType } from '../core/data-uri.ts'
 import { isResultAddress, ownResultAddress, parseOwnResult, parseShared, shareAddress } from '../core/own-result.ts'
 import { archiveType, imageTypes, uploadId } from '../core/upload.ts'
 import { ambiguousAddress, isAmbiguous } from '../core/web-address.ts'
@@ -30,12 +30,12 @@ interface Kind {
 const image: Kind = {
   called: 'a PNG, JPEG or WebP image',
   form: 'image',
-  types: [...imageTypes, 'image/avif', 'image/heic', 'image/heif'],
+  types: [...imageTypes, 'image/avif', 'image/heic', 'image/heif', unknownType],
 }
 const archive: Kind = {
   called: 'a zip file',
   form: 'archive',
-  types: [archiveType],
+  types: [archiveType, unknownType],
 }
 
 /** An https URL on a public host, the address of an upload or of a result here, or a data URI of an image. */
@@ -85,7 +85,7 @@ function fileFault(value: string, policy: ImagePolicy, kind: Kind): string | und
   }
   if (url.username || url.password) return 'must not carry a user name or password'
   if (!policy.allowPrivate && !isPublicHost(url.hostname)) return 'must name a public host'
-  if (policy.hosts.length > 0 && !policy.hosts.some((host) => isWithin(url.hostname, host))) {
+  if (policy.hosts.length > 0 && !policy.hosts.some((host) => isHostOrSubdomain(url.hostname, host))) {
     return `must name one of these hosts: ${policy.hosts.join(', ')}`
   }
   return undefined
@@ -97,6 +97,6 @@ function dataUriFault(value: string, { called, types }: Kind): string | undefine
   return uri && uri.data !== '' && types.includes(uri.type) ? undefined : `must be a data URI of ${called}`
 }
 
-function isWithin(hostname: string, host: string): boolean {
+function isHostOrSubdomain(hostname: string, host: string): boolean {
   return hostname === host || hostname.endsWith(`.${host}`)
 }

@@ -1,4 +1,4 @@
-// Every kind of task that this version knows. A new recipe is one more line here; which of them a deployment offers, engine/offer.ts tells.
+// Every kind of task that this version knows. A new recipe is one more line here; engine/offer.ts tells which of them a deployment offers.
 import type { Recipe } from '../core/recipe.ts'
 import { requireLawful, requireSound } from '../core/soundness.ts'
 import { providers } from '../providers/index.ts'
@@ -13,7 +13,7 @@ import { tryOnIdm } from './try-on-idm.ts'
 
 export type Recipes = ReadonlyMap<string, Recipe>
 
-const known = [tryOn, edit, clip, avatar, () => portraits, memes, tryOnIdm] as const
+const known = [tryOn, edit, clip, avatar, portraits, memes, tryOnIdm] as const
 
 const all = (policy: ImagePolicy) => known.map((make) => make(policy) as Recipe)
 

@@ -16,9 +16,6 @@ export function urlsIn(output: unknown, members: readonly string[] = []): string
   return found.slice(0, mostFiles)
 }
 
-/** The first address of an output that is a URL or a list of URLs; a list of none for any other. */
-export const firstUrl = (output: unknown): string[] => (isObject(output) ? [] : urlsIn(output).slice(0, 1))
-
 const addressesOf = (value: unknown): string[] =>
   [value].flat().flatMap((one) => (typeof one === 'string' ? [one] : filesIn(one)))
 

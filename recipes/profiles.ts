@@ -1,4 +1,4 @@
-// What follows from the kind of a recipe's output: when its predictions are looked at, what its files may be, and how they are read out
+// What follows from the kind of a recipe's output: when its predictions are checked, what its files may be, and how they are read out
 // of a provider's answer. define.ts fills a recipe with it.
 import type { OutputKind, Timing } from '../core/recipe.ts'
 

@@ -2,7 +2,7 @@
 // is for non-commercial use (CC BY-NC-SA 4.0), so it is offered only where ENABLE_NONCOMMERCIAL=1 says that this is one.
 import { defineRecipe } from './define.ts'
 import { type GarmentRequest, garmentsField } from './garment.ts'
-import { firstUrl } from './outputs.ts'
+import { urlsIn } from './outputs.ts'
 
 /** The same as a caller writes it. */
 export interface TryOnIdmRequest {
@@ -48,7 +48,7 @@ export const tryOnIdm = defineRecipe({
     }
   },
   output: 'image',
-  outputUrls: firstUrl,
+  outputUrls: (output) => urlsIn(output).slice(0, 1),
   from: { field: 'person_image' },
   passesOn: true,
   stepSeconds: 20,

@@ -88,7 +88,7 @@ export const tryOn = defineRecipe({
     if (!instead && garment === undefined) return { ...input, ...(prompt_hints && { prompt_hints }) }
     if (!instead) throw new Error('instead: say which garment is put on in its place')
     if (place === undefined) throw new Error(`garment: say which one of 1 to ${input.garments.length} is changed`)
-    if (place > input.garments.length) throw new Error(`garment: there are ${input.garments.length}`)
+    if (place > input.garments.length) throw new Error(`garment: must be 1 to ${input.garments.length}`)
     const isPutOn = input.mode === 'outfit' || place === step
     if (!isPutOn) throw new Error(`garment: step ${step} puts on garment ${step}, and no other`)
     return { ...input, garments: input.garments.with(place - 1, instead), ...(prompt_hints && { prompt_hints }) }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import sharp from 'sharp'
 import { encoded, type Picture } from './draw.ts'
 
-export interface CardRequest {
+interface CardRequest {
   readonly prompt: string
   readonly seed: number
   readonly format: 'webp' | 'jpg' | 'png'

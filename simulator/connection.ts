@@ -1,5 +1,5 @@
-// Ways in which a connection goes wrong, as values: a simulated provider throws or returns them, and whoever carries
-// the answer (the HTTP server, or a simulation without sockets) turns them into a broken connection.
+// Ways in which a connection goes wrong, as values: a simulated provider throws or returns them, and the HTTP server, or a simulation
+// without sockets, turns them into a broken connection.
 
 /** The connection broke: before the request had an effect, after it, or in the middle of the answer. */
 export class ConnectionFault extends Error {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Fal } from './fal/index.ts'
 import { settingsChangeSchema as falSettings } from './fal/protocol.ts'
 import { type FaultInput, faultSchema } from './faults.ts'
+import { readJson } from './jobs/create.ts'
 import type { Replicate } from './replicate/index.ts'
 import { settingsChangeSchema as replicateSettings } from './replicate/protocol.ts'
 
@@ -50,13 +51,4 @@ async function withBody<T>(request: Request, schema: z.ZodType<T>, apply: (body:
   if (parsed.success) return Response.json(apply(parsed.data))
   const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   return Response.json({ title: 'Invalid request', status: 400, errors }, { status: 400 })
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text()
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -33,7 +33,7 @@ const places: Record<Category, { top: number; width: number; height: number }> =
 // The model's own default seed draws the plain picture; every other one differs from it in hue and place.
 const plainSeed = 42
 
-export interface DressRequest {
+interface DressRequest {
   readonly human: Uint8Array
   readonly garment: Uint8Array
   readonly category: Category

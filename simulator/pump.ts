@@ -5,7 +5,7 @@ import pLimit from 'p-limit'
 import { Agent, request } from 'undici'
 
 /** A provider's webhooks: due ones are taken out, sent, and reported. */
-export interface WebhookSource<D extends Sendable> {
+interface WebhookSource<D extends Sendable> {
   dueWebhooks(): Promise<D[]>
   nextWebhookAt(): Date | null
   reportWebhook(delivery: D, delivered: boolean): void
@@ -17,7 +17,7 @@ interface Sendable {
   readonly body: string
 }
 
-export interface Pump {
+interface Pump {
   wake(): void
   close(): Promise<void>
 }

@@ -1,12 +1,13 @@
 // `npm run simulator`: the simulator alone, on SIMULATOR_PORT, until it is stopped. Prints the environment lines that
 // make Stepgate, or any client, use it.
 
-import { listening, portOf, sayWhyNot } from '../dev/begin.ts'
+import { listening, portOf, refuseWords, sayWhyNot } from '../dev/begin.ts'
 import { openRecipes } from '../recipes/index.ts'
 import { startSimulator } from './server.ts'
 
 sayWhyNot()
 const name = 'SIMULATOR_PORT'
+refuseWords(process.argv.slice(2), name)
 const port = portOf(process.env[name], { name, usual: 8899 })
 
 const token = 'r8_simulator'

@@ -1,7 +1,6 @@
 // Puts the simulated providers on a port: HTTP in, the core's answer out, connection faults as broken sockets, webhooks
 // sent. `npm start`, `npm run simulator` and tests call startSimulator; several may run in one process.
 
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -9,13 +8,15 @@ import { z } from 'zod'
 import type { Recipe } from '../core/recipe.ts'
 import { ConnectionFault } from './connection.ts'
 import { control, type Providers } from './controls.ts'
+import { discardRest, readBody, toRequest } from './exchange.ts'
 import { createFal, type Fal } from './fal/index.ts'
 import { examplesFor } from './models/known.ts'
+import { listenOn } from './ports.ts'
 import { startPump } from './pump.ts'
 import { createReplicate, type Replicate } from './replicate/index.ts'
 import { type Kept, keepState, readKept } from './state-file.ts'
 
-export interface SimulatorOptions {
+interface SimulatorOptions {
   /** 0 takes any free port. */
   readonly port: number
   readonly host?: string | undefined
@@ -50,14 +51,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const host = options.host ?? '127.0.0.1'
   const kept = options.stateFile === undefined ? undefined : await readKept(options.stateFile)
   const examples = await allExamples([...(options.recipes ?? [])])
-  const server = await listen(host, options.port, kept?.port)
-  const url = (options.publicUrl ?? addressOf(server, host)).replace(/\/$/, '')
+  const { server, port } = await listen(host, options.port, kept?.port)
+  const own = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = (options.publicUrl ?? own).replace(/\/$/, '')
   const now = options.now ?? (() => new Date())
   const providers = createProviders(options, { url, now, examples })
   const { replicate, fal } = providers
   if (kept !== undefined) restore(providers, kept)
   const pumps = [startPump(replicate, now), startPump(fal, now)]
-  const port = portOf(server)
   const current = () => ({ port, replicate: replicate.save(), fal: fal.save() })
   const file = options.stateFile === undefined ? undefined : keepState(options.stateFile, current)
   const afterRequest = (method: string) => {
@@ -81,12 +82,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
  * On the asked port; if any will do, on that of the last time, because addresses that were given out then are still in use. No
  * connection is served before the caller's next await: accepting belongs to a later turn of the event loop.
  */
-async function listen(host: string, port: number, before: number | undefined): Promise<Server> {
+async function listen(
+  host: string,
+  port: number,
+  before: number | undefined,
+): Promise<{ server: Server; port: number }> {
   const server = createServer({ keepAliveTimeout: 60_000 })
-  server.listen(port === 0 ? (before ?? 0) : port, host)
   try {
-    await once(server, 'listening')
-    return server
+    return { server, port: await listenOn(server, port === 0 ? (before ?? 0) : port, host) }
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
     if (port !== 0 || before === undefined || !isTaken) throw error
@@ -134,16 +137,6 @@ function restore({ replicate, fal }: Providers, kept: Kept): void {
   }
 }
 
-function addressOf(server: Server, host: string): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${portOf(server)}`
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the simulator has no TCP address')
-  return address.port
-}
-
 interface Served {
   readonly providers: Providers
   readonly url: string
@@ -157,7 +150,9 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, served
     const response = await answer(incoming, gone.signal, served)
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
     if (response.body === null) outgoing.end()
+    // Not by sendResponse: what was sent of a body that breaks off is to arrive.
     else await pipeline(Readable.from(response.body), outgoing)
+    discardRest(incoming)
   } catch (error) {
     if (!(error instanceof ConnectionFault || gone.signal.aborted)) console.error('simulator:', error)
     if (error instanceof ConnectionFault || outgoing.headersSent) outgoing.destroy()
@@ -168,26 +163,10 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, served
 }
 
 async function answer(incoming: IncomingMessage, signal: AbortSignal, { providers, url }: Served): Promise<Response> {
-  const body = await readBody(incoming)
+  const body = await readBody(incoming, mostBodyBytes)
   if (body === undefined) return Response.json({ detail: 'The request is too large', status: 413 }, { status: 413 })
-  const headers = new Headers()
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined) headers.set(name, String(value))
-  }
-  const method = incoming.method ?? 'GET'
-  const init = { method, headers, signal, ...(method !== 'GET' && method !== 'HEAD' && { body }) }
-  const request = new Request(new URL(incoming.url ?? '/', url), init)
+  const request = toRequest(incoming, new URL(incoming.url ?? '/', url), body, signal)
   const { replicate, fal } = providers
   const provider = request.url.startsWith(`${url}/fal/`) ? fal : replicate
   return (await control(request, providers)) ?? provider.fetch(request)
-}
-
-async function readBody(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer> | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming) {
-    size += chunk.length
-    if (size <= mostBodyBytes) chunks.push(chunk)
-  }
-  return size > mostBodyBytes ? undefined : Buffer.concat(chunks)
 }

@@ -27,7 +27,7 @@ export async function readKept(file: string): Promise<Kept | undefined> {
   }
 }
 
-export interface StateFile {
+interface StateFile {
   touch(): void
   /** Writes a last time. */
   close(): Promise<void>

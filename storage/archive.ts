@@ -20,12 +20,12 @@ const leastShare = 20_000
 const isLitter = (name: string) => /(^|\/)(__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)|\/$/i.test(name)
 
 /** The photos, named by number. Those that take longer than the caller has time for are refused. */
-export async function cleanArchive(bytes: Uint8Array, patienceMs = 20_000): Promise<Uint8Array> {
+export async function cleanArchive(bytes: Uint8Array, patienceMs: number): Promise<Uint8Array> {
   try {
     return await withDeadline(patienceMs, (signal) => cleaned(bytes, signal))
   } catch (cause) {
     if (!(cause instanceof DOMException && cause.name === 'TimeoutError')) throw cause
-    const message = 'The zip file takes too long to read; send fewer or smaller photos'
+    const message = 'The zip file takes too long to read'
     throw new UnacceptableFile('too_large', message, { cause })
   }
 }
@@ -91,7 +91,7 @@ function requireSound(entry: Entry): void {
   if (/\.(zip|7z|rar|tar|gz|tgz)$/i.test(entry.fileName))
     throw refused('wrong_type', `${name} is an archive in the zip file; send the photos themselves`)
   if (!entry.canDecodeFileData())
-    throw refused('wrong_type', `${name} is compressed in a way that can not be read here; make an ordinary zip file`)
+    throw refused('wrong_type', `${name} is compressed in a way that cannot be read here; make an ordinary zip file`)
   if (entry.uncompressedSize > maxPhotoBytes)
     throw refused('too_large', `${name} in the zip file has more than ${maxPhotoBytes / 1_000_000} MB`)
 }

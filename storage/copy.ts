@@ -6,7 +6,7 @@ import type { OpenStore } from './store.ts'
 
 const filesAtOnce = 4
 
-export interface CopiedFiles {
+interface CopiedFiles {
   copied: number
   bytes: number
   /** Were there already. */

@@ -1,10 +1,8 @@
 // Stored files: results and uploads, written to a store in parts of 8 MiB. Endpoints and passes call it. It promises that memory stays
 // bounded whatever the size, that a half-written file does not exist, and that a file's type is what its content says.
 import { joinParts, streamOf } from './parts.ts'
-import { type BlobStore, type ByteRange, bound, type LinkOptions, type Page } from './store.ts'
-import { copyFile, type Kept, look, type Source, type WriteOptions, writeFile } from './write.ts'
-
-export { UnacceptableFile } from './write.ts'
+import { type AddressOptions, type BlobStore, type ByteRange, bound, type Page } from './store.ts'
+import { type Chunks, copyFile, type Kept, readKept, type Source, type WriteOptions, writeFile } from './write.ts'
 
 export interface StoredFile {
   key: string
@@ -15,7 +13,7 @@ export interface StoredFile {
 
 export interface Files {
   /** A key is written once. Writing it again is right only for the same content, as after a crash. */
-  write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<StoredFile>
+  write(key: string, body: Chunks, options: WriteOptions): Promise<StoredFile>
   /**
    * The same from a source that is fetched, with its content whole or not at all. Undefined when `isLate` stopped it: what is done is
    * kept, and the same call goes on later. Each call gets something done, however late it is.
@@ -25,7 +23,7 @@ export interface Files {
   /** Nothing is fetched before the body is read. `range` lies within the file. */
   read(key: string, range?: ByteRange): Promise<{ file: StoredFile; body: ReadableStream<Uint8Array> } | undefined>
   /** An address at which anybody can fetch the whole file from the store itself, for so many seconds; undefined where it has none. */
-  link(key: string, seconds: number, options?: LinkOptions): Promise<string | undefined>
+  link(key: string, seconds: number, options?: AddressOptions): Promise<string | undefined>
   remove(key: string): Promise<void>
   /** The next parts of the keys that begin with `prefix`, which ends with a slash. */
   folders(prefix: string): Promise<string[]>
@@ -49,11 +47,11 @@ export function openFiles(store: BlobStore): Files {
       return kept && fileOf(key, kept)
     },
     stat: async (key) => {
-      const kept = await look(store, key)
+      const kept = await readKept(store, key)
       return kept && fileOf(key, kept)
     },
     read: async (key, range) => {
-      const kept = await look(store, key)
+      const kept = await readKept(store, key)
       if (!kept) return undefined
       const chunks = joinParts(store, key, kept.part, range ?? { start: 0, end: kept.size - 1 })
       return { file: fileOf(key, kept), body: streamOf(chunks) }
@@ -81,9 +79,11 @@ export function openFiles(store: BlobStore): Files {
   }
 }
 
-/** The keys of the files that a listing shows: one is there with its part 0. */
-export const filesAmong = (blobs: Page['blobs']): string[] =>
-  blobs.flatMap(({ key }) => (key.endsWith('/0') ? [key.slice(0, -2)] : []))
+/** The file that exists with this blob, its part 0; undefined where the blob is another part, or a record beside them. */
+export const fileOfPart = (key: string): string | undefined => (key.endsWith('/0') ? key.slice(0, -2) : undefined)
+
+/** The keys of the files that a listing shows. */
+export const filesAmong = (blobs: Page['blobs']): string[] => blobs.flatMap(({ key }) => fileOfPart(key) ?? [])
 
 const fileOf = (key: string, { type, size, etag }: Kept): StoredFile => ({ key, type, size, etag })
 

@@ -70,13 +70,12 @@ async function draw(bytes: Uint8Array, type: string, { side, write }: Writing, e
 function unreadable(type: string, cause: unknown): UnacceptableFile {
   if (/pixel limit/.test(String(cause)))
     return new UnacceptableFile('too_large', `It has more than ${maxPixels / 1_000_000} million pixels`, { cause })
-  if (/timeout/.test(String(cause)))
-    return new UnacceptableFile('too_large', 'It takes too long to draw; send a smaller one', { cause })
+  if (/timeout/.test(String(cause))) return new UnacceptableFile('too_large', 'It takes too long to draw', { cause })
   // Its decoder is patented, and so isn't there.
   if (/hei[cf]/.test(type))
     return new UnacceptableFile(
       'wrong_type',
-      'HEIC images can not be read here: save it as JPEG, or set the camera to "Most Compatible"',
+      'HEIC images cannot be read here; save it as JPEG, or set the camera to "Most Compatible"',
       { cause },
     )
   return new UnacceptableFile('wrong_type', 'The picture is damaged', { cause })

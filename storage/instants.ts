@@ -2,7 +2,7 @@
 // Pings note themselves here, health reads it, and sweeps ask whether it is their turn. It promises at most one write a minute for each
 // name and process.
 import * as z from 'zod'
-import type { BlobStore } from './store.ts'
+import { type BlobStore, recordSchema } from './store.ts'
 
 export type Noted =
   | 'worker'
@@ -25,7 +25,7 @@ export interface Instants {
   takeTurn(name: Noted, restMs: number): Promise<boolean>
 }
 
-const record = z.object({ at: z.coerce.date() })
+const record = recordSchema(() => z.object({ at: z.coerce.date() }))
 const writeRestMs = 60_000
 /** Longer than a turn takes, so that one is under way in a process; less than a minute, so that each ping may go on with what was left. */
 const turnMs = 50_000
@@ -34,7 +34,7 @@ const turnMs = 50_000
 export function openInstants(store: BlobStore, now: () => Date): Instants {
   const noted = new Map<Noted, number>()
   const turns = new Map<Noted, number>()
-  const last = async (name: Noted) => record.safeParse(await store.readJson(name), { jitless: true }).data?.at
+  const last = async (name: Noted) => record().safeParse(await store.readJson(name), { jitless: true }).data?.at
   /** Either way: a clock that was ahead must not keep anything from happening. */
   const isNear = (at = Number.NEGATIVE_INFINITY, ms: number) => Math.abs(now().getTime() - at) < ms
   return {

@@ -1,15 +1,15 @@
 // Adds up what a store holds, by kind of file and by what it belongs to. `npm run tasks -- storage` calls it.
 import pLimit from 'p-limit'
-import { openFiles } from './files.ts'
+import { fileOfPart, openFiles } from './files.ts'
 import type { BlobStore, Page } from './store.ts'
 
-export interface Held {
+export interface Amount {
   files: number
   bytes: number
 }
 
 /** By a key's first part: results, inputs, uploads, starts. In each by its owner: a task's id, or an uploader. */
-export type Measured = Map<string, Map<string, Held>>
+export type Measured = Map<string, Map<string, Amount>>
 
 const looksAtOnce = 8
 
@@ -18,8 +18,11 @@ export async function measureStore(store: BlobStore): Promise<Measured> {
   const measured: Measured = new Map()
   const files = openFiles(store)
   const limit = pLimit(looksAtOnce)
-  const sizeOf = async ({ key, size }: Page['blobs'][number]) =>
-    size ?? (isFile(key) ? ((await limit(() => files.stat(key.slice(0, -2))))?.size ?? 0) : 0)
+  const sizeOf = async ({ key, size }: Page['blobs'][number]) => {
+    const file = fileOfPart(key)
+    if (size !== undefined || !file) return size ?? 0
+    return (await limit(() => files.stat(file)))?.size ?? 0
+  }
   for await (const { blobs } of store.list({ prefix: '' })) {
     const sizes = await Promise.all(blobs.map(sizeOf))
     for (const [index, { key }] of blobs.entries()) add(measured, key, sizes[index] ?? 0)
@@ -27,15 +30,12 @@ export async function measureStore(store: BlobStore): Promise<Measured> {
   return measured
 }
 
-/** A file is there with its part 0. */
-const isFile = (key: string) => key.endsWith('/0')
-
 function add(measured: Measured, key: string, bytes: number): void {
   const [kind = '', first = '', second = ''] = key.split('/')
-  const owners = measured.get(kind) ?? new Map<string, Held>()
+  const owners = measured.get(kind) ?? new Map<string, Amount>()
   measured.set(kind, owners)
   // Uploads lie under their hour first.
   const owner = kind === 'uploads' ? second : first
-  const held = owners.get(owner) ?? { files: 0, bytes: 0 }
-  owners.set(owner, { files: held.files + Number(isFile(key)), bytes: held.bytes + bytes })
+  const known = owners.get(owner) ?? { files: 0, bytes: 0 }
+  owners.set(owner, { files: known.files + (fileOfPart(key) ? 1 : 0), bytes: known.bytes + bytes })
 }

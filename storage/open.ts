@@ -19,7 +19,7 @@ export function openStoreOf(settings: StoreSettings): OpenStore {
       return (name, how) => openS3Store(access, name, how)
     }
     case 'folder':
-      return (name) => openFolderStore(folder, name)
+      return (name, how) => openFolderStore(folder, name, undefined, how)
   }
 }
 

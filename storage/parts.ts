@@ -62,21 +62,20 @@ export async function* joinParts(
   key: string,
   partBytes: number,
   range: ByteRange,
-  patienceMs: number = silenceMs,
 ): AsyncGenerator<Uint8Array, void> {
   for (let index = Math.floor(range.start / partBytes); index * partBytes <= range.end; index += 1) {
     const first = index * partBytes
     const from = Math.max(range.start - first, 0)
     const to = Math.min(range.end + 1 - first, partBytes)
-    yield* slicePart(store, `${key}/${index}`, from, to, patienceMs)
+    yield* slicePart(store, `${key}/${index}`, from, to)
   }
 }
 
-async function* slicePart(store: BlobStore, name: string, from: number, to: number, ms: number) {
+async function* slicePart(store: BlobStore, name: string, from: number, to: number) {
   const part = await store.read(name, { start: from, end: to - 1 })
   if (!part) throw new Error(`Stored part ${name} is gone`)
   let at = from
-  for await (const chunk of piecesOf(part, ms)) {
+  for await (const chunk of piecesOf(part)) {
     at += chunk.byteLength
     yield chunk
   }
@@ -84,12 +83,12 @@ async function* slicePart(store: BlobStore, name: string, from: number, to: numb
 }
 
 /** The clock runs only while a piece is waited for: whoever reads may be slow. */
-async function* piecesOf(part: ReadableStream<Uint8Array>, ms: number): AsyncGenerator<Uint8Array> {
+async function* piecesOf(part: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = part.getReader()
   try {
     for (;;) {
       const next = reader.read()
-      if (!(await endsWithin(ms, next))) throw new StoreFault(`The blob store gave nothing for ${ms} ms`)
+      if (!(await endsWithin(silenceMs, next))) throw new StoreFault(`The blob store gave nothing for ${silenceMs} ms`)
       const { done, value } = await next
       if (done) return
       yield value

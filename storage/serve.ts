@@ -5,7 +5,7 @@ import { AppError } from '../core/errors.ts'
 import type { Files } from './files.ts'
 import type { ByteRange } from './store.ts'
 
-export interface ServeOptions {
+interface ServeOptions {
   /** A file name: the answer is then something to save, not to show. */
   download?: string
   cacheControl: string
@@ -33,7 +33,7 @@ export async function serveFile(
 
   if (request.method === 'GET') {
     const disposition = options.download === undefined ? undefined : plainAttachment(options.download)
-    const address = await files.link(key, linkSeconds, { disposition, cacheControl: options.cacheControl })
+    const address = await files.link(key, linkSeconds, { disposition, cacheControl: keptAsLink(options.cacheControl) })
     // Not to be kept: the address opens the file for whoever has it, and only for a while.
     if (address)
       return new Response(null, { status: 302, headers: { location: address, 'cache-control': 'private, no-store' } })
@@ -59,6 +59,10 @@ export async function serveFile(
   return new Response(part.body, { status: 206, headers })
 }
 
+/** The store's address opens the file for a while: nothing keeps the file for longer by it. */
+const keptAsLink = (cacheControl: string): string =>
+  cacheControl.replace(/max-age=(\d+)/, (_, age: string) => `max-age=${Math.min(Number(age), linkSeconds)}`)
+
 /** If-None-Match compares weakly, and `*` is any file at all (RFC 9110, 13.1.2). */
 function isMatch(header: string | null, etag: string): boolean {
   if (header === null) return false
@@ -78,7 +82,7 @@ function requestedRange(request: Request, etag: string, size: number): ByteRange
   const start = from === '' ? Math.max(size - Number(to), 0) : Number(from)
   const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1)
   if (start > end) {
-    throw new AppError('range_not_satisfiable', `The file has ${size} bytes; ask for a range within them`, {
+    throw new AppError('range_not_satisfiable', `The file has ${size} bytes; ask for a range within them.`, {
       headers: { 'content-range': `bytes */${size}` },
     })
   }

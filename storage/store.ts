@@ -14,7 +14,7 @@ export interface Page {
   directories: string[]
 }
 
-export interface LinkOptions {
+export interface AddressOptions {
   /** The `content-disposition` of the answer. */
   disposition?: string | undefined
   cacheControl?: string | undefined
@@ -43,12 +43,12 @@ export interface BlobStore {
    */
   compose?(key: string, first: ArrayBuffer, others: readonly string[], how: ComposeOptions): Promise<void>
   /** An address at which anybody can fetch the blob for so many seconds. A kind that has none leaves it out. */
-  link?(key: string, seconds: number, options?: LinkOptions): Promise<string>
+  link?(key: string, seconds: number, options?: AddressOptions): Promise<string>
   /** The same store, for a caller who gives up when the signal fires. A kind may leave it out. */
   until?(signal: AbortSignal): BlobStore
 }
 
-export interface ComposeOptions {
+interface ComposeOptions {
   metadata: Record<string, unknown>
   type: string
 }
@@ -68,3 +68,9 @@ export class StoreRefusal extends StoreFault {
 
 export const bound = (store: BlobStore, signal: AbortSignal | undefined): BlobStore =>
   (signal && store.until?.(signal)) ?? store
+
+/** The schema of a record, made when the first is read, and kept: few functions that start read any, and to make it takes a hundred reads' time. */
+export function recordSchema<Schema>(make: () => Schema): () => Schema {
+  let made: Schema | undefined
+  return () => (made ??= make())
+}

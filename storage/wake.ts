@@ -1,4 +1,4 @@
-// The wake mark: lets a ping see without a database connection that nothing is to be done. Whoever writes news raises it
+// The wake mark: lets a ping see without a database connection that nothing is to be done. Whoever makes something due raises it
 // first; passes look, and lower it. It promises that a task inserted after its raise() is never slept over: a lost race costs a needless look.
 //
 // It is two records with one kind of writer each. `raised` is written by raise() with a fresh id; `lowered` names the id that a pass had
@@ -7,7 +7,7 @@
 // as made whatever error it met, and the local blob server checks and writes in two steps and gives no ETag with a read.)
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type { BlobStore } from './store.ts'
+import { type BlobStore, recordSchema } from './store.ts'
 
 /** What a look saw, and when: hand it to lower(). */
 export interface Awake {
@@ -23,36 +23,56 @@ export interface WakeMark {
   look(): Promise<Awake | undefined>
   /**
    * After a pass that had looked, and then found no task pending or processing. From `next` on, the earliest instant at which something
-   * becomes due (a gate's expiry), it is awake again by itself. False: not lowered, for something was raised since, or only just now.
+   * becomes due (a gate's expiry), it is awake again by itself. False: not lowered, for something was raised since, or only just now, or at an
+   * instant that must be doubted.
    */
   lower(seen: Awake, next?: Date): Promise<boolean>
 }
 
-export interface WakeOptions {
+interface WakeOptions {
   now: () => Date
   /** How long after a raise its task may still be on its way to the table. No function lives longer than 60 s. */
   graceMs?: number
 }
 
-const raisedRecord = z.object({ id: z.string(), at: z.coerce.date() })
-const loweredRecord = z.object({ seen: z.string().nullable(), until: z.coerce.date().nullable() })
+const raisedRecord = recordSchema(() => z.object({ id: z.string(), at: z.coerce.date() }))
+const loweredRecord = recordSchema(() =>
+  z.object({
+    seen: z.string().nullable(),
+    until: z.coerce.date().nullable(),
+    watched: raisedRecord().optional(),
+  }),
+)
+/** Names no raise. */
+const nobody = ''
+/** Where pings come every few minutes, a raise is seen sooner. What looks older was perhaps written by a clock that is hours behind. */
+const credibleMs = 10 * 60_000
 
-/** `store` must read with strong consistency. */
+/** `store` must read with strong consistency, and end each call within seconds: a ping waits for it, and a person who cancels. */
 export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOptions): WakeMark {
-  const raised = () => readRecord(store, 'raised', raisedRecord)
+  const raised = () => readRecord(store, 'raised', raisedRecord())
   // One writing for all raises of a moment: the grace of the first still covers a task that is written a function's life later.
   const freshMs = graceMs / 9
   // A clock that was set back gives a negative age: that is written, too.
   const isFresh = (ageMs: number) => ageMs >= 0 && ageMs < freshMs
   let last: { at: Date; written: Promise<unknown> } | undefined
+  const isCredible = (ageMs: number) => ageMs >= 0 && ageMs < credibleMs
+  /** Whether a raise of doubtful age was seen by a pass a grace ago, by the clock of passes. The first that sees it notes so, and leaves it awake. */
+  const wasWatched = async (id: string, lookedAt: Date) => {
+    const lowered = await readRecord(store, 'lowered', loweredRecord())
+    if (lowered?.seen === id) return true
+    const watched = lowered?.watched
+    const ageMs = watched?.id === id ? lookedAt.getTime() - watched.at.getTime() : -1
+    if (ageMs < 0) {
+      await store.writeJson('lowered', { seen: nobody, until: null, watched: { id, at: lookedAt.toISOString() } })
+    }
+    return ageMs >= graceMs
+  }
   return {
     raise: async () => {
       const at = now()
       if (!last || !isFresh(at.getTime() - last.at.getTime())) {
-        last = {
-          at,
-          written: within(patienceMs, store.writeJson('raised', { id: randomUUID(), at: at.toISOString() })),
-        }
+        last = { at, written: store.writeJson('raised', { id: randomUUID(), at: at.toISOString() }) }
       }
       const { written } = last
       try {
@@ -64,16 +84,18 @@ export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOp
     },
     look: async () => {
       const lookedAt = now()
-      const reads = Promise.all([raised(), readRecord(store, 'lowered', loweredRecord)])
-      const [mark, lowered] = await within(patienceMs, reads).catch(() => [unknown, undefined] as const)
+      const reads = Promise.all([raised(), readRecord(store, 'lowered', loweredRecord())])
+      const [mark, lowered] = await reads.catch(() => [unknown, undefined] as const)
       const awake = { id: mark?.id ?? null, raisedAt: mark?.at ?? null, lookedAt }
       if (!lowered || lowered.seen !== awake.id) return awake
       return lowered.until && lowered.until <= now() ? awake : undefined
     },
     lower: async ({ id, raisedAt, lookedAt }, next) => {
       // Its task may not have been in the table yet when the pass looked there, right after it had looked here.
-      if (raisedAt && lookedAt.getTime() - raisedAt.getTime() < graceMs) return false
+      const ageMs = raisedAt ? lookedAt.getTime() - raisedAt.getTime() : graceMs
+      if (ageMs >= 0 && ageMs < graceMs) return false
       if (((await raised())?.id ?? null) !== id) return false
+      if (id !== null && !isCredible(ageMs) && !(await wasWatched(id, lookedAt))) return false
       await store.writeJson('lowered', { seen: id, until: next?.toISOString() ?? null })
       return true
     },
@@ -82,19 +104,6 @@ export function openWakeMark(store: BlobStore, { now, graceMs = 90_000 }: WakeOp
 
 /** A store that doesn't answer is awake too; its id is nobody's, so that no pass lowers what it hasn't seen. */
 const unknown = { id: 'unknown', at: new Date(0) }
-
-/** The store's client tries for half a minute; a ping, and a person who cancels, can't wait as long. */
-const patienceMs = 4_000
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`The blob store did not answer within ${ms} ms`)), ms)
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** A record that is missing or not understood is unknown, and the unknown is awake. */
 async function readRecord<T>(store: BlobStore, key: string, schema: z.ZodType<T>): Promise<T | undefined> {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { cutParts, type Part, partBytes } from './parts.ts'
-import type { BlobStore } from './store.ts'
+import { type BlobStore, recordSchema } from './store.ts'
 import { detectType, sampleBytes } from './type.ts'
 
 export interface WriteOptions {
@@ -26,6 +26,9 @@ export class UnacceptableFile extends Error {
   }
 }
 
+/** Content as it comes, or is there already. */
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
 /** Content that is fetched from somewhere. */
 export interface Source {
   /** The bytes from `start` on; or from an earlier one, where a source can't begin in the middle. */
@@ -40,18 +43,22 @@ export interface Opened {
 }
 
 /** What part 0 carries. `part` is kept with each file, so that files outlive a change of the constant. */
-const metadata = z.object({ type: z.string(), size: z.number(), etag: z.string(), part: z.number() })
-export type Kept = z.infer<typeof metadata>
+const metadata = recordSchema(() =>
+  z.object({ type: z.string(), size: z.number(), etag: z.string(), part: z.number() }),
+)
+export type Kept = z.infer<ReturnType<typeof metadata>>
 
 /** What part 0 says of a file that exists. */
-export async function look(store: BlobStore, key: string): Promise<Kept | undefined> {
+export async function readKept(store: BlobStore, key: string): Promise<Kept | undefined> {
   const found = await store.head(`${key}/0`)
-  return found && metadata.parse(found, { jitless: true })
+  return found && metadata().parse(found, { jitless: true })
 }
 
 /** What was stored of a file that does not exist yet: the hash of each of its parts, part 0 included though it isn't stored. */
-const progress = z.object({ part: z.number(), size: z.number(), total: z.number(), hashes: z.array(z.string()).min(2) })
-type Progress = z.infer<typeof progress>
+const progress = recordSchema(() =>
+  z.object({ part: z.number(), size: z.number(), total: z.number(), hashes: z.array(z.string()).min(2) }),
+)
+type Progress = z.infer<ReturnType<typeof progress>>
 
 const progressKey = (key: string) => `${key}/progress`
 
@@ -64,12 +71,7 @@ interface Writing {
 
 const begin = (options: WriteOptions): Writing => ({ size: 0, type: '', hashes: [], options })
 
-export async function writeFile(
-  store: BlobStore,
-  key: string,
-  body: AsyncIterable<Uint8Array>,
-  options: WriteOptions,
-): Promise<Kept> {
+export async function writeFile(store: BlobStore, key: string, body: Chunks, options: WriteOptions): Promise<Kept> {
   const writing = begin(options)
   let first: Part | undefined
   try {
@@ -109,7 +111,7 @@ export async function copyFile(
     const { value: first } = await parts.next()
     if (first) writing.hashes.push(first.hash)
     // Of what is told to be small, another copy costs less than to look for the one before.
-    const known = total !== undefined && total <= partBytes ? undefined : await look(store, key)
+    const known = total !== undefined && total <= partBytes ? undefined : await readKept(store, key)
     if (known) {
       // By a pass, perhaps, that died before it had removed what is no longer needed.
       if (known.size > partBytes) await Promise.all([removeMerged(store, key, known), store.remove(progressKey(key))])
@@ -149,15 +151,13 @@ export async function copyFile(
 const sizeOf = ({ hashes }: Writing, total: number): number => Math.min(hashes.length * partBytes, total)
 
 /** The bytes from `start` on, whatever the source begins with. */
-async function openAt(source: Source, start: number, total: number): Promise<AsyncIterable<Uint8Array>> {
-  if (start === total) return nothing()
+async function openAt(source: Source, start: number, total: number): Promise<Chunks> {
+  if (start === total) return []
   const opened = await source.open(start)
   if (opened.total === total && opened.start <= start) return skip(opened.body, start - opened.start)
   opened.body.cancel()
   throw new Error(`The file was of ${total} bytes, and is of ${opened.total} now`)
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function* skip(body: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
   let left = count
@@ -168,7 +168,7 @@ async function* skip(body: AsyncIterable<Uint8Array>, count: number): AsyncGener
 }
 
 async function readProgress(store: BlobStore, key: string): Promise<Progress | undefined> {
-  const found = progress.safeParse(await store.readJson(progressKey(key)), { jitless: true })
+  const found = progress().safeParse(await store.readJson(progressKey(key)), { jitless: true })
   return found.success && found.data.part === partBytes ? found.data : undefined
 }
 
@@ -205,7 +205,7 @@ async function removeMerged(store: BlobStore, key: string, { part, size }: Kept)
 }
 
 /** Passes the bytes on, counted. Throwing ends the loop over the source, and so closes it: no byte more is asked for. */
-async function* checked(body: AsyncIterable<Uint8Array>, writing: Writing) {
+async function* checked(body: Chunks, writing: Writing) {
   const { options } = writing
   let sample = new Uint8Array()
   for await (const chunk of body) {

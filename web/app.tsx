@@ -8,6 +8,7 @@ import { onNewUser } from './session.ts'
 import { themes, useSettings, useWords } from './settings.tsx'
 import { useTakeOvers } from './take-over.ts'
 import { TroubleContext, TroubleStrip } from './trouble.tsx'
+import { useKeptFocus } from './use-kept-focus.ts'
 import { useTitle } from './use-title.ts'
 import { History } from './views/history.tsx'
 import { NewTask } from './views/new.tsx'
@@ -22,6 +23,7 @@ export function App() {
   const [trouble, setTrouble] = useState<Trouble>()
   const main = useRef<HTMLElement>(null)
   useFocusOnChange(route, main)
+  useKeptFocus()
   useEffect(() => onLeftByTab(beginAnew), [])
   return (
     <TroubleContext.Provider value={setTrouble}>

@@ -1,14 +1,27 @@
-// Durations and instants in a person's words.
+// Durations and instants in a person's words, by the server's clock: a device's may be hours wrong.
 import { useEffect, useState } from 'preact/hooks'
-import type { Words } from './words/shape.ts'
+import type { Words } from './words/en.ts'
+
+/** How far the server's clock is ahead of this device's. */
+let aheadMs = 0
+/** A Date header has whole seconds, and was some time on its way. */
+const exactMs = 2_000
+
+/** Told of each answer that has come from the server just now. */
+export function hearClock(response: Response): void {
+  const ahead = Date.parse(response.headers.get('date') ?? '') - Date.now()
+  if (Math.abs(ahead - aheadMs) > exactMs) aheadMs = ahead
+}
+
+const present = (): number => Date.now() + aheadMs
 
 /** The present, every second, while `isRunning`. */
 export function useNow(isRunning: boolean): number {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(present)
   useEffect(() => {
     if (!isRunning) return
-    setNow(Date.now())
-    const timer = setInterval(() => setNow(Date.now()), 1_000)
+    setNow(present())
+    const timer = setInterval(() => setNow(present()), 1_000)
     return () => clearInterval(timer)
   }, [isRunning])
   return now
@@ -28,7 +41,7 @@ const units = [
 
 /** "5 minutes ago"; older than a week, the date. */
 export function agoInWords(instant: string, language: string): string {
-  const seconds = (Date.now() - Date.parse(instant)) / 1000
+  const seconds = (present() - Date.parse(instant)) / 1000
   if (seconds > 7 * 86_400)
     return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(Date.parse(instant))
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })

@@ -1,7 +1,10 @@
 // Half filled forms. They outlast a look elsewhere on the page, a reload, and a camera for which the phone threw the page out.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { hasOwnTokens, settleUser } from './app-user.ts'
-import { done, openStore } from './store.ts'
+import { committed, done, openStore } from './store.ts'
+
+/** Of what a person says shall be different in a task. */
+export const changeDraft = (taskId: string): string => `${taskId}, change`
 
 const drafts = new Map<string, unknown>()
 /** How often each was dropped: what a form of before still has to say, of a photo that took long to read, is not kept. */
@@ -97,8 +100,9 @@ async function writeAll(): Promise<void> {
       const [key, draft] = next
       unwritten.delete(key)
       const store = await openStore('drafts', 'readwrite')
-      if (draft === undefined) await done(store.delete(key))
-      else await done(store.put(draft, key))
+      if (draft === undefined) store.delete(key)
+      else store.put(draft, key)
+      await committed(store)
     }
   } catch (error) {
     console.warn('The form is not kept:', error)

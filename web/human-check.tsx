@@ -5,6 +5,9 @@ import { useSettings } from './settings.tsx'
 
 const origin = 'https://challenges.cloudflare.com'
 
+/** A script that hasn't come by then may never come; one that comes later is taken. */
+const patienceMs = 20_000
+
 interface Widget {
   sitekey: string
   language: string
@@ -53,8 +56,11 @@ export function HumanCheck() {
     let isLeft = false
     let leave = () => {}
     const container = place.current
+    const late = setTimeout(() => setBroken(true), patienceMs)
     loadScript().then(
       () => {
+        clearTimeout(late)
+        setBroken(false)
         // A script may come after the dialog was closed.
         if (isLeft) return
         const id = globalThis.turnstile?.render(container, { sitekey: asked.siteKey, language, callback })
@@ -64,6 +70,7 @@ export function HumanCheck() {
     )
     return () => {
       isLeft = true
+      clearTimeout(late)
       leave()
     }
   }, [asked, language])

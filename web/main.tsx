@@ -1,6 +1,7 @@
 // Where the page begins.
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { catchLooseFiles } from './parts/picker.tsx'
 import { answerWorker } from './push.ts'
 import { SettingsProvider } from './settings.tsx'
 import './style/index.css'
@@ -14,3 +15,4 @@ render(
   root,
 )
 answerWorker()
+catchLooseFiles()

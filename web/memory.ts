@@ -1,6 +1,6 @@
 // What the functions don't show of a task, kept in this browser: the pictures that it was started with, for the chain and for comparing.
 import type { Category } from './inputs.ts'
-import { done, openStore } from './store.ts'
+import { committed, done, openStore } from './store.ts'
 
 export interface Remembered {
   person?: Blob
@@ -19,6 +19,7 @@ export async function remember(taskId: string, remembered: Remembered): Promise<
     // Ids are in order of time, so the first keys are the oldest.
     const keys = await done(store.getAllKeys())
     for (const key of keys.slice(0, -mostTasks)) store.delete(key)
+    await committed(store)
   } catch (error) {
     console.warn('The start pictures are not kept:', error)
   }
@@ -36,7 +37,9 @@ export async function recall(taskId: string): Promise<Remembered | undefined> {
 /** Never throws, as above. */
 export async function forget(taskId: string): Promise<void> {
   try {
-    await done((await openStore('tasks', 'readwrite')).delete(taskId))
+    const store = await openStore('tasks', 'readwrite')
+    store.delete(taskId)
+    await committed(store)
   } catch (error) {
     console.warn('The start pictures are not deleted:', error)
   }
@@ -45,8 +48,11 @@ export async function forget(taskId: string): Promise<void> {
 /** Drafts, too. */
 export async function forgetAll(): Promise<void> {
   try {
-    await done((await openStore('tasks', 'readwrite')).clear())
-    await done((await openStore('drafts', 'readwrite')).clear())
+    for (const name of ['tasks', 'drafts'] as const) {
+      const store = await openStore(name, 'readwrite')
+      store.clear()
+      await committed(store)
+    }
   } catch (error) {
     console.warn('What this browser kept is not deleted:', error)
   }

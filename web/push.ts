@@ -24,8 +24,12 @@ export async function lookTelling(language: 'en' | 'ru'): Promise<Telling> {
 export async function keepTelling(language: 'en' | 'ru'): Promise<boolean> {
   const mayTell = 'Notification' in window && Notification.permission === 'granted'
   const subscription = mayTell ? await subscribed() : undefined
-  if (subscription) await hand(subscription, language)
-  return subscription !== undefined
+  if (!subscription) return false
+  const key = await hand(subscription, language)
+  if (key === null) return false
+  const present = await madeWith(key, subscription)
+  if (present !== subscription) await hand(present, language)
+  return true
 }
 
 /** Asks the person: call it from their tap alone. */
@@ -33,10 +37,8 @@ export async function startTelling(language: 'en' | 'ru'): Promise<Telling> {
   if ((await Notification.requestPermission()) !== 'granted') return 'refused'
   const key = await pushKey()
   if (key === null) return 'impossible'
-  const registration = await navigator.serviceWorker.register(workerUrl() as string)
-  await navigator.serviceWorker.ready
-  const options = { userVisibleOnly: true, applicationServerKey: key }
-  await hand(await registration.pushManager.subscribe(options), language)
+  await navigator.serviceWorker.register(workerUrl() as string)
+  await hand(await madeWith(key, await subscribed()), language)
   return 'told'
 }
 
@@ -63,6 +65,24 @@ export function answerWorker(): void {
   serviceWorker.startMessages()
 }
 
+/** Push services take messages by the key alone that a subscription was made with: after the deployment's has changed, another is made. */
+async function madeWith(key: string, existing: PushSubscription | undefined): Promise<PushSubscription> {
+  const own = existing?.options?.applicationServerKey
+  if (existing && (!own || inBase64Url(own) === key)) return existing
+  if (existing) {
+    await client.unlisten(existing.endpoint)
+    await existing.unsubscribe()
+  }
+  const { pushManager } = await navigator.serviceWorker.ready
+  return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key })
+}
+
+const inBase64Url = (bytes: ArrayBuffer): string =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+
 async function subscribed(): Promise<PushSubscription | undefined> {
   if (!('serviceWorker' in navigator)) return undefined
   const registration = await navigator.serviceWorker.getRegistration()
@@ -80,12 +100,13 @@ function pushKey(): Promise<string | null> {
   return askedKey
 }
 
-/** Once for each user and subscription. */
-async function hand(subscription: PushSubscription, language: 'en' | 'ru'): Promise<void> {
+/** Once for each user and subscription. Gives the deployment's key. */
+async function hand(subscription: PushSubscription, language: 'en' | 'ru'): Promise<string | null> {
   const own = `${currentUser()} ${language} ${subscription.endpoint}`
-  if (kept('told') === own) return
-  await client.listen({ ...subscription.toJSON(), language })
+  if (kept('told') === own) return pushKey()
+  const { public_key } = await client.listen({ ...subscription.toJSON(), language })
   keep('told', `${currentUser()} ${language} ${subscription.endpoint}`)
+  return public_key
 }
 
 interface TrustedTypes {

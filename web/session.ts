@@ -1,7 +1,8 @@
 // The page's one client. It promises that a session is there before the first request, is asked for anew once when it has ended, and
-// that the person is told when her earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
+// that the person is told when their earlier tasks went with it. An app around the page may hand in its own users' tokens instead.
 import { appToken, appUser, hasOwnTokens } from './app-user.ts'
 import { createClient, type Session, StepgateError } from './client.ts'
+import { hearClock } from './clock.ts'
 import { askHuman } from './human-check.tsx'
 import { keep, kept, unkeep } from './kept.ts'
 
@@ -60,17 +61,25 @@ function requirePassing(fault: unknown): void {
   if (!(fault instanceof StepgateError && fault.isPassing)) throw fault
 }
 
+/** Files are kept by the browser, and say when they came. */
+const clockFetch: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init)
+  if (/\/api\/(status|tasks)\b/.test(String(input))) hearClock(response)
+  return response
+}
+
 const sessionFetch: typeof fetch = async (input, init) => {
   if (!kept('user')) await renew()
   // A session that can't be extended just now is as good as before: whether it is, the answer says.
   else if (isOld()) await renew().catch(requirePassing)
-  const response = await fetch(input, init)
-  if (response.status !== 401) return response
+  const response = await clockFetch(input, init)
+  // What was under way when somebody signed out begins no session for whoever comes next.
+  if (response.status !== 401 || !kept('user')) return response
   await renew()
-  return fetch(input, init)
+  return clockFetch(input, init)
 }
 
-export const client = createClient(hasOwnTokens ? { token: appToken } : { fetch: sessionFetch })
+export const client = createClient(hasOwnTokens ? { token: appToken, fetch: clockFetch } : { fetch: sessionFetch })
 
 /** The session is over: the next request begins another one, as another person. */
 export function leave(): void {

@@ -2,9 +2,9 @@
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks'
 import { keep, kept } from './kept.ts'
+import type { Words } from './words/en.ts'
 import { en } from './words/en.ts'
 import { ru } from './words/ru.ts'
-import type { Words } from './words/shape.ts'
 
 const languages = { en, ru }
 export type Language = keyof typeof languages

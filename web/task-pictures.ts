@@ -1,7 +1,7 @@
 // From a task view to what is shown of it: the chain of results, what each is to be shown as, and which step is meant. Pure.
 import type { OutputKind } from '../core/recipe.ts'
 import type { TaskView } from './client.ts'
-import type { Words } from './words/shape.ts'
+import type { Words } from './words/en.ts'
 
 export interface ChainItem {
   /** 0 for the start picture. */
@@ -34,11 +34,19 @@ function kindOf(type: string): OutputKind {
   return family === 'image' || family === 'video' || family === 'audio' ? family : 'file'
 }
 
-/** The same of a result, by its address. */
-function kindAt({ steps }: TaskView, url: string): OutputKind {
-  const file = steps.flatMap(({ files }) => files).find((one) => lastingUrl(one.url) === lastingUrl(url))
+/** A stored file, by its address. */
+function fileAt({ steps }: TaskView, url: string) {
+  const stored = steps.flatMap(({ files, attempts }) => [...files, ...attempts.flatMap((one) => one.files)])
+  return stored.find((one) => lastingUrl(one.url) === lastingUrl(url))
+}
+
+function kindAt(task: TaskView, url: string): OutputKind {
+  const file = fileAt(task, url)
   return file ? kindOf(file.type) : 'image'
 }
+
+/** What a stored file is saved as. */
+export const nameAt = (task: TaskView, url: string): string => fileAt(task, url)?.name ?? 'result'
 
 /** The picture that a step's result was made of: the result before it, or the start picture. */
 export function stillOf(chain: readonly ChainItem[], step: number): string | undefined {

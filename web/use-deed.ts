@@ -1,5 +1,5 @@
 // One thing that a button does beside a task's own moves: deleting, sharing, leading on. The parts of the page that have such buttons use it.
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { StepgateError } from './client.ts'
 import { asProblem } from './use-task.ts'
 
@@ -7,13 +7,19 @@ import { asProblem } from './use-task.ts'
 export function useDeed() {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<StepgateError>()
+  const isUnderWay = useRef(false)
   const run = (deed: () => Promise<unknown>) => {
-    if (isBusy) return
+    // The state above disables buttons at the next drawing only; a second click can be faster.
+    if (isUnderWay.current) return
+    isUnderWay.current = true
     setBusy(true)
     setError(undefined)
     deed()
       .catch((fault) => setError(asProblem(fault)))
-      .finally(() => setBusy(false))
+      .finally(() => {
+        isUnderWay.current = false
+        setBusy(false)
+      })
   }
   return { isBusy, error, run }
 }

@@ -150,6 +150,8 @@ export interface PictureReader {
   isReading: boolean
   /** Of the files last given. */
   bad: readonly BadFile[]
+  /** The sample last tapped didn't come. */
+  isMissing: boolean
   read(files: Files, take: (pictures: Picture[]) => void): Promise<void>
 }
 
@@ -157,11 +159,14 @@ export interface PictureReader {
 export function usePictureReader(onReading?: (more: 1 | -1) => void): PictureReader {
   const [reading, setReading] = useState(0)
   const [bad, setBad] = useState<readonly BadFile[]>([])
+  const [isMissing, setMissing] = useState(false)
   const before = useRef<Promise<void>>(undefined)
   const readNow = async (files: Files, take: (pictures: Picture[]) => void) => {
     const pictures: Picture[] = []
     const unreadable: BadFile[] = []
-    for (const file of await files) {
+    const given = await Promise.resolve(files).catch((fault) => console.warn('The sample did not come:', fault))
+    setMissing(!given)
+    for (const file of given ?? []) {
       try {
         pictures.push(await readPicture(file))
       } catch (error) {
@@ -185,7 +190,7 @@ export function usePictureReader(onReading?: (more: 1 | -1) => void): PictureRea
     before.current = reading.catch(() => undefined)
     return reading
   }
-  return { isReading: reading > 0, bad, read }
+  return { isReading: reading > 0, bad, isMissing, read }
 }
 
 function badFile(file: Blob): BadFile {

@@ -2,6 +2,7 @@
 // clicked and however the net behaves, and that other tabs show the same.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ErrorCode, StepgateError, type TaskView, type Trouble } from './client.ts'
+import { changeDraft, dropDraft } from './draft.ts'
 import { persist } from './persist.ts'
 import { client } from './session.ts'
 import { isHidden, onToldByTab, onWake, tellTabs } from './wakes.ts'
@@ -80,7 +81,8 @@ export function useTask(taskId: string): FollowedTask {
 
   const deeds = useDeeds(task, (view) => {
     setError(undefined)
-    setTask(view)
+    // The answer to a click may have been longer on its way than the watch's next one.
+    setTask((known) => (known && view && known.updated_at > view.updated_at ? known : view))
     void follow(view)
   })
   return { ...deeds, task, error: error ?? deeds.error, trouble }
@@ -110,6 +112,8 @@ function useDeeds(task: TaskView | undefined, onMoved: (view: TaskView | undefin
     persist(() => call(deed, task, wish), { signal, onRetry: () => setRetrying(true) })
       .then((view) => {
         tellTabs()
+        // The step has gone on from what was said of it.
+        if (deed !== 'choose') dropDraft(changeDraft(task.task_id))
         // Who has left is shown nothing, and nothing is watched for them.
         if (signal.aborted) return
         setRedoing(deed === 'redo')

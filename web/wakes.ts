@@ -19,6 +19,9 @@ export function onWake(wake: () => void): () => void {
   }
 }
 
+/** All that waits for the net or the server tries at once, as when the net is back. */
+export const lookAgain = (): void => void window.dispatchEvent(new Event('online'))
+
 type News = 'moved' | 'left'
 
 export const onToldByTab = (listener: () => void): (() => void) => onNews('moved', listener)

@@ -50,12 +50,15 @@ function quickProvider(): Provider {
   }
 }
 
-/** As much of a store as marks and instants need. */
+/** As much of a store as marks, instants and a sweep that finds no file need. */
 function openStore(): BlobStore {
   const records = new Map<string, string>()
   const store = {
     writeJson: async (key: string, value: unknown) => void records.set(key, JSON.stringify(value)),
     readJson: async (key: string) => JSON.parse(records.get(key) ?? 'null') as unknown,
+    list: async function* () {
+      yield { blobs: [], directories: [] }
+    },
   }
   return store as unknown as BlobStore
 }

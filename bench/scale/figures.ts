@@ -27,25 +27,3 @@ function line(what: string, value: string, limit = ''): void {
 }
 
 const round = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(3)))
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2
-}
-
-export async function timed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
-}
-
-/** `--rows 1000` of a command's arguments. */
-export function numberOf(args: readonly string[], name: string, fallback: number): number {
-  const at = args.indexOf(`--${name}`)
-  if (at < 0) return fallback
-  const value = Number(args[at + 1])
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} must be followed by a whole number`)
-  return value
-}

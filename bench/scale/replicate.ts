@@ -1,8 +1,9 @@
 // The simulated Replicate at a distance: every answer comes some milliseconds later. Nothing that runs there ends by itself, so that
 // what one pass sees running the next one sees running again.
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
+import { readBody, sendResponse, toRequest } from '../../simulator/exchange.ts'
+import { listenOn } from '../../simulator/ports.ts'
 import { createReplicate, type Replicate } from '../../simulator/replicate/index.ts'
 
 export interface DistantReplicate {
@@ -19,11 +20,7 @@ const aDay = 86_400
 
 export async function openDistantReplicate(latencyMs: number): Promise<DistantReplicate> {
   const server = createServer({ keepAliveTimeout: 60_000 })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the simulated provider has no TCP address')
-  const baseUrl = `http://127.0.0.1:${address.port}`
+  const baseUrl = `http://127.0.0.1:${await listenOn(server)}`
   const token = 'r8_bench'
   const webhookSecret = 'whsec_c3RlcGdhdGUtYmVuY2gtd2ViaG9va3M='
   const distant: DistantReplicate = {
@@ -37,25 +34,14 @@ export async function openDistantReplicate(latencyMs: number): Promise<DistantRe
     },
   }
   server.on('request', async (incoming, outgoing) => {
+    const { signal } = new AbortController()
+    const body = await readBody(incoming, Number.POSITIVE_INFINITY)
     const isRefused = !distant.hasList && incoming.url?.startsWith('/v1/predictions?')
     const response = isRefused
       ? Response.json({ detail: 'no list today', status: 500 }, { status: 500 })
-      : await distant.replicate.fetch(await requestOf(incoming, baseUrl))
-    const body = Buffer.from(await response.arrayBuffer())
+      : await distant.replicate.fetch(toRequest(incoming, new URL(incoming.url ?? '/', baseUrl), body, signal))
     await setTimeout(distant.latencyMs)
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers)).end(body)
+    await sendResponse(response, outgoing, signal)
   })
   return distant
-}
-
-async function requestOf(incoming: IncomingMessage, baseUrl: string): Promise<Request> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk)
-  const { method = 'GET', url = '/', headers } = incoming
-  const given = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)])
-  return new Request(new URL(url, baseUrl), {
-    method,
-    headers: given,
-    ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-  })
 }

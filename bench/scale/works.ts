@@ -1,8 +1,8 @@
 // The works that are timed on a table with history and on one without: each by the product's own function.
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
-import type { Held } from '../../core/task.ts'
-import { requireHeld } from '../../core/task.ts'
+import type { OpenAttempt } from '../../core/task.ts'
+import { requireOpenAttempt } from '../../core/task.ts'
 import { claimDue } from '../../db/statements/claim.ts'
 import type { Claimed } from '../../db/statements/claimed.ts'
 import { readTask } from '../../db/statements/reads.ts'
@@ -71,10 +71,12 @@ function another(side: Side): { id: string; user_id: string } {
 const claimOf = ({ deps, now, db }: Side, taskId?: string) =>
   claimDue(db, { terms: termsOf(deps), limit, submitLeaseSeconds: 90, now, taskId })
 
-type Own = Held & { prediction_id: string }
+type Own = OpenAttempt & { prediction_id: string }
 
 const owned = ({ claimed }: Side): Own[] =>
-  claimed.flatMap((task) => (task.prediction_id ? [{ ...requireHeld(task), prediction_id: task.prediction_id }] : []))
+  claimed.flatMap((task) =>
+    task.prediction_id ? [{ ...requireOpenAttempt(task), prediction_id: task.prediction_id }] : [],
+  )
 
 const files = [{ type: 'image/png', size: 1_234_567 }]
 const aWeek = 7 * 24 * 3_600

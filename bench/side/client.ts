@@ -1,5 +1,5 @@
-// The people: they start tasks, look at them and open their gates, over HTTP and at every engine by the same doors. Whoever waits
-// for a step begins to look when the provider is done with it, so that looking costs every engine the same.
+// The people: they start tasks, look at them and open their gates, over HTTP and at every engine by the same doors. A person who
+// waits for a step begins to look when the provider is done with it, so that looking costs every engine the same.
 import { Agent, request as send } from 'undici'
 import type { Till } from './till.ts'
 
@@ -33,8 +33,6 @@ export interface Client {
   /** One task from its start to its shown end, every gate opened as soon as it is seen. */
   walk(person: Person, till: Till, gaze: Gaze): Promise<Walk>
   look(person: Person, task: string): Promise<View>
-  start(person: Person): Promise<string>
-  open(person: Person, task: string, step: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -48,6 +46,7 @@ const patienceMs = 60_000
 
 export function openClient(steps: number): Client {
   const body = startBody(steps)
+  let people = 0
   const dispatcher = new Agent({ connections: 512, pipelining: 1, headersTimeout: 30_000 })
   const call = async <T = View>(method: 'GET' | 'POST', person: Person, path: string, body?: string): Promise<T> => {
     const headers = { ...person.headers, 'content-type': 'application/json' }
@@ -59,10 +58,9 @@ export function openClient(steps: number): Client {
     return JSON.parse(text)
   }
   const look: Client['look'] = (person, task) => call('GET', person, `/api/status?task_id=${task}`)
-  const start: Client['start'] = async (person) => (await call('POST', person, '/api/start', body)).task_id
-  const open: Client['open'] = async (person, task, step) => {
-    await call('POST', person, '/api/continue', JSON.stringify({ task_id: task, step }))
-  }
+  const start = async (person: Person) => (await call('POST', person, '/api/start', body)).task_id
+  const open = (person: Person, task: string, step: number) =>
+    call('POST', person, '/api/continue', JSON.stringify({ task_id: task, step }))
 
   const untilShown = async (person: Person, walk: Walk, step: number, ended: number, gaze: Gaze) => {
     for (;;) {
@@ -79,8 +77,6 @@ export function openClient(steps: number): Client {
 
   return {
     look,
-    start,
-    open,
     walk: async (person, till, gaze) => {
       const walk: Walk = { task: await start(person), person, waits: [], looks: 0 }
       for (let step = 1; step <= steps; step += 1) {
@@ -93,8 +89,11 @@ export function openClient(steps: number): Client {
       return walk
     },
     signIn: async (url) => {
-      const { token } = await call<{ token: string }>('POST', { url, headers: {} }, '/api/session', '{}')
-      return { url, headers: { authorization: `Bearer ${token}` } }
+      people += 1
+      // Limits of requests are by address, and each person has their own.
+      const headers = { 'x-forwarded-for': `2001:db8::${people.toString(16)}` }
+      const { token } = await call<{ token: string }>('POST', { url, headers }, '/api/session', '{}')
+      return { url, headers: { ...headers, authorization: `Bearer ${token}` } }
     },
     close: () => dispatcher.destroy(),
   }

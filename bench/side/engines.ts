@@ -4,7 +4,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { freePort, untilServing } from '../../dev/reach.ts'
+import { freePort } from '../../simulator/ports.ts'
+import { untilServing } from '../../test/setup/serve.ts'
 import { cpuSecondsOfTree, peakMegabytes } from './processes.ts'
 import { type World, webhookSecret } from './provider.ts'
 import { schemaFile } from './schema.ts'
@@ -25,20 +26,13 @@ interface StartOptions {
   database: string
   world: World
   /** Where Stepgate's sources are: another version's, to compare. */
-  root?: string
-  nodeOptions?: readonly string[]
+  root?: string | undefined
 }
 
 const here = fileURLToPath(new URL('../..', import.meta.url))
 const cronSecret = 'cron-secret-of-a-benchmark'
 
-export async function startEngine({
-  name,
-  database,
-  world,
-  root = here,
-  nodeOptions = [],
-}: StartOptions): Promise<Engine> {
+export async function startEngine({ name, database, world, root = here }: StartOptions): Promise<Engine> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const isOwn = name === 'stepgate'
@@ -53,11 +47,7 @@ export async function startEngine({
   // Another version brings its own table.
   if (isOwn)
     execFileSync(process.execPath, ['db/migrate.ts'], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
-  const child = spawn(process.execPath, [...nodeOptions, file], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+  const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))
@@ -70,18 +60,18 @@ export async function startEngine({
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
-      // A profiled process writes its profile when it ends by itself; the others have nothing to lose.
-      child.kill(nodeOptions.length > 0 ? 'SIGTERM' : 'SIGKILL')
+      child.kill('SIGKILL')
       await gone
     },
   }
 }
 
-/** As a deployment is told: webhooks on, every limit and interval at its default. */
+/** As a deployment is told: webhooks on, every limit and interval at its default, but for what may be spent in a day. */
 function stepgateEnv(world: World, url: string): Record<string, string> {
   const store = { edgeURL: world.url, uncachedEdgeURL: world.url, siteID: 'blobs', token: 'a-token', deployID: '0' }
   return {
     LOG_LEVEL: 'error',
+    ...{ BUDGET_PER_DAY: 'off', BUDGET_PER_USER_PER_DAY: 'off' },
     NETLIFY_BLOBS_CONTEXT: Buffer.from(JSON.stringify({ ...store, primaryRegion: 'us-east-2' })).toString('base64'),
     CRON_SECRET: cronSecret,
     SESSION_SECRET: 'session-secret-of-a-benchmark-32',

@@ -1,16 +1,10 @@
 // From rounds to a table: medians with their spread, and the goals, which are ratios within the same run.
+import { type Figure, figureOf, quantile } from '../numbers.ts'
 import { type EngineName, peers } from './engines.ts'
 import type { Round } from './round.ts'
 
-export interface Figure {
-  median: number
-  least: number
-  most: number
-}
-
 export interface Summary {
   engine: EngineName
-  rounds: number
   tasksPerSecond: Figure
   statements: Figure
   frames: Figure
@@ -28,31 +22,16 @@ export interface Goal {
   figures: string
 }
 
-export function figureOf(values: readonly number[]): Figure {
-  const sorted = values.toSorted((one, other) => one - other)
-  return { median: quantile(sorted, 0.5), least: sorted[0] ?? Number.NaN, most: sorted.at(-1) ?? Number.NaN }
-}
-
-/** Of sorted values, between the two nearest. */
-export function quantile(sorted: readonly number[], share: number): number {
-  const at = (sorted.length - 1) * share
-  const below = sorted[Math.floor(at)] ?? Number.NaN
-  const above = sorted[Math.ceil(at)] ?? Number.NaN
-  return below + (above - below) * (at - Math.floor(at))
-}
-
 export function summarize(engine: EngineName, rounds: readonly Round[]): Summary {
   const of = (read: (round: Round) => number) => figureOf(rounds.map(read))
-  const sorted = rounds.map(({ waits }) => waits.toSorted((one, other) => one - other))
   return {
     engine,
-    rounds: rounds.length,
     tasksPerSecond: of((round) => round.tasksPerSecond),
     statements: of((round) => round.statementsPerTask),
     frames: of((round) => round.framesPerTask),
     walKilobytes: of((round) => round.walBytesPerTask / 1000),
-    p50: figureOf(sorted.map((waits) => quantile(waits, 0.5))),
-    p99: figureOf(sorted.map((waits) => quantile(waits, 0.99))),
+    p50: of(({ waits }) => quantile(waits, 0.5)),
+    p99: of(({ waits }) => quantile(waits, 0.99)),
     engineCpuMs: of((round) => round.engineCpuMsPerTask),
     postgresCpuMs: of((round) => round.postgresCpuMsPerTask),
     peakMegabytes: of((round) => round.peakMegabytes),

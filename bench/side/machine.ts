@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { promisify } from 'node:util'
-import { settings } from './postgres.ts'
+import { durable } from '../postgres.ts'
 import type { Load } from './round.ts'
 import { schemaHash } from './schema.ts'
 
@@ -16,7 +16,7 @@ export interface Machine {
   kernel: string
   node: string
   postgres: string
-  settings: typeof settings
+  settings: typeof durable
   versions: Record<string, string>
 }
 
@@ -35,7 +35,7 @@ export async function describeMachine(postgres: string): Promise<Machine> {
     kernel: release(),
     node: process.version,
     postgres,
-    settings,
+    settings: durable,
     versions: { stepgate: version, ...dependencies, 'absurd.sql': `sha256:${await schemaHash()}` },
   }
 }

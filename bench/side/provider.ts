@@ -1,11 +1,12 @@
 // The outside world of every engine, in one small server: a provider of Replicate's kind with a fixed latency and signed
 // webhooks, and a blob store in memory that speaks Netlify's protocol. Both cost the machine as little as they can.
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { Agent, request as send } from 'undici'
 import { signMessage } from '../../providers/signature.ts'
-import { bodyOf, openStore } from './store.ts'
+import { listenOn } from '../../simulator/ports.ts'
+import { openStore } from './store.ts'
 import { openTill, type Till } from './till.ts'
 
 export interface World {
@@ -74,17 +75,14 @@ export async function openWorld(latencyMs: number): Promise<World> {
     if (path.startsWith('/blobs/')) return store.answer(request, response, path.slice('/blobs'.length))
     if (path.startsWith('/files/')) return answer(response, 200, picture, 'image/png')
     if (request.method === 'POST' && /predictions$/.test(path)) {
-      return answer(response, 201, JSON.stringify(create(JSON.parse(String(await bodyOf(request))))))
+      return answer(response, 201, JSON.stringify(create(JSON.parse(await text(request)))))
     }
     const found = predictions.get(/^\/v1\/predictions\/([^/]+)$/.exec(path)?.[1] ?? '')
     if (request.method === 'GET' && found) return answer(response, 200, JSON.stringify(found))
     return answer(response, 404, '{"title":"Not found"}')
   })
   server.keepAliveTimeout = 60_000
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  url = `http://127.0.0.1:${await listenOn(server)}`
   return {
     url,
     get till() {

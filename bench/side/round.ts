@@ -1,8 +1,8 @@
 // One round of one engine: a fresh database, a process of its own, a warm-up; then as many tasks as fit at once, for throughput and
 // cost; then few at a steady pace, for latency. Nothing is a figure before the till has been checked.
+import { callsOf, type Server, type Statement } from '../postgres.ts'
 import { type Client, openClient, type Person, type Walk } from './client.ts'
 import { type EngineName, startEngine } from './engines.ts'
-import type { Server, Statement } from './postgres.ts'
 import type { World } from './provider.ts'
 
 /** Of every task; between two of them stands a person. */
@@ -39,25 +39,16 @@ export interface Place {
   load: Load
 }
 
-interface Options {
-  /** Where Stepgate's sources are. */
-  root?: string
-  nodeOptions?: readonly string[]
-}
-
 let databases = 0
 
-export async function runRound(
-  name: EngineName,
-  { server, world, load }: Place,
-  options: Options = {},
-): Promise<Round> {
+/** `root`: where Stepgate's sources are. */
+export async function runRound(name: EngineName, { server, world, load }: Place, root?: string): Promise<Round> {
   databases += 1
   const database = `bench_${databases}`
   const address = await server.createDatabase(database)
   world.reset()
   const client = openClient(steps)
-  const engine = await startEngine({ name, database: address, world, ...options })
+  const engine = await startEngine({ name, database: address, world, root })
   try {
     const people = await Promise.all(Array.from({ length: load.people }, () => client.signIn(engine.url)))
     const crowd = { client, people, world }
@@ -159,6 +150,3 @@ export function withoutLooks(
   const each = new Map(ofLook.map(({ text, calls }) => [text, calls]))
   return statements.map((one) => ({ ...one, calls: Math.max(0, one.calls - looks * (each.get(one.text) ?? 0)) }))
 }
-
-export const callsOf = (statements: readonly Statement[]): number =>
-  statements.reduce((sum, { calls }) => sum + calls, 0)

@@ -1,5 +1,6 @@
 // A blob store in memory, for provider.ts: as much of Netlify's edge protocol as its client and the engines use.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 
 const header = 'netlify-blobs-metadata'
 
@@ -19,8 +20,8 @@ export function openStore(): BlobStore {
     clear: () => blobs.clear(),
     answer: async (request, response, path) => {
       if (request.method === 'PUT') {
-        const metadata = request.headers['netlify-blobs-metadata']
-        const body = await bodyOf(request)
+        const metadata = request.headers[header]
+        const body = await buffer(request)
         blobs.set(path, { body, metadata: typeof metadata === 'string' ? metadata : undefined })
         response.writeHead(200, { etag: '"1"', 'content-length': 0 }).end()
         return
@@ -38,10 +39,4 @@ export function openStore(): BlobStore {
       response.end(request.method === 'HEAD' ? undefined : found.body)
     },
   }
-}
-
-export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }

@@ -7,14 +7,14 @@ import { keepSchema, requireNew, writeIndexLine, writeRecipe } from './files.ts'
 import { readOutput } from './output.ts'
 import { type Marker, markerOf, recipeText } from './recipe-text.ts'
 
-export interface Surroundings {
+interface Surroundings {
   /** The project's folder. */
   readonly root: string
   readonly env: NodeJS.Dict<string>
   readonly now: Date
 }
 
-/** What was done, in lines for whoever asked. */
+/** Gives what was done, in lines for the person at the terminal. */
 export async function addModel(command: AddCommand, { root, env, now }: Surroundings): Promise<string[]> {
   const { provider, model: name, file } = command
   if (!command.onlySchema) await requireNew(root, command.name)

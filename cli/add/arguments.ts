@@ -1,8 +1,7 @@
 // Reads what was typed after `npm run add --`, or throws a sentence about what it can't read.
 
-import { parseArgs } from 'node:util'
 import { mostCandidates, type OutputKind, outputKinds } from '../../core/recipe.ts'
-import { UsageError } from '../arguments.ts'
+import { flag, readWords, text, UsageError } from '../arguments.ts'
 import type { ProviderName } from './model.ts'
 
 export const usage = `npm run add -- replicate:OWNER/MODEL
@@ -63,32 +62,23 @@ export function parseAdd(words: string[]): AddCommand | undefined {
   }
 }
 
-function parseWords(words: string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: words,
-      allowPositionals: true,
-      options: {
-        help: { ...flag, short: 'h' },
-        ...{
-          name: text,
-          gate: text,
-          candidates: text,
-          price: text,
-          output: text,
-          require: text,
-          schema: text,
-          env: text,
-        },
-        'only-schema': flag,
-      },
-    })
-  } catch (cause) {
-    throw new UsageError((cause as Error).message, { cause })
-  }
-}
+const parseWords = (words: string[]) =>
+  readWords({
+    args: words,
+    allowPositionals: true,
+    options: {
+      help: { ...flag, short: 'h' },
+      name: text,
+      gate: text,
+      candidates: text,
+      price: text,
+      output: text,
+      require: text,
+      schema: text,
+      env: text,
+      'only-schema': flag,
+    },
+  })
 
 function parseReference(reference: string): { provider: ProviderName; model: string } {
   const [, provider, model = ''] = /^(replicate|fal):(.+)$/.exec(reference) ?? []

@@ -6,10 +6,10 @@ import { parseConfig } from '../../providers/config.ts'
 import { fal, falSettings } from '../../providers/fal/spec.ts'
 import { replicate, replicateSettings } from '../../providers/replicate/spec.ts'
 import type { ProviderSpec } from '../../providers/spec.ts'
-import { type Model, modelOfFal, modelOfReplicate, requireSame, SchemaError } from './model.ts'
+import { type Model, modelOfFal, modelOfReplicate, type ProviderName, requireSame, SchemaError } from './model.ts'
 
-export interface Wanted {
-  readonly provider: 'replicate' | 'fal'
+interface Wanted {
+  readonly provider: ProviderName
   readonly name: string
   /** A file with what the provider answers, where it can't be asked. */
   readonly file: string | undefined

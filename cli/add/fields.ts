@@ -4,7 +4,7 @@
 import { startFields } from '../../core/recipe.ts'
 import { fieldsInOrder, type JsonSchema, type Model, resolve, SchemaError } from './model.ts'
 
-export type FileKind = 'image' | 'images' | 'archive'
+type FileKind = 'image' | 'images' | 'archive'
 
 export interface Field {
   /** As callers write it, and as the model does. */

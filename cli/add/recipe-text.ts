@@ -5,7 +5,7 @@ import { asCode, digits, type Field, type Input } from './fields.ts'
 import { type Model, SchemaError } from './model.ts'
 import type { Output } from './output.ts'
 
-export interface Chosen {
+interface Chosen {
   readonly name: string
   readonly gate: 'manual' | 'auto'
   readonly candidates: number
@@ -15,7 +15,7 @@ export interface Chosen {
   readonly day: string
 }
 
-export interface Parts {
+interface Parts {
   readonly model: Model
   readonly input: Input
   readonly output: Output
@@ -190,7 +190,7 @@ function fileLines(fields: readonly Field[]): string[] {
   ]
 }
 
-/** Whoever looks at a result may ask for it again in other words. */
+/** A person who looks at a result may ask for it again in other words. */
 function changeLines(fields: readonly Field[]): string[] {
   const prompt = fields.find(({ name, code }) => name === 'prompt' && code.startsWith('text('))
   if (!prompt) return []

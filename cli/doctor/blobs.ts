@@ -1,7 +1,7 @@
 // The store: writes, reads and deletes a probe, where it can be reached from here; otherwise what the site tells of it.
 import { randomUUID } from 'node:crypto'
-import { getStore } from '@netlify/blobs'
 import * as z from 'zod'
+import { openNetlifyStore } from '../../storage/netlify/store.ts'
 import { openStoreOf } from '../../storage/open.ts'
 import type { BlobStore } from '../../storage/store.ts'
 import { type Check, type Examined, fail, ok, warn } from './findings.ts'
@@ -22,33 +22,21 @@ export const checkBlobs: Check = [
       s3: 'Check S3_ENDPOINT, S3_BUCKET, S3_REGION and the keys, and that these may read, write, list and delete.',
       folder: 'Check that STORAGE_DIR is a folder that this user may write to.',
     }
-    if (config.STORAGE !== 'netlify') return probe(probeOf(openStoreOf(config)('doctor')), todos[config.STORAGE])
+    if (config.STORAGE !== 'netlify') return probe(openStoreOf(config)('doctor'), todos[config.STORAGE])
     const store = openProbeStore(examined.env)
     return store ? probe(store, todos.netlify) : told(examined)
   },
 ]
 
-interface Probed {
-  set(key: string, value: string): Promise<unknown>
-  get(key: string): Promise<unknown>
-  delete(key: string): Promise<unknown>
-}
-
-const probeOf = (store: BlobStore): Probed => ({
-  set: (key, value) => store.writeJson(key, value),
-  get: (key) => store.readJson(key),
-  delete: (key) => store.remove(key),
-})
-
 /** As the functions find it, or as Netlify's API lets an account into a site. */
-function openProbeStore(env: Examined['env']): Probed | undefined {
+function openProbeStore(env: Examined['env']): BlobStore | undefined {
   const { NETLIFY_BLOBS_CONTEXT: context, NETLIFY_SITE_ID: siteID, NETLIFY_AUTH_TOKEN: token } = env
   if (context) {
     const { edgeURL, uncachedEdgeURL, ...client } = readContext(context)
     const urls = { ...(edgeURL && { edgeURL }), ...(uncachedEdgeURL && { uncachedEdgeURL }) }
-    return getStore({ name: 'doctor', consistency: 'strong', ...client, ...urls })
+    return openNetlifyStore('doctor', { access: { ...client, ...urls } })
   }
-  return siteID && token ? getStore({ name: 'doctor', siteID, token }) : undefined
+  return siteID && token ? openNetlifyStore('doctor', { access: { siteID, token } }) : undefined
 }
 
 function readContext(context: string): z.output<typeof access> {
@@ -60,12 +48,12 @@ function readContext(context: string): z.output<typeof access> {
   }
 }
 
-async function probe(store: Probed, todo: string) {
+async function probe(store: BlobStore, todo: string) {
   const [key, value] = [`probe-${randomUUID()}`, randomUUID()]
   try {
-    await store.set(key, value)
-    const read = await store.get(key)
-    await store.delete(key)
+    await store.writeJson(key, value)
+    const read = await store.readJson(key)
+    await store.remove(key)
     if (read !== value) return fail('what was written could not be read', todo)
     return ok('a probe was written, read and deleted')
   } catch (error) {

@@ -1,7 +1,7 @@
 // The environment: what is missing, malformed, easily guessed, or written under a name that nothing reads. Pure.
 import { type Config, canBeCalledBack, EnvironmentError } from '../../core/config.ts'
 import { parseConfig, variables } from '../../providers/config.ts'
-import { isOffered, providers } from '../../providers/index.ts'
+import { isOffered, providers, settingOf } from '../../providers/index.ts'
 import { type Check, fail, ok, type Verdict, warn } from './findings.ts'
 import { meantBy } from './names.ts'
 
@@ -63,46 +63,49 @@ export const checkEnvironment: Check = [
 
 const secretOf = (name: string) => `Set ${name} to what "openssl rand -hex 32" prints.`
 
+/** Those whose condition holds. */
+const holding = (all: readonly (readonly [unknown, Verdict])[]): Verdict[] =>
+  all.flatMap(([holds, verdict]) => (holds ? [verdict] : []))
+
 function missing(env: Env, config: Config): Verdict[] {
-  const { DATABASE_URL, CRON_SECRET, SESSION_SECRET, PUBLIC_URL } = config
   const keys = providers.map(({ key }) => key)
-  const isSet = (name: string) => Boolean(env[name])
-  return [
-    ...(DATABASE_URL || isSet('DATABASE_URL')
-      ? []
-      : [fail('DATABASE_URL is not set', 'Set it to the postgres:// address.')]),
-    ...(CRON_SECRET || isSet('CRON_SECRET')
-      ? []
-      : [fail('CRON_SECRET is not set: pings answer 503', secretOf('CRON_SECRET'))]),
-    ...(SESSION_SECRET || isSet('SESSION_SECRET')
-      ? []
-      : [fail('SESSION_SECRET is not set: users get 503', secretOf('SESSION_SECRET'))]),
-    ...(providers.some((spec) => isOffered(config, spec))
-      ? []
-      : [fail("no provider's key is set: no task is accepted", `Set ${keys.join(' or ')}, or several.`)]),
-    ...(PUBLIC_URL || isSet('PUBLIC_URL')
-      ? []
-      : [warn('PUBLIC_URL is not set: the deployment itself is not looked at', 'Set it to its address.')]),
-  ]
+  // One that is set and wrong is told as such.
+  const isUnset = (name: string) => !settingOf(config, name) && !env[name]
+  return holding([
+    [isUnset('DATABASE_URL'), fail('DATABASE_URL is not set', 'Set it to the postgres:// address.')],
+    [isUnset('CRON_SECRET'), fail('CRON_SECRET is not set: pings answer 503', secretOf('CRON_SECRET'))],
+    [isUnset('SESSION_SECRET'), fail('SESSION_SECRET is not set: users get 503', secretOf('SESSION_SECRET'))],
+    [
+      !providers.some((spec) => isOffered(config, spec)),
+      fail("no provider's key is set: no task is accepted", `Set ${keys.join(' or ')}, or several.`),
+    ],
+    [
+      isUnset('PUBLIC_URL'),
+      warn('PUBLIC_URL is not set: the deployment itself is not looked at', 'Set it to its address.'),
+    ],
+  ])
 }
 
 function doubtful(env: Env, config: Config): Verdict[] {
   const { PUBLIC_URL, ALLOW_PRIVATE_IMAGES } = config
-  const isDeaf = env['REPLICATE_API_TOKEN'] && !env['REPLICATE_WEBHOOK_SECRET']
-  return [
-    ...(config.TELEGRAM_BOT_TOKEN && !config.TELEGRAM_WEBHOOK_SECRET && !env['TELEGRAM_WEBHOOK_SECRET']
-      ? [fail("TELEGRAM_WEBHOOK_SECRET is not set: the bot's updates get 503", secretOf('TELEGRAM_WEBHOOK_SECRET'))]
-      : []),
-    ...(isDeaf
-      ? [warn("REPLICATE_WEBHOOK_SECRET is not set: Replicate's webhooks are refused", 'See "webhook secret".')]
-      : []),
-    ...(PUBLIC_URL && !canBeCalledBack(config)
-      ? [warn('PUBLIC_URL is not https: no webhooks are asked for', 'Use the https address.')]
-      : []),
-    ...(ALLOW_PRIVATE_IMAGES && PUBLIC_URL?.startsWith('https:')
-      ? [warn('ALLOW_PRIVATE_IMAGES is on: users may name addresses of private networks', 'Take it away.')]
-      : []),
-  ]
+  return holding([
+    [
+      config.TELEGRAM_BOT_TOKEN && !config.TELEGRAM_WEBHOOK_SECRET && !env['TELEGRAM_WEBHOOK_SECRET'],
+      fail("TELEGRAM_WEBHOOK_SECRET is not set: the bot's updates get 503", secretOf('TELEGRAM_WEBHOOK_SECRET')),
+    ],
+    [
+      env['REPLICATE_API_TOKEN'] && !env['REPLICATE_WEBHOOK_SECRET'],
+      warn("REPLICATE_WEBHOOK_SECRET is not set: Replicate's webhooks are refused", 'See "webhook secret".'),
+    ],
+    [
+      PUBLIC_URL && !canBeCalledBack(config),
+      warn('PUBLIC_URL is not https: no webhooks are asked for', 'Use the https address.'),
+    ],
+    [
+      ALLOW_PRIVATE_IMAGES && PUBLIC_URL?.startsWith('https:'),
+      warn('ALLOW_PRIVATE_IMAGES is on: users may name addresses of private networks', 'Take it away.'),
+    ],
+  ])
 }
 
 const secrets = ['CRON_SECRET', 'SESSION_SECRET', 'ALERT_SECRET']
@@ -113,7 +116,7 @@ function guessable(env: Env): Verdict[] {
     const value = env[name] ?? ''
     if (value === '') return []
     const twin = secrets.slice(0, place).find((other) => env[other] === value)
-    if (twin) return [warn(`${name} is the same as ${twin}: whoever learns one has both`, secretOf(name))]
+    if (twin) return [warn(`${name} is the same as ${twin}: one that is learned gives both away`, secretOf(name))]
     const isWord = /change|secret|password|example|replace|stepgate|qwert/i.test(value)
     const isPoor = new Set(value).size < fewCharacters
     return isWord || isPoor ? [warn(`${name} can be guessed`, secretOf(name))] : []

@@ -9,12 +9,12 @@ import { checkBudget, checkLedger } from './money.ts'
 import { checkFal, checkReplicate, checkWebhookSecret } from './providers.ts'
 import { askHealth, checkCron, checkSite, checkWebhooks } from './site.ts'
 import { checkTelegram } from './telegram.ts'
+import { checkProviders } from './troubles.ts'
 
 const checks: readonly Check[] = [
   ...[checkEnvironment, checkDatabase, checkSchema, checkClocks],
-  ...[checkSite, checkCron, checkWebhooks, checkBlobs],
-  ...[checkReplicate, checkWebhookSecret, checkFal],
-  ...[checkTelegram],
+  ...[checkSite, checkCron, checkWebhooks, checkProviders, checkBlobs],
+  ...[checkReplicate, checkWebhookSecret, checkFal, checkTelegram],
   ...[checkBudget, checkLedger],
 ]
 

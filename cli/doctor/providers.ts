@@ -1,8 +1,8 @@
 // The providers: whether their keys are accepted, asked by reads that cost nothing, and whether webhooks can be told to be theirs.
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
+import type { HttpResponse } from '../../providers/connection.ts'
 import { fal, falSettings } from '../../providers/fal/spec.ts'
-import type { HttpResponse } from '../../providers/http.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { type Check, type Examined, fail, ok, type Verdict, warn } from './findings.ts'
 
@@ -52,7 +52,7 @@ export const checkWebhookSecret: Check = [
     const accepted = REPLICATE_WEBHOOK_SECRET.split(/\s+/)
     if (!accepted.includes(key))
       return fail("REPLICATE_WEBHOOK_SECRET is not this account's: its webhooks are refused", todo)
-    return ok("Replicate's own is accepted")
+    return ok("the one here is this account's own; whether the site has it too, its refused webhooks tell")
   },
 ]
 

@@ -1,6 +1,8 @@
 // The deployment as others meet it at PUBLIC_URL: its health, its pings, its webhook doors, and the clocks.
 import * as z from 'zod'
-import type { Http, HttpResponse } from '../../providers/http.ts'
+import { healthySchema } from '../../core/operator-answers.ts'
+import type { HttpResponse } from '../../providers/connection.ts'
+import type { Http } from '../../providers/http.ts'
 import { isOffered, providers } from '../../providers/index.ts'
 import { distance, duration } from '../words.ts'
 import { type Check, type Examined, fail, ok, unchecked, type Verdict, warn } from './findings.ts'
@@ -11,6 +13,8 @@ const standing = z.object({
   oldest_due_age_seconds: z.number().nullable().optional(),
   /** Beside it, when each ping last came. */
   dead_man: z.object({ silent_seconds: z.number().nullable() }).catchall(z.string().nullable()).optional(),
+  /** An earlier version lacks some of it. */
+  providers: healthySchema.shape.providers.catch(undefined),
 })
 
 type Standing = z.output<typeof standing>
@@ -40,6 +44,9 @@ export async function askHealth(http: Http, { config }: Pick<Examined, 'config'>
   return { response, tookMs, aheadMs: theirs - (asked + tookMs / 2), standing: standing.safeParse(response.body).data }
 }
 
+/** Strangers are told no names of variables, and this may be one. */
+const unsetTodo = 'The log of its functions names what is missing: set it at the site, and deploy again.'
+
 const problem = z.object({ code: z.string(), detail: z.string() })
 
 export const checkSite: Check = [
@@ -57,7 +64,7 @@ export const checkSite: Check = [
     const isUnset = said.code === 'not_configured'
     return fail(
       `${status} ${said.code}: ${said.detail.replaceAll(/\s+/g, ' ')}`,
-      isUnset ? 'Set it there, and deploy again.' : 'Look at the log of its functions.',
+      isUnset ? unsetTodo : 'Look at the log of its functions.',
     )
   },
 ]
@@ -113,20 +120,17 @@ export const checkWebhooks: Check = [
       offered.map(async ({ name: provider }) => {
         const url = `${PUBLIC_URL}/api/webhook/${provider}`
         const { status, headers, body } = await http.send({ method: 'POST', url, body: {}, timeoutMs })
-        const { code = '', detail = '' } = problem.safeParse(body).data ?? {}
+        const { code = '' } = problem.safeParse(body).data ?? {}
         if (status === 401 && code === 'bad_signature') return ok(`/api/webhook/${provider} refuses what nobody signed`)
-        return fail(
-          `/api/webhook/${provider} answers ${status} ${code}`.trim(),
-          todoOf(provider, status, headers, detail),
-        )
+        return fail(`/api/webhook/${provider} answers ${status} ${code}`.trim(), todoOf(provider, status, headers))
       }),
     )
   },
 ]
 
-function todoOf(provider: string, status: number, headers: HttpResponse['headers'], detail: string): string {
+function todoOf(provider: string, status: number, headers: HttpResponse['headers']): string {
   if (status === 404) return `The key of ${provider} is not set at the site, or this is not its address.`
-  if (status === 503) return `${detail} Set it at the site, and deploy again.`
+  if (status === 503) return unsetTodo
   if (status >= 300 && status < 400) return `Webhooks follow no redirects: make ${headers['location']} PUBLIC_URL.`
   return 'Something on the way answers instead of the function, or it fails: look at its log.'
 }

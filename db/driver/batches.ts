@@ -1,5 +1,6 @@
-// What several requests of one process want of the database at the same moment, sent as one statement: what comes while others of its
-// kind are under way shares the next. A lone request waits for nobody, and a function that handles one at a time gains nothing.
+// Sends as one statement what several requests of one process want of the database at the same moment: a call that comes while others of its
+// kind are under way shares the next statement with those that come too. A lone request waits for nobody, and a function that handles one at a
+// time gains nothing. Files of db/statements/ whose statement takes many rows make it with batched().
 import { endsWithin } from '../../core/deadline.ts'
 import type { Db, Timed } from '../statements/sql.ts'
 import { DatabaseError } from './errors.ts'
@@ -28,9 +29,9 @@ const usualMs = 250
 const mostRows = 200
 
 /**
- * The statement, shared by calls that tell one row each. It must take many, of different tasks, and say in each row of its answer which
- * task it speaks of. What else it is told comes from the process's settings, and is the same for all; but for a clock of one's own,
- * whose owner shares with nobody.
+ * The statement, shared by calls that tell one row each. It must take many rows, of different tasks, and name the task in each row of its
+ * answer. Whatever else it is told comes from the process's settings, and is the same for all calls. A call that brings a clock of its own
+ * shares with nobody.
  */
 export function batched<In extends Row, Out extends Row, Own extends Timed = Timed>(
   send: Statement<In, Out, Own>,
@@ -46,7 +47,7 @@ export function batched<In extends Row, Out extends Row, Own extends Timed = Tim
     const [row, ...others] = rows
     if (!row || others.length > 0 || timed?.now) return send(db, rows, timed)
     // The history says of all that a statement moves that the same one caused it, and a webhook is noted with its own.
-    const queue = queueOf(db, `${timed?.by} ${timed?.heard}`)
+    const queue = queueOf(db, `${timed?.by} ${timed?.webhookOf}`)
     const done = Promise.withResolvers<Out[]>()
     queue.waiting.push({ row, timed, done })
     if (!queue.isBusy) void drain(queue)
@@ -98,9 +99,9 @@ function circumstancesOf<In extends Row, Out, Own extends Timed>(
 ): Own | undefined {
   const own = parts[0]?.timed
   if (!own || parts.length === 1) return own
-  const hearers = new Map(parts.map(({ row, timed }) => [keyOf(row), timed]))
+  const callers = new Map(parts.map(({ row, timed }) => [keyOf(row), timed]))
   const onMoved: Timed['onMoved'] = (moves) => {
-    for (const move of moves) hearers.get(move.task)?.onMoved?.([move])
+    for (const move of moves) callers.get(move.task)?.onMoved?.([move])
   }
   return { ...own, onMoved }
 }

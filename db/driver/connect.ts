@@ -37,14 +37,7 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
     driver === 'neon'
       ? new NeonDialect({ neon: async () => (await import('./neon.ts')).neonClient(url, timeoutMs) })
       : new PostgresDialect({ pool: async () => (await import('./pg.ts')).pgPool(url, timeoutMs, onIdleError) })
-  const db = new Kysely<Database>({
-    dialect: {
-      createAdapter: () => dialect.createAdapter(),
-      createDriver: () => retrying(dialect.createDriver(), { onRepeat }),
-      createIntrospector: (own) => dialect.createIntrospector(own),
-      createQueryCompiler: () => dialect.createQueryCompiler(),
-    },
-  })
+  const db = new Kysely<Database>({ dialect: retrying(dialect, { onRepeat }) })
   return { db, driver, close: () => db.destroy() }
 }
 

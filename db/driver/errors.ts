@@ -1,5 +1,5 @@
 // What a failed statement looks like, whichever driver sent it. Made by connect() only.
-import { isNeverSent } from '../../core/connection.ts'
+import { isNeverSent } from '../../core/never-sent.ts'
 
 /**
  * What happened to the statement. Of the first four it is certain that it was not executed; of `lost`, nothing is; all others were
@@ -105,8 +105,8 @@ export function isSqlState(code: unknown): code is string {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)
 }
 
-/** What poolers, and Neon's proxy, say in a code that means nothing (08P01, XX000), of what passes by itself. */
-const passing = new RegExp(
+/** What poolers, and Neon's proxy, say in a code that means nothing (08P01, XX000), of what ends by itself. */
+const temporary = new RegExp(
   [
     'no more connections|max client connections|too many|cannot connect|login has been failing|shutting down|timeout|paused',
     "couldn't connect to compute node|control plane request failed|endpoint is idle|waiting for endpoint",
@@ -116,7 +116,7 @@ const passing = new RegExp(
 
 /** Whatever keeps a connection from coming about, nothing was executed. A pooler that doesn't take our way to connect never will. */
 function unsent(code: string, words: string): string {
-  if (code === '08P01' || code === 'XX000') return passing.test(words) ? '53300' : '08004'
+  if (code === '08P01' || code === 'XX000') return temporary.test(words) ? '53300' : '08004'
   return unexecuted.some((kind) => kind === kindOf(code)) ? code : '08001'
 }
 
@@ -127,7 +127,7 @@ const untrusted =
 /** A connection that TLS will not let come about until somebody changes the address, in words that say how. */
 function distrustOf(reason: unknown): string | undefined {
   const { code = '', message: words, syscall } = fieldsOf(reason)
-  if (syscall === 'open') return 'A file that the address names (sslrootcert, sslcert, sslkey) can not be read'
+  if (syscall === 'open') return 'A file that the address names (sslrootcert, sslcert, sslkey) cannot be read'
   if (untrusted.test(code))
     return "The database's certificate is not trusted; add sslrootcert=/path/to/its-authority.pem to the address, beside sslmode"
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "The database's certificate is another host's"

@@ -2,8 +2,8 @@
 import { type NeonDbError, neon, types as own } from '@neondatabase/serverless'
 import type { NeonDialectConfig } from 'kysely-neon'
 import { withDeadline } from '../../core/deadline.ts'
+import { typesOver } from '../statements/schema.ts'
 import { asDatabaseError, DatabaseError, isSqlState } from './errors.ts'
-import { typesOver } from './types.ts'
 
 type NeonClient = Exclude<NeonDialectConfig['neon'], (...args: never[]) => unknown>
 

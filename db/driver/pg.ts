@@ -1,9 +1,9 @@
 // `pg` for any Postgres but Neon: a small pool whose failures say what became of the statement. connect() makes one.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { Pool, type PoolClient, types } from 'pg'
+import { typesOver } from '../statements/schema.ts'
 import { asDatabaseError } from './errors.ts'
-import { keepPlans, type Plans } from './prepared-statements.ts'
-import { typesOver } from './types.ts'
+import { prepareEach, type Send } from './prepared-statements.ts'
 
 // A function handles one request at a time and a pass sends its statements one by one; many instances share the server.
 const maxConnections = 8
@@ -27,7 +27,7 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
     types: typesOver(types),
   })
   pool.on('error', onIdleError)
-  const plans = keepPlans()
+  const send = prepareEach()
   // One for each client, not for each use: Kysely remembers each that it has seen.
   const clients = new WeakMap<PoolClient, PostgresPoolClient>()
   return {
@@ -37,7 +37,7 @@ export function pgPool(url: string, timeoutMs: number, onIdleError: (error: Erro
       const client = await openClient(pool).catch((error: unknown) =>
         Promise.reject(asDatabaseError(error, 'connecting')),
       )
-      const known = clients.get(client) ?? wrap(client, plans)
+      const known = clients.get(client) ?? wrap(client, send)
       clients.set(client, known)
       return known
     },
@@ -59,7 +59,7 @@ async function openClient(pool: Pool): Promise<PoolClient> {
   }
 }
 
-function wrap(client: PoolClient, plans: Plans): PostgresPoolClient {
+function wrap(client: PoolClient, send: Send): PostgresPoolClient {
   let isBroken = false
   // The pool hears of idle ones only; a session that ends in our hands would otherwise end the process.
   client.on('error', () => {
@@ -67,7 +67,7 @@ function wrap(client: PoolClient, plans: Plans): PostgresPoolClient {
   })
   const query = async (text: string, parameters: readonly unknown[]) => {
     try {
-      return await plans.send(client, text, [...parameters])
+      return await send(client, text, [...parameters])
     } catch (error) {
       const failure = asDatabaseError(error)
       isBroken ||= failure.isConnectionLost

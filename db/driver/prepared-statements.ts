@@ -3,16 +3,12 @@
 import { createHash } from 'node:crypto'
 import { DatabaseError, type PoolClient, type QueryResult } from 'pg'
 
-type Send = (client: PoolClient, text: string, values: unknown[]) => Promise<QueryResult>
-
-export interface Plans {
-  send: Send
-}
+export type Send = (client: PoolClient, text: string, values: unknown[]) => Promise<QueryResult>
 
 /** For one pool: poolers that hand a connection on after each transaction are told by their first complaint. */
-export function keepPlans(): Plans {
+export function prepareEach(): Send {
   let isKept = true
-  const send: Send = async (client, text, values) => {
+  return async (client, text, values) => {
     // Migrations have no parameters, and several statements in one text.
     if (!isKept || values.length === 0) return client.query(text, values)
     try {
@@ -23,7 +19,6 @@ export function keepPlans(): Plans {
       return client.query(text, values)
     }
   }
-  return { send }
 }
 
 /** "cached plan must not change result type": a migration has added a column to what the statement returns. */

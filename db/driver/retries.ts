@@ -1,7 +1,7 @@
 // Statements that are sent again after a failure: the one place that does it, around either driver. What was certainly not executed
 // is repeated for everybody; what may have been, only where the statement itself says that it may run twice: `repeatable`.
-import { setTimeout as pass } from 'node:timers/promises'
-import type { CompiledQuery, DatabaseConnection, Driver, KyselyPlugin, QueryResult, TransactionSettings } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, KyselyPlugin, QueryResult } from 'kysely'
 import type { Db } from '../statements/sql.ts'
 import { DatabaseError } from './errors.ts'
 
@@ -42,42 +42,35 @@ export interface Patience {
   wait?: (ms: number) => Promise<void>
 }
 
-/** The driver, patient. Each try takes a connection of its own; within a transaction nothing is repeated. */
-export function retrying(driver: Driver, patience: Patience = {}): Driver {
-  const held = new WeakMap<DatabaseConnection, DatabaseConnection>()
-  const inner = (connection: DatabaseConnection) => {
-    const own = held.get(connection)
-    if (!own) throw new Error('This connection holds no transaction.')
-    return own
-  }
-  // Used again and again: Kysely remembers each that it has seen.
-  const idle: DatabaseConnection[] = []
-  const open = () => {
-    const connection: DatabaseConnection = {
-      executeQuery: (query) => held.get(connection)?.executeQuery(query) ?? sendPatiently(driver, query, patience),
-      streamQuery: () => {
-        throw new Error("Answers aren't streamed: Neon's driver can't.")
-      },
-    }
-    return connection
+const noTransactions = async () => {
+  throw new Error('There are no transactions: each transition is one statement.')
+}
+
+/** The dialect with a patient driver. */
+export const retrying = (dialect: Dialect, patience: Patience): Dialect => ({
+  createAdapter: () => dialect.createAdapter(),
+  createDriver: () => retryingDriver(dialect.createDriver(), patience),
+  createIntrospector: (db) => dialect.createIntrospector(db),
+  createQueryCompiler: () => dialect.createQueryCompiler(),
+})
+
+/** Each try takes a connection of the driver's own. */
+function retryingDriver(driver: Driver, patience: Patience): Driver {
+  // One for all statements: Kysely remembers each that it has seen.
+  const connection: DatabaseConnection = {
+    executeQuery: (query) => sendPatiently(driver, query, patience),
+    streamQuery: () => {
+      throw new Error("Answers aren't streamed: Neon's driver can't.")
+    },
   }
   return {
     init: (options) => driver.init(options),
     destroy: (options) => driver.destroy(options),
-    acquireConnection: async () => idle.pop() ?? open(),
-    releaseConnection: async (connection) => {
-      const own = held.get(connection)
-      held.delete(connection)
-      idle.push(connection)
-      if (own) await driver.releaseConnection(own)
-    },
-    beginTransaction: async (connection, settings: TransactionSettings) => {
-      const own = await driver.acquireConnection()
-      held.set(connection, own)
-      await driver.beginTransaction(own, settings)
-    },
-    commitTransaction: (connection) => driver.commitTransaction(inner(connection)),
-    rollbackTransaction: (connection) => driver.rollbackTransaction(inner(connection)),
+    acquireConnection: async () => connection,
+    releaseConnection: async () => undefined,
+    beginTransaction: noTransactions,
+    commitTransaction: noTransactions,
+    rollbackTransaction: noTransactions,
   }
 }
 
@@ -92,7 +85,7 @@ interface PatienceOptions extends Patience {
 /** Again and again, while it is allowed and the failure may pass. */
 export async function patiently<T>(
   work: () => Promise<T>,
-  { isRepeatable = false, onRepeat, wait = pass }: PatienceOptions = {},
+  { isRepeatable = false, onRepeat, wait = sleep }: PatienceOptions = {},
 ): Promise<T> {
   const started = performance.now()
   for (let tries = 0; ; tries += 1) {

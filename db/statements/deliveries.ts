@@ -21,6 +21,8 @@ export interface OutboxRow {
   last_error: string | null
 }
 
+const columns = sql`id, task_id, user_id, type, channel, receiver, at, due_at, tries, delivered_at, given_up_at, last_error`
+
 interface DeliveryFilter {
   limit: number
   /** Only what was not delivered. */
@@ -31,7 +33,7 @@ interface DeliveryFilter {
 /** The newest first. */
 export async function listDeliveries(db: Db, { limit, open = false, id }: DeliveryFilter): Promise<OutboxRow[]> {
   const { rows } = await sql<OutboxRow>`
-    select id, task_id, user_id, type, channel, receiver, at, due_at, tries, delivered_at, given_up_at, last_error from outbox
+    select ${columns} from outbox
     where ${open ? sql`delivered_at is null` : sql`true`} and ${id ? sql`id = ${id}` : sql`true`} order by seq desc limit ${limit}
   `.execute(repeatable(db))
   return rows
@@ -41,7 +43,7 @@ export async function listDeliveries(db: Db, { limit, open = false, id }: Delive
 export async function repeatDelivery(db: Db, { id, ...timed }: { id: string } & Timed): Promise<OutboxRow | undefined> {
   const { rows } = await sql<OutboxRow>`
     update outbox set due_at = ${clock(timed)}, delivered_at = null, given_up_at = null, tries = 0, claim = null where id = ${id}
-    returning id, task_id, user_id, type, channel, receiver, at, due_at, tries, delivered_at, given_up_at, last_error
+    returning ${columns}
   `.execute(db)
   return rows[0]
 }

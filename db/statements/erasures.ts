@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { erasedUser, type ProviderRecord } from '../../core/erasure.ts'
 import { repeatable } from '../driver/retries.ts'
 import { type ErasureTerms, predictionsOf } from './erase.ts'
+import { type EndedSession, end } from './sessions.ts'
 import { clock, type Db, jsonb, seconds, type Timed } from './sql.ts'
 
 export interface Erasure {
@@ -20,6 +21,7 @@ export interface Erasure {
   read_at: string
 }
 
+/** When the note was read. */
 const read = (now: RawBuilder<Date>) => sql`${now} as now, (${now})::text as read_at`
 
 /** Notes an upload whose file is to go. */
@@ -36,16 +38,14 @@ export interface UserErasure extends Timed {
   user_id: string
   quietSeconds: number
   /** Ends these sessions by the same stroke. */
-  ended: readonly { key: string; until: Date }[]
+  ended: readonly EndedSession[]
 }
 
 /** Notes a user with all that is theirs; whoever is noted already is the same again. */
 export async function noteUser(db: Db, { user_id, quietSeconds, ended, ...timed }: UserErasure): Promise<Erasure> {
   const now = clock(timed)
   const { rows } = await sql<Erasure>`
-    with ended as (
-      insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
-      order by key on conflict (key) do nothing)
+    with ended as (${end(ended)})
     insert into erasures (kind, subject, noted_at, quiet_at, due_at)
     values ('user', ${user_id}, ${now}, ${now} + ${seconds(sql`${quietSeconds}::float8`)}, ${now})
     returning *, ${read(now)}
@@ -144,7 +144,7 @@ export async function recordErasures(
  * what they spent, which stays in the sums. With `before`, what came later stays: of somebody who has come back since. Counters of the day
  * that both lie on go once only, and never with what a task of theirs has reserved since.
  */
-export async function forgetUser(db: Db, { user_id, before }: { user_id: string; before?: Date | undefined }) {
+export async function eraseTraces(db: Db, { user_id, before }: { user_id: string; before?: Date | undefined }) {
   const [own, nobodys] = [`user:${user_id}`, `user:${erasedUser}`]
   const isOld = (at: 'created_at' | 'at') => (before ? sql`${sql.ref(at)} < ${before}` : sql`true`)
   const day = sql`(${before}::timestamptz at time zone 'UTC')::date`
@@ -153,8 +153,8 @@ export async function forgetUser(db: Db, { user_id, before }: { user_id: string;
         select from tasks where tasks.user_id = ${user_id} and tasks.created_at >= ${before}))`
     : sql`true`
   await sql`
-    with heard as (delete from listeners where user_id = ${user_id} and ${isOld('created_at')}),
-    told as (delete from outbox where user_id = ${user_id} and ${isOld('at')}),
+    with listening as (delete from listeners where user_id = ${user_id} and ${isOld('created_at')}),
+    events as (delete from outbox where user_id = ${user_id} and ${isOld('at')}),
     chats as (delete from telegram_chats where user_id = ${user_id} and ${isOld('created_at')}),
     links as (delete from telegram_links where user_id = ${user_id}),
     days as (delete from daily_starts where user_id = ${user_id} and ${isOldDay}),

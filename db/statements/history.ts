@@ -2,9 +2,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import { erasedUser } from '../../core/erasure.ts'
 import type { MoveReport } from '../../core/history.ts'
-import { hasNews, tell } from './outbox.ts'
+import { hasEvents, tell } from './outbox.ts'
 import type { Timed } from './sql.ts'
-import { heard } from './webhooks.ts'
+import { accepted } from './webhooks.ts'
 
 interface EntryOf {
   /** The row as it was when it was locked. */
@@ -36,7 +36,7 @@ export function entry(of: EntryOf): RawBuilder<unknown> {
 }
 
 /**
- * The last CTEs of a statement: `moves` selects the rows that it moved, with did and entry. They become history, and news where somebody listens.
+ * The last CTEs of a statement: `moves` selects the rows that it moved, with did and entry. They become history, and events where somebody listens.
  * `before` selects id, did and entry of what is to be remembered first, with the memory of another process.
  */
 export const remember = (
@@ -55,7 +55,7 @@ export const remember = (
         ? sql`(select 0 as place, id, did, entry from (${before}) as before
       union all select 1, id, did, entry from (${moves}) as moves order by id, place)`
         : sql`(${moves})`
-    } as moves where entry is not null)${timed?.heard ? heard(timed.heard, now) : sql``}${
+    } as moves where entry is not null)${timed?.webhookOf ? accepted(timed.webhookOf, now) : sql``}${
       timed?.notify ? tell(moves, now, timed.notify, isClosing) : sql``
     }`
 
@@ -67,14 +67,14 @@ const ofMemory = (own: number | undefined, of: 'rss_mb' | 'heap_mb' | undefined)
 
 /** Select this of a move's row, called `moved`: the entry as its caller hears of it. */
 export const reported = (timed?: Timed, move: RawBuilder<unknown> = sql`moved.did`): RawBuilder<unknown> =>
-  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move})${news(timed)} as report`
+  sql`moved.entry || jsonb_build_object('task', moved.id, 'move', ${move})${events(timed)} as report`
 
-const news = (timed?: Timed) => (timed?.notify ? sql` || ${hasNews}` : sql``)
+const events = (timed?: Timed) => (timed?.notify ? sql` || ${hasEvents}` : sql``)
 
 /** The same where moves may be failures: whether one opens a run, because the newest ending before it was none. Of several, one does. */
 export const reportedFailures = (timed?: Timed): RawBuilder<unknown> => sql`
   moved.entry || jsonb_build_object('task', moved.id, 'move', moved.did, 'opens_run', moved.entry -> 'failed' = 'true'
-    and moved.id = (select id from moved where entry -> 'failed' = 'true' order by id limit 1) and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${news(timed)} as report`
+    and moved.id = (select id from moved where entry -> 'failed' = 'true' order by id limit 1) and coalesce((select not failed from task_events where failed is not null order by id desc limit 1), true))${events(timed)} as report`
 
 /**
  * What is told of `told` (id, step, attempt and move of each) once more where the history has it already: of a failure, as an alert hangs on
@@ -89,8 +89,8 @@ export const failuresBefore = (told: RawBuilder<unknown>): RawBuilder<unknown> =
 
 /** The rows without their reports, which go to the caller's `onMoved`. */
 export function reportMoves<Row extends object>(rows: readonly Row[], timed?: Timed): Row[] {
-  type Told = Row & { report?: MoveReport | null; entry?: unknown; booking?: unknown }
-  const told = rows.map(({ report, entry: _, booking: __, ...row }: Told) => ({
+  type Reported = Row & { report?: MoveReport | null; entry?: unknown; booking?: unknown }
+  const told = rows.map(({ report, entry: _, booking: __, ...row }: Reported) => ({
     row: row as unknown as Row,
     report,
   }))

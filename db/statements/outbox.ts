@@ -86,21 +86,21 @@ const receivers = ({ url, channels }: Notify) => sql`
   union all select channel, id::text from listeners where user_id = moves.user_id and channel = any(${channels}::text[])`
 
 /** Select this of a move's row, called `moved`: that there is something to deliver. Added to its report. */
-export const hasNews = sql`case when moved.id = any(array(select task_id from outboxed)) then '{"news": true}'::jsonb else '{}' end`
+export const hasEvents = sql`case when moved.id = any(array(select task_id from outboxed)) then '{"has_events": true}'::jsonb else '{}' end`
 
 /** When something is next to be told; null where nothing is. */
-export const newsDueAt = sql`(select min(due_at) from outbox where due_at is not null)`
+export const eventsDueAt = sql`(select min(due_at) from outbox where due_at is not null)`
 
 /** Longer than a channel may take, and than any function lives: a claim that ran out has no living holder. */
 export const deliveryLeaseSeconds = 90
 
-export interface ClaimNews extends Timed {
+export interface ClaimDeliveries extends Timed {
   limit: number
   /** Only of these tasks: what a request has just moved. */
   taskIds?: readonly string[] | undefined
 }
 
-export interface ClaimedNews {
+export interface ClaimedDeliveries {
   /** By it, outcomes are recorded. */
   claim: string
   deliveries: Delivery[]
@@ -119,7 +119,10 @@ type ClaimedRow = Omit<Delivery, 'id' | 'task' | 'budget'> & {
  * Claims what is due to be told, receiver by receiver in turns, so that the many events of one that is down delay no other. Of a task and
  * receiver only the oldest event is claimed: the next waits until it is over.
  */
-export async function claimNews(db: Db, { limit, taskIds, ...timed }: ClaimNews): Promise<ClaimedNews> {
+export async function claimDeliveries(
+  db: Db,
+  { limit, taskIds, ...timed }: ClaimDeliveries,
+): Promise<ClaimedDeliveries> {
   const now = clock(timed)
   const claim = randomUUID()
   const { rows } = await sql<ClaimedRow>`

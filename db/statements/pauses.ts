@@ -9,12 +9,17 @@ export interface Pause {
   paused_for: string | null
 }
 
-/** Ends the pause of a provider. Returns the pause that was under way, if one was. `npm run tasks -- resume` calls it. */
+/**
+ * Ends the pause of a provider, and makes due what a throttled create put off until its end. Returns the pause that was under way, if one
+ * was. `npm run tasks -- resume` calls it.
+ */
 export async function resumeProvider(db: Db, { provider, ...timed }: Timed & { provider: string }) {
   const now = clock(timed)
   const { rows } = await sql<Pause>`
     with paused as (select name, paused_until, paused_for from providers
-      where name = ${provider} and paused_until > ${now} for update)
+      where name = ${provider} and paused_until > ${now} for update),
+    due as (update tasks set due_at = ${now} from paused
+      where provider = paused.name and status = 'pending' and due_at > ${now} and due_at <= paused.paused_until)
     update providers set paused_until = ${now}, updated_at = ${now} from paused where providers.name = paused.name
     returning paused.paused_until, paused.paused_for
   `.execute(repeatable(db))

@@ -4,6 +4,7 @@ import type { Status, Task } from '../../core/task.ts'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { inPages } from './pages.ts'
+import { isSessionEnded } from './sessions.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
 import type { Started } from './start.ts'
 
@@ -27,12 +28,12 @@ interface Mine {
   user_id: string
 }
 
-const readTasks = batched(async (db, asked: readonly (Mine & { session: readonly string[] })[], timed) => {
+const readTasks = batched(async (db, told: readonly (Mine & { session: readonly string[] })[], timed) => {
   const { rows } = await sql<ReadTask>`
     select t.*, coalesce(t.due_at <= ${clock(timed)}, false) as is_due
-    from jsonb_to_recordset(${jsonb(asked)}) as asked (id uuid, user_id text, session jsonb)
-      cross join lateral (select * from tasks where id = asked.id and user_id = asked.user_id limit 1) as t
-    where not exists (select from ended_sessions e where e.key in (select jsonb_array_elements_text(asked.session)))
+    from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb)
+      cross join lateral (select * from tasks where id = told.id and user_id = told.user_id limit 1) as t
+    where not ${isSessionEnded}
   `.execute(repeatable(db))
   return rows
 })

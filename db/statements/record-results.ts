@@ -16,28 +16,29 @@ import {
   isAnothers,
   jsonb,
   type Moved,
+  type OfAttempt,
   seconds,
   type Timed,
-  type Told,
   target,
 } from './sql.ts'
 
-type CheckTold = Told<CheckOutcome & { prediction_id: string }>
+type CheckOfAttempt = OfAttempt<CheckOutcome & { prediction_id: string }>
 
 const columns = sql`kind text, prediction_id text, output jsonb, code text, reason text, leave boolean, retry_in float8, cost bigint`
 
-/** The open attempt's own prediction. A redo, a cancel or a faster rival makes this false, and nothing is written. */
-const held = sql`t.id = o.id and o.held and t.status = 'processing'`
-const own = sql`${held} and o.known = o.prediction_id`
-/** … or of an attempt that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
-const ended = sql`(o.known = o.prediction_id
+/** The outcome is of the open attempt. A redo, a cancel or a faster rival makes this false, and nothing is written. */
+const isOpen = sql`t.id = o.id and o.is_open and t.status = 'processing'`
+/** … and of the prediction that the attempt knows. */
+const isOfKnown = sql`${isOpen} and o.known = o.prediction_id`
+/** It may end the attempt also where that doesn't know its prediction yet: a webhook that reports the end of it names it as well. */
+const mayEnd = sql`(o.known = o.prediction_id
   or o.known is null and o.phase in ('submitting', 'unconfirmed') and not ${isAnothers()})`
 
 /**
  * processing/running → storing; running or storing → failed; or only a note of when to check again. Not repeated, as a check that was not
  * answered would count twice: it is made again. A failure that was written and whose answer was lost is reported all the same.
  */
-export const recordChecks = batched(async (db, told: readonly CheckTold[], timed) => {
+export const recordChecks = batched(async (db, told: readonly CheckOfAttempt[], timed) => {
   try {
     return await sendChecks(db, told, timed)
   } catch (error) {
@@ -46,7 +47,7 @@ export const recordChecks = batched(async (db, told: readonly CheckTold[], timed
   }
 })
 
-async function reportFailures(db: Db, told: readonly CheckTold[], timed?: Timed): Promise<void> {
+async function reportFailures(db: Db, told: readonly CheckOfAttempt[], timed?: Timed): Promise<void> {
   const ended = told.filter(({ kind }) => kind === 'failed' || kind === 'missing')
   if (ended.length === 0) return
   const known = sql`select id, step, attempt, 'failed' as move from jsonb_to_recordset(${jsonb(ended)}) as told (id uuid, step integer, attempt integer)`
@@ -54,7 +55,7 @@ async function reportFailures(db: Db, told: readonly CheckTold[], timed?: Timed)
   reportMoves(rows, timed)
 }
 
-async function sendChecks(db: Db, told: readonly CheckTold[], timed?: Timed): Promise<Moved[]> {
+async function sendChecks(db: Db, told: readonly CheckOfAttempt[], timed?: Timed): Promise<Moved[]> {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
@@ -62,7 +63,7 @@ async function sendChecks(db: Db, told: readonly CheckTold[], timed?: Timed): Pr
       update tasks t set phase = 'storing', output = o.output, misses = 0, metered_micros = o.cost,
         unanswered = 0, unanswered_since = null, unanswered_reason = null, updated_at = ${now},
         due_at = ${now} + ${seconds(sql`${storingLeaseSeconds}`)}
-      from target o where ${own} and o.kind = 'succeeded' and o.phase = 'running'
+      from target o where ${isOfKnown} and o.kind = 'succeeded' and o.phase = 'running'
       returning t.*, 'succeeded' as did, ${entry({ now })}, null::jsonb as booking),
     ${failed(now)},
     noted as (
@@ -77,8 +78,8 @@ async function sendChecks(db: Db, told: readonly CheckTold[], timed?: Timed): Pr
         -- While an output is copied, what our own store did wrong.
         unanswered_reason = case when o.kind = 'unanswered' or ${storeFault} then o.reason
           when o.kind = 'postponed' and t.phase = 'running' then t.unanswered_reason end,
-        due_at = case when o.kind in ('seen', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
-      from target o where ${own} and (o.kind in ('seen', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
+        due_at = case when o.kind in ('answered', 'unanswered') then t.due_at else ${now} + ${seconds(sql`o.retry_in`)} end
+      from target o where ${isOfKnown} and (o.kind in ('answered', 'unanswered', 'postponed') or o.kind = 'missing' and not ${lost(now)})
       returning t.*, o.kind as did, null::jsonb as entry, null::jsonb as booking),
     moved as (select * from succeeded union all select * from failed union all select * from noted),
     ${book(sql`select * from moved`, now)},
@@ -120,8 +121,8 @@ const failed = (now: RawBuilder<Date>) => sql`
         then add_stray(t.strays, t.current_step, t.attempt, t.prediction_id, t.provider_urls) else t.strays end,
       due_at = case when o.leave then ${now} else ${dueForStrays(now)} end,
       finished_at = ${now}, updated_at = ${now}
-    from target o where ${held} and (
-      o.kind = 'failed' and o.leave is not true and ${ended}
+    from target o where ${isOpen} and (
+      o.kind = 'failed' and o.leave is not true and ${mayEnd}
       -- What is given up still ran when it was checked; meanwhile it may have succeeded.
       or o.kind = 'failed' and o.known = o.prediction_id and o.phase = 'running'
       or o.kind = 'missing' and o.known = o.prediction_id and ${lost(now)})
@@ -147,7 +148,7 @@ export interface StoredOutcome {
  * because reality was dearer than what was reserved, no gate opens by itself: what was kept for the steps that are left is given back.
  * Repeated after a lost answer, it reports no move: a success lacks its log line then, which the history has, and no alert hangs on it.
  */
-export const recordStored = batched(async (db, told: readonly Told<StoredOutcome>[], timed) => {
+export const recordStored = batched(async (db, told: readonly OfAttempt<StoredOutcome>[], timed) => {
   const now = clock(timed)
   const last = sql`t.current_step = t.total_steps`
   const closes = sql`(${now} + ${seconds(sql`o.gate_in`)})`
@@ -174,7 +175,7 @@ export const recordStored = batched(async (db, told: readonly Told<StoredOutcome
           else greatest(t.reserved_micros - ${expected(sql`o.step`)}, 0) end,
         gate_reason = case when not ${last} and t.auto_continue and o.overspent then 'budget_exceeded' end,
         phase = null, claim_token = null, prediction_id = null, output = null, updated_at = ${now}
-      from judged o where ${held} and ${ended}
+      from judged o where ${isOpen} and ${mayEnd}
       returning t.*, 'stored' as did, ${entry({ failed: sql`false`, now })}, ${settled(now)}),
     ${book(sql`select * from stored`, now)},
     ${remember(sql`select * from stored`, now, timed)}

@@ -6,7 +6,7 @@ import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { entry, failuresBefore, remember, reportedFailures, reportMoves } from './history.ts'
 import { book, booking, expected } from './money.ts'
-import { clock, dueForStrays, isAnothers, type Moved, seconds, type Told, target } from './sql.ts'
+import { clock, dueForStrays, isAnothers, type Moved, type OfAttempt, seconds, target } from './sql.ts'
 
 const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, provider text, reason text,
   retry_in float8, code text, search_in float8, cost bigint`
@@ -16,21 +16,21 @@ const columns = sql`kind text, prediction_id text, urls jsonb, check_in float8, 
  * answer, it answers that nothing moved, as for a stale holder: the history has the move, and the next pass goes on with it. Only a failure
  * is reported again, as an alert hangs on it.
  */
-export const recordSubmissions = batched(async (db, told: readonly Told<SubmissionOutcome>[], timed) => {
+export const recordSubmissions = batched(async (db, told: readonly OfAttempt<SubmissionOutcome>[], timed) => {
   const now = clock(timed)
   const { rows } = await sql<Moved>`
     with ${target(told, columns)},
     created as (
       update tasks t set phase = 'running', prediction_id = o.prediction_id, provider_urls = o.urls,
         due_at = ${now} + ${seconds(sql`o.check_in`)}, updated_at = ${now}
-      from target o where t.id = o.id and o.kind = 'created' and ${open} and t.status = 'processing' and not ${isAnothers()}
+      from target o where t.id = o.id and o.kind = 'created' and ${isUndecided} and t.status = 'processing' and not ${isAnothers()}
       returning t.*, 'created' as did, ${entry({ now })}, null::jsonb as booking),
     ${strayed(now)},
     ${released(now)},
     ${failed(now)},
     unknown as (
       update tasks t set phase = 'unconfirmed', due_at = ${now} + ${seconds(sql`o.search_in`)}, updated_at = ${now}
-      from target o where t.id = o.id and o.kind = 'unknown' and ${open}
+      from target o where t.id = o.id and o.kind = 'unknown' and ${isUndecided}
       returning t.*, 'unknown' as did, ${entry({ now })}, null::jsonb as booking),
     paused as (
       insert into providers as p (name, paused_until, paused_for, updated_at)
@@ -52,8 +52,8 @@ export const recordSubmissions = batched(async (db, told: readonly Told<Submissi
 
 const words = { code: sql`o.code`, reason: sql`o.reason` }
 
-/** The outcome's attempt is the open one, and its fate was still unwritten. */
-const open = sql`o.held and o.phase in ('submitting', 'unconfirmed')`
+/** The outcome is of the open attempt, whose fate was still unwritten. */
+const isUndecided = sql`o.is_open and o.phase in ('submitting', 'unconfirmed')`
 
 /** What its attempt was expected to cost, and what it has cost by its provider's figures, where they came with this report. */
 const price = expected(sql`o.step`)
@@ -69,31 +69,31 @@ const strayed = (now: RawBuilder<Date>) => sql`
   strayed as (
     update tasks t set
       strays = add_stray(t.strays, o.step, o.attempt, o.prediction_id, o.urls),
-      status = case when ${open} then o.was else t.status end,
-      finished_at = case when ${open} then o.finished else t.finished_at end,
-      phase = case when ${open} then null else t.phase end,
-      claim_token = case when ${open} then null else t.claim_token end,
-      reserved_micros = case when ${open} then 0 else t.reserved_micros end,
-      settled_micros = t.settled_micros + case when ${open} then ${paid} else 0 end,
-      steps = case when ${open} then with_cost(t.steps, o.step, coalesce(o.cost, price_of(t.prices, o.step))) else t.steps end,
+      status = case when ${isUndecided} then o.was else t.status end,
+      finished_at = case when ${isUndecided} then o.finished else t.finished_at end,
+      phase = case when ${isUndecided} then null else t.phase end,
+      claim_token = case when ${isUndecided} then null else t.claim_token end,
+      reserved_micros = case when ${isUndecided} then 0 else t.reserved_micros end,
+      settled_micros = t.settled_micros + case when ${isUndecided} then ${paid} else 0 end,
+      steps = case when ${isUndecided} then with_cost(t.steps, o.step, coalesce(o.cost, price_of(t.prices, o.step))) else t.steps end,
       -- The lease of a create that is under way stays: its holder is alive, and who claims the row then cancels the stray as well.
-      due_at = case when t.phase = 'submitting' and not (${open}) then t.due_at else ${now} end,
+      due_at = case when t.phase = 'submitting' and not (${isUndecided}) then t.due_at else ${now} end,
       -- Its gate, and the copy of a result, are timed from its last move.
-      updated_at = case when ${open} then ${now} else t.updated_at end
-    from target o where t.id = o.id and o.kind = 'created' and not (${open} and o.was = 'processing')
+      updated_at = case when ${isUndecided} then ${now} else t.updated_at end
+    from target o where t.id = o.id and o.kind = 'created' and not (${isUndecided} and o.was = 'processing')
       and o.known is distinct from o.prediction_id and not ${isAnothers()}
       and not t.strays @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))
       and not t.steps @> jsonb_build_array(jsonb_build_object('past',
         jsonb_build_array(jsonb_build_object('prediction_id', o.prediction_id))))
     returning t.*, 'strayed' as did, ${entry({ now })}, ${booking({
-      kind: sql`case when ${open} then 'settled' when not ${paidAhead} then 'double' end`,
-      reserved: sql`case when ${open} then -${price} else 0 end`,
+      kind: sql`case when ${isUndecided} then 'settled' when not ${paidAhead} then 'double' end`,
+      reserved: sql`case when ${isUndecided} then -${price} else 0 end`,
       settled: paid,
       prediction: sql`o.prediction_id`,
-      spent: sql`case when ${open} then t.reserved_micros + t.settled_micros - o.reserved_before - o.settled_before
+      spent: sql`case when ${isUndecided} then t.reserved_micros + t.settled_micros - o.reserved_before - o.settled_before
         when not ${paidAhead} then ${paid} else 0 end`,
-      isDouble: sql`not (${open})`,
+      isDouble: sql`not (${isUndecided})`,
       now,
     })})`
 
@@ -112,7 +112,7 @@ const released = (now: RawBuilder<Date>) => sql`
         else ${dueForStrays(now)} end,
       reserved_micros = case t.status when 'processing' then t.reserved_micros else 0 end,
       steps = case t.status when 'processing' then t.steps else with_cost(t.steps, o.step, 0 * price_of(t.prices, o.step)) end
-    from target o where t.id = o.id and o.kind in ('throttled', 'unsent', 'absent') and ${open}
+    from target o where t.id = o.id and o.kind in ('throttled', 'unsent', 'absent') and ${isUndecided}
     returning t.*, o.kind as did, ${entry({ reason: sql`o.reason`, now })}, ${booking({
       kind: sql`'released'`,
       reserved: sql`-${price}`,
@@ -135,7 +135,7 @@ const failed = (now: RawBuilder<Date>) => sql`
       error_message = case t.status when 'processing' then o.reason else t.error_message end,
       finished_at = coalesce(t.finished_at, ${now}), phase = null, claim_token = null,
       due_at = ${dueForStrays(now)}, updated_at = ${now}
-    from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${open}
+    from target o where t.id = o.id and o.kind in ('rejected', 'unsettled') and ${isUndecided}
     returning t.*, o.kind as did, ${entry({ ...words, failed: sql`nullif(t.status = 'failed', false)`, now })}, ${booking(
       {
         kind: sql`case when ${mayBePaid} then 'settled' else 'released' end`,

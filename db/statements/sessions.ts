@@ -1,5 +1,6 @@
-// Sessions that were ended before their time, and the one move of all that an anonymous user has to the account that they sign in to.
-import { sql } from 'kysely'
+// Sessions that were ended before their time, and the one move of all that an anonymous user has to the account that they sign in to. Who asks
+// is checked with it (functions/http/users.ts), and engine/adopt.ts makes the move.
+import { type RawBuilder, sql } from 'kysely'
 import { batched } from '../driver/batches.ts'
 import { repeatable } from '../driver/retries.ts'
 import { clock, type Db, jsonb, type Timed } from './sql.ts'
@@ -9,14 +10,17 @@ export interface EndedSession {
   until: Date
 }
 
+/** Ends them, as a statement of its own or as part of another. */
+export const end = (ended: readonly EndedSession[]): RawBuilder<unknown> => sql`
+  insert into ended_sessions (key, until)
+  select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
+  order by key on conflict (key) do nothing`
+
 export async function endSessions(db: Db, ended: readonly EndedSession[]): Promise<void> {
-  await sql`
-    insert into ended_sessions (key, until) select key, until from jsonb_to_recordset(${jsonb(ended)}) as told (key text, until timestamptz)
-    order by key on conflict (key) do nothing
-  `.execute(repeatable(db))
+  await end(ended).execute(repeatable(db))
 }
 
-/** Of a call that `told` its session's names. */
+/** Whether the session was ended whose names are in the row `told`. */
 export const isSessionEnded = sql`exists (
   select from ended_sessions e where e.key in (select jsonb_array_elements_text(told.session)))`
 
@@ -35,19 +39,18 @@ export const isAskedEnded = sql`coalesce(told.session ?| (select keys from asked
 /** Whether one of these was ended. Requests of one moment share the statement. */
 export async function isEnded(db: Db, keys: readonly string[], timed?: Pick<Timed, 'now'>): Promise<boolean> {
   const [id = ''] = keys
-  const [answer] = await readEnded(db, [{ id, keys }], timed)
+  const [answer] = await readEnded(db, [{ id, session: keys }], timed)
   return answer?.ended === true
 }
 
-const readEnded = batched(async (db, asked: readonly { id: string; keys: readonly string[] }[]) => {
+const readEnded = batched(async (db, told: readonly { id: string; session: readonly string[] }[]) => {
   const { rows } = await sql<{ id: string; ended: boolean }>`
-    select asked.id, exists (select from ended_sessions e where e.key in (select jsonb_array_elements_text(asked.keys))) as ended
-    from jsonb_to_recordset(${jsonb(asked)}) as asked (id text, keys jsonb)
+    select id, ${isSessionEnded} as ended from jsonb_to_recordset(${jsonb(told)}) as told (id text, session jsonb)
   `.execute(repeatable(db))
   return rows
 })
 
-export interface Adoption extends Timed {
+export interface Adoption {
   from: string
   to: string
   /** The anonymous sessions, which are over then. */
@@ -84,15 +87,15 @@ export async function adoptTasks(db: Db, { from, to, ended }: Adoption): Promise
           select from tasks o where o.user_id = ${to} and o.idempotency_key = t.idempotency_key) then t.idempotency_key end
       where t.id = any(array(select id from locked)) returning id),
     -- The account may listen there already.
-    heard as materialized (
+    listening as materialized (
       select l.id, twin.id as twin from listeners l left join listeners twin
         on twin.user_id = ${to} and twin.channel = l.channel and twin.key = l.key
       where l.user_id = ${leaving}),
-    unheard as (delete from listeners where user_id = ${leaving} and id in (select id from heard where twin is not null)),
-    hearing as (update listeners set user_id = ${to} where user_id = ${leaving} and id in (select id from heard where twin is null)),
-    told as (
+    doubled as (delete from listeners where user_id = ${leaving} and id in (select id from listening where twin is not null)),
+    kept as (update listeners set user_id = ${to} where user_id = ${leaving} and id in (select id from listening where twin is null)),
+    events as (
       update outbox set user_id = ${to},
-        receiver = coalesce((select twin::text from heard where heard.id::text = outbox.receiver), receiver)
+        receiver = coalesce((select twin::text from listening where listening.id::text = outbox.receiver), receiver)
       where user_id = ${leaving}),
     links as (update telegram_links set user_id = ${to} where user_id = ${leaving}),
     starts as (delete from daily_starts where user_id = ${leaving} returning *),

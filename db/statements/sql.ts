@@ -3,7 +3,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Notify } from '../../core/event.ts'
 import type { Cause, Memory, MoveReport } from '../../core/history.ts'
 import type { Ceilings } from '../../core/price.ts'
-import type { Held } from '../../core/task.ts'
+import type { OpenAttempt } from '../../core/task.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
@@ -16,7 +16,7 @@ export interface Timed {
   /** The writing process's memory at this moment, for the history. */
   memory?: Memory
   /** The provider whose webhook it was, where that is to be noted. */
-  heard?: string | undefined
+  webhookOf?: string | undefined
   /** Who may hear of a move: then the statement also writes its events. Undefined: the deployment has no channel, and pays nothing. */
   notify?: Notify | undefined
   /** What may be reserved a day; by default without limit. */
@@ -40,12 +40,13 @@ export const firstIdAt = (instant: RawBuilder<Date>): RawBuilder<unknown> =>
   sql`(lpad(to_hex((extract(epoch from ${instant}) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
 
 /**
- * A batch travels as one jsonb parameter: the statement is the same for 1 row and for 1,000. Characters that jsonb refuses
- * (NUL, half a surrogate pair) are dropped: a provider's odd words must not keep a whole batch from being written.
+ * A batch travels as one jsonb parameter: the statement is the same for 1 row and for 1,000. A provider's odd words must not keep a whole
+ * batch from being written.
  */
 export const jsonb = (value: unknown): RawBuilder<unknown> => sql`${JSON.stringify(value, storable)}::jsonb`
 
-const storable = (_key: string, value: unknown): unknown =>
+/** JSON's replacer, or reviver: without the characters that jsonb refuses (NUL, half a surrogate pair). */
+export const storable = (_key: string, value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value
 
 /** Neon answers with 10 MiB at most, in which a row takes up to twice its text: quotes are escaped, and every column is named. */
@@ -53,8 +54,8 @@ export const mostBytes = 5_000_000
 /** Of such a row, beside its jsonb. */
 export const columnBytes = 2_000
 
-/** What happened to one open attempt, as told to a `record…` statement. */
-export type Told<Outcome> = Held & Outcome
+/** An outcome and the attempt that it is of, as told to a `record…` statement. */
+export type OfAttempt<Outcome> = OpenAttempt & Outcome
 
 /** What a `record…` statement changed: `did` names the move. A told outcome that is missing here was refused. */
 export interface Moved {
@@ -64,21 +65,21 @@ export interface Moved {
 }
 
 /**
- * Opens a `record…` statement: `told` is the batch, `target` the same rows locked, with `held` = "this outcome speaks of
+ * Opens a `record…` statement: `told` is the batch, `target` the same rows locked, with `is_open` = "this outcome speaks of
  * the attempt that is open now". Locks are taken in id order by every batch, so that two batches can't deadlock; the rows
  * behind a lock are read after it was granted, so a stale holder sees that it is one.
  *
  * An UPDATE that follows looks at the row as it was before the lock first, and only then at the row behind it. So its WHERE
  * asks `target` for whatever may have changed meanwhile, and what it SETs is lawful from either version.
  */
-export const target = (told: readonly Held[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+export const target = (told: readonly OpenAttempt[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   told as materialized (
     select * from jsonb_to_recordset(${jsonb(told)})
       as told (id uuid, step integer, attempt integer, claim_token uuid, ${columns})),
   target as materialized (
     select told.*, t.status as was, t.phase, t.updated_at as since, t.finished_at as finished, t.prediction_id as known,
       t.user_id, t.recipe, t.steps, t.strays, t.prices, t.metered_micros, t.reserved_on, t.reserved_micros as reserved_before, t.settled_micros as settled_before,
-      (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as held
+      (t.claim_token = told.claim_token and t.current_step = told.step and t.attempt = told.attempt) is true as is_open
     from tasks t join told on told.id = t.id where ${isTold}
     order by t.id for update of t)`
 
@@ -89,7 +90,7 @@ export const target = (told: readonly Held[], columns: RawBuilder<unknown>): Raw
 export const isTold = sql`t.id = any(array(select id from told))`
 
 /** What a step's new attempt doesn't take over from the one before. */
-export const freshAttempt = sql`misses = 0, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
+export const freshAttempt = sql`misses = 0, searches = 0, checked_at = null, unanswered = 0, unanswered_since = null, unanswered_reason = null,
   metered_micros = null`
 
 /** What a finished task still has to do at the provider, or nothing. */

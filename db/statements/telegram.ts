@@ -129,12 +129,12 @@ export async function takeAlbum(
 /** A one-time code for this user; what is over, and what the user had before, goes. */
 export async function offerLink(
   db: Db,
-  { user_id, code_hash, within, ...timed }: { user_id: string; code_hash: string; within: number } & Timed,
+  { user_id, code_hash, validSeconds, ...timed }: { user_id: string; code_hash: string; validSeconds: number } & Timed,
 ): Promise<Date> {
   const now = clock(timed)
   const { rows } = await sql<{ expires_at: Date }>`
     with gone as (delete from telegram_links where user_id = ${user_id} or expires_at <= ${now})
-    insert into telegram_links (code_hash, user_id, expires_at) values (${code_hash}, ${user_id}, ${now} + ${seconds(sql`${within}::float8`)})
+    insert into telegram_links (code_hash, user_id, expires_at) values (${code_hash}, ${user_id}, ${now} + ${seconds(sql`${validSeconds}::float8`)})
     returning expires_at
   `.execute(db)
   return rows[0]?.expires_at as Date

@@ -1,5 +1,5 @@
-// What was spent, for whoever asks: a user, a refusal, health and the operator's command. Counters hold what is reserved and what was paid
-// together; what is still reserved of it, the unfinished tasks tell.
+// Reads what was spent, for users, refusals, health and the operator's command. Counters hold what is reserved and what was paid
+// together; the unfinished tasks tell how much of it is still reserved.
 import { sql } from 'kysely'
 import { repeatable } from '../driver/retries.ts'
 import { dayOf, isStopped } from './money.ts'

@@ -1,6 +1,5 @@
 // What a person does to a task: continue, choose, redo, cancel. The endpoints of these names call them. One statement each; the owner is part of
-// its WHERE.
-// Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
+// its WHERE. Each answers with the task as it is afterwards, whether it was moved or not, and undefined when it isn't theirs.
 import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { Choice, StepChange, Task } from '../../core/task.ts'
@@ -48,7 +47,7 @@ export interface MovedTask extends Task {
   claim_id?: string | null
 }
 
-interface Claimable {
+interface StepTerms {
   recipe: string
   provider: string
   limitSeconds: number
@@ -57,7 +56,7 @@ interface Claimable {
 /** What else a move is told; recipes' limits and the lease are the same for all of a process. */
 interface Terms extends Timed {
   /** Recipes whose next step may be claimed at once, and where, with the limit of an attempt. Not at a capped provider: there they queue for a slot. */
-  claims?: readonly Claimable[]
+  claims?: readonly StepTerms[]
   submitLeaseSeconds?: number
   /** Of a step, redos included. */
   maxAttempts?: number | undefined
@@ -95,23 +94,21 @@ export const continueTask = move<Continue>(
         else result_address(t.id, mine.current_step, mine.choice) end,
       changes = ${askedFor(sql`mine.current_step + 1`)}, prices = mine.priced,
       prediction_id = null, output = null, ${freshAttempt}, submitted_at = ${begins(now, sql`t.submitted_at`)},
-      deadline_at = ${begins(sql`${now} + ${seconds(sql`mine.within`)}`, sql`t.deadline_at`)},
+      deadline_at = ${begins(sql`${now} + ${seconds(sql`mine."limitSeconds"`)}`, sql`t.deadline_at`)},
       due_at = ${begins(sql`${now} + ${seconds(sql`${submitLeaseSeconds}::float8`)}`, now)}, updated_at = ${now},
       auto_continue = t.auto_continue or coalesce(mine.all, false), gate_reason = null,
       reserved_micros = greatest(mine.reserved_micros, mine.needed),
       reserved_on = case when mine.needed > mine.reserved_micros then ${dayOf(now)} else mine.reserved_on end
     from (
-      select mine.*, terms.within, price_from(mine.priced, mine.current_step + 1) as needed,
+      select mine.*, terms."limitSeconds", price_from(mine.priced, mine.current_step + 1) as needed,
         terms.recipe is not null and not ${isStopped} and not exists (
         select from providers where providers.name = mine.provider and providers.paused_until > ${now}) as begins
-      from meant as mine left join jsonb_to_recordset(${jsonb(claims.map(claimTerms))})
-        as terms (recipe text, provider text, within float8) on terms.recipe = mine.recipe and terms.provider = mine.provider) as mine
+      from meant as mine left join jsonb_to_recordset(${jsonb(claims)})
+        as terms (recipe text, provider text, "limitSeconds" float8) on terms.recipe = mine.recipe and terms.provider = mine.provider) as mine
     where ${seen} and mine.status = 'waiting_continue' and (mine.choice is null or mine.chosen_steps is not null)
     returning t.*, ${booking({ ...begun, kind: sql`case when mine.begins then 'reserved' end`, now })}`
   },
 )
-
-const claimTerms = ({ recipe, provider, limitSeconds: within }: Claimable) => ({ recipe, provider, within })
 
 export interface Choose extends Move {
   step: number
@@ -136,7 +133,10 @@ export const chooseTask = move<Choose>(
 const address = sql`result_address(t.id, mine.current_step, mine.choice)`
 
 /** `asked` is of the step itself. */
-export interface Redo extends Move, Asked, Pick<Terms, 'maxAttempts' | 'daily_quota'> {}
+export interface Redo extends Move, Asked, Pick<Terms, 'maxAttempts' | 'daily_quota'> {
+  /** Of an exclusive recipe: what a failed task takes that ran without its lock, beside another one, after a sign-in. */
+  lock?: string | null | undefined
+}
 
 /**
  * waiting_continue or failed → pending for the same step. What it had produced stays stored under its own attempt. This step and those
@@ -149,6 +149,7 @@ export const redoTask = move<Redo>(
     update tasks t set status = 'pending', current_step = mine.current_step,
       next_step = greatest(mine.current_step, 1), phase = null, claim_token = null, prediction_id = null, output = null,
       due_at = ${now}, updated_at = ${now}, finished_at = null, error_code = null, error_message = null, gate_reason = null,
+      lock_key = case mine.status when 'failed' then coalesce(t.lock_key, mine.lock) else t.lock_key end,
       changes = ${askedFor(sql`greatest(mine.current_step, 1)`)}, prices = mine.priced,
       reserved_micros = price_from(mine.priced, greatest(mine.current_step, 1)),
       reserved_on = case when mine.priced is not null then ${dayOf(now)} end
@@ -200,7 +201,10 @@ function askedFor(step: RawBuilder<unknown>) {
 }
 
 /** What one call tells of its task. No other call has its name. */
-interface Call extends Asked, Pick<Continue, 'id' | 'user_id' | 'session' | 'step' | 'attempt' | 'all'> {
+interface Call
+  extends Asked,
+    Pick<Redo, 'lock'>,
+    Pick<Continue, 'id' | 'user_id' | 'session' | 'step' | 'attempt' | 'all'> {
   name: string
   choice_attempt: number | undefined
   choice_file: number | undefined
@@ -209,7 +213,7 @@ interface Call extends Asked, Pick<Continue, 'id' | 'user_id' | 'session' | 'ste
 /** The locked rows with what their calls mean: the choice in full, and `steps` with it, which are null where it can't be chosen. */
 const meant = sql`
   meant as materialized (
-    select mine.*, told.all, told.name, told.asked, coalesce(told.prices, mine.prices) as priced, choice,
+    select mine.*, told.all, told.name, told.lock, told.asked, coalesce(told.prices, mine.prices) as priced, choice,
       choose_attempt(mine.steps, mine.current_step, (choice ->> 'attempt')::integer, (choice ->> 'file')::integer) as chosen_steps
     from mine join told on told.id = mine.id
       cross join lateral (select chosen_of(mine.steps, mine.current_step) as now) as chosen
@@ -259,7 +263,7 @@ function move<Own extends Move = Move>(
     const { rows } = await sql<MovedTask>`
       with told as materialized (
         select * from jsonb_to_recordset(${jsonb(told)}) as told (id uuid, user_id text, session jsonb, step integer, attempt integer, "all" boolean, name uuid,
-          choice_attempt integer, choice_file integer, asked jsonb, prices jsonb)),
+          choice_attempt integer, choice_file integer, lock text, asked jsonb, prices jsonb)),
       mine as materialized (
         select t.* from tasks t join told on told.id = t.id and told.user_id = t.user_id
         where ${isTold} and not ${isSessionEnded} order by t.id for update of t),
@@ -278,9 +282,9 @@ function move<Own extends Move = Move>(
     return reportMoves(reportSpent(rows, terms), terms)
   })
   return async (db: Db, own: Own): Promise<MovedTask | undefined> => {
-    const { id, user_id, session, step, attempt, all, choice, asked, prices, ...terms }: Continue = own
+    const { id, user_id, session, step, attempt, all, choice, lock, asked, prices, ...terms }: Continue & Redo = own
     const chosen = { choice_attempt: choice?.attempt, choice_file: choice?.file }
-    const call = { id, user_id, session, step, attempt, all, asked, prices, ...chosen, name: randomUUID() }
+    const call = { id, user_id, session, step, attempt, all, lock, asked, prices, ...chosen, name: randomUUID() }
     const [task] = await send(db, [call], terms)
     return task
   }

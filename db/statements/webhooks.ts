@@ -5,8 +5,8 @@ import { repeatable } from '../driver/retries.ts'
 import { clock, type Db, isAnothers, type Timed } from './sql.ts'
 
 /** A CTE beside the move that the webhook makes: to note that it was taken costs no statement. */
-export const heard = (provider: string, now: RawBuilder<Date>): RawBuilder<unknown> => sql`,
-  heard as (
+export const accepted = (provider: string, now: RawBuilder<Date>): RawBuilder<unknown> => sql`,
+  accepted as (
     insert into providers as p (name, webhook_accepted_at, updated_at) values (${provider}, ${now}, ${now})
     on conflict (name) do update set webhook_accepted_at = greatest(p.webhook_accepted_at, excluded.webhook_accepted_at))`
 

@@ -7,7 +7,7 @@ import { CannotBegin } from '../begin.ts'
 // A lock whose handle were garbage-collected would be free.
 const held = new Set<DatabaseSync>()
 
-export interface Lock {
+interface Lock {
   release(): void
 }
 

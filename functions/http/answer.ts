@@ -2,18 +2,17 @@
 // leaking them, and set the headers that all answers share.
 import { AppError } from '../../core/errors.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
-import type { Deps, EndpointContext } from '../../engine/deps.ts'
+import type { Deps, Endpoint, EndpointContext } from '../../engine/deps.ts'
 import { StoreFault } from '../../storage/store.ts'
 import { secure } from './headers.ts'
 import { allowOrigin, answerPreflight, requireOrigin } from './origin.ts'
 import { problem } from './request.ts'
 
 type Shared = Pick<Deps, 'config' | 'log'>
-type EndpointOf<Own> = (request: Request, deps: Own, context: EndpointContext) => Promise<Response>
 
 /** Never throws. A fault of ours answers 500, a database that can't be reached 503; both are logged once, here. */
 export async function enter<Own extends Shared>(
-  endpoint: EndpointOf<Own>,
+  endpoint: Endpoint<Own>,
   request: Request,
   deps: Own,
   context: EndpointContext,
@@ -24,7 +23,7 @@ export async function enter<Own extends Shared>(
 }
 
 async function answer<Own extends Shared>(
-  endpoint: EndpointOf<Own>,
+  endpoint: Endpoint<Own>,
   request: Request,
   deps: Own,
   context: EndpointContext,
@@ -55,14 +54,12 @@ export function notConfigured(cause: unknown): AppError {
 }
 
 function faultOf(error: unknown): AppError {
-  if (error instanceof StoreFault) {
-    const detail = 'The file store does not answer. Nothing was changed; try again.'
-    return new AppError('unavailable', detail, { headers: { 'retry-after': '5' } })
-  }
+  if (error instanceof StoreFault)
+    return new AppError('unavailable', 'The file store does not answer. Nothing was changed; try again.')
   if (!(error instanceof DatabaseError && error.isConnectionLost))
     return new AppError('internal', 'Something went wrong on our side. Try again.')
   const detail = error.wasNeverSent
-    ? 'The database can not be reached. Nothing was changed; try again.'
+    ? 'The database cannot be reached. Nothing was changed; try again.'
     : 'The database did not answer; it may have been done all the same. Look first, or repeat it with the same Idempotency-Key.'
-  return new AppError('unavailable', detail, { headers: { 'retry-after': '5' } })
+  return new AppError('unavailable', detail)
 }

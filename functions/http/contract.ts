@@ -2,11 +2,8 @@
 // themselves use; openapi.ts alone loads it, so that no other function pays for it.
 
 import {
-  checkedSchema,
-  healthySchema,
   pushOfferSchema,
   recipesSchema,
-  recoveredSchema,
   sessionSchema,
   startedSchema,
   taskPageSchema,
@@ -16,8 +13,8 @@ import {
   thankedSchema,
   uploadedSchema,
   usageSchema,
-  workedSchema,
 } from '../../core/answers.ts'
+import { checkedSchema, healthySchema, recoveredSchema, workedSchema } from '../../core/operator-answers.ts'
 import { providers } from '../../providers/index.ts'
 import { cancelBody } from '../cancel.ts'
 import { chooseBody } from '../choose.ts'
@@ -77,12 +74,12 @@ const ofTasks: Operation[] = [
   {
     ...{ path: '/api/choose', method: 'post', id: 'choose', tag: 'tasks', for: 'user', body: chooseBody },
     does: 'Makes another attempt’s picture, or another candidate, the result of the step at its gate, or of a completed task. Nothing is paid.',
-    answers: { 200: view('It is, and the same choice again changes nothing.') },
+    answers: { 200: view('It is the result. The same choice again changes nothing.') },
     problems: [...bodyProblems, 'not_found', 'not_waiting', 'not_choosable'],
   },
   {
     ...{ path: '/api/redo', method: 'post', id: 'redo', tag: 'tasks', for: 'user', body: redoBody },
-    does: 'Runs the step just shown, or the failed one, again; a repeat that names the `attempt` that was seen changes nothing.',
+    does: 'Runs the step just shown, or the failed one, again; a repeat that names the `step` and `attempt` that were seen changes nothing.',
     answers: {
       200: view('Nothing changed: the task has moved on from this step or attempt already.'),
       202: view('Runs again.'),
@@ -206,12 +203,12 @@ const pings: Operation[] = (['get', 'post'] as const).flatMap((method) =>
   ),
 )
 
-const webhooks: Operation[] = providers.map(({ name, hasUnnamedWebhooks }) => ({
+const webhooks: Operation[] = providers.map(({ name }) => ({
   ...{ path: `/api/webhook/${name}`, method: 'post', id: `webhook-${name}`, tag: 'providers', for: 'anyone' },
   does: 'Takes a report at an address that was made for one attempt.',
   body: 'webhook',
   answers: { 200: json('Stored, or known already.', thankedSchema) },
-  problems: ['bad_signature', 'not_found', ...(hasUnnamedWebhooks ? (['invalid_request'] as const) : [])],
+  problems: ['bad_signature', 'not_found', 'invalid_request', 'body_too_large'],
 }))
 
 export const operations: readonly Operation[] = [
@@ -231,7 +228,7 @@ export const operations: readonly Operation[] = [
   {
     ...{ path: '/api/health', method: 'get', id: 'health', tag: 'about', for: 'anyone, or cron' },
     does: 'Whether the database answers. To the cron secret, also how things stand.',
-    ...{ answers: { 200: json('It does.', healthySchema) }, problems: ['rate_limited'] },
+    ...{ answers: { 200: json('The database answers.', healthySchema) }, problems: ['rate_limited'] },
   },
   {
     ...{ path: '/api/recipes', method: 'get', id: 'recipes', tag: 'about', for: 'anyone' },

@@ -1,8 +1,8 @@
 // Who pings: worker, checker, recover and the details of health open to the cron secret alone.
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import type { Deps } from '../../engine/deps.ts'
-import { bearerOf } from './headers.ts'
+import { isSecret } from '../../engine/keys.ts'
+import { bearerOf } from './request.ts'
 
 /** Throws `unauthenticated` (401), or `not_configured` (503) when this deployment has no secret to ask for. */
 export function requireCron(request: Request, deps: Pick<Deps, 'config'>): void {
@@ -16,10 +16,5 @@ export function requireCron(request: Request, deps: Pick<Deps, 'config'>): void 
 /** Whether the request carries the cron secret; never without one. */
 export function isCron(request: Request, { config }: Pick<Deps, 'config'>): boolean {
   const given = bearerOf(request) ?? new URL(request.url).searchParams.get('key') ?? ''
-  return config.CRON_SECRET !== undefined && timingSafeEqual(digest(given), digest(config.CRON_SECRET))
-}
-
-/** Digests are of one length whatever was sent, so that the comparison's time tells nothing of the secret. */
-function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest()
+  return config.CRON_SECRET !== undefined && isSecret(given, config.CRON_SECRET)
 }

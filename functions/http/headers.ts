@@ -1,9 +1,4 @@
-// Reads a request's bearer token, and sets the headers that every answer of a function has. `enter` sets them; the page's own are in
-// build/page-headers.ts. Users, the cron secret and the origin check ask for the token.
-
-export function bearerOf(request: Request): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-}
+// The headers that every answer of a function has. The doors set them; the page's own are in build/page-headers.ts.
 
 const always = {
   // An answer is data: should a browser ever show one as a page, it may do nothing, and nobody may frame it.

@@ -19,9 +19,13 @@ export async function requireHuman(request: Request, deps: Deps): Promise<void> 
   if (!site_key || !secret) return
   const { turnstile_token: token } = request.body ? await readJson(request, sessionBody) : {}
   if (token && (await isGood(deps, secret, token))) return
-  throw new AppError('human_check_required', 'Show that you are human: send the token of the Turnstile widget.', {
-    extra: { site_key },
-  })
+  throw new AppError(
+    'human_check_required',
+    'Show that you are human: send the Turnstile widget’s token as turnstile_token.',
+    {
+      extra: { site_key },
+    },
+  )
 }
 
 /** Where Cloudflare doesn't answer, nobody is let in: `unavailable`. */
@@ -31,9 +35,6 @@ async function isGood({ config, http }: Deps, secret: string, response: string):
     const answer = await http.send({ method: 'POST', url: config.TURNSTILE_VERIFY_URL, body, timeoutMs: patienceMs })
     return verdict.parse(answer.body).success
   } catch (cause) {
-    throw new AppError('unavailable', 'The human check does not answer. Try again in a moment.', {
-      cause,
-      headers: { 'retry-after': '10' },
-    })
+    throw new AppError('unavailable', 'The human check does not answer. Try again in a moment.', { cause })
   }
 }

@@ -23,7 +23,7 @@ export async function readForeignToken(deps: Deps, token: string): Promise<{ use
   const { AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE } = deps.config
   if (!AUTH_JWKS_URL || !AUTH_ISSUER || !AUTH_AUDIENCE)
     throw new errors.JOSEAlgNotAllowed('no identity provider is configured')
-  const { payload } = await jwtVerify(token, keysOf(deps, AUTH_JWKS_URL), {
+  const { payload } = await jwtVerify(token, publishedKeys(deps, AUTH_JWKS_URL), {
     algorithms,
     clockTolerance,
     issuer: AUTH_ISSUER,
@@ -38,7 +38,7 @@ export async function readForeignToken(deps: Deps, token: string): Promise<{ use
   throw new errors.JWTInvalid('its subject is no user id')
 }
 
-function keysOf(deps: Deps, url: string): JWTVerifyGetKey {
+function publishedKeys(deps: Deps, url: string): JWTVerifyGetKey {
   const known = keySets.get(deps.config)
   if (known) return known
   const published = createRemoteJWKSet(new URL(url))
@@ -48,11 +48,8 @@ function keysOf(deps: Deps, url: string): JWTVerifyGetKey {
     } catch (cause) {
       const isTokens = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
       if (isTokens.some((kind) => cause instanceof kind)) throw cause
-      deps.log.warn({ err: cause }, 'the identity provider’s keys can not be had')
-      throw new AppError('unavailable', 'Sign-ins can not be checked now. Try again.', {
-        cause,
-        headers: { 'retry-after': '5' },
-      })
+      deps.log.warn({ err: cause }, 'the identity provider’s keys could not be fetched')
+      throw new AppError('unavailable', 'Sign-ins cannot be checked now. Try again.', { cause })
     }
   }
   keySets.set(deps.config, keys)

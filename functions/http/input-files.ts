@@ -1,7 +1,7 @@
-// Files that come with a start request, inside it (data URIs), uploaded or made before, become files of the task's own: rows and provider
-// requests carry links, and uploads may be deleted. start.ts takes them first, which refuses what is wrong and writes nothing, and
-// writes them once all else has been found right.
-import { decodeDataUri, parseDataUri } from '../../core/data-uri.ts'
+// Makes the files of a start request the task's own: data URIs inside it, uploads, and results of earlier tasks. So rows and provider
+// requests carry links, and an upload may be deleted. start.ts and step-change.ts call takeFiles(), which refuses what is wrong and stores
+// nothing, and write() once all else has been found right.
+import { decodeDataUri, parseDataUri, unknownType } from '../../core/data-uri.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
 import { parseOwnResult } from '../../core/own-result.ts'
@@ -13,8 +13,8 @@ import { fileReference, passableBytes } from '../../engine/signed-urls.ts'
 import { noteStart } from '../../engine/start-note.ts'
 import { keyOfUpload } from '../../engine/uploads.ts'
 import { cleanArchive, countPhotos } from '../../storage/archive.ts'
-import { UnacceptableFile } from '../../storage/files.ts'
 import { cleanImage } from '../../storage/image.ts'
+import { type Chunks, UnacceptableFile } from '../../storage/write.ts'
 import { readShared, takeResult } from './own-results.ts'
 import { invalid } from './request.ts'
 
@@ -58,11 +58,11 @@ interface Taker {
 
 /** Throws `invalid_request` naming the field. Nothing is stored before `write`. */
 export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe: Accepting): Promise<TakenInput> {
-  const files = new Map<string, () => Promise<AsyncIterable<Uint8Array>>>()
+  const files = new Map<string, () => Promise<Chunks>>()
   const sources = new Map<string, Task>()
   const { folder = `inputs/${task.id}` } = task
   const leastPhotos = recipe.leastPhotos?.(input) ?? 1
-  const keep = (open: () => Promise<AsyncIterable<Uint8Array>>, upload?: string) => {
+  const keep = (open: () => Promise<Chunks>, upload?: string) => {
     const number = files.size + 1
     const key = `${folder}/${upload ? copyName(number, upload) : number}`
     files.set(key, open)
@@ -98,7 +98,7 @@ export async function takeFiles(deps: Deps, task: Taker, input: unknown, recipe:
 function keeping(
   deps: Deps,
   id: string,
-  files: ReadonlyMap<string, () => Promise<AsyncIterable<Uint8Array>>>,
+  files: ReadonlyMap<string, () => Promise<Chunks>>,
   accept: readonly string[],
 ): Omit<TakenInput, 'input' | 'count'> {
   let note: string | undefined
@@ -155,7 +155,7 @@ async function takeInline({ path, recipe, leastPhotos }: Taking, value: string) 
   const types = typesOf(recipe)
   const uri = parseDataUri(value)
   // A text may begin like this too; a file field's value is one of these as a whole.
-  if (!uri || !(types.includes(uri.type) || /^image\//.test(uri.type))) return undefined
+  if (!uri || !(types.includes(uri.type) || uri.type === unknownType || /^image\//.test(uri.type))) return undefined
   const bytes = decodeDataUri(uri)
   if (!bytes) throw invalid([{ path, message: 'must be a data URI whose data is whole, in base64 or percent-encoded' }])
   if (bytes.byteLength > maxImageBytes)
@@ -165,7 +165,7 @@ async function takeInline({ path, recipe, leastPhotos }: Taking, value: string) 
     requirePhotos(await countPhotos(bytes), leastPhotos)
     return cleanArchive(bytes, cleanMs)
   })
-  return async () => one(clean)
+  return async () => [clean]
 }
 
 function requirePhotos(count: number, least: number): void {
@@ -183,10 +183,6 @@ async function refuseByField<T>(path: string, work: () => Promise<T>): Promise<T
     if (!(cause instanceof UnacceptableFile)) throw cause
     throw invalid([{ path, message: `must be a file that can be used: ${cause.message}` }], { cause })
   }
-}
-
-async function* one(bytes: Uint8Array) {
-  yield bytes
 }
 
 const join = (path: string, key: string) => (path ? `${path}.${key}` : key)

@@ -3,6 +3,7 @@
 // The lock is a unique index over unfinished rows, so it is free the instant its task is over, however that came about.
 import { AppError } from '../../core/errors.ts'
 import { dollarsOf } from '../../core/price.ts'
+import type { Recipe } from '../../core/recipe.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { type LockHolder, readLockHolder } from '../../db/statements/reads.ts'
 import { SessionEnded, SpendingStopped } from '../../db/statements/start.ts'
@@ -19,7 +20,7 @@ type Wanted = { user_id: string; asks(): Promise<Asked>; context: EndpointContex
 )
 
 /** What it would cost, for a refusal's words. */
-export interface Asked {
+interface Asked {
   recipe: string
   micros: number
 }
@@ -35,6 +36,12 @@ export async function roomFault({ db, config }: RoomDeps, user_id: string): Prom
   const taken = Math.floor(bytes / 1_000_000)
   const detail = `Your results take ${taken} MB of the ${most} MB that they may: delete tasks that you no longer need.`
   return new AppError('storage_exceeded', detail)
+}
+
+/** What an unfinished task of the recipe holds; null where it may run beside others. */
+export function lockOf({ name, exclusive }: Recipe, userId: string): string | null {
+  if (!exclusive) return null
+  return exclusive === 'user' ? `${name} ${userId}` : name
 }
 
 /** Between our look and our write a holder may end, and another begin; this often in a row is more than chance. */
@@ -63,9 +70,8 @@ export async function withinLimits<T>(deps: Deps, wanted: Wanted, write: () => P
     const holder = tries > 0 ? await readLockHolder(deps.db, wanted) : undefined
     if (holder) throw alreadyRunning(holder, wanted.user_id)
   }
-  throw new AppError('unavailable', 'Others keep taking the turn. Try again.', {
+  throw new AppError('unavailable', 'Other tasks of this recipe keep beginning just before yours. Try again.', {
     cause: refused,
-    headers: { 'retry-after': '5' },
   })
 }
 

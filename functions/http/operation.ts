@@ -31,7 +31,7 @@ export interface Operation {
 }
 
 export const tags = {
-  users: 'Who asks.',
+  users: 'Sessions, what is spent, deleting and signing out.',
   tasks: 'Starting, watching and moving tasks. Another user’s task is a 404.',
   files: 'Results and uploaded images.',
   pings: 'For an external cron; any of them alone moves whatever is due.',
@@ -47,14 +47,14 @@ export const answerHeaders = {
   'content-disposition': 'With download=1: the name to save the file under.',
   'content-range': 'Which bytes these are.',
 } as const
-export type HeaderName = keyof typeof answerHeaders
+type HeaderName = keyof typeof answerHeaders
 
 export const requestHeaders = {
   'idempotency-key': 'The same key gives the same task: 1 to 255 visible ASCII characters.',
   'if-none-match': 'The ETag of what is there already.',
   range: 'One range of bytes.',
 } as const
-export type RequestHeaderName = keyof typeof requestHeaders
+type RequestHeaderName = keyof typeof requestHeaders
 
 export const uploadBodies = [...imageTypes, archiveType]
 /** Of any endpoint: another method, a fault, a database that does not answer, a variable that is missing. */

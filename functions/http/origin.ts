@@ -3,7 +3,7 @@
 // or from no page at all (curl, a provider's webhook, a cron).
 import { AppError } from '../../core/errors.ts'
 import type { Deps } from '../../engine/deps.ts'
-import { bearerOf } from './headers.ts'
+import { bearerOf } from './request.ts'
 
 type Configured = Pick<Deps, 'config'>
 

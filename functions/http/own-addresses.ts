@@ -1,6 +1,6 @@
-// Addresses of ours in a start request mean the same however they are written: with our origin or without, percent-encoded, with dots.
-// Start, redo and continue shorten them before they check their input; recipes/fields.ts takes an upload's and a result's, and refuses what else
-// there is under /api/: a provider could open none of it.
+// Writes an address of ours in one short form, however a request writes it: with our origin or without, percent-encoded, with dots, in
+// capitals. Start, redo, continue and delete call it before they check their input. Of these addresses recipes/fields.ts takes an upload's and
+// a result's, and refuses all others: a provider could open none of them.
 
 import type { Deps } from '../../engine/deps.ts'
 
@@ -8,7 +8,8 @@ import type { Deps } from '../../engine/deps.ts'
 export function shortenOwn<Fields>(request: Request, deps: Deps, fields: Fields): Fields {
   const { PUBLIC_URL } = deps.config
   const here = new URL(request.url).origin
-  const hosts = new Set([here, ...(PUBLIC_URL ? [PUBLIC_URL] : [])].map((address) => hostOf(new URL(address))))
+  const ours = [here, ...(PUBLIC_URL ? [PUBLIC_URL] : [])].map((address) => new URL(address))
+  const hosts = new Set(ours.flatMap((url) => [nameOf(url), hostOf(url)]))
   const shorten = (value: unknown): unknown => {
     if (typeof value === 'string') return shortenAddress(value, here, hosts)
     if (Array.isArray(value)) return value.map(shorten)
@@ -19,21 +20,29 @@ export function shortenOwn<Fields>(request: Request, deps: Deps, fields: Fields)
   return shorten(fields) as Fields
 }
 
-/** By any scheme, and with the dot that names may end with. */
-const hostOf = ({ hostname, port }: URL): string => `${hostname.replace(/\.$/, '')}:${port}`
+/** With or without the dot that names may end with. */
+const nameOf = ({ hostname }: URL): string => hostname.replace(/\.$/, '')
+/** By any scheme. */
+const hostOf = (url: URL): string => `${nameOf(url)}:${url.port}`
 
 function shortenAddress(value: string, here: string, hosts: ReadonlySet<string>): string {
   // What can't be one isn't parsed: data of megabytes, and texts.
   if (value.length > longest || !/^\s*(https?:|[/\\])/i.test(value)) return value
   const url = URL.parse(value, here)
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || !hosts.has(hostOf(url))) return value
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || !hosts.has(nameOf(url))) return value
   const pathname = decoded(url.pathname)
     .replaceAll(/\/{2,}/g, '/')
     .replace(/\/$/, '')
-  return pathname.startsWith('/api/') ? pathname + url.search : value
+    .toLowerCase()
+    .replace(/^\/\.netlify\/functions\//, '/api/')
+  // Behind a proxy we may have another port than people see; what else a machine has on its ports is not ours.
+  const isOurs = hosts.has(hostOf(url)) ? pathname.startsWith('/api/') : pictures.test(pathname)
+  return isOurs ? pathname + url.search : value
 }
 
 const longest = 4_096
+/** Where pictures of ours are found, which no provider could open. */
+const pictures = /^\/api\/(result|upload|share)\b/
 
 /** Some servers take `/api/%72esult` for the same. */
 function decoded(pathname: string): string {

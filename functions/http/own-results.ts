@@ -1,6 +1,6 @@
 // A stored result of a person's own as the input of another task, or of another step: `from` at start, and its address or a link that they
 // share in any field that takes a picture. It is paid already, and is copied; another person's is answered like one that never was.
-import { AppError } from '../../core/errors.ts'
+import type { ProblemCode } from '../../core/errors.ts'
 import { type OwnResult, ownResultAddress, parseShared } from '../../core/own-result.ts'
 import type { Recipe } from '../../core/recipe.ts'
 import { chosenFile, resultKey, storedAttempt, type Task } from '../../core/task.ts'
@@ -9,7 +9,7 @@ import { readTask } from '../../db/statements/reads.ts'
 import { readShare } from '../../db/statements/shares.ts'
 import type { Deps } from '../../engine/deps.ts'
 import { passableBytes } from '../../engine/signed-urls.ts'
-import { invalid } from './request.ts'
+import { fieldRefusal, invalid } from './request.ts'
 
 interface Wanting {
   deps: Deps
@@ -21,7 +21,7 @@ interface Wanting {
   isFrom: boolean
 }
 
-export interface TakenResult {
+interface TakenResult {
   key: string
   /** The task that made it. */
   source: Task
@@ -32,7 +32,7 @@ export interface TakenResult {
 export function withFrom({ name, from: takes }: Recipe, from: OwnResult | undefined, fields: Record<string, unknown>) {
   if (!from) return fields
   const wrong = (message: string) => invalid([{ path: 'from', message }])
-  if (!takes) throw wrong(`${name} begins with what is sent, not with a result`)
+  if (!takes) throw wrong(`${name} takes no earlier result; leave it out`)
   if (fields[takes.field] !== undefined) throw wrong(`give from or ${takes.field}, not both`)
   return { ...fields, [takes.field]: ownResultAddress(from) }
 }
@@ -46,7 +46,7 @@ export async function readShared(
   if (id === undefined) return undefined
   const shared = await readShare(deps.db, id)
   if (shared?.user_id === user_id) return shared
-  throw refusal('not_found', path, 'there is no such shared picture of yours (any more)')
+  throw fieldRefusal('not_found', path, 'there is no such shared picture of yours (any more)')
 }
 
 /** Throws `not_found`, `not_choosable` or `invalid_request`, each with the field. */
@@ -54,7 +54,7 @@ export async function takeResult(wanting: Wanting, own: OwnResult): Promise<Take
   const { deps, user_id, recipe } = wanting
   const isFirst = recipe.from?.field === wanting.path
   const path = isFirst && wanting.isFrom ? 'from' : wanting.path
-  const refuse = (code: Code, message: string) => refusal(code, path, message)
+  const refuse = (code: ProblemCode, message: string) => fieldRefusal(code, path, message)
   const source = await readTask(deps.db, { id: own.task_id, user_id })
   if (!source) throw refuse('not_found', `there is no task ${own.task_id} of yours`)
   if (path === 'from' && (source.status === 'pending' || source.status === 'processing')) {
@@ -64,14 +64,19 @@ export async function takeResult(wanting: Wanting, own: OwnResult): Promise<Take
   if (!stored) throw refuse('not_choosable', `step ${own.step} has no such result stored`)
   const file = own.file ?? (own.attempt ? 1 : chosenFile(source, own.step))
   const found = stored.files[file - 1]
-  if (!found) throw refuse('not_choosable', `attempt ${stored.attempt} made ${stored.files.length} file(s)`)
+  if (!found)
+    throw refuse(
+      'not_choosable',
+      `attempt ${stored.attempt} made files 1 to ${stored.files.length}, and no file ${file}`,
+    )
   const { recipe: only, types = recipe.inputTypes ?? imageTypes, staysThere } = (isFirst && recipe.from) || {}
   if (only && source.recipe !== only)
     throw invalid([{ path, message: `must be a result of ${only}; it is of ${source.recipe}` }])
   if (!types.includes(found.type))
     throw invalid([{ path, message: `must be ${types.join(' or ')}; it is ${found.type}` }])
-  if (!staysThere && found.size > passableBytes(deps.config)) {
-    throw invalid([{ path, message: 'is larger than a provider can be given' }])
+  const most = staysThere ? Number.POSITIVE_INFINITY : passableBytes(deps.config)
+  if (found.size > most) {
+    throw invalid([{ path, message: `must be at most ${Math.floor(most / 1_000_000)} MB, to be given to a provider` }])
   }
   const key = resultKey(source.id, own.step, stored.prediction_id, file - 1)
   const gone = () => refuse('not_choosable', 'its file is no longer stored here')
@@ -83,8 +88,3 @@ export async function takeResult(wanting: Wanting, own: OwnResult): Promise<Take
   }
   return { key, source, open }
 }
-
-type Code = 'not_found' | 'not_choosable'
-
-const refusal = (code: Code, path: string, message: string) =>
-  new AppError(code, `${path}: ${message}.`, { errors: [{ path, message }] })

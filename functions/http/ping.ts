@@ -9,14 +9,14 @@ import { runPassLate } from '../../engine/trigger.ts'
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
 const answerMs = 24_000
 
-export interface Pinged extends PassResult {
+interface Pinged extends PassResult {
   duration_ms: number
 }
 
-export interface PingOptions {
+interface PingOptions {
   by: Extract<Cause, 'worker' | 'checker' | 'recover' | 'tick'>
   /** Also when the wake mark says that there is nothing. */
-  look?: boolean
+  evenIfIdle?: boolean
   /** Less than a pass's usual time, and less until its copies have ended. */
   seconds?: number
   endSeconds?: number
@@ -41,10 +41,10 @@ export async function ping(deps: Deps | LightDeps, context: EndpointContext, opt
   return { ...result, duration_ms: Math.round(performance.now() - started) }
 }
 
-async function passIfAwake(deps: Deps | LightDeps, { look }: PingOptions, pass: PassOptions): Promise<void> {
+async function passIfAwake(deps: Deps | LightDeps, { evenIfIdle }: PingOptions, pass: PassOptions): Promise<void> {
   const mark = await deps.wake.look()
-  if (pass.by !== 'recover') pass.context.waitUntil(sweepIfDue(deps, { looks: mark !== undefined }))
-  if (!mark && !look) return
+  if (pass.by !== 'recover') pass.context.waitUntil(sweepIfDue(deps, { asksDatabase: mark !== undefined }))
+  if (!mark && !evenIfIdle) return
   const { idle, nextDueAt } = await runPassLate(deps, pass)
   if (idle && mark) await deps.wake.lower(mark, nextLookAt(deps, nextDueAt))
 }

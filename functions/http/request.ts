@@ -1,7 +1,8 @@
-// Requests in, answers out: reading what an endpoint accepts, and the one renderer of refusals (RFC 9457 problem details).
+// Requests in, answers out: reading what an endpoint accepts, and the one renderer of refusals (RFC 9457 problem details). Every endpoint
+// uses it.
 import type { core, ZodType } from 'zod'
 import type { Problem } from '../../core/answers.ts'
-import { AppError, type FieldError } from '../../core/errors.ts'
+import { AppError, type FieldError, type ProblemCode } from '../../core/errors.ts'
 import { beyondBounds, type JsonBounds } from '../../core/json-bounds.ts'
 
 /** What Netlify accepts for a buffered request; our own server and this check hold it everywhere. */
@@ -20,12 +21,24 @@ export function requireMethod(request: Request, ...allowed: string[]): void {
   })
 }
 
-/** The JSON body, validated. Throws `invalid_json`, `body_too_large`, or `invalid_request` with one entry a wrong field. */
-export async function readJson<T>(request: Request, schema: ZodType<T>): Promise<T> {
+/** The token that is sent in the Authorization header. */
+export function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+}
+
+/**
+ * The JSON body, validated. Throws `invalid_json`, `body_too_large`, or `invalid_request` with one entry a wrong field. `revive` is JSON's own
+ * reviver.
+ */
+export async function readJson<T>(
+  request: Request,
+  schema: ZodType<T>,
+  revive?: (key: string, value: unknown) => unknown,
+): Promise<T> {
   const text = await readText(request, requestBounds)
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = JSON.parse(text, revive)
   } catch (cause) {
     throw new AppError('invalid_json', 'The body must be a JSON object.', { cause })
   }
@@ -97,6 +110,10 @@ export function invalid(all: FieldError[], options: { cause?: unknown } = {}): A
   return new AppError('invalid_request', detail, { ...options, errors })
 }
 
+/** A refusal that names the field which is in the way of what was asked for. */
+export const fieldRefusal = (code: ProblemCode, path: string, message: string): AppError =>
+  new AppError(code, `${path}: ${message}.`, { errors: [{ path, message }] })
+
 const shortened = (path: string): string => (path.length > longestPath ? `${path.slice(0, longestPath - 1)}…` : path)
 
 /** Postgres can't store NUL. Looked for once here, so that no field of any recipe can forget it. */
@@ -127,6 +144,11 @@ export function problem(error: AppError): Response {
   }
   return new Response(JSON.stringify(document), {
     status: error.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...error.headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(error.code === 'unavailable' && { 'retry-after': '5' }),
+      ...error.headers,
+    },
   })
 }

@@ -1,5 +1,5 @@
-// What a person wants otherwise for a step's next attempt: another garment, other words, more candidates. Redo and continue take it here, in
-// the recipe's own words, with its pictures, and with what it will cost.
+// Reads what a person wants otherwise in a step's next attempt: another garment, other words, more candidates. Redo and continue call it: it
+// checks the change as the recipe describes it, takes its pictures, and says what the steps will cost with it.
 import * as z from 'zod'
 import { priceOf } from '../../core/price.ts'
 import { candidatesOf, mostCandidates, type Recipe } from '../../core/recipe.ts'
@@ -21,7 +21,7 @@ export interface TakenChange extends Asked {
 }
 
 /** What the request says, and what holds where it says nothing. */
-export interface WantedChange {
+interface WantedChange {
   change?: unknown
   candidates?: number | undefined
   otherwise: StepChange

@@ -1,4 +1,4 @@
-// The task view as an answer, and the 404 for a task that isn't theirs. Status, tasks, continue, choose, redo and cancel show the view; delete,
+// The task view as an answer, and the 404 for a task that is not the asker's. Status, tasks, continue, choose, redo and cancel show the view; delete,
 // result and share take the 404 alone.
 
 import type { TaskView } from '../../core/answers.ts'

@@ -1,5 +1,5 @@
-// Who asks: anonymous sessions as signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
-// users by its own tokens.
+// Tells who asks: anonymous sessions by signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
+// users by its own tokens. Every endpoint for users asks here.
 import { randomUUID } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
@@ -10,8 +10,8 @@ import { isEnded } from '../../db/statements/sessions.ts'
 import { adopt } from '../../engine/adopt.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
 import { keysOf, sessionKey, userKey } from '../../engine/keys.ts'
-import { bearerOf } from './headers.ts'
 import { readForeignToken } from './identity-provider.ts'
+import { bearerOf } from './request.ts'
 
 const issuer = 'stepgate'
 const cookieName = 'stepgate_session'

@@ -1,6 +1,6 @@
 // A chat with one person, as the handlers of its commands, photos and buttons get it: who speaks, and how to answer.
 import type { Api } from 'grammy'
-import { AppError } from '../../core/errors.ts'
+import { AppError, type ProblemCode } from '../../core/errors.ts'
 import type { Task } from '../../core/task.ts'
 import { DatabaseError } from '../../db/driver/errors.ts'
 import { markHandled } from '../../db/statements/telegram.ts'
@@ -34,7 +34,7 @@ export async function say(chat: Chat, text: string, more: Omit<Message, 'text'> 
   await sendMessage({ api: chat.api, files: chat.deps.files }, chat, { text, ...more })
 }
 
-/** Before what would all be sent anew with a repeated update, such as several pictures. */
+/** Before what a repeated update must not do once more: send several pictures, or stop a task that was begun since. */
 export async function takeAsHandled({ deps, id: chat_id, update_id, delivery }: Chat): Promise<void> {
   await markHandled(deps.db, { chat_id, update_id })
   delivery.isLast = true
@@ -53,13 +53,13 @@ export const progressOf = ({
 /** A refusal in the person's words. Whatever else it is, is thrown on. */
 export function refusalOf(chat: Chat, error: unknown): string {
   if (!(error instanceof AppError)) throw error
-  const known = wordsOf(chat).refused[error.code]
+  const { [error.code]: known }: Partial<Record<ProblemCode, string>> = wordsOf(chat).refused
   if (known === undefined) throw error
   return error.code === 'invalid_request' ? `${known} ${error.message}` : known
 }
 
 /** Something is away for the moment, and Telegram's repetition of the update may find it there; or the person can't be answered. */
-export function isPassing(error: unknown): boolean {
+export function isTemporary(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'unavailable'
   if (error instanceof DatabaseError) return error.isConnectionLost
   return error instanceof StoreFault || failureOf(error) !== undefined

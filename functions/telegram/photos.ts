@@ -1,5 +1,5 @@
 // Photos that are sent to the bot: one with a caption is changed as it says, an album is a person and then garments to try on. An album's
-// photos come one by one, each in an update of its own: whoever brings the last of them, by the look of it, starts the task.
+// photos come one by one, each in an update of its own: the update that seems to bring the last one starts the task.
 import type { Message } from 'grammy/types'
 import { AppError } from '../../core/errors.ts'
 import { readStarted } from '../../db/statements/reads.ts'

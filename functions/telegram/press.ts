@@ -1,17 +1,17 @@
-// A pressed button. It may be old, or not the presser's: what it says is only what was seen, and each move asks the row whether it still
-// holds and whose it is. The answer is a sentence over the chat; what was decided loses its buttons.
+// Does what a pressed button asks for, and says what became of it. A button may be old, or another person's: each move asks the row whether
+// the task is still where the button saw it, and whose it is. update.ts answers with what it says.
 import { type Press, readButton } from '../../core/button.ts'
-import { resultKey, type StepRecord, storedAttempt, type Task } from '../../core/task.ts'
+import { attemptsOf, type Choice, resultKey, storedAttempt, type Task } from '../../core/task.ts'
 import { readTask } from '../../db/statements/reads.ts'
 import { resultOf } from '../../notify/telegram/message.ts'
 import { words as told } from '../../notify/telegram/words.ts'
 import { gateButtons } from '../../notify/telegram.ts'
 import { cancelAs } from '../cancel.ts'
-import { chooseAs } from '../choose.ts'
+import { chooseAs, isChoiceOpen } from '../choose.ts'
 import { continueAs } from '../continue.ts'
 import { redoAs } from '../redo.ts'
 import { type Chat, progressOf, refusalOf, say, takeAsHandled, wordsOf } from './chat.ts'
-import { forget } from './tasks.ts'
+import { deleteAll } from './tasks.ts'
 
 /** Pictures of one press: an attempt has few, a batch of memes ten. */
 const mostPictures = 12
@@ -28,7 +28,7 @@ export async function press(chat: Chat, data: string, askedAt: Date): Promise<Pr
   if (!pressed) return { says: wordsOf(chat).unknownButton, isDone: true }
   if (pressed.kind === 'keep') return { says: wordsOf(chat).kept, isDone: true }
   try {
-    if (pressed.kind === 'forget') return { says: await forget(chat, askedAt), isDone: true }
+    if (pressed.kind === 'delete') return { says: await deleteAll(chat, askedAt), isDone: true }
     const task = await findTask(chat, pressed.task_id ?? '')
     if (!task) return { says: wordsOf(chat).notYours, isDone: false }
     return await act(chat, task, pressed)
@@ -90,9 +90,9 @@ async function showResults(chat: Chat, task: Task): Promise<string> {
 
 /** Each picture of the step that may be chosen, oldest first, with a button that takes it. */
 async function showAttempts(chat: Chat, task: Task, step: number): Promise<string> {
-  const { id: task_id, status, current_step } = task
+  const { id: task_id } = task
   const words = wordsOf(chat)
-  if (step !== current_step || !(status === 'waiting_continue' || status === 'completed')) return words.decided
+  if (!isChoiceOpen(task, step)) return words.decided
   const pictures = attemptsOf(task.steps[step - 1]).flatMap(({ attempt }) => {
     const stored = storedAttempt(task, step, attempt)
     return (stored?.files ?? []).map((_, index) => ({ attempt, file: index + 1, stored }))
@@ -107,21 +107,12 @@ async function showAttempts(chat: Chat, task: Task, step: number): Promise<strin
   return pictures.length > 0 ? '' : words.noResults
 }
 
-const attemptsOf = (record: StepRecord | undefined): StepRecord[] =>
-  record ? [...(record.past ?? []), record].toSorted((one, other) => one.attempt - other.attempt) : []
-
 /** What was chosen is shown once more, with the buttons of its gate. */
-async function choose(chat: Chat, { id: task_id, user_id }: Task, choice: Choice): Promise<string> {
+async function choose(chat: Chat, { id: task_id, user_id }: Task, choice: Choice & { step: number }): Promise<string> {
   const task = await chooseAs(chat.deps, chat.context, { user_id }, { task_id, ...choice })
   if (task.status === 'waiting_continue') {
     const text = told[chat.language].waiting(progressOf(task))
     await say(chat, text, { file: resultOf(task, choice.step), buttons: gateButtons(task) })
   }
   return wordsOf(chat).chosen(choice.attempt)
-}
-
-interface Choice {
-  step: number
-  attempt: number
-  file: number
 }

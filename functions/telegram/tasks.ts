@@ -1,17 +1,19 @@
 // /status, /cancel, /history and /delete: a person's tasks, whether a generation is under way, how the system is, and the last problem in a
 // person's words; and the end of all that is theirs. An operator gets the figures of health as well.
+
 import { confirmSeconds } from '../../core/erasure.ts'
+import type { Health } from '../../core/operator-answers.ts'
 import { type Status, statuses, type Task } from '../../core/task.ts'
 import { listOpen, listTasks } from '../../db/statements/reads.ts'
 import { clockOf } from '../../engine/deps.ts'
-import { type Health, readHealth } from '../../engine/health.ts'
+import { readHealth } from '../../engine/health.ts'
 import { readMemory, readMemoryLimits } from '../../engine/journal.ts'
 import { triggerPass } from '../../engine/trigger.ts'
 import type { Button } from '../../notify/telegram/message.ts'
 import { whyOf } from '../../notify/telegram/words.ts'
 import { cancelAs } from '../cancel.ts'
 import { deleteEverything } from '../delete.ts'
-import { type Chat, progressOf, refusalOf, say, wordsOf } from './chat.ts'
+import { type Chat, progressOf, refusalOf, say, takeAsHandled, wordsOf } from './chat.ts'
 
 /** Unfinished ones that are shown; nobody has more in a chat. */
 const mostOpen = 10
@@ -85,8 +87,9 @@ export async function cancelRunning(chat: Chat): Promise<void> {
   if (!task) return say(chat, words.nothingRuns)
   if (others.length > 0)
     return say(chat, words.whichOne, { buttons: [task, ...others].map((one) => [stopOf(chat, one)]) })
+  await takeAsHandled(chat)
   try {
-    // That it is stopped is told as news.
+    // The event of it tells that it is stopped.
     await cancelAs(deps, context, task, { task_id: task.id })
   } catch (error) {
     await say(chat, refusalOf(chat, error))
@@ -115,15 +118,15 @@ export async function showHistory(chat: Chat): Promise<void> {
  * Everything of the chat's own user goes, as by POST /api/delete, after a question that is good for ten minutes. What users of the page have,
  * whom this chat is linked to, stays theirs.
  */
-export async function askToForget(chat: Chat): Promise<void> {
-  await say(chat, wordsOf(chat).confirmForget, { buttons: [[{ kind: 'forget' }, { kind: 'keep' }]] })
+export async function askToDelete(chat: Chat): Promise<void> {
+  await say(chat, wordsOf(chat).confirmDelete, { buttons: [[{ kind: 'delete' }, { kind: 'keep' }]] })
 }
 
 /** `askedAt`: when the question was sent, by Telegram's word. */
-export async function forget(chat: Chat, askedAt: Date): Promise<string> {
+export async function deleteAll(chat: Chat, askedAt: Date): Promise<string> {
   const { deps, context, user_id } = chat
   const now = clockOf(deps)
   if (now.getTime() - askedAt.getTime() > confirmSeconds * 1000) return wordsOf(chat).unknownButton
   const { erased } = await deleteEverything(deps, context, { user_id, session: [], until: now })
-  return erased ? wordsOf(chat).forgotten : wordsOf(chat).forgettingGoesOn
+  return erased ? wordsOf(chat).deleted : wordsOf(chat).deletionGoesOn
 }

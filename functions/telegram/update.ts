@@ -6,12 +6,12 @@ import { markHandled, meetChat, silenceChat } from '../../db/statements/telegram
 import type { Deps, EndpointContext } from '../../engine/deps.ts'
 import { askMe, clientOptions, failureOf, loadGrammy } from '../../notify/telegram/api.ts'
 import { languageOf } from '../../notify/telegram/words.ts'
-import { type Chat, chatUser, isPassing, say, wordsOf } from './chat.ts'
+import { type Chat, chatUser, isTemporary, say, wordsOf } from './chat.ts'
 import { generate } from './generate.ts'
 import { link, unlink } from './link.ts'
 import { offers, takePhoto } from './photos.ts'
 import { press } from './press.ts'
-import { askToForget, cancelRunning, showHistory, showStanding } from './tasks.ts'
+import { askToDelete, cancelRunning, showHistory, showStanding } from './tasks.ts'
 import { words } from './words.ts'
 
 type Meeting = Pick<Chat, 'deps' | 'context' | 'update_id' | 'delivery'>
@@ -39,7 +39,7 @@ export async function handleUpdate(
   inPrivate.command('status', withChat(meeting, showStanding))
   inPrivate.command('cancel', withChat(meeting, cancelRunning))
   inPrivate.command('history', withChat(meeting, showHistory))
-  inPrivate.command('delete', withChat(meeting, askToForget))
+  inPrivate.command('delete', withChat(meeting, askToDelete))
   inPrivate.command('unlink', withChat(meeting, unlink))
   inPrivate.on('callback_query:data', (own) => withChat(meeting, (chat) => answerPress(chat, own))(own))
   inPrivate.on('message', (own) =>
@@ -63,7 +63,8 @@ function withChat(meeting: Meeting, handle: (chat: Chat, match: string) => Promi
     if (!from || from.is_bot) return
     const { deps, update_id } = meeting
     const user_id = chatUser(from.id)
-    const name = from.first_name.slice(0, 64)
+    // Not every update has it, whatever its type says.
+    const name = String(from.first_name ?? '').slice(0, 64)
     const language = languageOf(from.language_code)
     const address = { chat_id: from.id, language, name }
     const { is_handled, linked } = await meetChat(deps.db, { user_id, update_id, address, now: deps.now?.() })
@@ -79,7 +80,7 @@ async function guarded(chat: Chat, handle: () => Promise<void>): Promise<void> {
   try {
     await handle()
   } catch (error) {
-    if (isPassing(error) && !chat.delivery.isLast) throw error
+    if (isTemporary(error) && !chat.delivery.isLast) throw error
     const reason = failureOf(error)?.reason
     chat.deps.log.error(
       { ...(reason ? { reason } : { err: error }), update: chat.update_id },

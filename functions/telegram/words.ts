@@ -3,60 +3,12 @@ import type { ProblemCode } from '../../core/errors.ts'
 import type { Status } from '../../core/task.ts'
 import { type Language, type Progress, words as told } from '../../notify/telegram/words.ts'
 
-interface Words {
-  help(offers: { edit: boolean; tryOn: boolean; memes: boolean }): string
-  linked(page: string): string
-  notLinked: string
-  unlinked: string
-  wasNotLinked: string
-  onlyPrivate: string
-  unknownCommand: string
-  howMany: string
-  begun(of: { count: number; topic: string }): string
-  running(progress: Progress & { status: Status }): string
-  /** Somebody else's, of a recipe that runs once at a time for all. */
-  runningElsewhere: string
-  photoAlone: string
-  editNotOffered: string
-  tryOnNotOffered: string
-  latePhoto: string
-  photosTaken(of: { garments: number }): string
-  editTaken: string
-  nothingRuns: string
-  whichOne: string
-  noHistory: string
-  history: string
-  confirmForget: string
-  forgotten: string
-  forgettingGoesOn: string
-  kept: string
-  goesOn(progress: Progress): string
-  again(step: number): string
-  stopped: string
-  chosen(attempt: number): string
-  /** Over each attempt that is offered. */
-  attempt(attempt: number): string
-  noResults: string
-  decided: string
-  unknownButton: string
-  notYours: string
-  status(status: Status, progress: Progress): string
-  lock(progress: Progress | undefined): string
-  memory(mb: number, limit: number): string
-  system(running: number): string
-  lastProblem(why: string, minutes: number, mb: number | null): string
-  noProblem: string
-  tasks: string
-  noTasks: string
-  refused: Partial<Record<ProblemCode, string>>
-  fault: string
-}
-
 const list = (lines: readonly (string | false)[]) => lines.filter((line) => line !== false).join('\n')
 const recipeOf = (language: Language, name: string) => told[language].recipe(name)
 
-const en: Words = {
-  help: ({ edit, tryOn, memes }) =>
+const en = {
+  /** Of what is offered here. */
+  help: ({ edit, tryOn, memes }: Record<'edit' | 'tryOn' | 'memes', boolean>) =>
     list([
       'I make pictures, and send each one as soon as it is ready.\n',
       memes && '/generate 3 office cats: memes, one after another',
@@ -67,17 +19,18 @@ const en: Words = {
       '/history: what you have made',
       '/delete: delete everything of yours',
     ]),
-  linked: (page) => `🔗 This chat is now told of what you start on ${page}. /unlink ends it.`,
+  linked: (page: string) => `🔗 This chat is now told of what you start on ${page}. /unlink ends it.`,
   notLinked: 'This link is not valid (any more). Make a new one on the page.',
   unlinked: 'This chat is told of your own tasks alone from now on.',
   wasNotLinked: 'This chat is linked to no page.',
   onlyPrivate: 'I only work in private chats.',
   unknownCommand: 'I do not know this. /help tells what I can do.',
   howMany: 'Say how many, 1 to 10, and perhaps about what (up to 200 characters): /generate 3 office cats',
-  begun: ({ count, topic }) =>
+  begun: ({ count, topic }: { count: number; topic: string }) =>
     `🔒 Making ${count === 1 ? 'a meme' : `${count} memes`} about “${topic}”, one after another.`,
-  running: ({ recipe, step, total, status }) =>
+  running: ({ recipe, step, total, status }: Progress & { status: Status }) =>
     `⚠️ A generation is already running: ${recipeOf('en', recipe)}, ${status === 'waiting_continue' ? 'waiting for you, ' : ''}${Math.max(step, 1)} of ${total}. Wait until it is done, or stop it.`,
+  /** Somebody else's, of a recipe that runs once at a time for all. */
   runningElsewhere:
     '⚠️ A generation of somebody else is already running, and only one runs here at a time. Try again in a while.',
   photoAlone:
@@ -85,45 +38,47 @@ const en: Words = {
   editNotOffered: 'Changing a single photo is not set up here. Send an album instead: a person first, then garments.',
   tryOnNotOffered: 'Trying on garments is not set up here.',
   latePhoto: 'This photo of the album came too late, and was left out.',
-  photosTaken: ({ garments }) =>
+  photosTaken: ({ garments }: { garments: number }) =>
     `👗 The first photo is the person, then ${garments === 1 ? 'comes one garment' : `come ${garments} garments`}. I send each step to you.`,
   editTaken: '🎨 Working on it.',
   nothingRuns: 'Nothing of yours is running.',
   whichOne: 'Which one shall be stopped?',
   noHistory: 'You have made nothing yet. /generate 3 makes a start.',
   history: 'Your newest tasks. A number shows its pictures again:',
-  confirmForget: 'Delete everything of yours: photos, results, words and history? It can not be taken back.',
-  forgotten: 'Everything of yours is deleted here. What is in this chat stays in Telegram until you clear it.',
-  forgettingGoesOn: 'It is deleted for you; what is still stored goes within the hour.',
+  confirmDelete: 'Delete everything of yours: photos, results, words and history? It cannot be taken back.',
+  deleted: 'Everything of yours is deleted here. What is in this chat stays in Telegram until you clear it.',
+  deletionGoesOn: 'It is deleted for you; what is still stored goes within the hour.',
   kept: 'Nothing was deleted.',
-  goesOn: ({ step, total }) => `On to step ${step} of ${total}.`,
-  again: (step) => `Step ${step} is made once more.`,
+  goesOn: ({ step, total }: Progress) => `On to step ${step} of ${total}.`,
+  again: (step: number) => `Step ${step} is made once more.`,
   stopped: 'Stopped.',
-  chosen: (attempt) => `Attempt ${attempt} it is.`,
-  attempt: (attempt) => `Attempt ${attempt}`,
+  chosen: (attempt: number) => `Attempt ${attempt} it is.`,
+  /** Over each attempt that is offered. */
+  attempt: (attempt: number) => `Attempt ${attempt}`,
   noResults: 'There is no picture of it (any more).',
   decided: 'This was decided before; nothing was changed.',
   unknownButton: 'This button is not valid any more.',
   notYours: 'This is not a task of yours.',
-  status: (status, { recipe, step, total }) =>
+  status: (status: Status, { recipe, step, total }: Progress) =>
     `${recipeOf('en', recipe)}: ${statusEn[status]}, ${Math.max(step, 1)} of ${total}`,
-  lock: (progress) =>
+  lock: (progress: Progress | undefined) =>
     progress
       ? `🔒 Generation: BUSY (${recipeOf('en', progress.recipe)}, ${Math.max(progress.step, 1)} of ${progress.total})`
       : '🔓 Generation: FREE',
-  memory: (mb, limit) => `💾 Memory: ${mb} MB of ${limit} MB`,
-  system: (running) => (running === 0 ? '⚙️ System: free' : `⚙️ System: busy, ${running} in progress`),
-  lastProblem: (why, minutes, mb) =>
+  memory: (mb: number, limit: number) => `💾 Memory: ${mb} MB of ${limit} MB`,
+  system: (running: number) => (running === 0 ? '⚙️ System: free' : `⚙️ System: busy, ${running} in progress`),
+  lastProblem: (why: string, minutes: number, mb: number | null) =>
     `🩺 Last problem: ${why}, ${ago('en', minutes)}${mb === null ? '' : ` (memory then: ${mb} MB)`}`,
   noProblem: '🩺 Last problem: none known',
   tasks: 'Your tasks:',
   noTasks: 'You have no unfinished tasks.',
+  /** By a refusal's code. Of the others the person hears what `fault` says. */
   refused: {
     already_finished: 'It is over already.',
     already_running: 'Another generation is still running. Wait until it is done, or stop it.',
     not_waiting: 'This was decided before; nothing was changed.',
     not_found: 'This is not a task of yours.',
-    not_choosable: 'This one can not be chosen.',
+    not_choosable: 'This one cannot be chosen.',
     attempts_exceeded: 'This step was made as often as is allowed.',
     quota_exceeded: 'Your tasks for today are used up; they begin anew at midnight UTC.',
     budget_exceeded: 'That would cost more than is left today; the limit begins anew at midnight UTC.',
@@ -131,11 +86,13 @@ const en: Words = {
     spending_stopped: 'Nothing new begins here for now. What runs is finished.',
     not_configured: 'That is not set up here.',
     body_too_large: 'The picture is too large: at most 20 MB.',
-    unsupported_media_type: 'I can not read this picture. Send a JPEG, PNG or WebP image.',
-    invalid_request: 'I can not take that.',
-  },
+    unsupported_media_type: 'I cannot read this picture. Send a JPEG, PNG or WebP image.',
+    invalid_request: 'I cannot take that.',
+  } satisfies Partial<Record<ProblemCode, string>>,
   fault: 'Something went wrong on our side. Try again in a moment.',
 }
+
+type Words = typeof en
 
 const ru: Words = {
   help: ({ edit, tryOn, memes }) =>
@@ -171,9 +128,9 @@ const ru: Words = {
   whichOne: 'Что остановить?',
   noHistory: 'Вы пока ничего не сделали. Начните с /generate 3.',
   history: 'Ваши последние задачи. Номер покажет картинки ещё раз:',
-  confirmForget: 'Удалить всё ваше: фото, результаты, тексты и историю? Вернуть это будет нельзя.',
-  forgotten: 'Всё ваше здесь удалено. Сам чат хранит Telegram, пока вы его не очистите.',
-  forgettingGoesOn: 'Для вас всё удалено; остатки исчезнут из хранилища в течение часа.',
+  confirmDelete: 'Удалить всё ваше: фото, результаты, тексты и историю? Вернуть это будет нельзя.',
+  deleted: 'Всё ваше здесь удалено. Сам чат хранит Telegram, пока вы его не очистите.',
+  deletionGoesOn: 'Для вас всё удалено; остатки исчезнут из хранилища в течение часа.',
   kept: 'Ничего не удалено.',
   goesOn: ({ step, total }) => `Перехожу к шагу ${step} из ${total}.`,
   again: (step) => `Шаг ${step} делается ещё раз.`,

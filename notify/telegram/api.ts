@@ -5,6 +5,7 @@ import type { File, UserFromGetMe } from 'grammy/types'
 import type { Config } from '../../core/config.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
+import type { SendResult } from '../../core/event.ts'
 
 /** Less than a pass gives one delivery. */
 const timeoutSeconds = 14
@@ -32,15 +33,8 @@ export function askMe(config: BotConfig): Promise<UserFromGetMe> {
   return asked
 }
 
-/** What a failed call means: `later` may be tried again, `gone` wants no more, `refused` would be refused again. */
-export interface Failure {
-  kind: 'later' | 'gone' | 'refused'
-  reason: string
-  retryAfterSeconds?: number | undefined
-}
-
-/** Undefined where it is no failure of a call. The reason holds no token, and nothing of what was sent. */
-export function failureOf(error: unknown): Failure | undefined {
+/** What a failed call means. Undefined where it is no failure of a call. The reason holds no token, and nothing of what was sent. */
+export function failureOf(error: unknown): Exclude<SendResult, { kind: 'delivered' }> | undefined {
   if (isNamed<HttpError>(error, 'HttpError')) return { kind: 'later', reason: 'Telegram does not answer' }
   if (!isNamed<GrammyError>(error, 'GrammyError')) return undefined
   const { error_code, description, parameters } = error

@@ -35,7 +35,7 @@ export interface Message {
   buttons?: readonly (readonly Button[])[]
 }
 
-export interface Chat {
+interface Chat {
   id: number
   language: Language
 }

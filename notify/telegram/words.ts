@@ -11,82 +11,63 @@ export interface Progress {
   total: number
 }
 
-interface Words {
-  buttons: Record<'continue' | 'redo' | 'cancel' | 'attempts' | 'choose' | 'forget' | 'keep', string>
-  recipe(name: string): string
-  /** A picture on the way. */
-  picture(progress: Progress): string
-  waiting(progress: Progress): string
-  /** A gate that would have opened by itself, had there been money left. */
-  overBudget(progress: Progress): string
-  completed(progress: Progress): string
-  failed(progress: Progress, why: string): string
-  /** Beside the button that tries again what may have been begun. */
-  paidTwice: string
-  canceled(progress: Progress): string
-  expired(progress: Progress): string
-  closing(progress: Progress): string
-  budget(percent: number): string
-  /** A result that can't be sent here. */
-  unsendable: string
-}
-
-const en: Words = {
+const en = {
   buttons: {
     ...{ continue: '▶️ Continue', redo: '🔁 Again', cancel: '⏹ Stop', attempts: '🖼 Choose', choose: '✅ Take this one' },
-    ...{ forget: '🗑 Delete everything', keep: 'Keep it' },
+    ...{ delete: '🗑 Delete everything', keep: 'Keep it' },
   },
-  recipe: (name) => namesEn[name] ?? name,
-  picture: ({ recipe, step, total }) => `${upper(en.recipe(recipe))}: ${step} of ${total}.`,
-  waiting: ({ recipe, step, total }) =>
+  recipe: (name: string) => namesEn[name] ?? name,
+  /** A picture on the way. */
+  picture: ({ recipe, step, total }: Progress) => `${titleEn(recipe)}: ${step} of ${total}.`,
+  waiting: ({ recipe, step, total }: Progress) =>
     step < total
-      ? `${upper(en.recipe(recipe))}: step ${step} of ${total} is done. Go on to the next one?`
-      : `${upper(en.recipe(recipe))}: step ${step} of ${total} is done.`,
-  overBudget: ({ recipe, step, total }) =>
-    `⏸ ${upper(en.recipe(recipe))}: step ${step} of ${total} is done, and the next would cost more than is left today.`,
-  completed: ({ recipe, total }) =>
-    total > 1
-      ? `${upper(en.recipe(recipe))}: ${total} of ${total}. ✅ All done.`
-      : `✅ ${upper(en.recipe(recipe))}: done.`,
-  failed: ({ recipe, step, total }, why) =>
-    `❌ ${upper(en.recipe(recipe))}: step ${step} of ${total} did not work: ${why}.`,
+      ? `${titleEn(recipe)}: step ${step} of ${total} is done. Go on to the next one?`
+      : `${titleEn(recipe)}: step ${step} of ${total} is done.`,
+  /** A gate that would have opened by itself, had there been money left. */
+  overBudget: ({ recipe, step, total }: Progress) =>
+    `⏸ ${titleEn(recipe)}: step ${step} of ${total} is done, and the next would cost more than is left today.`,
+  completed: ({ recipe, total }: Progress) =>
+    total > 1 ? `${titleEn(recipe)}: ${total} of ${total}. ✅ All done.` : `✅ ${titleEn(recipe)}: done.`,
+  failed: ({ recipe, step, total }: Progress, why: string) =>
+    `❌ ${titleEn(recipe)}: step ${step} of ${total} did not work: ${why}.`,
+  /** Beside the button that tries again what may have been begun. */
   paidTwice: 'Try it again if you accept that it may be paid for twice.',
-  canceled: ({ recipe }) => `⏹ ${upper(en.recipe(recipe))}: stopped. What was made stays.`,
-  expired: ({ recipe }) =>
-    `⌛ ${upper(en.recipe(recipe))}: closed, because nobody went on in time. What was made stays.`,
-  closing: ({ recipe, step, total }) =>
-    `⏳ ${upper(en.recipe(recipe))}: step ${step} of ${total} still waits for you, and closes within a day.`,
-  budget: (percent) =>
+  canceled: ({ recipe }: Progress) => `⏹ ${titleEn(recipe)}: stopped. What was made stays.`,
+  expired: ({ recipe }: Progress) =>
+    `⌛ ${titleEn(recipe)}: closed, because nobody went on in time. What was made stays.`,
+  closing: ({ recipe, step, total }: Progress) =>
+    `⏳ ${titleEn(recipe)}: step ${step} of ${total} still waits for you, and closes within a day.`,
+  budget: (percent: number) =>
     percent >= 100
       ? 'Your limit for today is reached; it starts anew at midnight UTC.'
       : `${percent}% of your limit for today is used.`,
-  unsendable: 'The result can not be sent here; the page has it.',
+  /** A result that can't be sent here. */
+  unsendable: 'The result cannot be sent here; the page has it.',
 }
+
+type Words = typeof en
 
 const ru: Words = {
   buttons: {
     ...{ continue: '▶️ Дальше', redo: '🔁 Ещё раз', cancel: '⏹ Стоп', attempts: '🖼 Выбрать', choose: '✅ Взять этот' },
-    ...{ forget: '🗑 Удалить всё', keep: 'Оставить' },
+    ...{ delete: '🗑 Удалить всё', keep: 'Оставить' },
   },
   recipe: (name) => namesRu[name] ?? name,
-  picture: ({ recipe, step, total }) => `${upper(ru.recipe(recipe))}: ${step} из ${total}.`,
+  picture: ({ recipe, step, total }) => `${titleRu(recipe)}: ${step} из ${total}.`,
   waiting: ({ recipe, step, total }) =>
     step < total
-      ? `${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов. Продолжаем?`
-      : `${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов.`,
+      ? `${titleRu(recipe)}: шаг ${step} из ${total} готов. Продолжаем?`
+      : `${titleRu(recipe)}: шаг ${step} из ${total} готов.`,
   overBudget: ({ recipe, step, total }) =>
-    `⏸ ${upper(ru.recipe(recipe))}: шаг ${step} из ${total} готов, а следующий стоил бы больше, чем осталось на сегодня.`,
+    `⏸ ${titleRu(recipe)}: шаг ${step} из ${total} готов, а следующий стоил бы больше, чем осталось на сегодня.`,
   completed: ({ recipe, total }) =>
-    total > 1
-      ? `${upper(ru.recipe(recipe))}: ${total} из ${total}. ✅ Всё готово.`
-      : `✅ ${upper(ru.recipe(recipe))}: готово.`,
-  failed: ({ recipe, step, total }, why) =>
-    `❌ ${upper(ru.recipe(recipe))}: шаг ${step} из ${total} не получился: ${why}.`,
+    total > 1 ? `${titleRu(recipe)}: ${total} из ${total}. ✅ Всё готово.` : `✅ ${titleRu(recipe)}: готово.`,
+  failed: ({ recipe, step, total }, why) => `❌ ${titleRu(recipe)}: шаг ${step} из ${total} не получился: ${why}.`,
   paidTwice: 'Попробуйте ещё раз, если согласны, что это может быть оплачено дважды.',
-  canceled: ({ recipe }) => `⏹ ${upper(ru.recipe(recipe))}: остановлено. Готовое сохранено.`,
-  expired: ({ recipe }) => `⌛ ${upper(ru.recipe(recipe))}: закрыто, ответа не было слишком долго. Готовое сохранено.`,
+  canceled: ({ recipe }) => `⏹ ${titleRu(recipe)}: остановлено. Готовое сохранено.`,
+  expired: ({ recipe }) => `⌛ ${titleRu(recipe)}: закрыто, ответа не было слишком долго. Готовое сохранено.`,
   closing: ({ recipe, step, total }) =>
-    `⏳ ${upper(ru.recipe(recipe))}: шаг ${step} из ${total} всё ещё ждёт ответа и закроется в течение суток.`,
+    `⏳ ${titleRu(recipe)}: шаг ${step} из ${total} всё ещё ждёт ответа и закроется в течение суток.`,
   budget: (percent) =>
     percent >= 100
       ? 'Лимит на сегодня исчерпан; он обновится в полночь по UTC.'
@@ -97,6 +78,8 @@ const ru: Words = {
 export const words: Record<Language, Words> = { en, ru }
 
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+const titleEn = (recipe: string) => upper(namesEn[recipe] ?? recipe)
+const titleRu = (recipe: string) => upper(namesRu[recipe] ?? recipe)
 
 const namesEn: Record<string, string> = {
   ...{ memes: 'memes', 'try-on': 'try-on', 'try-on-idm': 'try-on', avatar: 'avatar' },

@@ -2,8 +2,8 @@
 // build them; only for a request that a list or a webhook names, which carry none, are they made here by fal's own rule.
 import type { ProviderUrls } from '../../core/task.ts'
 import { parseWebAddress } from '../../core/web-address.ts'
-import { HttpFailure } from '../connection.ts'
-import type { Http, HttpRequest, HttpResponse } from '../http.ts'
+import { HttpFailure, type HttpRequest, type HttpResponse } from '../connection.ts'
+import type { Http } from '../http.ts'
 
 export interface FalOptions {
   http: Http
@@ -25,7 +25,7 @@ export type FalCall = (
 export function caller({ http, key, queueUrl, apiUrl, submitTimeoutMs, checkTimeoutMs }: FalOptions): FalCall {
   const own = [queueUrl, apiUrl]
   return async (method, url, { headers, ...more } = {}) => {
-    if (!url || !isWithin(url, own)) {
+    if (!url || !isAt(url, own)) {
       throw new HttpFailure(
         { method, url: queueUrl },
         false,
@@ -42,7 +42,7 @@ export function caller({ http, key, queueUrl, apiUrl, submitTimeoutMs, checkTime
   }
 }
 
-function isWithin(url: string, own: readonly string[]): boolean {
+function isAt(url: string, own: readonly string[]): boolean {
   return own.some((base) => parseWebAddress(url)?.origin === new URL(base).origin)
 }
 
@@ -66,7 +66,7 @@ export function returnedUrls({ queueUrl, apiUrl }: FalOptions, model: string, bo
     ['cancel', body['cancel_url']],
   ] as const) {
     const address = parseWebAddress(returned)?.href
-    if (address && isWithin(address, [queueUrl, apiUrl])) urls[name] = address
+    if (address && isAt(address, [queueUrl, apiUrl])) urls[name] = address
   }
   return urls
 }

@@ -2,9 +2,9 @@
 // https://fal.ai/docs/platform-apis/v1/models/billing-events
 import { faultOfPrice } from '../../core/price.ts'
 import type { Bill } from '../../core/provider.ts'
-import { HttpFailure } from '../connection.ts'
+import { readAnswer } from '../outcome.ts'
 import type { FalCall, FalOptions } from './address.ts'
-import { bodyOf, reasonOf } from './result.ts'
+import { readPage } from './list.ts'
 
 /** A request has one event, or few. */
 const maxPages = 5
@@ -23,24 +23,17 @@ export async function readBill(
 ): Promise<Bill> {
   const nanos = new Map<string, number>()
   let cursor: string | undefined
-  try {
-    for (let page = 0; page < maxPages; page += 1) {
-      const query = new URLSearchParams({ start: since.toISOString(), ...(cursor && { cursor }) })
-      for (const id of ids) query.append('request_id', id)
-      const response = await call('GET', `${apiUrl}/models/billing-events?${query}`)
-      const { billing_events: events, next_cursor } = bodyOf(response)
-      if (response.status !== 200 || !Array.isArray(events)) {
-        return { kind: [401, 403].includes(response.status) ? 'refused' : 'unreachable', reason: reasonOf(response) }
-      }
-      for (const { request_id: id, cost_estimate_nano_usd: cost } of events as BillingEvent[]) {
-        if (typeof id === 'string') nanos.set(id, (nanos.get(id) ?? 0) + (typeof cost === 'number' ? cost : Number.NaN))
-      }
-      if (typeof next_cursor !== 'string' || next_cursor === '') return { kind: 'told', charged: inMicros(nanos) }
-      cursor = next_cursor
+  for (let pages = 0; pages < maxPages; pages += 1) {
+    const query = new URLSearchParams({ start: since.toISOString(), ...(cursor && { cursor }) })
+    for (const id of ids) query.append('request_id', id)
+    const answer = call('GET', `${apiUrl}/models/billing-events?${query}`)
+    const page = await readAnswer(answer, (response) => readPage<BillingEvent>(response, 'billing_events'))
+    if (page.kind !== 'page') return page
+    for (const { request_id: id, cost_estimate_nano_usd: cost } of page.items) {
+      if (typeof id === 'string') nanos.set(id, (nanos.get(id) ?? 0) + (typeof cost === 'number' ? cost : Number.NaN))
     }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { kind: 'unreachable', reason: error.message }
+    cursor = page.next
+    if (!cursor) return { kind: 'told', charged: inMicros(nanos) }
   }
   return { kind: 'unreachable', reason: "fal's list of charges does not end" }
 }

@@ -1,7 +1,7 @@
 // What fal says of a request: its status, and its result, which answers a failed request with the failure's own HTTP status.
-// Called by looks and after a cancel. A gateway's hiccup is told from a failed request here, because only one of them ends a step.
+// Called by checks and after a cancel. A gateway's hiccup is told from a failed request here, because only one of them ends a step.
 import type { Observation, Prediction } from '../../core/provider.ts'
-import type { HttpResponse } from '../http.ts'
+import type { HttpResponse } from '../connection.ts'
 import { readAnswer } from '../outcome.ts'
 import { wordsOf } from '../words.ts'
 import type { FalCall } from './address.ts'
@@ -12,11 +12,11 @@ export const bodyOf = ({ body }: Pick<HttpResponse, 'body'>): Body =>
   typeof body === 'object' && body !== null ? (body as Body) : {}
 
 export async function check(call: FalCall, { urls }: Prediction): Promise<Observation> {
-  const seen = await readStatus(call, urls.get)
-  if (seen.kind !== 'over') return seen
+  const status = await readStatus(call, urls.get)
+  if (status.kind !== 'over') return status
   // fal has no word for failed: a request that failed is completed too, and may say so only here, or only in its result.
-  const { error, error_type } = seen.body
-  const told = wordsOf(error) || isText(error_type) ? failureOf(seen.body) : undefined
+  const { error, error_type } = status.body
+  const told = wordsOf(error) || isText(error_type) ? failureOf(status.body) : undefined
   const result = await readResult(call, urls.response)
   return told && result.kind !== 'failed' ? told : result
 }
@@ -49,7 +49,8 @@ function readResult(call: FalCall, url: string | undefined): Promise<Observation
       return { kind: 'unreachable', reason: 'the result is not JSON, or was cut short' }
     }
     if (isJobsOwn(response)) {
-      return failureOf(bodyOf(response), errorTypeOf(response), `The request ended with status ${status}.`)
+      const otherwise = wordsOf(body) || `The request ended with status ${status}.`
+      return failureOf(bodyOf(response), errorTypeOf(response), otherwise)
     }
     if (status === 404) return { kind: 'missing' }
     return { kind: 'unreachable', reason: reasonOf(response) }
@@ -90,7 +91,7 @@ export function failureOf(
 }
 
 export function reasonOf(response: HttpResponse): string {
-  const words = saidBy(bodyOf(response))
+  const words = saidBy(bodyOf(response)) || wordsOf(response.body)
   return `fal answered ${response.status}${words && `: ${words}`}`
 }
 

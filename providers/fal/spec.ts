@@ -24,7 +24,6 @@ export const fal: ProviderSpec = {
   listsRunning: false,
   erases: true,
   bills: true,
-  hasUnnamedWebhooks: false,
   async open(config, http) {
     const { FAL_KEY: key = '', ...own } = falSettings(config)
     const { openFal } = await import('./provider.ts')

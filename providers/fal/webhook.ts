@@ -3,7 +3,8 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import type { Observation, Report } from '../../core/provider.ts'
-import { type Http, parseJson } from '../http.ts'
+import { parseJson } from '../answer.ts'
+import type { Http } from '../http.ts'
 import { refuseWebhook, requireRecent } from '../signature.ts'
 import { builtUrls, type FalOptions } from './address.ts'
 import { bodyOf, failureOf } from './result.ts'
@@ -12,7 +13,7 @@ const keptMs = 24 * 3_600_000
 /** An unknown signature may mean new keys. Between two looks for them, so that forged calls can't make us ask all the time. */
 const retryMs = 5 * 60_000
 
-export interface FalKeys {
+interface FalKeys {
   /** Whether one of fal's keys made this signature. Throws `unavailable` while there are no keys to try. */
   verify(message: string, signature: Buffer, now: Date): Promise<boolean>
 }
@@ -62,7 +63,7 @@ async function fetchKeys({ http, jwksUrl, checkTimeoutMs }: KeyOptions): Promise
     return isKey ? [createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })] : []
   })
   if (keys.length > 0) return keys
-  throw new AppError('unavailable', "fal's keys are not to be had, so the webhook can't be verified. Send it again.")
+  throw new AppError('unavailable', "fal lists no key now, so the webhook can't be verified. Send it again.")
 }
 
 async function fetchSet(http: Http, url: string, timeoutMs: number): Promise<unknown> {
@@ -70,11 +71,15 @@ async function fetchSet(http: Http, url: string, timeoutMs: number): Promise<unk
     const response = await http.send({ method: 'GET', url, timeoutMs })
     return response.status === 200 ? response.body : undefined
   } catch (cause) {
-    throw new AppError('unavailable', "fal's keys can't be fetched now. Send the webhook again.", { cause })
+    throw new AppError(
+      'unavailable',
+      "fal's keys can't be fetched now, so the webhook can't be verified. Send it again.",
+      { cause },
+    )
   }
 }
 
-export interface WebhookCall {
+interface WebhookCall {
   headers: Headers
   rawBody: string
   now: Date

@@ -1,7 +1,8 @@
 // What Replicate's requests and answers have in common: the call with its token and deadlines, the fields of a prediction, its words.
 import type { Created } from '../../core/provider.ts'
 import { parseWebAddress } from '../../core/web-address.ts'
-import type { Http, HttpRequest, HttpResponse } from '../http.ts'
+import type { HttpRequest, HttpResponse } from '../connection.ts'
+import type { Http } from '../http.ts'
 import { wordsOf } from '../words.ts'
 
 export interface ReplicateOptions {
@@ -21,7 +22,6 @@ export interface ReplicatePrediction {
   error?: unknown
   data_removed?: boolean
   metrics?: unknown
-  created_at?: string
   version?: string
   model?: string
   input?: Record<string, unknown> | null
@@ -54,9 +54,7 @@ export function readCreated(body: unknown): Created | undefined {
 
 export function reasonOf(response: HttpResponse): string {
   const { title, detail } = (response.body ?? {}) as { title?: unknown; detail?: unknown }
-  const words = [title, detail]
-    .map((word) => wordsOf(word))
-    .filter(Boolean)
-    .join(': ')
+  const told = [title, detail].map((word) => wordsOf(word)).filter(Boolean)
+  const words = told.join(': ') || wordsOf(response.body)
   return `Replicate answered ${response.status}${words && `: ${words}`}`
 }

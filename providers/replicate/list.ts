@@ -1,14 +1,14 @@
-// Replicate's list of an account's predictions, newest first: the lost are found in it, and many are looked at in one request.
+// Replicate's list of an account's predictions, newest first: the lost are found in it, and many are checked in one request.
 import type { Created, Listed, ListedSince, LostAttempt, Search } from '../../core/provider.ts'
-import { HttpFailure } from '../connection.ts'
-import type { HttpResponse } from '../http.ts'
+import type { HttpResponse } from '../connection.ts'
+import { readAnswer } from '../outcome.ts'
 import { type Call, type ReplicatePrediction, readCreated, reasonOf } from './call.ts'
 
 /** Clocks differ; markers and ids decide, so looking some minutes further back costs little. */
 const skewMs = 5 * 60_000
 /** 100 predictions a page. An account with more in the window gets no "none" from us. */
 const maxPages = 30
-/** Nor does a list that takes longer than this: others in the pass wait for their news to be written. */
+/** Nor does a list that takes longer than this: the outcomes of others in the pass wait for it. */
 const searchMs = 10_000
 
 /**
@@ -68,14 +68,14 @@ export function sharePages(call: Call): Call {
 type Page = { results: ReplicatePrediction[] } | { reason: string }
 
 /** Ends after the oldest since the instant, or with the reason why the list is not known any further. */
-async function* pagesOf(call: Call, baseUrl: string, since: Date, withinMs: number): AsyncGenerator<Page, void> {
+async function* pagesOf(call: Call, baseUrl: string, since: Date, patienceMs: number): AsyncGenerator<Page, void> {
   const started = performance.now()
   // By the minute, so that searches for what was lost at about the same time have their pages in common.
   const after = new Date(Math.floor((since.getTime() - skewMs) / 60_000) * 60_000).toISOString()
   let url: string | undefined = `/predictions?created_after=${encodeURIComponent(after)}`
   for (let pages = 0; url; pages += 1) {
     const page: Page & { next?: string | null } =
-      pages === maxPages || performance.now() - started > withinMs
+      pages === maxPages || performance.now() - started > patienceMs
         ? { reason: 'the list is too long' }
         : await readPage(call, url)
     yield page
@@ -84,16 +84,12 @@ async function* pagesOf(call: Call, baseUrl: string, since: Date, withinMs: numb
   }
 }
 
-async function readPage(call: Call, url: string): Promise<Page & { next?: string | null }> {
-  try {
-    const response = await call('GET', url)
+function readPage(call: Call, url: string): Promise<Page & { next?: string | null }> {
+  return readAnswer(call('GET', url), (response) => {
     const { results, next = null } = (response.body ?? {}) as { results?: ReplicatePrediction[]; next?: string | null }
     if (response.status !== 200 || !Array.isArray(results)) return { reason: reasonOf(response) }
     return { results, next }
-  } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { reason: error.message }
-  }
+  })
 }
 
 /** The token goes to Replicate's own origin only, wherever a page says that the list goes on. */

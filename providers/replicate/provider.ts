@@ -1,4 +1,4 @@
-// Replicate: predictions created with one raw POST, looked at, canceled, and found again in the account's list.
+// Replicate: predictions created with one raw POST, checked, canceled, and found again in the account's list.
 // Facts are from Replicate's HTTP reference (create a prediction, lifecycle, rate limits, data retention).
 
 import { AppError } from '../../core/errors.ts'
@@ -12,7 +12,8 @@ import type {
   Submission,
   SubmitOptions,
 } from '../../core/provider.ts'
-import { type HttpResponse, parseJson } from '../http.ts'
+import { parseJson } from '../answer.ts'
+import type { HttpResponse } from '../connection.ts'
 import { readAnswer, readCancel, readCreate } from '../outcome.ts'
 import { verifySignature } from '../signature.ts'
 import type { OpenedProvider } from '../spec.ts'

@@ -1,7 +1,6 @@
 // Replicate: its variables, and what its API can tell. Listed in providers/index.ts.
-import * as z from 'zod'
 import type { Config } from '../../core/config.ts'
-import { cap, optional, text, url } from '../../core/settings.ts'
+import { cap, optional, text, textThat, url } from '../../core/settings.ts'
 import { type ProviderSpec, readSettings } from '../spec.ts'
 
 /** Of any length: Replicate makes them. An empty one would let everybody sign. */
@@ -15,7 +14,7 @@ const environment = {
   REPLICATE_BASE_URL: url('https://api.replicate.com/v1'),
   /** Several secrets separated by spaces are all accepted, so that one can be rotated without a gap. */
   REPLICATE_WEBHOOK_SECRET: optional(
-    z.string().refine(isWebhookSecret, 'must be whsec_ and base64; several are separated by spaces').optional(),
+    textThat([isWebhookSecret, 'must be whsec_ and base64; several are separated by spaces']),
   ),
   REPLICATE_CONCURRENCY: cap,
 }
@@ -32,7 +31,6 @@ export const replicate: ProviderSpec = {
   hosts: ['REPLICATE_BASE_URL'],
   listsRunning: true,
   inputsKeptSeconds: 3_600,
-  hasUnnamedWebhooks: true,
   async open(config, http) {
     const { REPLICATE_API_TOKEN: token = '', REPLICATE_BASE_URL: baseUrl, ...own } = replicateSettings(config)
     const { openReplicate } = await import('./provider.ts')

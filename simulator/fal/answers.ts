@@ -21,7 +21,7 @@ export const rateLimited = (retryAfter: number, inHeader = true) =>
     ? json({ detail: 'Too many requests' }, 429, { 'retry-after': String(retryAfter) })
     : json({ detail: 'Too many requests', retry_after: retryAfter }, 429)
 
-export interface FieldFault {
+interface FieldFault {
   readonly loc: readonly (string | number)[]
   readonly msg: string
   readonly type: string

@@ -2,11 +2,8 @@
 // it in-process with its own clock, sleep and ids.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
 import { getFile } from '../jobs/files.ts'
-import { type Simulated, simulate } from '../jobs/simulated.ts'
-import type { Options } from '../jobs/state.ts'
-import type { ExampleModel } from '../models/imitate.ts'
+import { type Given, optionsOf, type Simulated, simulate } from '../jobs/simulated.ts'
 import { type KnownModels, knownModels } from '../models/known.ts'
 import { falDocument } from '../models/openapi.ts'
 import { deletePayloads, listCharges } from './account.ts'
@@ -19,50 +16,21 @@ import { submitRequest } from './submit.ts'
 export type { Delivery }
 export type Fal = Simulated<FalKind>
 
-export interface FalOptions {
-  /** Where its own addresses point, without a trailing slash: `http://localhost:8899/fal`. Queue, API, keys and files are under it. */
-  readonly baseUrl: string
+/** `baseUrl` may have a path: queue, API, keys and files are under it. */
+export interface FalOptions extends Given {
   /** The one key that is accepted; any will do without it. */
   readonly key?: string | undefined
   /** The webhooks' signing keys are made of it; random ones without it. */
   readonly signingSeed?: string | undefined
-  readonly secondsPerStep?: number | undefined
-  readonly secondsPerTraining?: number | undefined
-  readonly weightsBytes?: number | undefined
-  readonly drawing?: boolean | undefined
-  readonly now?: (() => Date) | undefined
-  readonly newId?: (() => string) | undefined
-  readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
-  /** Models that are imitated by an example of theirs, beside those whose schema is known. */
-  readonly examples?: readonly ExampleModel[] | undefined
-  /** Fetches the files that inputs name. */
-  readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
 
 export function createFal(given: FalOptions): Fal {
   const keys = createKeys(given.signingSeed ?? randomBytes(32).toString('hex'))
-  const options: Options<FalKind> = {
-    baseUrl: given.baseUrl,
-    now: given.now ?? (() => new Date()),
-    newId: given.newId ?? randomUUID,
-    sleep: given.sleep ?? ((ms, signal) => setTimeout(ms, undefined, { signal })),
-    fetchInput: given.fetchInput ?? ((url) => fetch(url)),
-    settings: {
-      seconds_per_step: given.secondsPerStep ?? 4,
-      seconds_per_training: given.secondsPerTraining ?? 45,
-      weights_bytes: given.weightsBytes ?? 24_000_000,
-      rate_limit_per_minute: null,
-      drawing: given.drawing ?? true,
-      webhooks: true,
-      list_unfinished: false,
-      response_suffix: false,
-      is_admin: true,
-      bill_after_seconds: 60,
-      percent_discount: 0,
-      signing_key: 0,
-    },
-  }
   const models = knownModels('fal', given.examples)
+  const options = optionsOf(given, randomUUID, {
+    ...{ list_unfinished: false, response_suffix: false, is_admin: true },
+    ...{ bill_after_seconds: 60, percent_discount: 0, signing_key: 0 },
+  })
   return simulate(protocolOf(keys, models), options, (state, request) =>
     route(state, request, { key: given.key, keys, models }),
   )

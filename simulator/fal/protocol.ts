@@ -17,7 +17,7 @@ const settings = jobs.settingsSchema.extend({
   is_admin: z.boolean(),
   /** From a request's end until its charge is listed, and what is taken off it. */
   bill_after_seconds: z.number().min(0),
-  /** Over 100, sums are told that can not be right. */
+  /** Over 100, sums are told that cannot be right. */
   percent_discount: z.number().min(0).max(1_000),
   /** The number of the key that signs. It and the one before are published; raising it by two is a hard rotation. */
   signing_key: z.int().min(0),

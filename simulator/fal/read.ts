@@ -45,7 +45,7 @@ export function getResult(state: State, asked: Asked): Promise<Response> {
 export function cancelRequest(state: State, asked: Asked): Promise<Response> {
   return readJob(state, { ...askedOf(state, asked), on: 'cancel', counted: 'cancel' }, (found, fault, now) => {
     if (isOver(found, now)) return json({ status: 'ALREADY_COMPLETED' }, 400)
-    const unseen = cancelJob(state, found, fault)
+    const unseen = cancelJob(state, found, fault, now)
     return unseen ?? json({ status: 'CANCELLATION_REQUESTED', ...wordOf(fault) }, 202)
   })
 }

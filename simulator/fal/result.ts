@@ -1,10 +1,10 @@
 // What a request that is over answers with, as the result endpoint, the webhook and the account's list all tell it.
 
-import { filesOf } from '../jobs/files.ts'
+import { linkedFiles } from '../jobs/files.ts'
 import { isOver } from '../jobs/job.ts'
 import { failureOf, type QueuedRequest, type State } from './protocol.ts'
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly body: unknown
   readonly headers: Record<string, string>
@@ -16,7 +16,8 @@ export function answerOf(state: State, request: QueuedRequest): Answer {
   const headers = { 'x-fal-request-id': request.own.gatewayId }
   const failure = failureOf(request)
   if (failure === undefined) {
-    const output = request.withheld === 'no_output' ? {} : outputOf(state, request)
+    const output =
+      request.withheld === 'no_output' ? {} : request.model.output(linkedFiles(state, request), request.input)
     return { status: 200, body: output, headers: { ...headers, 'x-fal-billable-units': '1' }, output }
   }
   const { status, detail, errorType, isStartTimeout } = failure
@@ -45,13 +46,4 @@ export function toldError(request: QueuedRequest, now: number): { error?: string
   const failure = failureOf(request)
   if (!isOver(request, now) || !failure?.isTold) return {}
   return { error: summaryOf(request), ...(failure.errorType && { error_type: failure.errorType }) }
-}
-
-function outputOf(state: State, request: QueuedRequest): unknown {
-  const { id, model, input } = request
-  const files = filesOf(state, request).map((file) => ({
-    ...file,
-    url: `${state.options.baseUrl}/files/${id}/${file.name}`,
-  }))
-  return model.output(files, input)
 }

@@ -1,7 +1,7 @@
 // POST /queue/{endpoint}: the one request that costs money.
 
 import type { FaultOn } from '../faults.ts'
-import { createJob } from '../jobs/create.ts'
+import { createJob, readJson } from '../jobs/create.ts'
 import { type Plan, startOf } from '../jobs/job.ts'
 import type { KnownModels } from '../models/known.ts'
 import type { InputFault } from '../models/model.ts'
@@ -21,7 +21,7 @@ export async function submitRequest(
     return notFound(
       `Application "${endpoint}" (add its schema with \`npm run add -- fal:${endpoint}\`, or a recipe whose example shows it; docs/simulator.md):`,
     )
-  const input = await readJson(request)
+  const input = objectOf(await readJson(request))
   // The queue takes any object: what is wrong with it is for the model to say, in its result.
   if (input === undefined) return invalid([{ loc: ['body'], msg: 'JSON decode error', type: 'json_invalid' }])
   const isNoRetry = /^(1|true|yes)$/i.test(request.headers.get('x-fal-no-retry') ?? '')
@@ -45,15 +45,8 @@ export async function submitRequest(
   })
 }
 
-async function readJson(request: Request): Promise<Record<string, unknown> | undefined> {
-  const text = await request.text()
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : undefined
-  } catch {
-    return undefined
-  }
-}
+const objectOf = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null ? { ...value } : undefined
 
 interface Submitted {
   readonly outcome: FaultOn<'outcome'> | undefined

@@ -6,7 +6,7 @@ import type { Model } from '../models/model.ts'
 import { type Job, type Plan, plan } from './job.ts'
 import { clockOf, type Kind, keep, type State } from './state.ts'
 
-export interface Creation<K extends Kind> {
+interface Creation<K extends Kind> {
   readonly request: Request
   readonly model: Model
   readonly input: Record<string, unknown>
@@ -108,4 +108,14 @@ export async function truncate(response: Response, reset: boolean): Promise<Resp
   const length = reset ? bytes.length : Math.ceil(bytes.length / 2)
   headers.set('content-length', String(length))
   return new Response(reset ? brokenBody(bytes) : bytes.subarray(0, length), { status: response.status, headers })
+}
+
+/** Undefined where the body is no JSON. */
+export async function readJson(request: Request): Promise<unknown> {
+  const text = await request.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

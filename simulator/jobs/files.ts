@@ -7,9 +7,13 @@ import { settle } from './output.ts'
 import { clockOf, type Kind, type State } from './state.ts'
 
 /** As their names have it after `/files/{id}/`. */
-export function filesOf<K extends Kind>({ protocol }: State<K>, job: Job<K['own']>): (Made & { name: string })[] {
+function filesOf<K extends Kind>({ protocol }: State<K>, job: Job<K['own']>): (Made & { name: string })[] {
   return job.files.map((made, n) => ({ ...made, name: made.name ?? protocol.fileName(n, made.extension) }))
 }
+
+/** The same, each with its address. */
+export const linkedFiles = <K extends Kind>(state: State<K>, job: Job<K['own']>) =>
+  filesOf(state, job).map((file) => ({ ...file, url: `${state.options.baseUrl}/files/${job.id}/${file.name}` }))
 
 export async function getFile<K extends Kind>(state: State<K>, request: Request, path: string): Promise<Response> {
   const { notFound, serverError } = state.protocol.answers

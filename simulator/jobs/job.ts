@@ -7,7 +7,7 @@ import type { Made, Model } from '../models/model.ts'
 export type Ending = 'succeeded' | 'failed' | 'canceled' | 'aborted'
 export type WebhookEvent = 'start' | 'output' | 'logs' | 'completed'
 
-export interface Run {
+interface Run {
   readonly startsAt: number
   readonly endsAt: number
 }

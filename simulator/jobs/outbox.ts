@@ -1,5 +1,5 @@
-// The webhooks that wait to be sent, in the order of their instants. Whoever drives the simulator takes the due ones, sends them, and
-// reports how that went. Only the terminal event is tried again, as long as the provider's protocol says.
+// The webhooks that wait to be sent, in the order of their instants. The pump, or a simulation, takes the due ones, sends them, and reports
+// how that went. Only the terminal event is tried again, as long as the provider's protocol says.
 
 import type { FaultOn } from '../faults.ts'
 import { type Job, startOf, type WebhookEvent } from './job.ts'

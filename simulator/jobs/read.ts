@@ -34,7 +34,7 @@ export async function refuseRead<K extends Kind>(
 export const wordOf = (fault: ReadFault | undefined) =>
   fault && 'word' in fault && fault.fault === 'unknown_status' ? { status: fault.word } : {}
 
-export interface Reading<K extends Kind, On extends 'get' | 'result' | 'cancel'> {
+interface Reading<K extends Kind, On extends 'get' | 'result' | 'cancel'> {
   readonly signal: AbortSignal
   readonly on: On
   readonly counted: K['counted']
@@ -57,17 +57,18 @@ export async function readJob<K extends Kind, On extends 'get' | 'result' | 'can
   return show(job, fault, now)
 }
 
-/** Cancels it as far as the fault lets it. A response stands for the answer that didn't come. */
+/** Cancels it as far as the fault lets it, at the instant that the answer is shown by. A response stands for the answer that didn't come. */
 export function cancelJob<K extends Kind>(
   state: State<K>,
   job: Job<K['own']>,
   fault: FaultOn<'cancel'> | undefined,
+  now: number,
 ): Response | undefined {
   // `ignored`: accepted, but the job doesn't heed the signal and goes on.
   const isHeeded = fault?.fault !== 'ignored'
   if (isHeeded) {
     const { endsAt } = job
-    cancel(job, clockOf(state))
+    cancel(job, now)
     if (job.endsAt !== endsAt) state.outbox.reschedule(job)
   }
   if (fault?.fault === 'reset_after') throw new ConnectionFault('after')

@@ -42,7 +42,7 @@ export interface Kind {
 }
 
 /** The errors that each provider puts in words of its own. */
-export interface Answers {
+interface Answers {
   notFound(what?: string): Response
   rateLimited(retryAfter: number, inHeader?: boolean): Response
   noCredit(): Response

@@ -9,7 +9,7 @@ const framesPerSecond = 8
 const longestSide = 320
 const swing = 12
 
-export interface ClipRequest {
+interface ClipRequest {
   readonly picture: Uint8Array
   readonly seconds: number
   readonly format: 'mp4' | 'webm'

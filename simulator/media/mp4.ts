@@ -2,7 +2,7 @@
 
 import type { Encoded } from './h264.ts'
 
-export interface Clip extends Encoded {
+interface Clip extends Encoded {
   readonly width: number
   readonly height: number
   readonly framesPerSecond: number

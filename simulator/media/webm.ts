@@ -1,6 +1,6 @@
 // Puts pictures into a WebM file. A lossy WebP picture is a VP8 key frame in a wrapper, so each of them is taken out as it is.
 
-export interface Frames {
+interface Frames {
   readonly width: number
   readonly height: number
   readonly framesPerSecond: number

@@ -1,4 +1,4 @@
-// Makes a simulated model of a published schema, or of examples of what a recipe asks for and gets. replicate/ and fal/ list them.
+// Makes a simulated model of a published schema, or of examples of what a recipe asks for and gets. known.ts lists them.
 
 import type { OutputKind } from '../../core/recipe.ts'
 import { blank } from '../draw.ts'

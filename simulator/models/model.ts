@@ -1,5 +1,5 @@
-// What a simulated model is, at whichever provider: what input it takes, what it reads, and the files it makes. replicate/models.ts and
-// fal/models.ts list them; jobs/ runs them.
+// What a simulated model is, at whichever provider: what input it takes, what it reads, and the files it makes. known.ts lists them; jobs/
+// runs them.
 
 import sharp from 'sharp'
 import type { Picture } from '../draw.ts'

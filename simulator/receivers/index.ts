@@ -1,12 +1,12 @@
 // Receivers to tell: an app that takes signed webhooks, and a push service with browsers that read what they are sent. `npm start` and tests
 // call startReceivers(); both are spoken to over real HTTP, and refuse what a real one would.
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { importJWK, jwtVerify } from 'jose'
 import { AppError } from '../../core/errors.ts'
 import { verifySignature } from '../../providers/signature.ts'
+import { listenOn } from '../ports.ts'
 import { type BrowserKeys, decrypt, newKeys, publicKeys } from './decrypt.ts'
 import { receiverPage } from './page.ts'
 
@@ -29,7 +29,7 @@ export interface Subscription {
   keys: { p256dh: string; auth: string }
 }
 
-export interface Receivers {
+interface Receivers {
   readonly url: string
   /** For NOTIFY_URL. */
   readonly hook: string
@@ -44,7 +44,7 @@ export interface Receivers {
   close(): Promise<void>
 }
 
-export interface ReceiversStart {
+interface ReceiversStart {
   port: number
   /** NOTIFY_SECRET. */
   secret: string
@@ -60,11 +60,7 @@ export async function startReceivers({ port, secret, now = () => new Date() }: R
   const gone = new Set<string>()
   let fault: number | undefined
   const server = createServer()
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the receivers have no TCP address')
-  const url = `http://127.0.0.1:${address.port}`
+  const url = `http://127.0.0.1:${await listenOn(server, port)}`
 
   const subscribe = (): Subscription => {
     const id = randomUUID()
@@ -126,7 +122,7 @@ function keep<T>(list: T[], item: T): void {
   if (list.length > mostKept) list.shift()
 }
 
-/** Throws unless whoever sends has signed for this service, for a day at most (RFC 8292). */
+/** Throws unless the sender has signed for this service, for a day at most (RFC 8292). */
 async function verifyVapid(headers: Headers, origin: string, now: Date): Promise<void> {
   const [, token = '', key = ''] = /^vapid t=([\w.-]+), ?k=([\w-]+)$/.exec(headers.get('authorization') ?? '') ?? []
   const point = Buffer.from(key, 'base64url')

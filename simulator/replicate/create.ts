@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { FaultOn } from '../faults.ts'
-import { createJob } from '../jobs/create.ts'
+import { createJob, readJson } from '../jobs/create.ts'
 import { isOver, type Plan, startOf } from '../jobs/job.ts'
 import { settle } from '../jobs/output.ts'
 import { clockOf } from '../jobs/state.ts'
@@ -39,24 +39,15 @@ export async function createPrediction(
   if (faults.length > 0) return invalidInput(faults, 'input')
   const cancelAfter = parseCancelAfter(request.headers.get('cancel-after'))
   if (cancelAfter === 'invalid') return badRequest('Cancel-After must be between 5s and 24h, for example 1m30s')
-  const deadline = cancelAfter === undefined ? null : clockOf(state) + cancelAfter * 1000
   return createJob(state, {
     ...{ request, model, input, webhook },
-    own: (planned, outcome) => {
+    own: (planned, outcome, createdAt) => {
+      const deadline = cancelAfter === undefined ? null : createdAt + cancelAfter * 1000
       const plan = withinDeadline(withoutAborted(planned), deadline)
       return { plan, own: { events, deadline, error: errorOf(plan, outcome) } }
     },
     answer: (prediction) => answer(state, prediction, request),
   })
-}
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text()
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Integer seconds, or hours, minutes and seconds as in `1m30s`. */

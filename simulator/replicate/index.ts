@@ -2,11 +2,8 @@
 // with its own clock, sleep and ids.
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
 import { getFile } from '../jobs/files.ts'
-import { type Simulated, simulate } from '../jobs/simulated.ts'
-import type { Options } from '../jobs/state.ts'
-import type { ExampleModel } from '../models/imitate.ts'
+import { type Given, optionsOf, type Simulated, simulate } from '../jobs/simulated.ts'
 import { type KnownModels, knownModels } from '../models/known.ts'
 import { json, notFound, unauthenticated } from './answers.ts'
 import { createPrediction } from './create.ts'
@@ -18,43 +15,17 @@ import { cancelPrediction, getPrediction, listPredictions } from './read.ts'
 export type { Delivery }
 export type Replicate = Simulated<ReplicateKind>
 
-export interface ReplicateOptions {
-  /** Where its own addresses point, without a trailing slash: `http://localhost:8899`. */
-  readonly baseUrl: string
+export interface ReplicateOptions extends Given {
   readonly webhookSecret: string
   /** The one token that is accepted; any will do without it. */
   readonly token?: string | undefined
-  readonly secondsPerStep?: number | undefined
-  readonly drawing?: boolean | undefined
-  readonly now?: (() => Date) | undefined
-  readonly newId?: (() => string) | undefined
-  readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
-  /** Models that are imitated by an example of theirs, beside those whose schema is known. */
-  readonly examples?: readonly ExampleModel[] | undefined
-  /** Fetches the images that inputs name. */
-  readonly fetchInput?: ((url: string) => Promise<Response>) | undefined
 }
 
 export function createReplicate(given: ReplicateOptions): Replicate {
-  const { baseUrl, webhookSecret, fetchInput = (url: string) => fetch(url) } = given
-  const options: Options<ReplicateKind> = {
-    baseUrl,
-    now: given.now ?? (() => new Date()),
-    newId: given.newId ?? newId,
-    sleep: given.sleep ?? ((ms, signal) => setTimeout(ms, undefined, { signal })),
-    fetchInput,
-    settings: {
-      seconds_per_step: given.secondsPerStep ?? 4,
-      seconds_per_training: 45,
-      weights_bytes: 24_000_000,
-      retention_seconds: 3600,
-      rate_limit_per_minute: null,
-      drawing: given.drawing ?? true,
-      webhooks: true,
-    },
-  }
   const models = knownModels('replicate', given.examples)
-  return simulate(protocolOf(webhookSecret, models), options, (state, request) => route(state, request, given, models))
+  const options = optionsOf(given, newId, { retention_seconds: 3600 })
+  const protocol = protocolOf(given.webhookSecret, models)
+  return simulate(protocol, options, (state, request) => route(state, request, given, models))
 }
 
 // Like Replicate's: 26 lower-case letters and digits.

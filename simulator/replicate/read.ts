@@ -23,7 +23,7 @@ export function cancelPrediction(state: State, { signal }: Request, id: string):
   return readJob(
     state,
     { signal, on: 'cancel', counted: 'cancel', job },
-    (prediction, fault, now) => cancelJob(state, prediction, fault) ?? show(state, prediction, fault, now),
+    (prediction, fault, now) => cancelJob(state, prediction, fault, now) ?? show(state, prediction, fault, now),
   )
 }
 

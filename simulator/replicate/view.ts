@@ -1,6 +1,6 @@
 // The prediction object as Replicate's API shows it at an instant; lists leave the webhook out.
 
-import { filesOf } from '../jobs/files.ts'
+import { linkedFiles } from '../jobs/files.ts'
 import { isOver, runSeconds, startOf } from '../jobs/job.ts'
 import { isRemoved, type Prediction, type State, statusAt } from './protocol.ts'
 
@@ -45,12 +45,8 @@ export function viewWithWebhook(state: State, prediction: Prediction, now: numbe
 }
 
 function outputOf(state: State, prediction: Prediction): unknown {
-  const { id, model, input } = prediction
-  const files = filesOf(state, prediction).map((file) => ({
-    ...file,
-    url: `${state.options.baseUrl}/files/${id}/${file.name}`,
-  }))
-  return files.length > 0 ? model.output(files, input) : null
+  const files = linkedFiles(state, prediction)
+  return files.length > 0 ? prediction.model.output(files, prediction.input) : null
 }
 
 function logsOf({ own, input: { seed } }: Prediction, started: boolean, over: boolean): string {

@@ -1,8 +1,8 @@
 // A Telegram to try the bot against: its Bot API, a page that shows the chat, and updates sent to the bot's webhook.
 // `npm start` and tests call startTelegram; grammY speaks to it through its `apiRoot`.
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import { readBody, sendResponse, toRequest } from '../exchange.ts'
+import { listenOn } from '../ports.ts'
 import { startDeliveries } from './deliver.ts'
 import { createFaults, type TelegramFault, telegramFaultSchema } from './faults.ts'
 import { type Call, methods } from './methods.ts'
@@ -45,7 +45,7 @@ export interface TelegramStart {
   readonly now?: () => Date
 }
 
-/** Whoever opens the page of the chat, unless its address says another. */
+/** The person who opens the page of the chat, unless its address names another. */
 export const visitor = { id: 1, first_name: 'You', language_code: 'en' } as const
 
 /** A call that was done and is never answered. */
@@ -60,11 +60,7 @@ export async function startTelegram({
   now,
 }: TelegramStart): Promise<TelegramServer> {
   const server = createServer()
-  server.listen(port, host)
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the simulated Telegram has no TCP address')
-  const url = `http://${host}:${address.port}`
+  const url = `http://${host}:${await listenOn(server, port, host)}`
   const faults = createFaults()
   const state = createState({ baseUrl: url, token, username, now: now ?? (() => new Date()) }, faults)
   const deliveries = startDeliveries(state)
@@ -106,7 +102,7 @@ function chatOf(state: State, { id }: Person, deliveries: ReturnType<typeof star
       const fits = (text: string) => (typeof words === 'string' ? text.includes(words) : words.test(text))
       for (const { message_id, buttons } of own().toReversed()) {
         const button = buttons.flat().find(({ text }) => fits(text))
-        if (button?.callback_data) return pressData(message_id, button.callback_data)
+        if (button) return pressData(message_id, button.callback_data)
       }
       throw new Error(`no button says ${words}`)
     },
@@ -119,26 +115,22 @@ function chatOf(state: State, { id }: Person, deliveries: ReturnType<typeof star
 }
 
 async function serve(state: State, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
   try {
-    const answer = await route(state, await requestOf(state, incoming))
-    if (answer === lost) return void outgoing.destroy()
-    outgoing.writeHead(answer.status, Object.fromEntries(answer.headers))
-    outgoing.end(Buffer.from(await answer.arrayBuffer()))
+    const answer = await route(state, await requestOf(state, incoming, gone.signal))
+    if (answer === lost) outgoing.destroy()
+    else await sendResponse(answer, outgoing, gone.signal)
   } catch (error) {
-    console.error('simulated Telegram:', error)
+    if (!gone.signal.aborted) console.error('simulated Telegram:', error)
     outgoing.destroy()
   }
 }
 
-async function requestOf({ options }: State, incoming: IncomingMessage): Promise<Request> {
-  const { method = 'GET', url = '/', headers } = incoming
-  const body =
-    method === 'GET' || method === 'HEAD' ? undefined : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>)
-  if (Number(headers['content-length'] ?? 0) > mostBodyBytes) throw new Error('the request is too large')
-  const given = new Headers(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  )
-  return new Request(new URL(url, options.baseUrl), { method, headers: given, ...(body && { body, duplex: 'half' }) })
+async function requestOf({ options }: State, incoming: IncomingMessage, signal: AbortSignal): Promise<Request> {
+  const body = await readBody(incoming, mostBodyBytes)
+  if (!body) throw new Error('the request is too large')
+  return toRequest(incoming, new URL(incoming.url ?? '/', options.baseUrl), body, signal)
 }
 
 async function route(state: State, request: Request): Promise<Response | typeof lost> {

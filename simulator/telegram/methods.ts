@@ -54,7 +54,6 @@ export const methods: Readonly<Record<string, Method>> = {
     ...(lastError && { last_error_message: lastError }),
   }),
   setMyCommands: () => true,
-  sendChatAction: () => true,
   sendMessage: (state, call) => add(state, call, { kind: 'text', text: textOf(call, 'text', limits.text) }),
   sendPhoto: async (state, call) => {
     const file = await fileOf(state, call['photo'], limits.photoBytes)
@@ -70,9 +69,16 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   sendDocument: (state, call) => addFile(state, call, 'document'),
   sendVideo: (state, call) => addFile(state, call, 'video'),
-  editMessageText: (state, call) => edit(state, call, { text: textOf(call, 'text', limits.text) }),
-  editMessageCaption: (state, call) => edit(state, call, { caption: captionOf(call) ?? '' }),
-  editMessageReplyMarkup: (state, call) => edit(state, call, {}),
+  editMessageReplyMarkup: (state, call) => {
+    const message = state.messages.find((one) => one.isBots && one.message_id === Number(call['message_id']))
+    if (!message || message.chat !== Number(call['chat_id']))
+      throw new BotApiError(400, 'Bad Request: message to edit not found')
+    const buttons = buttonsOf(call)
+    if (JSON.stringify(buttons) === JSON.stringify(message.buttons))
+      throw new BotApiError(400, 'Bad Request: message is not modified')
+    message.buttons = buttons
+    return messageOf(state, message)
+  },
   answerCallbackQuery: ({ presses }, call) => {
     const press = presses.get(String(call['callback_query_id']))
     if (!press)
@@ -112,18 +118,6 @@ function add(state: State, call: Call, content: Pick<ChatMessage, 'kind' | 'text
   return messageOf(state, message)
 }
 
-function edit(state: State, call: Call, content: { text?: string; caption?: string }) {
-  const message = state.messages.find((one) => one.isBots && one.message_id === Number(call['message_id']))
-  if (!message || message.chat !== Number(call['chat_id']))
-    throw new BotApiError(400, 'Bad Request: message to edit not found')
-  const buttons = buttonsOf(call)
-  const before = JSON.stringify([message.text, message.caption, message.buttons])
-  Object.assign(message, content, { buttons })
-  if (JSON.stringify([message.text, message.caption, message.buttons]) === before)
-    throw new BotApiError(400, 'Bad Request: message is not modified')
-  return messageOf(state, message)
-}
-
 function textOf(call: Call, name: string, most: number): string {
   const text = String(call[name] ?? '')
   if (text === '') throw new BotApiError(400, 'Bad Request: message text is empty')
@@ -143,7 +137,7 @@ function buttonsOf(call: Call): Button[][] {
   const markup = (typeof given === 'string' ? JSON.parse(given) : given) as { inline_keyboard?: Button[][] } | undefined
   const rows = markup?.inline_keyboard ?? []
   for (const { callback_data: data } of rows.flat()) {
-    const bytes = data === undefined ? 1 : Buffer.byteLength(data)
+    const bytes = Buffer.byteLength(data)
     if (bytes < 1 || bytes > limits.callbackBytes) throw new BotApiError(400, 'Bad Request: BUTTON_DATA_INVALID')
   }
   return rows

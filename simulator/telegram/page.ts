@@ -28,9 +28,8 @@ function bubble({ isBots, text, caption, file, kind, buttons, message_id }: Chat
   return `<article class="${isBots ? 'bot' : 'me'}">${media}<p>${words}</p>${rows.join('')}</article>`
 }
 
-function buttonOf({ text, callback_data, url }: ChatMessage['buttons'][number][number], message: number): string {
-  if (url) return `<a class="button" href="${escaped(url)}">${escaped(text)}</a>`
-  return `<button name="press" data-message="${message}" data-value="${escaped(callback_data ?? '')}">${escaped(text)}</button>`
+function buttonOf({ text, callback_data }: ChatMessage['buttons'][number][number], message: number): string {
+  return `<button name="press" data-message="${message}" data-value="${escaped(callback_data)}">${escaped(text)}</button>`
 }
 
 /** `code`: of a deep link. Its one button sends it, as Telegram's does. */
@@ -42,7 +41,7 @@ body { margin: 0 auto; max-width: 34rem; font: 16px/1.4 system-ui; background: #
 h1 { font-size: 1rem } article { background: #fff; border-radius: 12px; padding: .5rem .75rem; margin: .4rem 3rem .4rem 0 }
 article.me { background: #e3fdcf; margin: .4rem 0 .4rem 3rem } p { margin: 0; overflow-wrap: anywhere }
 img, video { max-width: 100%; border-radius: 8px } .row { display: flex; gap: .4rem; margin-top: .4rem }
-button, .button { flex: 1; padding: .5rem; border: 0; border-radius: 8px; background: #cfe3f7; font: inherit; cursor: pointer }
+button { flex: 1; padding: .5rem; border: 0; border-radius: 8px; background: #cfe3f7; font: inherit; cursor: pointer }
 form { position: fixed; inset: auto 0 0; background: #fff; padding: .6rem; display: flex; gap: .5rem; flex-wrap: wrap; justify-content: center }
 input[name=text] { flex: 1 1 14rem; padding: .5rem; font: inherit }
 </style>

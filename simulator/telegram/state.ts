@@ -21,8 +21,7 @@ export interface Person {
 
 export interface Button {
   readonly text: string
-  readonly callback_data?: string
-  readonly url?: string
+  readonly callback_data: string
 }
 
 export interface StoredFile {

@@ -3,6 +3,7 @@
 // still opens a picture.
 import { randomUUID } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
+import { withDeadline } from '../../core/deadline.ts'
 import { type BlobStore, type ByteRange, type Page, StoreFault, StoreRefusal } from '../store.ts'
 import { type Disk, type Entry, isAbsent, type OpenFile, realDisk } from './disk.ts'
 
@@ -15,21 +16,32 @@ const temporaryEnding = '.tmp'
 const tailBytes = 8
 const word = 'SGB1'
 
+interface FolderOptions {
+  /** For a call, until a file's first bytes: a disk over a network may hang. A part of 8 MiB must get through. */
+  patienceMs?: number
+}
+
 /** The folder is made with the first blob. */
-export function openFolderStore(folder: string, name: string, disk: Disk = realDisk): BlobStore {
+export function openFolderStore(
+  folder: string,
+  name: string,
+  disk: Disk = realDisk,
+  { patienceMs = 20_000 }: FolderOptions = {},
+): BlobStore {
   const root = resolve(folder, name)
   const pathOf = (key: string) => join(root, ...key.split('/').map(encodeName))
+  const guarded = <T>(work: (signal: AbortSignal) => Promise<T>) => asFault(withDeadline(patienceMs, work))
   return {
-    head: (key) => guarded(reading(disk, pathOf(key), async (file) => (await tailOf(file)).metadata)),
-    read: (key, range) => guarded(openStream(disk, pathOf(key), range)),
-    readJson: (key) => guarded(reading(disk, pathOf(key), readRecord)),
-    write: (key, bytes, metadata) => guarded(writeWhole(disk, pathOf(key), new Uint8Array(bytes), metadata)),
-    writeJson: (key, value) => guarded(writeWhole(disk, pathOf(key), Buffer.from(JSON.stringify(value)))),
-    remove: (key) => guarded(remove(disk, root, pathOf(key))),
+    head: (key) => guarded(() => reading(disk, pathOf(key), async (file) => (await tailOf(file)).metadata)),
+    read: (key, range) => guarded((late) => openStream(disk, pathOf(key), range, late)),
+    readJson: (key) => guarded(() => reading(disk, pathOf(key), readRecord)),
+    write: (key, bytes, metadata) => guarded(() => writeWhole(disk, pathOf(key), new Uint8Array(bytes), metadata)),
+    writeJson: (key, value) => guarded(() => writeWhole(disk, pathOf(key), Buffer.from(JSON.stringify(value)))),
+    remove: (key) => guarded(() => remove(disk, root, pathOf(key))),
     list: async function* ({ prefix, directories = false }) {
       const pages = list(disk, root, prefix, directories)
       for (;;) {
-        const { done, value } = await guarded(pages.next())
+        const { done, value } = await guarded(() => pages.next())
         if (done) return
         yield value
       }
@@ -37,12 +49,13 @@ export function openFolderStore(folder: string, name: string, disk: Disk = realD
   }
 }
 
-/** A disk that is full, broken or not ours is a fault of the store, never of the file. */
-async function guarded<T>(work: Promise<T>): Promise<T> {
+/** A disk that is full, broken, hung or not ours is a fault of the store, never of the file. */
+async function asFault<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
+    const { code, name } = cause as NodeJS.ErrnoException
+    if (name === 'TimeoutError') throw new StoreFault('The storage folder did not answer in time', { cause })
     if (code === undefined) throw cause
     if (['EACCES', 'EPERM', 'EROFS'].includes(code))
       throw new StoreRefusal(`The storage folder may not be used (${code})`, { cause })
@@ -86,13 +99,15 @@ async function openStream(
   disk: Disk,
   path: string,
   range: ByteRange | undefined,
+  late: AbortSignal,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   const file = await disk.open(path + ending)
   if (!file) return undefined
   try {
     const { end } = await tailOf(file)
     const [start, last] = range ? [range.start, Math.min(range.end, end)] : [0, end]
-    if (start <= last) return file.stream({ start, end: last })
+    // To nobody any more, it is closed here.
+    if (start <= last && !late.aborted) return file.stream({ start, end: last })
   } catch (error) {
     await file.close()
     throw error

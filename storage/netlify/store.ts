@@ -3,14 +3,13 @@
 //
 // Netlify gives a token with each invocation and takes the one before back, so the client is made anew for each call. The client's own
 // five retries, 5 s apart, know no deadline; what it would repeat is repeated here, as often as the caller's time allows.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '@netlify/blobs'
-import { withDeadline } from '../../core/deadline.ts'
 import { AppError } from '../../core/errors.ts'
+import { type RetryOptions, sendWithRetries } from '../retry.ts'
 import { sendBlob } from '../send.ts'
-import { type BlobStore, type ByteRange, StoreFault, StoreRefusal } from '../store.ts'
+import type { BlobStore, ByteRange } from '../store.ts'
 
-export interface NetlifyOptions {
+interface NetlifyOptions {
   /** For a call with a small answer, or until a file's first bytes. */
   patienceMs?: number
   /** For a part of 8 MiB to be taken. */
@@ -18,16 +17,6 @@ export interface NetlifyOptions {
   /** Access that isn't the environment's. */
   access?: { siteID: string; token: string; edgeURL?: string; uncachedEdgeURL?: string; apiURL?: string }
 }
-
-interface Limits {
-  patienceMs: number
-  signal: AbortSignal | undefined
-  /** The body is read by the caller, after the call. */
-  isStream: boolean
-}
-
-/** Between tries, as long as there is time. */
-const pausesMs = [200, 800, 2_400]
 
 export function openNetlifyStore(name: string, options: NetlifyOptions = {}, signal?: AbortSignal): BlobStore {
   const { patienceMs = 10_000, partPatienceMs = 20_000, access } = options
@@ -61,7 +50,7 @@ export function openNetlifyStore(name: string, options: NetlifyOptions = {}, sig
     remove: (key) => call((store) => store.delete(key)),
     list: async function* ({ prefix, directories = false }) {
       const asked = { prefix, directories, paginate: true } as const
-      const sender = openSender({ patienceMs, signal, isStream: false })
+      const sender = openSender({ patienceMs, signal })
       const pages = await sender.run(async () => (await openStore(sender.fetch)).list(asked)[Symbol.asyncIterator]())
       for (;;) {
         const { done, value } = await sender.run(() => pages.next())
@@ -89,15 +78,18 @@ function sliced(whole: ReadableStream<Uint8Array>, range: ByteRange | undefined)
   )
 }
 
+type Limits = Pick<RetryOptions, 'patienceMs' | 'signal' | 'isStream'>
+
 /** Stands in for fetch in a client of one call, and tells that call's failures as what they are. */
 function openSender(limits: Limits) {
-  let failure: StoreFault | undefined
+  let failure: unknown
   return {
     fetch: async (address: string | URL | Request, init?: RequestInit): Promise<Response> => {
       try {
-        return await sendPatiently(String(address), init ?? {}, limits)
+        const send = (signal: AbortSignal) => sendBlob(String(address), { ...init, signal })
+        return await sendWithRetries(send, { store: 'The blob store', ...limits })
       } catch (error) {
-        failure = error instanceof StoreFault ? error : new StoreFault('The blob store failed', { cause: error })
+        failure = error
         // No status that the client repeats. run() throws the failure itself.
         return new Response(null, { status: 400 })
       }
@@ -117,37 +109,4 @@ function unknownStore(error: unknown): AppError | undefined {
   if ((error as Error).name !== 'MissingBlobsEnvironmentError') return undefined
   const detail = 'The blob store is not known: NETLIFY_BLOBS_CONTEXT is not set.'
   return new AppError('not_configured', detail, { cause: error })
-}
-
-async function sendPatiently(address: string, init: RequestInit, limits: Limits): Promise<Response> {
-  const endBy = performance.now() + limits.patienceMs
-  for (let tries = 0; ; tries += 1) {
-    const answer = await sendOnce(address, init, limits, endBy).catch((cause: unknown) => cause)
-    if (answer instanceof Response) {
-      if (answer.status === 401 || answer.status === 403) throw refusal(answer)
-      if (answer.status < 500 && answer.status !== 429) return answer
-      await answer.body?.cancel()
-    }
-    const pause = pausesMs[tries]
-    if (pause === undefined || limits.signal?.aborted || performance.now() + pause >= endBy) throw fault(answer)
-    await sleep(pause)
-  }
-}
-
-/** The same with the body, unless the caller reads it. */
-function sendOnce(address: string, init: RequestInit, { signal, isStream }: Limits, endBy: number): Promise<Response> {
-  return withDeadline(Math.max(1, Math.round(endBy - performance.now())), async (late) => {
-    const answer = await sendBlob(address, { ...init, signal: signal ? AbortSignal.any([late, signal]) : late })
-    if (isStream || !answer.body) return answer
-    const { status, headers } = answer
-    return new Response(await answer.bytes(), { status, headers })
-  })
-}
-
-const refusal = ({ status }: Response) => new StoreRefusal(`The blob store refuses our credentials (${status})`)
-
-/** The cause names the address at most, never the token. */
-function fault(answer: unknown): StoreFault {
-  if (answer instanceof Response) return new StoreFault(`The blob store answered ${answer.status}`)
-  return new StoreFault('The blob store did not answer in time', { cause: answer })
 }

@@ -1,9 +1,8 @@
 // Signed requests to an S3-compatible store, each within a deadline, repeated while there is time. storage/s3/store.ts uses it.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsV4Signer } from 'aws4fetch'
-import { withDeadline } from '../../core/deadline.ts'
+import { sendWithRetries } from '../retry.ts'
 import { sendBlob } from '../send.ts'
-import { type LinkOptions, StoreFault, StoreRefusal } from '../store.ts'
+import type { AddressOptions } from '../store.ts'
 import { codeOf } from './answer.ts'
 
 export interface S3Access {
@@ -17,7 +16,7 @@ export interface S3Access {
   secretAccessKey: string
 }
 
-export interface S3Request {
+interface S3Request {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   key?: string
   query?: Record<string, string>
@@ -28,24 +27,27 @@ export interface S3Request {
 }
 
 export interface S3Client {
-  /** Any answer below 500 that isn't a refusal of our credentials. 404 is the caller's. */
+  /** As `sendWithRetries` gives and throws it. */
   send(request: S3Request): Promise<Response>
   /** An address at which anybody may GET the object for so long: at most seven days, which is what S3 allows. */
-  presign(key: string, seconds: number, options: LinkOptions): Promise<string>
+  presign(key: string, seconds: number, options: AddressOptions): Promise<string>
   /** Names an object of the same bucket, for a copy within it. */
   sourceOf(key: string): string
   until(signal: AbortSignal): S3Client
 }
 
-/** Between tries, as long as there is time. */
-const pausesMs = [200, 800, 2_400]
+const service = 's3'
 const mostLinkSeconds = 7 * 24 * 3_600
 /** Links of one such span are the same, so that a browser that is sent to one again finds the picture in its cache. */
 const linkSpanMs = 5 * 60_000
 
 export function openS3Client(access: S3Access, patienceMs: number, signal?: AbortSignal): S3Client {
   return {
-    send: (request) => sendPatiently(access, request, patienceMs, signal),
+    send: (request) => {
+      const { isStream = false } = request
+      const options = { store: 'The S3 store', patienceMs, signal, isStream, codeOf }
+      return sendWithRetries((given) => sendOnce(access, request, given), options)
+    },
     presign: (key, seconds, options) => presign(access, key, seconds, options),
     sourceOf: (key) => `/${access.bucket}/${pathOf(key)}`,
     until: (caller) => openS3Client(access, patienceMs, caller),
@@ -59,14 +61,10 @@ function addressOf(endpoint: string, bucket: string, key = ''): URL {
   return new URL(`${endpoint.replace(/\/+$/, '')}/${bucket}${key && `/${pathOf(key)}`}`)
 }
 
-const signing = ({ accessKeyId, secretAccessKey, region }: S3Access) => ({
-  ...{ accessKeyId, secretAccessKey, region, service: 's3' },
-})
-
 /** A space is signed as %20; servers differ in what a plus sign is to them. */
 const withoutPlus = (url: URL): string => url.href.replaceAll('+', '%20')
 
-async function presign(access: S3Access, key: string, seconds: number, options: LinkOptions): Promise<string> {
+async function presign(access: S3Access, key: string, seconds: number, options: AddressOptions): Promise<string> {
   const url = addressOf(access.publicEndpoint ?? access.endpoint, access.bucket, key)
   const spanAt = Math.floor(Date.now() / linkSpanMs) * linkSpanMs
   // Good for so long from now on, wherever in its span this is.
@@ -75,55 +73,17 @@ async function presign(access: S3Access, key: string, seconds: number, options: 
   if (options.disposition) url.searchParams.set('response-content-disposition', options.disposition)
   if (options.cacheControl) url.searchParams.set('response-cache-control', options.cacheControl)
   const datetime = new Date(spanAt).toISOString().replaceAll(/[:-]|\.\d{3}/g, '')
-  const signer = new AwsV4Signer({ ...signing(access), url: url.href, method: 'GET', signQuery: true, datetime })
+  const signer = new AwsV4Signer({ ...access, service, url: url.href, method: 'GET', signQuery: true, datetime })
   return withoutPlus((await signer.sign()).url)
 }
 
-async function sendPatiently(
-  access: S3Access,
-  request: S3Request,
-  patienceMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Response> {
-  const endBy = performance.now() + patienceMs
-  for (let tries = 0; ; tries += 1) {
-    const left = Math.max(1, Math.round(endBy - performance.now()))
-    const answer = await withDeadline(left, (late) =>
-      sendOnce(access, request, signal ? AbortSignal.any([late, signal]) : late),
-    ).catch((cause: unknown) => cause)
-    if (answer instanceof Response) {
-      if (answer.status === 401 || answer.status === 403)
-        throw new StoreRefusal(`The S3 store refuses our credentials (${answer.status}${await reasonOf(answer)})`)
-      if (answer.status < 500 && answer.status !== 429) return answer
-    }
-    const pause = pausesMs[tries]
-    if (pause === undefined || signal?.aborted || performance.now() + pause >= endBy) throw await faultOf(answer)
-    if (answer instanceof Response) await answer.body?.cancel()
-    await sleep(pause)
-  }
-}
-
 async function sendOnce(access: S3Access, request: S3Request, signal: AbortSignal): Promise<Response> {
-  const { method, key, query = {}, headers = {}, body, isStream = false } = request
+  const { method, key, query = {}, headers = {}, body } = request
   const address = addressOf(access.endpoint, access.bucket, key)
   for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value)
-  const signer = new AwsV4Signer({ ...signing(access), url: address.href, method, headers })
+  const signer = new AwsV4Signer({ ...access, service, url: address.href, method, headers })
   const { url, headers: signed } = await signer.sign()
   // A bucket of another region redirects; the signature would be wrong there, so it is a fault to be read.
   const init = { method, headers: signed, signal, redirect: 'manual' as const, ...(body !== undefined && { body }) }
-  const answer = await sendBlob(withoutPlus(url), init)
-  // What tells of a failure is short, and is read within the deadline.
-  if ((isStream && answer.ok) || !answer.body) return answer
-  return new Response(await answer.bytes(), { status: answer.status, headers: answer.headers })
-}
-
-async function reasonOf(answer: Response): Promise<string> {
-  const code = await codeOf(answer)
-  return code ? `, ${code}` : ''
-}
-
-async function faultOf(answer: unknown): Promise<StoreFault> {
-  if (answer instanceof Response)
-    return new StoreFault(`The S3 store answered ${answer.status}${await reasonOf(answer)}`)
-  return new StoreFault('The S3 store did not answer in time', { cause: answer })
+  return sendBlob(withoutPlus(url), init)
 }

@@ -6,7 +6,7 @@ import { openS3Client, type S3Access, type S3Client } from './client.ts'
 import { abandon, compose, uploadNoted } from './compose.ts'
 import { listAll, listFolders } from './list.ts'
 
-export interface S3Options {
+interface S3Options {
   /** For a call, until its answer's first bytes. A part of 8 MiB must get through. */
   patienceMs?: number
 }

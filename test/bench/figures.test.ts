@@ -1,6 +1,7 @@
 // What the benchmark makes of its rounds: medians, quantiles, and goals that are met or missed.
 import { expect, test } from 'vitest'
-import { goalsOf, quantile, summarize, tableOf } from '../../bench/side/figures.ts'
+import { median, quantile } from '../../bench/numbers.ts'
+import { goalsOf, summarize, tableOf } from '../../bench/side/figures.ts'
 import type { Round } from '../../bench/side/round.ts'
 
 const round = (engine: Round['engine'], change: Partial<Round> = {}): Round => ({
@@ -21,7 +22,8 @@ const summary = (engine: Round['engine'], change?: Partial<Round>) => summarize(
 const verdicts = (...summaries: ReturnType<typeof summary>[]) => goalsOf(summaries).map(({ isMet }) => isMet)
 
 test('a quantile lies between the two nearest values', () => {
-  expect(quantile([1, 2, 3, 4, 5], 0.5)).toBe(3)
+  expect(quantile([5, 3, 1, 4, 2], 0.5)).toBe(3)
+  expect(median([4, 1])).toBe(2.5)
   expect(quantile([0, 10], 0.25)).toBe(2.5)
   expect(quantile([7], 0.99)).toBe(7)
 })

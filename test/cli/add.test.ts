@@ -169,7 +169,7 @@ test.each([
   ['fal:fal-ai/nothing', /no endpoint "fal-ai\/nothing" at fal/],
   ['replicate:lucataco/remove-bg --candidates 2', /^--candidates: the model has no field for the number/],
   ['fal:fal-ai/birefnet --require seed2', /^--require seed2: the model has no such field/],
-])('%s is refused with the part that can not be one, and nothing is written', async (words, why) => {
+])('%s is refused with the part that cannot be one, and nothing is written', async (words, why) => {
   await expect(add(...words.split(' '))).rejects.toThrow(why)
   expect((await readdir(join(root, 'recipes'))).sort()).toEqual((await readdir(join(project, 'recipes'))).sort())
 })

@@ -1,11 +1,12 @@
 // The doctor as an operator runs it: exit codes, a file of variables, a document for programs, and no secret in any of it.
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { run as runDoctor } from '../../cli/doctor.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { useTestDeps } from '../setup/deps.ts'
+import { runAlone, runHere } from './command.ts'
 
 const app = await useTestDeps({ mounted: true })
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-doctor-'))
@@ -19,21 +20,10 @@ const env = {
   ...secrets,
 }
 
-const { NODE_COMPILE_CACHE } = process.env
-
-function run(words: string[], variables: Record<string, string | undefined>) {
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['cli/doctor.ts', ...words],
-      { env: { ...variables, NODE_COMPILE_CACHE } },
-      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
-    )
-  })
-}
+const run = (words: string[], variables: Record<string, string | undefined>) => runHere(runDoctor, words, variables)
 
 test('what is well ends with 0, one line a finding', async () => {
-  const { code, out, err } = await run(['--env', '/dev/null'], env)
+  const { code, out, err } = await runAlone('cli/doctor.ts', ['--env', '/dev/null'], env)
   expect([code, err], out).toEqual([0, ''])
   expect(out).toMatch(/^ok {4}database +PostgreSQL 18\S* answers over pg in \d+ ms$/m)
   expect(out).toMatch(/^warn {2}site +not checked, because PUBLIC_URL is not set here$/m)
@@ -49,7 +39,7 @@ test('variables of a file count where the process has none, and what fails ends 
       .map(([name, value]) => `${name}="${value}"\n`)
       .join(''),
   )
-  const { code, out } = await run(['--env', file], { REPLICATE_API_TOKEN })
+  const { code, out } = await runAlone('cli/doctor.ts', ['--env', file], { REPLICATE_API_TOKEN })
   expect([code, out.split('\n')[0]], out).toEqual([
     1,
     expect.stringMatching(/^FAIL {2}environment +CRON_SECRET: must be at least 16 characters → /),

@@ -74,18 +74,8 @@ test('a deployment that has never been pinged is well but for its pings and its 
   const findings = await examine(well)
   expect(findings.map(({ name, state }) => `${state} ${name}`)).toEqual([
     ...['warn environment', 'warn environment', 'ok database', 'ok schema', 'ok clocks', 'ok site', 'warn cron'],
-    ...[
-      'ok webhooks',
-      'ok webhooks',
-      'ok blob store',
-      'ok replicate',
-      'ok webhook secret',
-      'ok fal',
-      'ok fal scope',
-      'ok fal signatures',
-      'ok budget',
-      'ok ledger',
-    ],
+    ...['ok webhooks', 'ok webhooks', 'ok providers', 'ok blob store', 'ok replicate', 'ok webhook secret'],
+    ...['ok fal', 'ok fal scope', 'ok fal signatures', 'ok budget', 'ok ledger'],
   ])
 })
 
@@ -238,18 +228,18 @@ const sites: [string, string, RequestListener, RegExp][] = [
     'a site without its settings',
     'site',
     unset,
-    /^FAIL site 503 not_configured: DATABASE_URL is not set → Set it there/,
+    /^FAIL site 503 not_configured: This deployment is not set up.* → The log of its functions names what/,
   ],
   [
     'a site without its settings',
     'webhooks',
     unset,
-    /^FAIL webhooks .*fal answers 503 not_configured → DATABASE_URL is not set/,
+    /^FAIL webhooks .*fal answers 503 not_configured → The log of its functions names what is missing/,
   ],
 ]
 
 function unset(...[, answer]: Parameters<RequestListener>): void {
-  const document = { code: 'not_configured', detail: 'DATABASE_URL is not set' }
+  const document = { code: 'not_configured', detail: 'This deployment is not set up completely.' }
   answer.writeHead(503, { 'content-type': 'application/problem+json' }).end(JSON.stringify(document))
 }
 

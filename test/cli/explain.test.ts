@@ -11,12 +11,15 @@ interface Scene extends Partial<Around> {
   paused?: Parameters<typeof explain>[0]['paused']
   in_flight?: number
   stopped?: boolean
+  webhooks?: Parameters<typeof explain>[0]['webhooks']
 }
 
+const unheard = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
+
 function said(state: State, overrides: TaskOverrides = {}, scene: Scene = {}): string {
-  const { paused = null, in_flight = 0, stopped = false, cap, pinged_at } = scene
+  const { paused = null, in_flight = 0, stopped = false, webhooks = unheard, cap, pinged_at } = scene
   const task = taskRow({ at: noon, ...states[state], ...overrides })
-  return explain({ task, history: [], paused, in_flight, stopped }, noon, { cap, pinged_at }).join('\n')
+  return explain({ task, history: [], paused, in_flight, stopped, webhooks }, noon, { cap, pinged_at }).join('\n')
 }
 
 test.each<[State, string[]]>([
@@ -78,6 +81,28 @@ test.each<[string, Date | null | undefined, string]>([
   expect(said('running', { due_at: later(noon, -30) }, { pinged_at })).not.toMatch(/[Pp]ings? (is|come|has)/)
 })
 
+test('webhooks that are refused are named, until one is accepted again', () => {
+  const webhooks = {
+    ...{ accepted_at: later(noon, -7_200).toISOString(), refused: 4, refused_at: later(noon, -60).toISOString() },
+    last_reason: 'The webhook is refused: webhook-signature does not fit the body.',
+  }
+  const words = said('running', {}, { webhooks })
+  expect(words).toContain("replicate's webhooks are refused: 4 in all, the last 60 s ago")
+  expect(words).toContain('webhook-signature does not fit the body')
+  expect(words).toContain('REPLICATE_WEBHOOK_SECRET')
+  expect(said('completed', {}, { webhooks })).not.toContain('webhook')
+  const mended = { ...webhooks, accepted_at: later(noon, -30).toISOString() }
+  expect(said('running', {}, { webhooks: mended })).not.toContain('webhook')
+})
+
+test('what a throttled create put off waits for the pause, and is submitted rather than checked', () => {
+  const put_off = { due_at: later(noon, 300) }
+  const words = said('pending', put_off, { paused: { until: later(noon, 300), reason: 'Slow down.' } })
+  expect(words).toContain('replicate is paused until')
+  expect(words).toContain('npm run tasks -- resume replicate')
+  expect(said('pending', put_off)).toMatch(/The first pass after .* submits it/)
+})
+
 test('a prediction that was found is not called submitted, in no move of the history', () => {
   expect(moveWords({ move: 'created', was: 'processing/submitting', by: 'worker' })).toContain('accepted')
   expect(moveWords({ move: 'created', was: 'processing/unconfirmed', by: 'worker' })).toContain('found in')
@@ -96,7 +121,7 @@ test('each move that a statement writes has its words', async () => {
   ]
     .map((name) => name.slice(1, -1))
     // Notes, which move nothing.
-    .filter((name) => !['seen', 'unanswered', 'postponed', 'missing'].includes(name))
+    .filter((name) => !['answered', 'unanswered', 'postponed', 'missing'].includes(name))
   expect(moves.length).toBeGreaterThan(12)
   expect(moves.filter((move) => !moveWords({ move, was: null, by: null }))).toEqual([])
 })
@@ -104,7 +129,7 @@ test('each move that a statement writes has its words', async () => {
 test('checks that the provider left without an answer are told, and no ping is blamed for them', () => {
   const unanswered = { unanswered_since: later(noon, -1_200), unanswered_reason: 'no answer within 10 s' }
   const words = said('running', { unanswered: 3, checked_at: noon, ...unanswered }, { pinged_at: noon })
-  expect(words).toContain('3 checks since 2026-03-01 11:40:00 UTC (20 min ago), none answered: no answer within 10 s')
+  expect(words).toContain('3 checks since 2026-03-01 11:40:00 UTC (20 min ago), none answered: no answer within 10 s.')
   expect(words).not.toMatch(/ping comes|not over/)
   expect(said('running', { checked_at: later(noon, -5) })).toContain('not over at the last check, 5 s ago')
   expect(said('running')).toContain('No pass has checked it yet.')

@@ -1,13 +1,12 @@
 // The operator's commands about files, as an operator runs them: on a folder and a bucket.
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
 import { parseCommand } from '../../cli/arguments.ts'
+import { run as runTasks } from '../../cli/tasks.ts'
 import { uploaderOf } from '../../engine/uploads.ts'
 import { parseConfig } from '../../providers/config.ts'
 import { openFiles } from '../../storage/files.ts'
@@ -16,6 +15,7 @@ import { createDatabase } from '../setup/database.ts'
 import { insertTask, insertTasks, states } from '../setup/factory.ts'
 import { startS3 } from '../setup/s3.ts'
 import { bytesOf, chunksOf, png } from '../storage/setup.ts'
+import { runHere } from './command.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-storage-'))
 const [database, s3] = await Promise.all([createDatabase(), startS3(join(folder, 's3'))])
@@ -25,14 +25,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 const { STORAGE: _, ...bucket } = s3.env
-const { PATH, NODE_COMPILE_CACHE } = process.env
-const env = { PATH, NODE_COMPILE_CACHE, DATABASE_URL: database.url, STORAGE_DIR: join(folder, 'files'), ...bucket }
+const env = { DATABASE_URL: database.url, STORAGE_DIR: join(folder, 'files'), ...bucket }
 const open = (kind: string) => openStoreOf(parseConfig({ ...env, STORAGE: kind }))
 const filesOf = (kind: string) => openFiles(open(kind)('files'))
 
 async function runJson(...words: string[]): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['cli/tasks.ts', ...words, '--json'], { env })
-  return JSON.parse(stdout)
+  const { code, out, err } = await runHere(runTasks, [...words, '--json'], env)
+  expect([code, err]).toEqual([0, ''])
+  return JSON.parse(out)
 }
 
 const mebi = 1024 * 1024

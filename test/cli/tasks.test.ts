@@ -1,14 +1,15 @@
-// The operator's command as an operator runs it: a process of its own, on a real database, blob store and simulator.
-import { execFile } from 'node:child_process'
+// The operator's command on a real database, blob store and simulator: as a process of its own where that matters, else within this one.
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { usage } from '../../cli/arguments.ts'
+import { run as runTasks } from '../../cli/tasks.ts'
 import { listMigrations } from '../../db/migrate.ts'
 import { replicateSettings } from '../../providers/replicate/spec.ts'
 import { begun, fault, rowOf } from '../scenarios/setup.ts'
 import { createDatabase } from '../setup/database.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTask, insertTasks, later, states, stray } from '../setup/factory.ts'
+import { runAlone, runHere } from './command.ts'
 
 const app = await useTestDeps()
 const { DATABASE_URL, SESSION_SECRET, CRON_SECRET } = app.deps.config
@@ -20,27 +21,13 @@ const deployment = {
   NETLIFY_BLOBS_CONTEXT: app.blobs.context,
 }
 
-interface Said {
-  code: number
-  out: string
-  err: string
-}
+const run = (words: string[], env: Record<string, string | undefined> = database) => runHere(runTasks, words, env)
+/** Proves that it ends, with which code, and that its log is nowhere in its answer. */
+const runApart = (words: string[], env: Record<string, string | undefined> = database) =>
+  runAlone('cli/tasks.ts', words, env)
 
-const { NODE_COMPILE_CACHE } = process.env
-
-function run(words: string[], env: Record<string, string | undefined> = database): Promise<Said> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['cli/tasks.ts', ...words],
-      { env: { ...env, NODE_COMPILE_CACHE } },
-      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
-    )
-  })
-}
-
-async function runJson<T>(words: string[], env?: Record<string, string | undefined>): Promise<T> {
-  const { code, out, err } = await run([...words, '--json'], env)
+async function runJson<T>(words: string[], env?: Record<string, string | undefined>, how = run): Promise<T> {
+  const { code, out, err } = await how([...words, '--json'], env)
   expect([code, err]).toEqual([0, ''])
   return JSON.parse(out) as T
 }
@@ -59,7 +46,7 @@ test('list shows what is in flight, the next due first, and leaves what is over'
     { ...states.running, due_at: later(new Date(), 110) },
     states.completed,
   ])
-  const { code, out } = await run(['list'])
+  const { code, out } = await runApart(['list'])
   expect(code).toBe(0)
   const lines = out.trimEnd().split('\n')
   expect(lines).toHaveLength(3)
@@ -189,9 +176,9 @@ test('recover picks up everything that is due', async () => {
     { ...states.submitting, due_at: later(now, -900) },
     { ...states.running, due_at: later(now, -900) },
   ])
-  expect((await run(['recover'], deployment)).out).toMatch(/^Picked up what was due: /)
+  expect((await runApart(['recover'], deployment)).out).toMatch(/^Picked up what was due: /)
   for (const task of stuck) expect((await rowOf(app, task)).due_at?.getTime()).toBeGreaterThan(now.getTime())
-  expect(await runJson(['recover'], deployment)).toMatchObject({ idle: true })
+  expect(await runJson(['recover'], deployment, runApart)).toMatchObject({ idle: true })
 })
 
 test('stats tells how things stand, and when pings came where the blob store is known', async () => {
@@ -213,7 +200,7 @@ test('stats tells how things stand, and when pings came where the blob store is 
 
 test('what is not understood ends with 2, its sentence and the usage', async () => {
   const err = `There is no command "mend".\n\n${usage}\n`
-  expect(await run(['mend'])).toEqual({ code: 2, out: '', err })
+  expect(await runApart(['mend'])).toEqual({ code: 2, out: '', err })
 })
 
 test('help is the usage', async () => {
@@ -222,7 +209,7 @@ test('help is the usage', async () => {
 
 test('an unknown task, a missing database and a database without tables are told in one sentence', async () => {
   const unknown = '01900000-0000-7000-8000-000000000000'
-  expect(await run(['show', unknown])).toEqual({
+  expect(await runApart(['show', unknown])).toEqual({
     code: 1,
     out: '',
     err: `There is no task ${unknown}, and no task with a prediction of this id.\n`,

@@ -10,7 +10,7 @@ const buttons: Press[] = [
   { kind: 'attempts', task_id, step: 1_000 },
   { kind: 'choose', task_id, step: 1_000, attempt: 1_000_000, file: 1_000 },
   { kind: 'results', task_id },
-  { kind: 'forget' },
+  { kind: 'delete' },
   { kind: 'keep' },
 ]
 

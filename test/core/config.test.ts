@@ -55,12 +55,23 @@ test('parseConfig() names every wrong variable at once, on a line each', () => {
   expect(lines.map((line) => line.trim().split(':')[0]).toSorted()).toEqual(Object.keys(wrong).toSorted())
 })
 
+test.each(['0', 'off', '1.5', '10001', '99999999999'])('a cap of %s is told what it may be', (value) => {
+  const caps = ['DAILY_TASKS_PER_USER', 'REPLICATE_CONCURRENCY', 'FAL_CONCURRENCY', 'CHECK_MAX_SECONDS']
+  const said = faultOf(Object.fromEntries([...caps, 'MAX_ATTEMPTS_PER_STEP'].map((name) => [name, value])))
+  for (const name of caps) expect(said).toContain(`${name}: must be a whole number from 1 to 10000, or left out`)
+  expect(said).toContain('MAX_ATTEMPTS_PER_STEP: must be a whole number from 1 to 1000')
+})
+
 test('parseConfig() repeats no value', () => {
   expect(faultOf(wrong)).not.toContain(secret)
 })
 
 test.each(Object.entries(wrong))('parseConfig() names %s alone when it alone is wrong', (name, value) => {
   expect(faultOf({ [name]: value })).toMatch(new RegExp(`^Wrong environment:\\n  ${name}: [^\\n]+$`))
+})
+
+test.each(['AUTH_JWKS_URL', 'ALERT_URL', 'NOTIFY_URL', 'PUBLIC_URL'])('%s that is no address is named', (name) => {
+  expect(faultOf({ [name]: secret })).toContain(`${name}: must be an address such as https://app.example`)
 })
 
 test('parseConfig() says what would be right', () => {
@@ -80,7 +91,7 @@ test('parseConfig() takes an empty variable for an absent one', () => {
   expect(parseConfig(empty)).toEqual(parseConfig({}))
 })
 
-test('parseConfig() has a default for all that needs none of ours, and can not be changed', () => {
+test('parseConfig() has a default for all that needs none of ours, and cannot be changed', () => {
   const config = parseConfig({ UNRELATED: 'x' })
   expect(config).toMatchObject({
     ...{ REPLICATE_BASE_URL: 'https://api.replicate.com/v1', FAL_QUEUE_URL: 'https://queue.fal.run' },
@@ -256,6 +267,16 @@ test('hosts that a task may name are names of hosts', () => {
   expect(NOTIFY_HOSTS).toEqual(['app.example', 'hooks.example'])
   expect(() => parseConfig({ NOTIFY_HOSTS: 'https://app.example/', NOTIFY_SECRET: secret })).toThrow('NOTIFY_HOSTS')
 })
+
+test('hosts of images are kept as addresses name them, with or without a star', () => {
+  const { IMAGE_HOSTS } = parseConfig({ IMAGE_HOSTS: 'Shop.Example, *.bücher.example, .cdn.example' })
+  expect(IMAGE_HOSTS).toEqual(['shop.example', 'xn--bcher-kva.example', 'cdn.example'])
+})
+
+test.each(['https://shop.example', 'shop.example/photos', 'shop.example:8443', 'a b', 'ada@shop.example'])(
+  'what is no host of images is told: %s',
+  (name) => expect(() => parseConfig({ IMAGE_HOSTS: `shop.example,${name}` })).toThrow(/IMAGE_HOSTS: must be host/),
+)
 
 test('operators in the chat are named by their numbers', () => {
   expect(parseConfig({ TELEGRAM_OPERATORS: '7, 42' }).TELEGRAM_OPERATORS).toEqual(['7', '42'])

@@ -9,8 +9,8 @@ import {
   decideSearch,
   decideSubmission,
   faultRetrySeconds,
-  graceSeconds,
   type SubmissionOutcome,
+  searchesNeeded,
   shorten,
   unconfigured,
 } from '../../core/decide.ts'
@@ -81,6 +81,8 @@ const found: Search = {
     { prediction_id: 'p2', urls },
   ],
 }
+const graceSeconds = 180
+const terms = { graceSeconds, inputsKeptSeconds: 3_600 }
 const searches: [string, Search, number, unknown][] = [
   ['adopts what is found first', found, 0, created],
   ['adopts what is found, however late', found, limit + 1, created],
@@ -96,17 +98,24 @@ const searches: [string, Search, number, unknown][] = [
   ['gives up at the limit', unreachable, limit, unsettled],
   ['gives up at the limit', none, limit, unsettled],
 ]
+const sentBefore = (age: number, searches = searchesNeeded) => ({ submitted_at: before(age), searches })
 test.each(searches)('decideSearch() %s: %j after %d s', (_, search, age, outcome) => {
-  expect(decideSearch(search, { submitted_at: before(age) }, recipe, now)).toEqual(outcome)
+  expect(decideSearch(search, sentBefore(age), recipe, now, terms)).toEqual(outcome)
 })
 
 test('decideSearch() believes the list after another grace time, if told', () => {
-  const absent = (age: number) => decideSearch(none, { submitted_at: before(age) }, recipe, now, { grace: 20 })
+  const short = { ...terms, graceSeconds: 20 }
+  const absent = (age: number) => decideSearch(none, sentBefore(age), recipe, now, short)
   expect([absent(19), absent(20)]).toEqual([undefined, { kind: 'absent' }])
 })
 
+test('decideSearch() believes no list before it was searched as often as that takes, however old the clock makes the attempt', () => {
+  const absent = (searches: number) => decideSearch(none, sentBefore(600, searches), recipe, now, terms)
+  expect([absent(searchesNeeded - 1), absent(searchesNeeded)]).toEqual([undefined, { kind: 'absent' }])
+})
+
 test('decideSearch() waits for an attempt whose beginning is not known', () => {
-  expect(decideSearch(none, { submitted_at: null }, recipe, now)).toBeUndefined()
+  expect(decideSearch(none, { submitted_at: null, searches: searchesNeeded }, recipe, now, terms)).toBeUndefined()
 })
 
 const running: Observation = { kind: 'running' }
@@ -155,12 +164,21 @@ const looks: [string, Observation, number, number, unknown][] = [
   ],
   ['counts a 404', { kind: 'missing' }, -9, 0, expect.objectContaining({ kind: 'missing', retry_in: 60 })],
   ['has nothing to write of a running one', running, -9, 0, undefined],
-  ['forgets 404s of a running one', running, -9, 1, { kind: 'seen' }],
+  ['forgets 404s of a running one', running, -9, 1, { kind: 'answered' }],
   ['ends a running one at the limit', running, 0, 0, timedOut],
   ['waits for a silent provider', silent, 0, 2, unanswered],
   ['waits for a silent provider past the limit', silent, recipe.timing.limitSeconds - 1, 0, unanswered],
   ['gives a silent provider up after the limit again', silent, recipe.timing.limitSeconds, 0, timedOut],
 ]
+test('decideCheck() ends a success that its recipe can not read, in words', () => {
+  const outputUrls = (made: unknown) => (made as { images: string[] }).images.map((url) => url)
+  const task = { submitted_at: before(9), deadline_at: before(-9), misses: 0, unanswered: 0 }
+  expect(decideCheck({ kind: 'succeeded', output: null }, task, { ...recipe, outputUrls }, now)).toEqual({
+    ...{ kind: 'failed', code: 'result_unusable' },
+    reason: expect.stringMatching(/^The recipe could not read the provider's result: .*images/),
+  })
+})
+
 test.each(looks)('decideCheck() %s: %j, limit + %d s, %d misses', (_, observation, late, misses, outcome) => {
   const task = { submitted_at: before(3_600 + late), deadline_at: before(late), misses, unanswered: 0 }
   expect(decideCheck(observation, task, recipe, now)).toEqual(outcome)
@@ -170,7 +188,7 @@ test('decideCheck() waits for a prediction that has no limit', () => {
   const task = { submitted_at: null, deadline_at: null, misses: 0, unanswered: 0 }
   expect(decideCheck(running, task, recipe, now)).toBeUndefined()
   expect(decideCheck(silent, task, recipe, now)).toEqual(unanswered)
-  expect(decideCheck(running, { ...task, unanswered: 3 }, recipe, now)).toEqual({ kind: 'seen' })
+  expect(decideCheck(running, { ...task, unanswered: 3 }, recipe, now)).toEqual({ kind: 'answered' })
 })
 
 const postponed = (retry_in: number) => ({ kind: 'postponed', retry_in })

@@ -1,6 +1,6 @@
 // What erasing decides without the database: what a stub must say, and who may come back.
 import { expect, test } from 'vitest'
-import { isPassingUser, stubOf } from '../../core/erasure.ts'
+import { isAnonymous, stubOf } from '../../core/erasure.ts'
 
 test.each([
   [
@@ -15,7 +15,7 @@ test.each([
   expect(stubOf(input)).toEqual(stub)
 })
 
-test('isPassingUser() is true of anonymous users alone', () => {
-  expect(isPassingUser('01900000-0000-7000-8000-000000000001')).toBe(true)
-  expect(isPassingUser('auth:ada')).toBe(false)
+test('isAnonymous() is true of anonymous users alone', () => {
+  expect(isAnonymous('01900000-0000-7000-8000-000000000001')).toBe(true)
+  expect(isAnonymous('auth:ada')).toBe(false)
 })

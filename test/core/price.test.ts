@@ -41,6 +41,16 @@ const perSecond: Recipe = {
   ...recipe,
   price: { of: () => 1, ...at, settle: ({ predict_seconds }) => predict_seconds && predict_seconds * 1_400 },
 }
+const unread: Recipe = {
+  ...recipe,
+  price: {
+    of: () => 1,
+    ...at,
+    settle: () => {
+      throw new TypeError('no figures')
+    },
+  },
+}
 test.each<[string, Recipe, Parameters<typeof costOf>[1], number | undefined]>([
   ['rounds up what is charged by time', perSecond, { predict_seconds: 17.0001 }, 23_801],
   ['takes nothing for nothing', perSecond, { predict_seconds: 0 }, 0],
@@ -48,6 +58,7 @@ test.each<[string, Recipe, Parameters<typeof costOf>[1], number | undefined]>([
   ['knows nothing from other figures', perSecond, { outputs: 1 }, undefined],
   ['believes no nonsense', perSecond, { predict_seconds: -1 }, undefined],
   ['believes no endless time', perSecond, { predict_seconds: Number.POSITIVE_INFINITY }, undefined],
+  ['keeps the estimate where the recipe can not read the figures', unread, { predict_seconds: 1 }, undefined],
   ['leaves a price by the picture as it is', stepped, { outputs: 1 }, undefined],
   ['knows nothing of an unknown price', recipe, { predict_seconds: 1 }, undefined],
 ])('costOf() %s', (_name, of, metrics, cost) => {

@@ -169,7 +169,7 @@ test.each([
   ['input.map is a bare object', { map: Object.create(null) }],
   ['input.self.again contains itself', cyclic],
   ['input is a Map', new Map()],
-])('requireSound() says that a request can not be sent: %s', async (fault, input) => {
+])('requireSound() says that a request cannot be sent: %s', async (fault, input) => {
   await expect(requireSound(asking(input))).rejects.toThrow(
     `recipe portrait: step 1 of its example can't be sent as JSON: ${fault}`,
   )

@@ -5,7 +5,7 @@ import {
   askedOf,
   chosenFile,
   isFinished,
-  requireHeld,
+  requireOpenAttempt,
   resultKey,
   type StepRecord,
   statuses,
@@ -23,10 +23,10 @@ const record = (attempt: number, status: StepRecord['status'], past?: StepRecord
   ...(past && { past }),
 })
 
-test('requireHeld() names the open attempt, and throws when there is none', () => {
+test('requireOpenAttempt() names the open attempt, and throws when there is none', () => {
   const running = row({ phase: 'running', current_step: 2, attempt: 3 })
-  expect(requireHeld(running)).toEqual({ id, step: 2, attempt: 3, claim_token: running.claim_token })
-  expect(() => requireHeld(row({ status: 'failed' }))).toThrow(`task ${id} has no open attempt (status failed)`)
+  expect(requireOpenAttempt(running)).toEqual({ id, step: 2, attempt: 3, claim_token: running.claim_token })
+  expect(() => requireOpenAttempt(row({ status: 'failed' }))).toThrow(`task ${id} has no open attempt (status failed)`)
 })
 
 test('isFinished() is true of the three endings', () => {

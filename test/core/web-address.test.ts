@@ -35,6 +35,9 @@ test.each([7, null, 'a.jpg', '//shop.example/a', 'ftp://shop.example/a', 'file:/
 test('a data URI is an output, and a row keeps nothing of its bytes', () => {
   const inline = 'data:image/png;base64,iVBORw0KGgo='
   expect(readOutputAddress(inline)).toBe(inline)
+  const spelled = ' DATA:image/png; name="a b.png"; BASE64,iVBORw0KGgo='
+  expect(readOutputAddress(spelled)).toBe(spelled)
+  expect(withoutBytes(spelled)).toBe('data:,')
   expect(readOutputAddress('data:no comma')).toBeUndefined()
   expect(withoutBytes(inline)).toBe('data:,')
   expect([lacksBytes('data:,'), lacksBytes(inline)]).toEqual([true, false])

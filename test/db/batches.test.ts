@@ -12,19 +12,19 @@ import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { continueTask } from '../../db/statements/user-moves.ts'
 import { neonStandIn, statementCounter, untilBlocked } from '../setup/database.ts'
 import { type Row, tryOnTerms } from '../setup/factory.ts'
-import { each, heldOf, insertState, read, useDatabase } from './setup.ts'
+import { attemptOf, each, insertState, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const { over } = suite
 const missing = (task: Row) => ({
-  ...heldOf(task),
+  ...attemptOf(task),
   prediction_id: task.prediction_id ?? '',
   kind: 'missing' as const,
   retry_in: 5,
   reason: 'Gone.',
 })
 const created = (task: Row, prediction_id: string, check_in = 2) => ({
-  ...{ ...heldOf(task), kind: 'created' as const, prediction_id },
+  ...{ ...attemptOf(task), kind: 'created' as const, prediction_id },
   ...{ urls: {}, check_in },
 })
 const one = (task: Row, did: string) => [{ id: task.id, did, status: 'processing' }]
@@ -38,16 +38,14 @@ async function behindOthers<T>(db: Db, send: (task: Row) => Promise<unknown>, wo
   onTestFinished(() => void vi.useRealTimers())
   const held = await insertState(db, 'running')
   const counter = statementCounter(suite.url)
-  const { other, settling } = await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await rival.selectFrom('tasks').select('id').forUpdate().execute()
-      const other = send(held)
-      await untilBlocked(suite.url, 1)
-      const settling = Promise.allSettled(work())
-      await counter.reset()
-      return { other, settling }
-    })
+  const { other, settling } = await suite.hold(async (rival) => {
+    await rival.selectFrom('tasks').select('id').forUpdate().execute()
+    const other = send(held)
+    await untilBlocked(suite.url, 1)
+    const settling = Promise.allSettled(work())
+    await counter.reset()
+    return { other, settling }
+  })
   await other
   const settled = await settling
   const list = await counter.list()
@@ -220,23 +218,21 @@ each('%s: clicks on rows that somebody holds keep nobody else waiting', async (d
   const db = over(driver)
   const held = [await insertState(db, 'waiting_continue'), await insertState(db, 'waiting_continue')]
   const free = await insertState(db, 'waiting_continue')
-  const { waiting } = await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await rival
-        .selectFrom('tasks')
-        .select('id')
-        .where(
-          'id',
-          'in',
-          held.map(({ id }) => id),
-        )
-        .forUpdate()
-        .execute()
-      const waiting = held.map((task) => continueTask(db, task))
-      await untilBlocked(suite.url, held.length)
-      expect(await continueTask(db, free)).toMatchObject({ moved: true })
-      return { waiting }
-    })
+  const { waiting } = await suite.hold(async (rival) => {
+    await rival
+      .selectFrom('tasks')
+      .select('id')
+      .where(
+        'id',
+        'in',
+        held.map(({ id }) => id),
+      )
+      .forUpdate()
+      .execute()
+    const waiting = held.map((task) => continueTask(db, task))
+    await untilBlocked(suite.url, held.length)
+    expect(await continueTask(db, free)).toMatchObject({ moved: true })
+    return { waiting }
+  })
   expect(await Promise.all(waiting)).toMatchObject([{ moved: true }, { moved: true }])
 })

@@ -23,7 +23,7 @@ import {
   useBooks,
   words,
 } from './money-setup.ts'
-import { claim, each, heldOf, noon, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, noon, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 useBooks(over)
@@ -95,7 +95,7 @@ each('%s: a charge of an earlier attempt is told in its own record', async (driv
   await tellLook(db, first, { kind: 'failed', ...words })
   await redoTask(db, { id: first.id, user_id: 'ada', now: noon })
   await claim(db, { taskId: first.id })
-  const second = heldOf(await read(db, first))
+  const second = attemptOf(await read(db, first))
   await tellSubmission(db, second, created('q'))
   await recordChecks(db, [{ ...second, prediction_id: 'q', kind: 'failed', ...words }], { now: noon })
   expect(await bill(db, first, 4)).toBe(1)

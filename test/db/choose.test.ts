@@ -6,7 +6,7 @@ import type { Db } from '../../db/statements/sql.ts'
 import { type Choose, chooseTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { untilBlocked } from '../setup/database.ts'
 import { later, type Row, type State, stateNames, type TaskOverrides } from '../setup/factory.ts'
-import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const { over } = suite
@@ -133,7 +133,7 @@ each('%s: a choice ends with a newer picture, and outlives an attempt that made 
     if (!claimed) throw new Error('nothing was claimed')
     if (isStored) {
       const files = [{ type: 'image/png', size: 1 }]
-      await recordStored(db, [{ ...heldOf(claimed), prediction_id: 'p4', files, gate_in: 60 }], { now: at })
+      await recordStored(db, [{ ...attemptOf(claimed), prediction_id: 'p4', files, gate_in: 60 }], { now: at })
     } else {
       const { cancelTask } = await import('../../db/statements/user-moves.ts')
       await cancelTask(db, { id: task.id, user_id: task.user_id, now: at })
@@ -150,13 +150,11 @@ each('%s: a choice that waited for a rival is made of the row as the rival left 
   const task = await insertState(db, 'waiting_continue', waiting)
   const { id, user_id } = task
   let waited: ReturnType<typeof choose> | undefined
-  await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await continueTask(rival as unknown as Db, { id, user_id, choice: { attempt: 1 }, now: at })
-      waited = choose(db, task, 1, 2)
-      await untilBlocked(suite.url)
-    })
+  await suite.hold(async (rival) => {
+    await continueTask(rival, { id, user_id, choice: { attempt: 1 }, now: at })
+    waited = choose(db, task, 1, 2)
+    await untilBlocked(suite.url)
+  })
   expect(await waited).toMatchObject({ moved: false, status: 'pending' })
   expect((await read(db, task)).steps[0]?.chosen).toEqual({ attempt: 1, file: 1 })
 })
@@ -171,7 +169,7 @@ each('%s: what an attempt was asked for is kept with its seed, and a redo can as
   const [claimed] = (await claim(db, { now: at })).tasks
   if (!claimed) throw new Error('nothing was claimed')
   const files = [{ type: 'image/png', size: 1 }]
-  await recordStored(db, [{ ...heldOf(claimed), prediction_id: 'p2', files, gate_in: 60 }], { now: at })
+  await recordStored(db, [{ ...attemptOf(claimed), prediction_id: 'p2', files, gate_in: 60 }], { now: at })
   const [first] = (await read(db, task)).steps
   const { attemptSeed } = await import('../../core/recipe.ts')
   expect(first).toMatchObject({ attempt: 2, ...asked, seed: attemptSeed(claimed.claim_token ?? ''), cost_micros: 30 })

@@ -82,13 +82,11 @@ each('%s: claimDue() submits nothing to a paused provider, but looks at what run
 each('%s: claimDue() skips rows that another statement holds, without waiting', async (driver) => {
   const db = over(driver)
   const [held, free] = await insertTasks(db, many(2))
-  await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await sql`select from tasks where id = ${held?.id} for update`.execute(rival)
-      // The limit counts what could be locked: the held row takes no place.
-      expect((await claim(db, { limit: 1 })).tasks).toMatchObject([{ id: free?.id }])
-    })
+  await suite.hold(async (rival) => {
+    await sql`select from tasks where id = ${held?.id} for update`.execute(rival)
+    // The limit counts what could be locked: the held row takes no place.
+    expect((await claim(db, { limit: 1 })).tasks).toMatchObject([{ id: free?.id }])
+  })
   expect((await claim(db)).tasks).toMatchObject([{ id: held?.id }])
 })
 
@@ -96,13 +94,11 @@ each('%s: claimDue() for one task waits for whoever holds its row', async (drive
   const db = over(driver)
   const [mine] = await insertTasks(db, many(1))
   let claiming: ReturnType<typeof claim> | undefined
-  await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await sql`select from tasks where id = ${mine?.id} for update`.execute(rival)
-      claiming = claim(db, { taskId: mine?.id })
-      await untilBlocked(suite.url)
-    })
+  await suite.hold(async (rival) => {
+    await sql`select from tasks where id = ${mine?.id} for update`.execute(rival)
+    claiming = claim(db, { taskId: mine?.id })
+    await untilBlocked(suite.url)
+  })
   expect((await claiming)?.tasks).toMatchObject([{ id: mine?.id, work: 'submit' }])
 })
 

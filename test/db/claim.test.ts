@@ -53,7 +53,7 @@ test.each(overBoth(opened))('%s: claimDue() numbers the attempt of %s', async (d
 // Everything but a pending task is only looked at: no attempt, token, instant or record of it changes.
 const looked: [string, State, TaskOverrides, { phase: string | null; due_at: Date }][] = [
   ['submitting, its claim run out', 'submitting', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
-  ['unconfirmed', 'unconfirmed', {}, { phase: 'unconfirmed', due_at: later(noon, 20) }],
+  ['unconfirmed', 'unconfirmed', { searches: 2 }, { phase: 'unconfirmed', due_at: later(noon, 20) }],
   ['storing', 'storing', {}, { phase: 'storing', due_at: later(noon, 60) }],
   [
     'unconfirmed for ten minutes',
@@ -89,7 +89,8 @@ test.each(overBoth(looked))(
     const { claim_id: unnamed, ...kept } = task
     expect(unnamed).toBeNull()
     const checked_at = task.phase ? noon : null
-    expect(tasks).toMatchObject([{ ...kept, ...expected, checked_at, work: 'check', claimed_at: noon }])
+    const searches = expected.phase === 'unconfirmed' ? task.searches + 1 : 0
+    expect(tasks).toMatchObject([{ ...kept, ...expected, checked_at, searches, work: 'check', claimed_at: noon }])
   },
 )
 

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Connection, connect, type Driver } from '../../db/driver/connect.ts'
 import { DatabaseError, type FailureKind } from '../../db/driver/errors.ts'
-import { createDatabase, type TestDatabase, untilBlocked } from '../setup/database.ts'
+import { createDatabase, holdTransaction, type TestDatabase, untilBlocked } from '../setup/database.ts'
 
 const drivers: Driver[] = ['pg', 'neon']
 const role = `role_${randomUUID().replaceAll('-', '')}`
@@ -69,7 +69,7 @@ test.each(drivers.flatMap((driver) => statements.map((one) => [driver, ...one] a
 
 test.each(drivers)('by %s a lock that is not waited for is a conflict', async (driver) => {
   const { db } = await database.connect(driver)
-  await admin.transaction().execute(async (rival) => {
+  await holdTransaction(database, async (rival) => {
     await sql`select from things where id = 1 for update`.execute(rival)
     const failure = await failureOf(sql`select from things where id = 1 for update nowait`.execute(db))
     expect([failure.kind, failure.code]).toEqual(['conflict', '55P03'])
@@ -82,7 +82,7 @@ test.each(drivers)(
     const conflict = Promise.withResolvers<DatabaseError>()
     const { db } = await database.connect(driver, { onRepeat: conflict.resolve })
     await sql`insert into things values (2, 'two') on conflict do nothing`.execute(admin)
-    const { both } = await admin.transaction().execute(async (rival) => {
+    const { both } = await holdTransaction(database, async (rival) => {
       await sql`set local deadlock_timeout = '1min'`.execute(rival)
       await sql`select from things where id = 2 for update`.execute(rival)
       const both = sql`with one as materialized (select from things where id = 1 for update)

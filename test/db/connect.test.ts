@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type Driver } from '../../db/driver/connect.ts'
+import { pgPool } from '../../db/driver/pg.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 import { runLate } from '../setup/late.ts'
 
@@ -133,18 +134,20 @@ test('takes a new connection when the server ended the old one', async () => {
   expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
 })
 
-test('outlives a session that ends in the middle of a transaction', async () => {
-  const { db } = await database.connect('pg')
+test('outlives a session that ends in its hands, and takes another', async () => {
   const other = await database.connect('pg')
-  const broken = db.transaction().execute(async (transaction) => {
-    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction)
-    await sql`select pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(other.db)
-    // Another turn of the event loop hears of it before the next statement does.
-    await sql`select 1`.execute(other.db)
-    await sql`select 1`.execute(transaction)
-  })
-  await expect(broken).rejects.toMatchObject({ name: 'DatabaseError', kind: 'lost' })
-  expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
+  const pool = pgPool(database.url, 10_000, () => undefined)
+  const client = await pool.connect()
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid', [])
+  await sql`select pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(other.db)
+  // Another turn of the event loop hears of it before the next statement does.
+  await sql`select 1`.execute(other.db)
+  await expect(client.query('select 1', [])).rejects.toMatchObject({ name: 'DatabaseError', kind: 'lost' })
+  client.release()
+  const next = await pool.connect()
+  expect((await next.query('select 1 as one', [])).rows).toEqual([{ one: 1 }])
+  next.release()
+  await pool.end()
 })
 
 test('gives up a server that fell silent, and takes another connection', async () => {

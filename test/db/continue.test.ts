@@ -76,14 +76,12 @@ each('%s: continueTask() that waited for a rival begins nothing', async (driver)
   const db = over(driver)
   const task = await insertState(db, 'waiting_continue')
   let waiting: ReturnType<typeof press> | undefined
-  await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await sql`update tasks set status = 'canceled', finished_at = now(), due_at = null where id = ${task.id}`.execute(
-        rival,
-      )
-      waiting = press(db, task)
-      await untilBlocked(suite.url)
-    })
+  await suite.hold(async (rival) => {
+    await sql`update tasks set status = 'canceled', finished_at = now(), due_at = null where id = ${task.id}`.execute(
+      rival,
+    )
+    waiting = press(db, task)
+    await untilBlocked(suite.url)
+  })
   expect(await waiting).toMatchObject({ status: 'canceled', claim_token: null, moved: false })
 })

@@ -10,7 +10,7 @@ import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { redoTask } from '../../db/statements/user-moves.ts'
 import { faultsOfBooks } from '../setup/books.ts'
 import { createDatabase } from '../setup/database.ts'
-import { claim, heldOf, noon } from './setup.ts'
+import { attemptOf, claim, noon } from './setup.ts'
 
 const users = 200
 const pools = 4
@@ -44,7 +44,7 @@ test('1,000 starts and redos of 200 users at once never pass a ceiling', { timeo
   // A task of each user waits at its gate, with 10 paid and 10 kept.
   await refusals(Array.from({ length: users }, (_, user) => start(at(user), `user-${user}`)))
   const { tasks } = await claim(db, { limit: users })
-  const told = tasks.map((task) => ({ ...heldOf(task), prediction_id: `p-${task.id}`, files: [], gate_in: 60 }))
+  const told = tasks.map((task) => ({ ...attemptOf(task), prediction_id: `p-${task.id}`, files: [], gate_in: 60 }))
   await recordStored(db, told, { now: noon })
 
   const starts = Array.from({ length: 4 * users }, (_, index) => start(at(index), `user-${(index * 7) % users}`))

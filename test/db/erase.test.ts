@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { eraseOld, eraseTasks } from '../../db/statements/erase.ts'
-import { forgetUser, noteGone, noteUser, readErasures, recordErasures } from '../../db/statements/erasures.ts'
+import { eraseTraces, noteGone, noteUser, readErasures, recordErasures } from '../../db/statements/erasures.ts'
 import { isEnded } from '../../db/statements/sessions.ts'
 import { shareTask } from '../../db/statements/shares.ts'
 import type { Db } from '../../db/statements/sql.ts'
@@ -81,7 +81,7 @@ each('eraseOld: a task’s history goes with it, and nobody else’s (%s)', asyn
 test('eraseOld: does not wait for a row that somebody holds', async () => {
   const db = suite.over('pg')
   const [held, free] = [await insertTask(db, old(1)), await insertTask(db, old(2))]
-  await db.transaction().execute(async (transaction) => {
+  await suite.hold(async (transaction) => {
     await sql`select from tasks where id = ${held.id} for update`.execute(transaction)
     expect(await eraseOld(db, how)).toEqual([free.id])
   })
@@ -105,7 +105,7 @@ async function tablesWith(db: Db, text: string): Promise<string[]> {
         return some.length > 0 ? [name] : []
       }),
   )
-  return found.flat()
+  return found.flat().toSorted()
 }
 
 const change = { prompt: marker }
@@ -145,7 +145,7 @@ test.each(stateNames)('eraseTasks: of a task that is %s no word is left, and it 
   expect(await eraseTasks(db, [told], terms)).toMatchObject([{ id: task.id, stays, copying: state === 'storing' }])
   expect(await tablesWith(db, marker)).toEqual([])
   expect(await tablesWith(db, 'ada')).toEqual([])
-  expect(await tablesWith(db, task.id)).toEqual(stays ? ['tasks', 'erasures'] : ['erasures'])
+  expect(await tablesWith(db, task.id)).toEqual(stays ? ['erasures', 'tasks'] : ['erasures'])
   if (stays) expect(await read(db, task)).toMatchObject({ user_id: 'erased', status: 'canceled', input: told.stub })
   // A repetition finds nothing.
   expect(await eraseTasks(db, [told], terms)).toEqual([])
@@ -246,7 +246,7 @@ each('%s noteGone: only where a task is gone, or only its stub is left', async (
   ])
 })
 
-each('%s forgetUser: what somebody has who has come back since stays', async (driver) => {
+each('%s eraseTraces: what somebody has who has come back since stays', async (driver) => {
   const db = suite.over(driver)
   const days = [noon, later(noon, 86_400)]
   for (const [index, at] of days.entries()) {
@@ -258,7 +258,7 @@ each('%s forgetUser: what somebody has who has come back since stays', async (dr
       values (${task.id}, 'ada', 'task.completed', 'webhook', 'url', ${at}, '{}', ${at})`.execute(db)
     await sql`insert into spending (scope, day, spent_micros) values ('user:ada', ${at}, ${index + 1})`.execute(db)
   }
-  await forgetUser(db, { user_id: 'ada', before: later(noon, 3_600) })
+  await eraseTraces(db, { user_id: 'ada', before: later(noon, 3_600) })
   const { rows } =
     await sql`select 'listeners' as name, created_at as at from listeners union all select 'outbox', at from outbox`.execute(
       db,
@@ -268,29 +268,29 @@ each('%s forgetUser: what somebody has who has come back since stays', async (dr
   await sql`delete from spending`.execute(db)
 })
 
-each('%s forgetUser: what a task has reserved since, on the same day, stays', async (driver) => {
+each('%s eraseTraces: what a task has reserved since, on the same day, stays', async (driver) => {
   const db = suite.over(driver)
   const spend = () => sql`insert into spending (scope, day, spent_micros) values ('user:ada', ${noon}, 5)`.execute(db)
   const named = async () => (await sql`select from spending where scope = 'user:ada'`.execute(db)).rows.length
   await spend()
-  await forgetUser(db, { user_id: 'ada', before: noon })
+  await eraseTraces(db, { user_id: 'ada', before: noon })
   expect(await named()).toBe(0)
   await insertState(db, 'pending', { created_at: later(noon, 60) })
   await spend()
   await sql`insert into daily_starts (user_id, day, started, quota) values ('ada', ${noon}, 1, 2)`.execute(db)
-  await forgetUser(db, { user_id: 'ada', before: noon })
+  await eraseTraces(db, { user_id: 'ada', before: noon })
   expect([await named(), (await sql`select from daily_starts`.execute(db)).rows.length]).toEqual([1, 1])
   await sql`truncate tasks, spending, daily_starts cascade`.execute(db)
 })
 
-each('%s forgetUser: counters lose the name and keep their sums', async (driver) => {
+each('%s eraseTraces: counters lose the name and keep their sums', async (driver) => {
   const db = suite.over(driver)
   const [ada, bob] = [await running(db), await running(db, { user_id: 'bob' })]
   for (const task of [ada, bob]) {
     await store(db, task)
     await eraseTasks(db, [{ id: task.id, user_id: task.user_id, stub: null }], terms)
-    await forgetUser(db, task)
-    await forgetUser(db, task)
+    await eraseTraces(db, task)
+    await eraseTraces(db, task)
   }
   expect(await spent(db)).toEqual({ all: 20, 'recipe:try-on': 20, 'user:erased': 20 })
   expect(await tablesWith(db, 'ada')).toEqual([])

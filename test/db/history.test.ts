@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Notify } from '../../core/event.ts'
 import type { MoveReport } from '../../core/history.ts'
 import type { Task } from '../../core/task.ts'
-import { claimNews } from '../../db/statements/outbox.ts'
+import { claimDeliveries } from '../../db/statements/outbox.ts'
 import { readStory } from '../../db/statements/overview.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
@@ -12,7 +12,7 @@ import type { Db, Timed } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { later } from '../setup/factory.ts'
-import { claim, each, heldOf, insertState, noon, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, insertState, noon, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const memory = { rss_mb: 120, heap_mb: 40 }
@@ -40,8 +40,8 @@ const stored = { prediction_id: 'p', files: [], gate_in: 600 }
 /** Submitted, adopted, found done and stored: one step, four moves. */
 async function runStep(db: Db, task: { id: string }, second: number): Promise<void> {
   await claim(db, { taskId: task.id, ...by('worker', second) })
-  await recordSubmissions(db, [{ ...heldOf(await read(db, task)), ...created }], by('worker', second + 1))
-  const held = { ...heldOf(await read(db, task)), prediction_id: 'p' }
+  await recordSubmissions(db, [{ ...attemptOf(await read(db, task)), ...created }], by('worker', second + 1))
+  const held = { ...attemptOf(await read(db, task)), prediction_id: 'p' }
   await recordChecks(db, [{ ...held, kind: 'succeeded', output: ['o'] }], by('webhook', second + 2))
   await recordStored(db, [{ ...held, ...stored }], by('webhook', second + 3))
 }
@@ -75,7 +75,7 @@ each(
   async (driver) => {
     const db = over(driver)
     const task = await insertState(db, 'running')
-    const told = { ...heldOf(task), prediction_id: task.prediction_id ?? '', kind: 'failed' as const }
+    const told = { ...attemptOf(task), prediction_id: task.prediction_id ?? '', kind: 'failed' as const }
     await recordChecks(db, [{ ...told, code: 'provider_failed', reason: 'Out of memory.' }], by('worker'))
     expect(await eventsOf(db, task)).toMatchObject([
       { move: 'failed', code: 'provider_failed', reason: 'Out of memory.', failed: true, at: noon, ...memory },
@@ -99,7 +99,7 @@ each('%s: a claim that ran out, a refusal and an expired gate are told too', asy
   ])
   expect(await eventsOf(db, gate)).toMatchObject([{ move: 'expired', became: 'canceled', code: 'gate_expired' }])
   const throttled = { kind: 'throttled' as const, provider: 'replicate', reason: 'Slow down.', retry_in: 9 }
-  await recordSubmissions(db, [{ ...heldOf(await read(db, silent)), ...throttled }], by('worker'))
+  await recordSubmissions(db, [{ ...attemptOf(await read(db, silent)), ...throttled }], by('worker'))
   expect((await eventsOf(db, silent)).at(-1)).toMatchObject({
     move: 'throttled',
     became: 'pending',
@@ -111,9 +111,9 @@ each('%s: what changes no state is not told', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running', { due_at: noon })
   await claim(db, by('worker'))
-  const told = { ...heldOf(task), prediction_id: task.prediction_id ?? '' }
+  const told = { ...attemptOf(task), prediction_id: task.prediction_id ?? '' }
   await recordChecks(db, [{ ...told, kind: 'missing', retry_in: 60, reason: 'Unknown.' }], by('worker'))
-  await recordChecks(db, [{ ...told, kind: 'seen' }], by('worker'))
+  await recordChecks(db, [{ ...told, kind: 'answered' }], by('worker'))
   await continueTask(db, { id: task.id, user_id: task.user_id, ...by('user') })
   expect(await eventsOf(db, task)).toEqual([])
 })
@@ -159,7 +159,7 @@ each('%s: the first failure opens a run, those after it do not, and a success en
   const onMoved = (moves: readonly MoveReport[]) => opened.push(...moves.map(({ opens_run }) => opens_run === true))
   const end = async (state: 'running' | 'storing', write: (task: Task, timed: Timed) => Promise<unknown>) =>
     write(await insertState(db, state), { now: noon, by: 'worker', onMoved })
-  const own = (task: Task) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '' })
+  const own = (task: Task) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? '' })
   const fail = () =>
     end('running', (task, timed) =>
       recordChecks(db, [{ ...own(task), kind: 'failed', code: 'provider_failed', reason: 'No.' }], timed),
@@ -178,7 +178,7 @@ each('%s: of failures that are told together, one opens a run', async (driver) =
   const onMoved = (moves: readonly MoveReport[]) => opened.push(...moves.map(({ opens_run }) => opens_run === true))
   const tasks = [await insertState(db, 'running'), await insertState(db, 'running'), await insertState(db, 'running')]
   const failed = { kind: 'failed', code: 'provider_failed', reason: 'No.' } as const
-  const told = tasks.map((task) => ({ ...heldOf(task), ...failed, prediction_id: task.prediction_id ?? '' }))
+  const told = tasks.map((task) => ({ ...attemptOf(task), ...failed, prediction_id: task.prediction_id ?? '' }))
   await recordChecks(db, told, { now: noon, by: 'worker', onMoved })
   expect(opened.toSorted()).toEqual([false, false, true])
 })
@@ -203,7 +203,7 @@ each('%s: what a person wanted changed is told no more than the input is', async
   const changes = { 1: { change, candidates: 2 } }
   const task = await insertState(db, 'waiting_continue', { steps, changes })
   await cancelTask(db, { id: task.id, user_id: 'ada', now: noon, notify })
-  const { deliveries } = await claimNews(db, { limit: 9, now: noon })
+  const { deliveries } = await claimDeliveries(db, { limit: 9, now: noon })
   const { steps: toldSteps, changes: toldChanges } = deliveries[0]?.task ?? {}
   expect(toldSteps).toMatchObject([{ attempt: 2, past: [{ attempt: 1 }] }])
   expect(toldChanges).toEqual({ 1: { candidates: 2 } })

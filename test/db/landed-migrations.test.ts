@@ -14,7 +14,7 @@ import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { later, type Row, tryOnTerms } from '../setup/factory.ts'
-import { heldOf } from './setup.ts'
+import { attemptOf } from './setup.ts'
 
 /** A migration's line is added in the commit that lands it, and never changed: what is wrong in one, the next one mends. */
 const landed: Record<string, string> = {
@@ -31,6 +31,7 @@ const landed: Record<string, string> = {
   '0012_told': '17fe3d74ef318a8ed2ceb927a6c058eaf1360d95e4a076eba232496fbe34674c',
   '0013_bills': '9af27438cdb6bf0026a17c765d2f93f94a401e8a0be6461482e6f0dcb8c00afe',
   '0014_sign_in': '913ec11a75daf82c935547dbe6bac70295fb2bb666e885dd0e3263330b668439',
+  '0015_searches': '98d5066dabc7d3966ce125408ca908537c114cdd4f1ad8861fc934eddc7d4ec0',
 }
 const fixtureOf = ['0001_tasks', '0002_history', '0003_forgotten']
 
@@ -132,7 +133,7 @@ test('what was in flight before the migrations goes on to its end after them', a
 })
 
 const adopted = (task: Task) => ({
-  ...heldOf(task),
+  ...attemptOf(task),
   kind: 'created' as const,
   prediction_id: `late-${task.id}`,
   urls: {},
@@ -164,4 +165,4 @@ async function passOnce(at: Date): Promise<void> {
   }
 }
 
-const own = (task: Task) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '' })
+const own = (task: Task) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? '' })

@@ -1,7 +1,7 @@
 // Answers that Neon doesn't take, above 10 MiB: a claim takes as much as fits, and what was done in spite of a 507 is found.
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { claimNews } from '../../db/statements/outbox.ts'
+import { claimDeliveries } from '../../db/statements/outbox.ts'
 import { listTasks } from '../../db/statements/reads.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
@@ -85,7 +85,7 @@ test('a claim of news takes as many as fit into an answer, says that more is due
   )
   const claimed: string[] = []
   for (let more = true; more; ) {
-    const { deliveries, isCut } = await claimNews(db, { limit: 200, now: noon })
+    const { deliveries, isCut } = await claimDeliveries(db, { limit: 200, now: noon })
     expect(deliveries.length).toBeGreaterThan(0)
     claimed.push(...deliveries.map(({ id }) => id))
     more = isCut

@@ -10,7 +10,7 @@ import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { cancelTask } from '../../db/statements/user-moves.ts'
 import { insertTasks, later, stray } from '../setup/factory.ts'
-import { claim, each, heldOf, insertState, noon, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, insertState, noon, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const caps = [{ provider: 'replicate', cap: 3 }]
@@ -47,7 +47,7 @@ each('%s: a slot is free again the moment its prediction is over, whatever came 
   const db = over(driver)
   await pending(db, 10)
   const { tasks } = await claim(db, { caps })
-  const [refused, failed, kept] = tasks.map(heldOf)
+  const [refused, failed, kept] = tasks.map(attemptOf)
   if (!refused || !failed || !kept) throw new Error('three were claimed')
   await recordSubmissions(
     db,

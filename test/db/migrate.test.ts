@@ -134,9 +134,10 @@ test('refuses a database that knows migrations we do not have', async () => {
 })
 
 test('works as a program', async () => {
+  const { NODE_COMPILE_CACHE } = process.env
   const run = (env: Record<string, string>, ...words: string[]) =>
     promisify(execFile)(process.execPath, ['db/migrate.ts', ...words], {
-      ...{ env, cwd: join(import.meta.dirname, '..', '..') },
+      ...{ env: { ...env, NODE_COMPILE_CACHE }, cwd: join(import.meta.dirname, '..', '..') },
     })
   await expect(run({})).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('DATABASE_URL is not set') })
   expect((await run({ NETLIFY_DATABASE_URL: database.url })).stdout).toMatch(/^applied 0001_tasks$/m)

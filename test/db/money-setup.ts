@@ -3,14 +3,14 @@ import { sql } from 'kysely'
 import { afterEach, expect } from 'vitest'
 import type { CheckOutcome, SubmissionOutcome } from '../../core/decide.ts'
 import type { Ceilings } from '../../core/price.ts'
-import type { Held, Task } from '../../core/task.ts'
+import type { OpenAttempt, Task } from '../../core/task.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { faultsOfBooks } from '../setup/books.ts'
 import { later, type Row } from '../setup/factory.ts'
-import { claim, heldOf, noon, read } from './setup.ts'
+import { attemptOf, claim, noon, read } from './setup.ts'
 
 export const day = '2026-03-01'
 export const tomorrow = later(noon, 24 * 3_600)
@@ -29,27 +29,27 @@ export async function begin(db: Db, more: Partial<NewTask> = {}, now = noon): Pr
 }
 
 /** Started, and its first attempt begun. */
-export async function submitting(db: Db, more: Partial<NewTask> = {}): Promise<Row & Held> {
+export async function submitting(db: Db, more: Partial<NewTask> = {}): Promise<Row & OpenAttempt> {
   const { id } = await begin(db, more)
   await claim(db, { taskId: id })
   const row = await read(db, { id })
-  return { ...row, ...heldOf(row) }
+  return { ...row, ...attemptOf(row) }
 }
 
-export const tellSubmission = (db: Db, held: Held, outcome: SubmissionOutcome, now = noon) =>
+export const tellSubmission = (db: Db, held: OpenAttempt, outcome: SubmissionOutcome, now = noon) =>
   recordSubmissions(db, [{ ...held, ...outcome }], { now })
 export const created = (prediction_id: string) => ({ kind: 'created', prediction_id, urls: {}, check_in: 2 }) as const
 
-export async function running(db: Db, more: Partial<NewTask> = {}): Promise<Row & Held> {
+export async function running(db: Db, more: Partial<NewTask> = {}): Promise<Row & OpenAttempt> {
   const task = await submitting(db, more)
   await tellSubmission(db, task, created(`p-${task.id}`))
   return task
 }
 
-export const own = (task: Row & Held) => ({ ...heldOf(task), prediction_id: `p-${task.id}` })
-export const tellLook = (db: Db, task: Row & Held, outcome: CheckOutcome) =>
+export const own = (task: Row & OpenAttempt) => ({ ...attemptOf(task), prediction_id: `p-${task.id}` })
+export const tellLook = (db: Db, task: Row & OpenAttempt, outcome: CheckOutcome) =>
   recordChecks(db, [{ ...own(task), ...outcome }], { now: noon })
-export const store = (db: Db, task: Row & Held, more: { cost?: number } = {}) =>
+export const store = (db: Db, task: Row & OpenAttempt, more: { cost?: number } = {}) =>
   recordStored(db, [{ ...own(task), files: [], gate_in: 60, ...more }], { now: noon, ceilings })
 
 /** The ledger's entries of a task: kind, reserved, settled. */

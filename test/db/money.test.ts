@@ -23,7 +23,7 @@ import {
   useBooks,
   words,
 } from './money-setup.ts'
-import { claim, each, heldOf, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 useBooks(over)
@@ -58,8 +58,8 @@ each('%s: a step is settled by what its provider measured, or as much as was exp
   ] as const) {
     await claim(db, { taskId: task.id })
     const row = await read(db, task)
-    const open = { ...row, ...heldOf(row) }
-    const told = { ...heldOf(row), prediction_id: `p-${step}`, files: [], gate_in: 60, ...(cost && { cost }) }
+    const open = { ...row, ...attemptOf(row) }
+    const told = { ...attemptOf(row), prediction_id: `p-${step}`, files: [], gate_in: 60, ...(cost && { cost }) }
     await tellSubmission(db, open, created(`p-${step}`))
     await recordStored(db, [told], { now: noon })
   }

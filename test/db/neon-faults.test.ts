@@ -13,7 +13,7 @@ import { cancelTask, continueTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, neonStandIn, type TestDatabase } from '../setup/database.ts'
 import { runLate } from '../setup/late.ts'
 import type { Fault, NeonStandIn } from '../setup/neon.ts'
-import { claim, heldOf, insertState, noon, read } from './setup.ts'
+import { attemptOf, claim, insertState, noon, read } from './setup.ts'
 
 const timeoutMs = 10_000
 let database: TestDatabase
@@ -28,7 +28,7 @@ beforeAll(async () => {
   plain = (await database.connect('pg')).db
 })
 beforeEach(async () => {
-  await sql`truncate tasks cascade`.execute(plain)
+  await sql`delete from tasks`.execute(plain)
 })
 afterAll(() => database.drop())
 
@@ -90,7 +90,7 @@ test.each(cases)('a fenced write that meets %s is written once', async (_name, m
     urls: { get: 'https://provider.test/p1' },
     check_in: 2,
   }
-  const met = await meet(mode, () => recordSubmissions(db, [{ ...heldOf(task), ...created }], { now: noon }))
+  const met = await meet(mode, () => recordSubmissions(db, [{ ...attemptOf(task), ...created }], { now: noon }))
   const isSecond = mode.took && mode.fate === 'unknown'
   const moves = isSecond ? [] : [{ id: task.id, did: 'created', status: 'processing' }]
   expect(met).toEqual({ settled: answered(moves), requests: requestsOf(mode) })
@@ -105,7 +105,7 @@ test.each(cases)(
     const refused = { kind: 'rejected' as const, code: 'provider_rejected' as const, reason: 'No such version.' }
     const reports: MoveReport[] = []
     const timed = { now: noon, onMoved: (moves: readonly MoveReport[]) => void reports.push(...moves) }
-    const { settled } = await meet(mode, () => recordSubmissions(db, [{ ...heldOf(task), ...refused }], timed))
+    const { settled } = await meet(mode, () => recordSubmissions(db, [{ ...attemptOf(task), ...refused }], timed))
     const isSecond = mode.took && mode.fate === 'unknown'
     expect(settled).toEqual(answered(isSecond ? [] : [{ id: task.id, did: 'rejected', status: 'failed' }]))
     const { code, reason } = refused
@@ -122,7 +122,7 @@ test.each(cases)(
   async (_name, mode) => {
     const task = await insertState(plain, 'running')
     const failed = { kind: 'failed' as const, code: 'provider_failed' as const, reason: 'Out of memory.' }
-    const told = { ...heldOf(task), prediction_id: String(task.prediction_id), ...failed }
+    const told = { ...attemptOf(task), prediction_id: String(task.prediction_id), ...failed }
     const reports: MoveReport[] = []
     const timed = { now: noon, onMoved: (moves: readonly MoveReport[]) => void reports.push(...moves) }
     const { settled } = await meet(mode, () => recordChecks(db, [told], timed))
@@ -164,7 +164,7 @@ test.each(cases)('a start that meets %s makes one task at most, and none of it i
   expect(await movesOf(task)).toEqual(mode.took || mode.fate === 'not executed' ? ['started'] : [])
 })
 
-test.each(cases)("a person's continue that meets %s moves her task once, and says so", async (_name, mode) => {
+test.each(cases)("a person's continue that meets %s moves their task once, and says so", async (_name, mode) => {
   const task = await insertState(plain, 'waiting_continue')
   const { settled, requests } = await meet(mode, () => continueTask(db, { ...task, step: 1, now: noon }))
   expect([settled, requests]).toMatchObject([answered({ moved: true }), requestsOf(mode)])
@@ -185,7 +185,7 @@ test('a statement is repeatable where it says so, not where another one did', as
   await expect(sql`select 1 as one`.execute(db)).rejects.toMatchObject({ kind: 'lost' })
 })
 
-test.each(cases)("a person's cancel that meets %s moves her task once at most", async (_name, mode) => {
+test.each(cases)("a person's cancel that meets %s moves their task once at most", async (_name, mode) => {
   const task = await insertState(plain, 'waiting_continue')
   const { settled, requests } = await meet(mode, () => cancelTask(db, { ...task, now: noon }))
   if (mode.fate === 'unknown') expect([settled, requests]).toEqual([lost, 1])

@@ -3,14 +3,14 @@ import { sql } from 'kysely'
 import { expect } from 'vitest'
 import type { Notify } from '../../core/event.ts'
 import { listDeliveries, repeatDelivery, sweepDelivered } from '../../db/statements/deliveries.ts'
-import { claimNews, recordDeliveries } from '../../db/statements/outbox.ts'
+import { claimDeliveries, recordDeliveries } from '../../db/statements/outbox.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Timed } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask } from '../../db/statements/user-moves.ts'
 import { insertTask, later, type Row, stray } from '../setup/factory.ts'
-import { claim, each, heldOf, insertState, noon, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, insertState, noon, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const notify: Notify = { url: true, channels: ['webhook', 'telegram', 'push'] }
@@ -23,7 +23,7 @@ const listen = (db: Db, channel: string, user_id = 'ada') =>
 const written = async (db: Db) =>
   (await listDeliveries(db, { limit: 99 })).map(({ type, channel }) => `${type} ${channel}`).toReversed()
 const stored = (task: Row) => ({
-  ...heldOf(task),
+  ...attemptOf(task),
   prediction_id: task.prediction_id ?? '',
   files: [{ type: 'image/png', size: 1 }],
   gate_in: 604_800,
@@ -38,7 +38,7 @@ each(
     const task = await insertState(db, 'running', { input: { prompt: 'private words' } })
     await recordStored(db, [stored(task)], timed)
     expect(await written(db)).toEqual(['task.waiting webhook', 'task.waiting telegram'])
-    const { deliveries } = await claimNews(db, { limit: 9, now: noon })
+    const { deliveries } = await claimDeliveries(db, { limit: 9, now: noon })
     expect(deliveries[0]).toMatchObject({
       at: noon,
       tries: 1,
@@ -81,7 +81,7 @@ each('%s: what a canceled task still does at its provider is not told again', as
   await cancelTask(db, { id: task.id, user_id: 'ada', ...timed })
   await recordSubmissions(
     db,
-    [{ ...heldOf(task), kind: 'created', prediction_id: 'late', urls: {}, check_in: 2 }],
+    [{ ...attemptOf(task), kind: 'created', prediction_id: 'late', urls: {}, check_in: 2 }],
     timed,
   )
   expect(await read(db, task)).toMatchObject({ status: 'canceled', phase: null })
@@ -96,7 +96,7 @@ each(
     await recordStored(db, [stored(first)], timed)
     await cancelTask(db, { id: first.id, user_id: 'ada', ...timed })
     await recordStored(db, [stored(other)], timed)
-    const { claim: name, deliveries } = await claimNews(db, { limit: 9, now: noon })
+    const { claim: name, deliveries } = await claimDeliveries(db, { limit: 9, now: noon })
     expect(deliveries.map(({ type, task }) => [type, task.id])).toEqual([
       ['task.waiting', first.id],
       ['task.waiting', other.id],
@@ -115,15 +115,15 @@ each(
       later(noon, 300),
       later(noon, 300),
     ])
-    const again = await claimNews(db, { limit: 9, now: later(noon, 300) })
+    const again = await claimDeliveries(db, { limit: 9, now: later(noon, 300) })
     expect(again.deliveries.map(({ id, tries }) => [id, tries])).toEqual([[own, 2]])
     const [recorded] = await recordDeliveries(db, again.claim, [{ id: own, kind: 'delivered' }], {
       now: later(noon, 300),
     })
     expect(recorded).toMatchObject({ did: 'delivered', has_next: true })
-    expect((await claimNews(db, { limit: 9, now: later(noon, 300) })).deliveries.map(({ type }) => type)).toEqual([
-      'task.canceled',
-    ])
+    expect((await claimDeliveries(db, { limit: 9, now: later(noon, 300) })).deliveries.map(({ type }) => type)).toEqual(
+      ['task.canceled'],
+    )
   },
 )
 
@@ -131,9 +131,9 @@ each('%s: a claim that ran out is taken by another, and its holder then writes n
   const db = suite.over(driver)
   const task = await insertState(db, 'running')
   await recordStored(db, [stored(task)], timed)
-  const stale = await claimNews(db, { limit: 9, now: noon })
-  expect((await claimNews(db, { limit: 9, now: later(noon, 89) })).deliveries).toEqual([])
-  const fresh = await claimNews(db, { limit: 9, now: later(noon, 91) })
+  const stale = await claimDeliveries(db, { limit: 9, now: noon })
+  expect((await claimDeliveries(db, { limit: 9, now: later(noon, 89) })).deliveries).toEqual([])
+  const fresh = await claimDeliveries(db, { limit: 9, now: later(noon, 91) })
   const id = fresh.deliveries[0]?.id ?? ''
   expect(await recordDeliveries(db, stale.claim, [{ id, kind: 'delivered' }], { now: noon })).toEqual([])
   expect(await recordDeliveries(db, fresh.claim, [{ id, kind: 'delivered' }], { now: noon })).toHaveLength(1)
@@ -148,7 +148,7 @@ each('%s: a receiver that is gone takes its listener, and all that waits for it,
   ]
   const quiet: Timed = { now: noon, notify: { url: false, channels: ['push', 'webhook'] } }
   await recordStored(db, [stored(one), stored(other)], quiet)
-  const { claim: name, deliveries } = await claimNews(db, { limit: 1, now: noon })
+  const { claim: name, deliveries } = await claimDeliveries(db, { limit: 1, now: noon })
   const pushed = deliveries.filter(({ channel }) => channel === 'push')
   expect(pushed).toHaveLength(1)
   await recordDeliveries(
@@ -160,7 +160,7 @@ each('%s: a receiver that is gone takes its listener, and all that waits for it,
   expect(
     (await listDeliveries(db, { limit: 9, open: true })).filter(({ due_at }) => due_at).map(({ receiver }) => receiver),
   ).toEqual(['task-url'])
-  const rest = await claimNews(db, { limit: 9, now: noon })
+  const rest = await claimDeliveries(db, { limit: 9, now: noon })
   expect(rest.deliveries).toMatchObject([{ address: 'https://app.test/hook' }])
   await recordDeliveries(
     db,
@@ -170,7 +170,7 @@ each('%s: a receiver that is gone takes its listener, and all that waits for it,
   )
   await continueTask(db, { id: other.id, user_id: 'ada', ...quiet })
   await cancelTask(db, { id: other.id, user_id: 'ada', ...quiet })
-  expect((await claimNews(db, { limit: 9, now: noon })).deliveries).toEqual([])
+  expect((await claimDeliveries(db, { limit: 9, now: noon })).deliveries).toEqual([])
 })
 
 each('%s: a hundred events of one receiver leave a place for every other', async (driver) => {
@@ -182,7 +182,7 @@ each('%s: a hundred events of one receiver leave a place for every other', async
     ...timed,
     now: later(noon, 1),
   })
-  const { deliveries } = await claimNews(db, { limit: 2, now: later(noon, 1) })
+  const { deliveries } = await claimDeliveries(db, { limit: 2, now: later(noon, 1) })
   expect(deliveries.map(({ channel }) => channel).toSorted()).toEqual(['telegram', 'webhook'])
 })
 
@@ -193,7 +193,7 @@ each(
     const task = await insertState(db, 'running', { strays: [stray()] })
     await recordStored(db, [stored(task)], timed)
     const day = 86_400
-    const late = { ...heldOf(task), kind: 'created' as const, prediction_id: 'late', urls: {}, check_in: 2 }
+    const late = { ...attemptOf(task), kind: 'created' as const, prediction_id: 'late', urls: {}, check_in: 2 }
     for (const at of [0, 3 * day, 6 * day - 60, 6 * day + 60, 6 * day + 600, 7 * day - 1]) {
       if (at > 6 * day + 60) await recordSubmissions(db, [late], { ...timed, now: later(noon, at) })
       await claim(db, { ...timed, now: later(noon, at) })
@@ -229,7 +229,7 @@ each('%s: the start that crosses four fifths of a day’s ceiling tells so, with
   expect((await written(db)).toSorted()).toEqual(['budget.reached push', 'budget.reached webhook'])
   await start(10)
   await start(6)
-  const { deliveries } = await claimNews(db, { limit: 99, now: noon })
+  const { deliveries } = await claimDeliveries(db, { limit: 99, now: noon })
   expect(deliveries.filter(({ channel }) => channel === 'webhook').map(({ budget }) => budget)).toEqual([
     { scope: 'user', percent: 80, spent_micros: 84, limit_micros: 100, resets_at: '2026-03-02T00:00:00.000Z' },
     { scope: 'user', percent: 100, spent_micros: 100, limit_micros: 100, resets_at: '2026-03-02T00:00:00.000Z' },
@@ -240,7 +240,7 @@ each('%s: an event is repeated under its id, and swept a week after it was over'
   const db = suite.over(driver)
   const task = await insertState(db, 'running')
   await recordStored(db, [stored(task)], timed)
-  const { claim: name, deliveries } = await claimNews(db, { limit: 9, now: noon })
+  const { claim: name, deliveries } = await claimDeliveries(db, { limit: 9, now: noon })
   const id = deliveries[0]?.id ?? ''
   await recordDeliveries(db, name, [{ id, kind: 'delivered' }], { now: noon })
   expect(await repeatDelivery(db, { id, now: later(noon, 60) })).toMatchObject({
@@ -248,7 +248,7 @@ each('%s: an event is repeated under its id, and swept a week after it was over'
     delivered_at: null,
     due_at: later(noon, 60),
   })
-  const again = await claimNews(db, { limit: 9, now: later(noon, 60) })
+  const again = await claimDeliveries(db, { limit: 9, now: later(noon, 60) })
   expect(again.deliveries).toMatchObject([{ id, tries: 1 }])
   await recordDeliveries(db, again.claim, [{ id, kind: 'delivered' }], { now: later(noon, 60) })
   const how = { olderThanSeconds: 100, limit: 9 }
@@ -285,7 +285,7 @@ each('%s: so is one that died while it copied, but none that put its copy off', 
   const db = suite.over(driver)
   const [dead, alive] = [await insertState(db, 'running'), await insertState(db, 'running')]
   const found = (task: Row) => ({
-    ...heldOf(task),
+    ...attemptOf(task),
     kind: 'succeeded' as const,
     prediction_id: task.prediction_id ?? '',
     output: ['https://x.test/1'],

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../db/driver/connect.ts'
 import type { DatabaseError } from '../../db/driver/errors.ts'
 import { startTask } from '../../db/statements/start.ts'
-import { freePort } from '../../dev/reach.ts'
+import { freePort } from '../../simulator/ports.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { claim, noon, read } from './setup.ts'
 

@@ -18,7 +18,7 @@ import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { insertTasks, later, type Row, type State, states, stray, type TaskOverrides } from '../setup/factory.ts'
-import { claim, heldOf } from './setup.ts'
+import { attemptOf, claim } from './setup.ts'
 
 let database: TestDatabase
 let pool: Pool
@@ -96,14 +96,14 @@ function one(kind: State): Row {
 }
 
 const toldOf = <Outcome extends object>(rows: readonly Row[], outcome: Outcome) =>
-  rows.map((row) => ({ ...heldOf(row), prediction_id: row.prediction_id ?? '', ...outcome }))
+  rows.map((row) => ({ ...attemptOf(row), prediction_id: row.prediction_id ?? '', ...outcome }))
 
 const running = () => active.filter(({ phase }) => phase === 'running')
 const checks = (outcome: CheckOutcome, rows = running()) => recordChecks(db, toldOf(rows, outcome))
 const submissions = (outcome: SubmissionOutcome) =>
   recordSubmissions(
     db,
-    active.filter(({ phase }) => phase === 'submitting').map((row) => ({ ...heldOf(row), ...outcome })),
+    active.filter(({ phase }) => phase === 'submitting').map((row) => ({ ...attemptOf(row), ...outcome })),
   )
 const failed = { kind: 'failed', code: 'provider_failed', reason: 'out of memory' } as const
 const created = { kind: 'created', prediction_id: 'p', urls: {}, check_in: 2 } as const

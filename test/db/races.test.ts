@@ -4,11 +4,11 @@ import type { CheckOutcome } from '../../core/decide.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
-import type { Db, Told } from '../../db/statements/sql.ts'
+import type { Db, OfAttempt } from '../../db/statements/sql.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { untilBlocked } from '../setup/database.ts'
 import { insertTasks, later, type Row, stray } from '../setup/factory.ts'
-import { claim, each, heldOf, insertState, noon, predictionsOf, read, useDatabase } from './setup.ts'
+import { attemptOf, claim, each, insertState, noon, predictionsOf, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const { over } = suite
@@ -16,22 +16,25 @@ const now = noon
 
 /** The second write begins while the first is done but not committed; both have ended when this returns. */
 async function oneAfterTheOther<T>(first: (db: Db) => Promise<unknown>, second: () => Promise<T>): Promise<T> {
-  const { waiting } = await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await first(rival)
-      const waiting = second()
-      await untilBlocked(suite.url)
-      return { waiting }
-    })
+  const { waiting } = await suite.hold(async (rival) => {
+    await first(rival)
+    const waiting = second()
+    await untilBlocked(suite.url)
+    return { waiting }
+  })
   return waiting
 }
 
 const created = (task: Row, prediction_id = 'p1') => ({
-  ...{ ...heldOf(task), kind: 'created' as const, prediction_id },
+  ...{ ...attemptOf(task), kind: 'created' as const, prediction_id },
   ...{ urls: {}, check_in: 2 },
 })
-const storedOf = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? '', files: [], gate_in: 60 })
+const storedOf = (task: Row) => ({
+  ...attemptOf(task),
+  prediction_id: task.prediction_id ?? '',
+  files: [],
+  gate_in: 60,
+})
 
 each('%s: a prediction created while its task is being canceled becomes a stray', async (driver) => {
   const db = over(driver)
@@ -90,12 +93,10 @@ each('%s: cancelTask() ends a failed task that is being redone', async (driver) 
 each('%s: claimDue() leaves a task that a rival is moving, and takes it as it is afterwards', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'pending')
-  await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await cancelTask(rival, { ...task, now })
-      expect((await claim(db)).tasks).toEqual([])
-    })
+  await suite.hold(async (rival) => {
+    await cancelTask(rival, { ...task, now })
+    expect((await claim(db)).tasks).toEqual([])
+  })
   expect((await claim(db)).tasks).toEqual([])
   expect(await read(db, task)).toMatchObject({ status: 'canceled', attempt: 0 })
 })
@@ -124,8 +125,8 @@ each('%s: batches over the same rows in any order never deadlock', async (driver
       strays: [stray({ prediction_id: 's' })],
     })),
   )
-  const checks: Told<CheckOutcome & { prediction_id: string }>[] = rows.map((task) => ({
-    ...{ ...heldOf(task), prediction_id: task.prediction_id ?? '' },
+  const checks: OfAttempt<CheckOutcome & { prediction_id: string }>[] = rows.map((task) => ({
+    ...{ ...attemptOf(task), prediction_id: task.prediction_id ?? '' },
     ...{ kind: 'postponed', retry_in: 1 },
   }))
   const seconds = rows.map((task) => created(task, 'twin'))

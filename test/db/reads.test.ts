@@ -1,7 +1,7 @@
 // Reads, the price of each request in statements, and the indexes that keep every statement's cost off the history.
 import { type QueryResult, RawNode, sql, type UnknownRow } from 'kysely'
 import { expect, test } from 'vitest'
-import { claimNews } from '../../db/statements/outbox.ts'
+import { claimDeliveries } from '../../db/statements/outbox.ts'
 import { listTasks, probeDatabase, readTask } from '../../db/statements/reads.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { startTask } from '../../db/statements/start.ts'
@@ -148,7 +148,7 @@ test.each(['pending', 'running'] as const)(
   },
 )
 
-test('claimNews() looks up no more of a long queue of events than it takes', async () => {
+test('claimDeliveries() looks up no more of a long queue of events than it takes', async () => {
   const db = over('pg')
   await sql`insert into outbox (task_id, user_id, type, channel, receiver, at, task, due_at)
     select gen_random_uuid(), 'ada', 'task.completed', 'webhook', 'url', ${noon}, '{}', ${noon} from generate_series(1, 2000)`.execute(
@@ -156,6 +156,6 @@ test('claimNews() looks up no more of a long queue of events than it takes', asy
   )
   await sql`analyze outbox`.execute(db)
   const explained = explaining(db)
-  await claimNews(explained.db, { limit: 10 })
+  await claimDeliveries(explained.db, { limit: 10 })
   expect(explained.plans[0], explained.plans[0]).toMatch(stopsAtLimit('due'))
 })

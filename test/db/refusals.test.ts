@@ -6,7 +6,7 @@ import { recordChecks, recordStored } from '../../db/statements/record-results.t
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import type { Db, Moved } from '../../db/statements/sql.ts'
 import { type Row, type State, stateNames } from '../setup/factory.ts'
-import { bytes, claim, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const now = noon
@@ -16,8 +16,8 @@ type Tell = (db: Db, task: Row) => Promise<Moved[]>
 const submission =
   (outcome: SubmissionOutcome): Tell =>
   (db, task) =>
-    recordSubmissions(db, [{ ...heldOf(task), ...outcome }], { now })
-const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'prediction-1' })
+    recordSubmissions(db, [{ ...attemptOf(task), ...outcome }], { now })
+const own = (task: Row) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? 'prediction-1' })
 const look =
   (outcome: CheckOutcome): Tell =>
   (db, task) =>
@@ -45,7 +45,7 @@ const outcomes: [string, Tell, State[]][] = [
   ['failed', look({ kind: 'failed', ...words }), ended],
   ['failed, left', look({ kind: 'failed', ...words, leave: true }), ['running']],
   ['missing', look(missing), known],
-  ['seen', look({ kind: 'seen' }), known],
+  ['answered', look({ kind: 'answered' }), known],
   ['postponed', look({ kind: 'postponed', retry_in: 7 }), known],
   ['stored', stored, ended],
 ]

@@ -5,11 +5,11 @@ import { readFigures } from '../../db/statements/overview.ts'
 import { recordChecks, recordStored } from '../../db/statements/record-results.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { later, type Row, type State, stray, type TaskOverrides } from '../setup/factory.ts'
-import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const now = noon
-const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'none' })
+const own = (task: Row) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? 'none' })
 const output = ['https://provider.test/one.png', 'https://provider.test/two.png']
 const files = [{ type: 'image/png', size: 4_096 }]
 const day = 86_400
@@ -102,7 +102,7 @@ each('%s: recordChecks() fails a prediction that was missing three times in a ro
 each('%s: recordChecks() counts misses anew once the prediction was seen', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'running', { misses: 2 })
-  expect(await recordChecks(db, [{ ...own(task), kind: 'seen' }], { now })).toMatchObject([{ did: 'seen' }])
+  expect(await recordChecks(db, [{ ...own(task), kind: 'answered' }], { now })).toMatchObject([{ did: 'answered' }])
   expect(await read(db, task)).toEqual({ ...task, misses: 0 })
   const missing = [{ ...own(task), kind: 'missing' as const, retry_in: 60, reason: 'Unknown.' }]
   expect(await recordChecks(db, missing, { now })).toMatchObject([{ did: 'missing' }])
@@ -226,7 +226,7 @@ each('%s: an end that is told of an attempt without a prediction names it in the
   const db = over(driver)
   for (const state of ['submitting', 'unconfirmed'] as const) {
     const [failing, storing] = [await insertState(db, state), await insertState(db, state)]
-    const told = (task: Row) => ({ ...heldOf(task), prediction_id: 'named-by-webhook' })
+    const told = (task: Row) => ({ ...attemptOf(task), prediction_id: 'named-by-webhook' })
     await recordChecks(db, [{ ...told(failing), kind: 'failed', code: 'provider_failed', reason: 'x' }], { now: noon })
     await recordStored(db, [{ ...told(storing), files: [], gate_in: 60 }], { now: noon })
     for (const task of [failing, storing]) {

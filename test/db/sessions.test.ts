@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { noteUser } from '../../db/statements/erasures.ts'
-import { claimNews } from '../../db/statements/outbox.ts'
+import { claimDeliveries } from '../../db/statements/outbox.ts'
 import { adoptTasks, isEnded } from '../../db/statements/sessions.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { SessionEnded } from '../../db/statements/start.ts'
@@ -48,7 +48,7 @@ each('%s adoptTasks: what is still to be told comes to the same receivers', asyn
     db,
   )
   await adoptTasks(db, { from: 'ada', to: 'auth:a', ended: [] })
-  const { deliveries } = await claimNews(db, { limit: 9, now: noon })
+  const { deliveries } = await claimDeliveries(db, { limit: 9, now: noon })
   expect(deliveries.map(({ user_id, address }) => [user_id, address])).toEqual([
     ['auth:a', {}],
     ['auth:a', {}],
@@ -75,15 +75,12 @@ each('%s adoptTasks: of two accounts at one moment, the first gets all', async (
   await begin(db)
   await listen(db, 'ada', 'phone')
   const adoption = { from: 'ada', ended: [{ key: 'anonymous', until: tomorrow }] }
-  const { second } = await suite
-    .over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await adoptTasks(rival, { ...adoption, to: 'auth:a' })
-      const second = adoptTasks(db, { ...adoption, to: 'auth:b' })
-      await untilBlocked(suite.url)
-      return { second }
-    })
+  const { second } = await suite.hold(async (rival) => {
+    await adoptTasks(rival, { ...adoption, to: 'auth:a' })
+    const second = adoptTasks(db, { ...adoption, to: 'auth:b' })
+    await untilBlocked(suite.url)
+    return { second }
+  })
   expect(await second).toBe(0)
   const { rows } = await sql`select user_id from tasks union all select user_id from listeners`.execute(db)
   expect(rows).toEqual([{ user_id: 'auth:a' }, { user_id: 'auth:a' }])
@@ -109,15 +106,12 @@ const signIn = { from: 'ada', to: 'auth:a', ended: [{ key: 'anonymous', until: t
 each('%s adoptTasks: takes along what is started at this moment', async (driver) => {
   const db = suite.over(driver)
   const before = await begin(db)
-  const { started, adopted } = await suite
-    .over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      const started = await begin(rival, { session })
-      const adopted = adoptTasks(db, signIn)
-      await untilBlocked(suite.url)
-      return { started, adopted }
-    })
+  const { started, adopted } = await suite.hold(async (rival) => {
+    const started = await begin(rival, { session })
+    const adopted = adoptTasks(db, signIn)
+    await untilBlocked(suite.url)
+    return { started, adopted }
+  })
   expect(await adopted).toBe(2)
   for (const task of [before, started]) expect(await read(db, task)).toMatchObject({ user_id: 'auth:a' })
   expect(await spent(db)).toEqual({ all: 120, 'recipe:try-on': 120, 'user:auth:a': 120 })
@@ -125,15 +119,12 @@ each('%s adoptTasks: takes along what is started at this moment', async (driver)
 
 each('%s startTask: a session that is taken over at this moment starts nothing', async (driver) => {
   const db = suite.over(driver)
-  const { starting } = await suite
-    .over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await adoptTasks(rival, signIn)
-      const starting = expect(begin(db, { session })).rejects.toThrow(SessionEnded)
-      await untilBlocked(suite.url)
-      return { starting }
-    })
+  const { starting } = await suite.hold(async (rival) => {
+    await adoptTasks(rival, signIn)
+    const starting = expect(begin(db, { session })).rejects.toThrow(SessionEnded)
+    await untilBlocked(suite.url)
+    return { starting }
+  })
   await starting
   expect(await spent(db)).toEqual({})
 })

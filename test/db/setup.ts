@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, test } from 'vitest'
-import type { Held, Task } from '../../core/task.ts'
+import type { OpenAttempt, Task } from '../../core/task.ts'
 import type { Driver } from '../../db/driver/connect.ts'
 import { type ClaimParams, claimDue } from '../../db/statements/claim.ts'
 import type { Db } from '../../db/statements/sql.ts'
-import { createDatabase, type TestDatabase } from '../setup/database.ts'
+import { createDatabase, holdTransaction, type TestDatabase } from '../setup/database.ts'
 import {
   insertTask,
   leaseSeconds,
@@ -31,6 +31,8 @@ export const noon = new Date('2026-03-01T12:00:00.000Z')
 export interface Suite {
   readonly url: string
   over(driver: Driver): Db
+  /** Runs `work` in a transaction, which holds its locks until the work has ended. */
+  hold<T>(work: (rival: Db) => Promise<T>): Promise<T>
 }
 
 export function useDatabase(): Suite {
@@ -59,6 +61,7 @@ export function useDatabase(): Suite {
       return database.url
     },
     over,
+    hold: (work) => holdTransaction(database, work),
   }
 }
 
@@ -71,7 +74,7 @@ export function insertState(db: Db, state: State, overrides: TaskOverrides = {})
 }
 
 /** The open attempt; for a row without one, an attempt that nobody ever had. */
-export function heldOf(task: Task): Held {
+export function attemptOf(task: Task): OpenAttempt {
   return {
     id: task.id,
     step: task.current_step,

@@ -9,7 +9,7 @@ import type { Db } from '../../db/statements/sql.ts'
 import { cancelTask, continueTask, redoTask } from '../../db/statements/user-moves.ts'
 import { untilBlocked } from '../setup/database.ts'
 import type { Row, State } from '../setup/factory.ts'
-import { bytes, heldOf, insertState, noon, overBoth, useDatabase } from './setup.ts'
+import { attemptOf, bytes, insertState, noon, overBoth, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const { over } = suite
@@ -19,8 +19,8 @@ type Write = (db: Db, task: Row) => Promise<unknown>
 const submission =
   (outcome: SubmissionOutcome): Write =>
   (db, task) =>
-    recordSubmissions(db, [{ ...heldOf(task), ...outcome }], { now })
-const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'none' })
+    recordSubmissions(db, [{ ...attemptOf(task), ...outcome }], { now })
+const own = (task: Row) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? 'none' })
 const look =
   (outcome: CheckOutcome): Write =>
   (db, task) =>
@@ -42,7 +42,7 @@ const writes: [string, State, Write][] = [
   ['succeeded', 'running', look({ kind: 'succeeded', output: ['https://provider.test/one.png'] })],
   ['failed', 'running', look({ kind: 'failed', ...words, leave: true })],
   ['missing', 'running', look({ kind: 'missing', retry_in: 60, reason: 'Unknown.' })],
-  ['seen', 'running', look({ kind: 'seen' })],
+  ['answered', 'running', look({ kind: 'answered' })],
   ['postponed', 'storing', look({ kind: 'postponed', retry_in: 7 })],
   ['stored', 'storing', stored],
 ]
@@ -71,14 +71,12 @@ const stale = writes.flatMap(([name, state, write]) =>
 
 /** Runs `change` in a transaction that is committed only when `write` is seen waiting for it. */
 async function race(db: Db, task: Row, change: (rival: Db) => Promise<unknown>, write: Write) {
-  return over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await change(rival)
-      const written = write(db, task)
-      await untilBlocked(suite.url)
-      return { before: await bytes(rival, task), written }
-    })
+  return suite.hold(async (rival) => {
+    await change(rival)
+    const written = write(db, task)
+    await untilBlocked(suite.url)
+    return { before: await bytes(rival, task), written }
+  })
 }
 
 test.each(overBoth(stale))('%s: "%s" is refused after %s', async (driver, _, __, state, write, change) => {

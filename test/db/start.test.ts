@@ -9,7 +9,7 @@ import type { Db } from '../../db/statements/sql.ts'
 import { type NewTask, startTask } from '../../db/statements/start.ts'
 import { cancelTask, redoTask } from '../../db/statements/user-moves.ts'
 import { type Row, type State, stateNames } from '../setup/factory.ts'
-import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const now = noon
@@ -93,7 +93,7 @@ test.each(overBoth(stateNames.map((state): [State] => [state])))(
   },
 )
 
-const own = (task: Row) => ({ ...heldOf(task), prediction_id: task.prediction_id ?? 'none' })
+const own = (task: Row) => ({ ...attemptOf(task), prediction_id: task.prediction_id ?? 'none' })
 const words = { code: 'provider_failed', reason: 'Out of memory.' } as const
 const endings: [string, State, (db: Db, task: Row) => Promise<unknown>][] = [
   ['it is completed', 'storing', (db, task) => recordStored(db, [{ ...own(task), files: [], gate_in: 9 }])],
@@ -101,7 +101,7 @@ const endings: [string, State, (db: Db, task: Row) => Promise<unknown>][] = [
   [
     'its create is rejected',
     'submitting',
-    (db, task) => recordSubmissions(db, [{ ...heldOf(task), kind: 'rejected', ...words }]),
+    (db, task) => recordSubmissions(db, [{ ...attemptOf(task), kind: 'rejected', ...words }]),
   ],
   ['it is canceled', 'submitting', (db, task) => cancelTask(db, task)],
   ['its gate expires', 'waiting_continue', (db) => claim(db, { now: undefined })],

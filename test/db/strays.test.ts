@@ -6,7 +6,7 @@ import { recordStrays } from '../../db/statements/record-strays.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { untilBlocked } from '../setup/database.ts'
 import { later, type State, stray } from '../setup/factory.ts'
-import { bytes, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const suite = useDatabase()
 const { over } = suite
@@ -120,14 +120,12 @@ each('%s: recordStrays() loses no stray that was added while it waited', async (
   const db = over(driver)
   const task = await insertState(db, 'canceled', { strays: [one], due_at: noon })
   const created = { kind: 'created' as const, prediction_id: 'two', urls: {}, check_in: 2 }
-  const { marking } = await over('pg')
-    .transaction()
-    .execute(async (rival) => {
-      await recordSubmissions(rival, [{ ...heldOf(task), ...created }], { now })
-      const marking = recordStrays(db, [told(task.id, 'one', true)], { now })
-      await untilBlocked(suite.url)
-      return { marking }
-    })
+  const { marking } = await suite.hold(async (rival) => {
+    await recordSubmissions(rival, [{ ...attemptOf(task), ...created }], { now })
+    const marking = recordStrays(db, [told(task.id, 'one', true)], { now })
+    await untilBlocked(suite.url)
+    return { marking }
+  })
   await marking
   const strays = [
     { ...one, over: true },
@@ -142,7 +140,7 @@ each('%s: recordStrays() and recordSubmissions() change one row one after the ot
   const task = await insertState(db, 'canceled', { strays: [one], due_at: noon })
   const add = (prediction_id: string) => {
     const created = { kind: 'created' as const, prediction_id, urls: {}, check_in: 2 }
-    return recordSubmissions(db, [{ ...heldOf(task), ...created }], { now })
+    return recordSubmissions(db, [{ ...attemptOf(task), ...created }], { now })
   }
   const mark = () => recordStrays(db, [told(task.id, 'one', true)], { now })
   await Promise.all(ids.flatMap((id) => [add(id), mark()]))

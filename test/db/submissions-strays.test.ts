@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { SubmissionOutcome } from '../../core/decide.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
 import { later, type Row, type State, stateNames, stray } from '../setup/factory.ts'
-import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const now = noon
@@ -17,7 +17,7 @@ test.each(overBoth(canceled.map((state) => [state])))(
   async (driver, state) => {
     const db = over(driver)
     const task = await insertState(db, state)
-    const told = [{ ...heldOf(task), ...created() }]
+    const told = [{ ...attemptOf(task), ...created() }]
     expect(await recordSubmissions(db, told, { now })).toEqual([{ id: task.id, did: 'strayed', status: 'canceled' }])
     const closed = { phase: null, claim_token: null, due_at: now, updated_at: now, strays: [unwanted] }
     expect(await read(db, task)).toEqual({ ...task, ...closed })
@@ -34,14 +34,14 @@ test.each(overBoth(second.map((state) => [state])))(
   async (driver, state) => {
     const db = over(driver)
     const task = await insertState(db, state)
-    const told = [{ ...heldOf(task), ...created() }]
+    const told = [{ ...attemptOf(task), ...created() }]
     expect(await recordSubmissions(db, told, { now })).toMatchObject([{ did: 'strayed', status: 'processing' }])
     expect(await read(db, task)).toEqual({ ...task, strays: [unwanted], due_at: now })
   },
 )
 
 /** Told late: of an attempt that somebody held before the one that is open now. */
-const late = (task: Row) => ({ ...heldOf(task), claim_token: crypto.randomUUID(), step: 1, attempt: 1 })
+const late = (task: Row) => ({ ...attemptOf(task), claim_token: crypto.randomUUID(), step: 1, attempt: 1 })
 const everyState = stateNames.map((state): [State] => [state])
 
 test.each(overBoth(everyState))(
@@ -83,11 +83,11 @@ test.each(overBoth(everyState))(
 each('%s: recordSubmissions() makes a stray of a prediction that arrives after a redo', async (driver) => {
   const db = over(driver)
   const task = await insertState(db, 'pending (redo)')
-  const first = { ...heldOf(task), claim_token: crypto.randomUUID() }
+  const first = { ...attemptOf(task), claim_token: crypto.randomUUID() }
   const [claimed] = (await claim(db)).tasks
   if (!claimed) throw new Error('nothing was claimed')
   await recordSubmissions(db, [{ ...first, ...created() }], { now })
-  await recordSubmissions(db, [{ ...heldOf(claimed), ...created('p3') }], { now: later(noon, 1) })
+  await recordSubmissions(db, [{ ...attemptOf(claimed), ...created('p3') }], { now: later(noon, 1) })
   expect(await read(db, task)).toMatchObject({ phase: 'running', attempt: 2, prediction_id: 'p3', strays: [unwanted] })
 })
 
@@ -100,7 +100,7 @@ test.each(overBoth(elsewhere.map((state) => [state])))(
     const other = await insertState(db, 'running', { prediction_id: "another's" })
     const task = await insertState(db, state)
     const before = await Promise.all([task, other].map((row) => bytes(db, row)))
-    expect(await recordSubmissions(db, [{ ...heldOf(task), ...created("another's") }], { now })).toEqual([])
+    expect(await recordSubmissions(db, [{ ...attemptOf(task), ...created("another's") }], { now })).toEqual([])
     expect(await Promise.all([task, other].map((row) => bytes(db, row)))).toEqual(before)
   },
 )

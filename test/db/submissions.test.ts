@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { SubmissionOutcome } from '../../core/decide.ts'
 import { recordSubmissions } from '../../db/statements/record-submissions.ts'
-import type { Told } from '../../db/statements/sql.ts'
+import type { OfAttempt } from '../../db/statements/sql.ts'
 import { insertTasks, later, type Row, stray } from '../setup/factory.ts'
-import { bytes, claim, each, heldOf, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
+import { attemptOf, bytes, claim, each, insertState, noon, overBoth, read, useDatabase } from './setup.ts'
 
 const { over } = useDatabase()
 const now = noon
@@ -16,7 +16,10 @@ const throttled: SubmissionOutcome = { kind: 'throttled', provider: 'replicate',
 const rejected: Final = { kind: 'rejected', code: 'provider_rejected', reason: 'No such version.' }
 const unsettled: Final = { kind: 'unsettled', code: 'submission_unconfirmed', reason: 'Nobody knows.' }
 
-const tell = (task: Row, outcome: SubmissionOutcome): Told<SubmissionOutcome> => ({ ...heldOf(task), ...outcome })
+const tell = (task: Row, outcome: SubmissionOutcome): OfAttempt<SubmissionOutcome> => ({
+  ...attemptOf(task),
+  ...outcome,
+})
 const open = ['submitting', 'unconfirmed'] as const
 const providers = async (db: Parameters<typeof read>[0]) => (await sql`select * from providers`.execute(db)).rows
 
@@ -102,7 +105,7 @@ each('%s: recordSubmissions() pauses the provider that throttled, for the longes
   expect(await providers(db)).toContainEqual(
     expect.objectContaining({ name: 'replicate', paused_until: later(noon, 45), paused_for: 'No credit.' }),
   )
-  await recordSubmissions(db, [{ ...heldOf(late), ...throttled }], { now: later(noon, 40) })
+  await recordSubmissions(db, [{ ...attemptOf(late), ...throttled }], { now: later(noon, 40) })
   expect(await providers(db)).toContainEqual(
     expect.objectContaining({ name: 'replicate', paused_until: later(noon, 70), paused_for: 'Slow down.' }),
   )

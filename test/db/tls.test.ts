@@ -71,7 +71,7 @@ const refused: [string, string, RegExp][] = [
   [
     'a file that is not there',
     at({ sslmode: 'require', sslrootcert: '/no/authority.pem' }),
-    /sslrootcert.*can not be read: .*\/no\/authority\.pem/,
+    /sslrootcert.*cannot be read: .*\/no\/authority\.pem/,
   ],
   [
     'a file that is no certificate',

@@ -10,14 +10,15 @@ import { addressOf } from '../../dev/begin.ts'
 import { root } from '../docs/documents.ts'
 
 const run = promisify(execFile)
+const { PATH, NODE_COMPILE_CACHE } = process.env
 
 async function refusalOf(port: string): Promise<string> {
   return refusal('dev/serve.ts', { PORT: port })
 }
 
-async function refusal(program: string, own: Record<string, string>): Promise<string> {
-  const env = { PATH: process.env['PATH'], LOG_LEVEL: 'error', ...own }
-  const ended = run(process.execPath, [program], { cwd: root, env })
+async function refusal(program: string, own: Record<string, string>, words: string[] = []): Promise<string> {
+  const env = { PATH, NODE_COMPILE_CACHE, LOG_LEVEL: 'error', ...own }
+  const ended = run(process.execPath, [program, ...words], { cwd: root, env })
   const { code, stderr } = await ended.then(
     () => expect.fail('it began'),
     (error: { code: number; stderr: string }) => error,
@@ -28,6 +29,14 @@ async function refusal(program: string, own: Record<string, string>): Promise<st
 
 test('a PORT that is none', async () => {
   expect(await refusalOf('abc')).toBe('PORT must be a whole number up to 65535, not "abc".')
+})
+
+test.each([
+  ['dev/serve.ts', /^There is no option "--port"\. In the environment: PORT, HOST/],
+  ['simulator/serve.ts', /^There is no option "--port"\. In the environment: SIMULATOR_PORT\.$/],
+])('an option of %s, which takes none', async (program, why) => {
+  const own = { PORT: '0', SIMULATOR_PORT: '0' }
+  expect(await refusal(program, own, ['--port', '3000'])).toMatch(why)
 })
 
 test('a PORT that somebody else has', async () => {

@@ -36,7 +36,7 @@ test('passes on the first bytes before the last ones exist', async () => {
   expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('last')
 })
 
-test('asks a stream for no more than the client takes, and closes it when he leaves', async () => {
+test('asks a stream for no more than the client takes, and closes it when the client leaves', async () => {
   const started = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
   let sent = 0

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import type { Config, Context } from '@netlify/functions'
 import { Agent, request, fetch as send } from 'undici'
 import { test as base, expect } from 'vitest'
-import { type DoorHandler, openDoor } from '../../build/doors.ts'
-import { createServer, loadDoors, type Router, type RouterOptions } from '../../dev/router.ts'
+import { type DoorHandler, loadDoors, openDoor } from '../../build/doors.ts'
+import { createServer, type Router, type RouterOptions } from '../../dev/router.ts'
 import { chunksOf } from '../storage/setup.ts'
 
 const fixtures = new URL('../netlify/fixtures/good/', import.meta.url)

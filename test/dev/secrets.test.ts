@@ -29,7 +29,7 @@ test('a file from before there was a second provider still works, and keeps what
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(before)
 })
 
-test('a file that can not be read is said in a sentence, and nothing of it is told or lost', async () => {
+test('a file that cannot be read is said in a sentence, and nothing of it is told or lost', async () => {
   await writeFile(file, '{"CRON_SECRET": "half of a se')
   await expect(keptSecrets(file)).rejects.toThrow(/secrets\.json can't be read: put it back, or delete it/)
   await expect(keptSecrets(file)).rejects.not.toThrow('half of')

@@ -47,3 +47,16 @@ export const linksOf = (text: string): string[] =>
   [...text.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = '']) => target.split('#')[0] ?? '')
     .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+
+/** As GitHub makes them of headings. */
+export const anchorsOf = (text: string): string[] =>
+  [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+/** Links to a part of a document: the document, '' for the same one, and the anchor. */
+export const partsOf = (text: string): [file: string, anchor: string][] =>
+  [...text.matchAll(/\]\(((?:[\w./-]+\.md)?)#([^)\s]+)\)/g)].map(([, file = '', anchor = '']) => [file, anchor])

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { loadDoors } from '../../build/doors.ts'
 import { parseConfig, variables } from '../../providers/config.ts'
 import { providers } from '../../providers/index.ts'
-import { codeOf, linksOf, listDocuments, readDocument, root, rowsOf } from './documents.ts'
+import { anchorsOf, codeOf, linksOf, listDocuments, partsOf, readDocument, root, rowsOf } from './documents.ts'
 
 const codeMap = await readDocument('docs/code-map.md')
 const documents = await listDocuments()
@@ -90,6 +90,17 @@ describe.each(documents)('%s', (document) => {
     const targets = linksOf(await readFile(base, 'utf8'))
     const found = await Promise.allSettled(targets.map((target) => access(new URL(target, base))))
     expect(targets.filter((_, index) => found[index]?.status === 'rejected')).toEqual([])
+  })
+
+  test('links to a part lead to a heading', async () => {
+    const base = new URL(document, root)
+    const text = await readFile(base, 'utf8')
+    const lost: string[] = []
+    for (const [file, anchor] of partsOf(text)) {
+      const target = file === '' ? text : await readFile(new URL(file, base), 'utf8')
+      if (!anchorsOf(target).includes(anchor)) lost.push(`${file}#${anchor}`)
+    }
+    expect(lost).toEqual([])
   })
 
   test('files that are named exist', async () => {

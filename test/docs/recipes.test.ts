@@ -176,7 +176,7 @@ test('a start whose input makes no step is answered 400, with nothing paid', asy
   app.deps.recipes = new Map([[retouch.name, retouch]])
   expect([answer.status, await answer.json()]).toMatchObject([
     400,
-    { errors: [{ message: 'recipe retouch makes of this input 0 steps; a task has 1 to 1000' }] },
+    { errors: [{ message: 'gives recipe retouch 0 steps; a task has 1 to 1000' }] },
   ])
   expect(app.simulator.fal.till().created).toBe(0)
 })

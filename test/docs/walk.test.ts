@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { zipSync } from 'fflate'
 import { fileTypeFromBuffer } from 'file-type'
 import { expect, onTestFinished, test } from 'vitest'
-import { freePort } from '../../dev/reach.ts'
+import { freePort } from '../../simulator/ports.ts'
 import { fencesOf, readDocument, root, sectionOf } from './documents.ts'
 
 const run = promisify(execFile)

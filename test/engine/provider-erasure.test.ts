@@ -1,7 +1,9 @@
 // What erasing a task asks of its provider: fal deletes what it keeps, where the key may ask for it.
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import type { Provider } from '../../core/provider.ts'
 import type { Recipe } from '../../core/recipe.ts'
+import { finishErasures } from '../../engine/erase.ts'
 import { deleteEndpoint } from '../../functions/delete.ts'
 import { begun, isOver, ping, pingUntil, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
@@ -59,6 +61,50 @@ test('a key that may not ask for it ends the asking, and the log says that fal k
   expect(app.logged).toContainEqual(
     expect.objectContaining({ task: story.id, provider: 'fal', reason: expect.stringContaining('Admin') }),
   )
+})
+
+/** Runs with a fal that says what it is asked to delete, when it is asked. */
+async function whileAsked(erase: NonNullable<Provider['erase']>, work: () => Promise<unknown>): Promise<void> {
+  const { providers } = app.deps
+  const fal = { ...(providers.get('fal') as Provider), erase }
+  Object.assign(app.deps, { providers: new Map([...providers, ['fal', fal]]) })
+  await work()
+  Object.assign(app.deps, { providers })
+}
+
+const silent = { kind: 'unreachable', reason: 'no answer' } as const
+
+test('a provider that is silent keeps no file from being deleted', async () => {
+  const story = await trained()
+  const files = () => app.deps.files.keys(`results/${story.id}/`)
+  expect(await files()).not.toEqual([])
+  let whenAsked: string[] | undefined
+  const ask = async () => {
+    whenAsked = await files()
+    return silent
+  }
+  await whileAsked(ask, () => erase(story))
+  expect(whenAsked).toEqual([])
+})
+
+test('an erasure asks for no more than it has time for, and the next pass goes on', async () => {
+  await sql`delete from erasures`.execute(app.deps.db)
+  const predictions = JSON.stringify(['one', 'two', 'three'].map((id) => ({ provider: 'fal', id })))
+  await sql`insert into erasures (kind, predictions, noted_at, quiet_at, due_at)
+    select 'task', ${predictions}::jsonb, at, at, at from (select ${clock.now()}::timestamptz as at) as noted`.execute(
+    app.deps.db,
+  )
+  const asked: string[] = []
+  const time = vi.spyOn(performance, 'now').mockReturnValue(0)
+  const ask = async (id: string) => {
+    asked.push(id)
+    time.mockReturnValue(1_000)
+    return silent
+  }
+  await whileAsked(ask, () => finishErasures(app.deps, 1_000))
+  time.mockRestore()
+  expect(asked).toEqual(['one'])
+  expect(await left()).toEqual([{ predictions: JSON.parse(predictions) }])
 })
 
 test('an attempt whose create had no answer is looked for by the model that it was sent to, whichever provider is preferred by now', async () => {

@@ -120,6 +120,16 @@ test('whoever uses the browser now is told, and nobody else; removed is removed'
   expect(await listeners()).toEqual([])
 })
 
+test('an address is kept, and found again, as it was parsed', async () => {
+  const { endpoint, keys } = receivers.subscribe()
+  const typed = ` ${endpoint.replace('http:', 'HTTP:')}/a b `
+  expect((await ask(app, { endpoint: typed, keys })).status).toBe(201)
+  const { rows } = await sql<{ kept: string }>`select address->>'endpoint' as kept from listeners`.execute(app.deps.db)
+  expect(rows).toEqual([{ kept: `${endpoint}/a%20b` }])
+  expect((await ask(app, { endpoint: typed, remove: true })).status).toBe(200)
+  expect(await listeners()).toEqual([])
+})
+
 test('a user has ten browsers at most: the oldest goes', async () => {
   for (let count = 0; count < 12; count += 1) {
     clock.advance(1)
@@ -134,6 +144,11 @@ test.each([
   ['a known service on another port', { endpoint: 'https://fcm.googleapis.com:8443/x', keys }, 'endpoint'],
   ['a name that only ends like one', { endpoint: 'https://evilfcm.googleapis.com/x', keys }, 'endpoint'],
   ['no address', { endpoint: 'x', keys }, 'endpoint'],
+  ...['\\@evil.test/x', '/\tx', '/x\n', '\\x'].map((end): [string, object, string] => [
+    `an address that can be read in two ways, ${JSON.stringify(end)}`,
+    { endpoint: `https://fcm.googleapis.com${end}`, keys },
+    'endpoint',
+  ]),
   ['no keys', { endpoint: 'https://fcm.googleapis.com/fcm/send/x' }, 'keys'],
   [
     'a key that is no point',

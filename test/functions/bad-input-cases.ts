@@ -228,7 +228,9 @@ const reading: Case[] = [
     call: ({ foreign }) => ({ path: `/api/status?task_id=${foreign}` }),
   }),
   read('tasks: an unknown status', '/api/tasks?status=done', 'status'),
-  ...['0', '-1', '101', 'many', '1.5'].map((n) => read(`tasks: the limit ${n}`, `/api/tasks?limit=${n}`, 'limit')),
+  ...['0', '-1', '101', 'many', '1.5'].map((n) =>
+    read(`tasks: the limit ${n}`, `/api/tasks?limit=${n}`, 'limit', { says: /must be a whole number from 1 to 100$/ }),
+  ),
   read('tasks: a cursor that is none', '/api/tasks?cursor=next', 'cursor'),
   read('tasks: a NUL in a cursor', '/api/tasks?cursor=%00', 'cursor'),
   read('result: nothing', '/api/result', 'task_id'),

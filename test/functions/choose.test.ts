@@ -105,12 +105,16 @@ test('a choice on a page that is out of date changes nothing, and says so', asyn
   await app.settle()
   const same = await press(app, continueEndpoint, story, { step: 1, attempt: 1 })
   expect(same.status).toBe(200)
-  for (const [endpoint, body, path] of [
-    [continueEndpoint, { step: 1, attempt: 2 }, 'attempt'],
-    [choose, { step: 1, attempt: 2 }, 'step'],
+  for (const [endpoint, body, path, said] of [
+    [continueEndpoint, { step: 1, attempt: 2 }, 'attempt', 'step 1 has gone on with attempt 1, file 1.'],
+    [continueEndpoint, { step: 1, attempt: 1, file: 2 }, 'file', 'step 1 has gone on with attempt 1, file 1.'],
+    [choose, { step: 1, attempt: 2 }, 'step', ''],
   ] as const) {
     const late = await press(app, endpoint, story, body)
-    expect([late.status, await late.json()]).toMatchObject([409, { code: 'not_waiting', errors: [{ path }] }])
+    expect([late.status, await late.json()]).toMatchObject([
+      409,
+      { code: 'not_waiting', errors: [{ path }], detail: expect.stringContaining(`${path}: ${said}`) },
+    ])
   }
   expect((await rowOf(app, story)).steps[0]?.chosen).toEqual({ attempt: 1, file: 1 })
   const redone = await waiting(1)

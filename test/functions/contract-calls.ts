@@ -52,6 +52,7 @@ const shirt = 'https://images.test/shirt.png'
 const fine = { person_image: 'https://images.test/ada.jpg', garments: [shirt] }
 export const evil = { origin: 'https://evil.example' }
 const tooLarge = 'x'.repeat(6 * 1024 * 1024 + 1)
+const tooDeep: object = JSON.parse('['.repeat(65) + ']'.repeat(65))
 
 export const ask = (operation: string, status: number, call: Ask['call'], more: Partial<Ask> = {}): Ask => ({
   ...{ operation, status, call },
@@ -219,9 +220,8 @@ const webhooks: Ask[] = (['replicate', 'fal'] as const).flatMap((provider) => {
   const forged = (known: Known) => ({ ...report(running)(known), body: '{"id":"forged"}' })
   return [
     ask(operation, 200, report(running)),
-    ...(provider === 'replicate'
-      ? [ask(operation, 400, report({ status: 'failed' }), { code: 'invalid_request' })]
-      : []),
+    ask(operation, 400, report(tooDeep), { code: 'invalid_request' }),
+    ask(operation, 413, report(tooLarge), { code: 'body_too_large' }),
     ask(operation, 401, forged, { code: 'bad_signature' }),
     ask(operation, 404, report(running), { code: 'not_found', at: 'keyless' }),
   ]

@@ -215,9 +215,9 @@ test.each(asks.map((one) => [`${one.operation} answers ${one.status} ${one.code 
     const path = operation.split(' ')[1] ?? ''
     const send = () => instance.call(endpointOf(path), { ...(bearer && { token: bearer }), ...made })
     const answer = at === 'stopped' ? await whileStopped(app.deps, send) : await send()
-    const shown = answer.clone()
-    if (code) expect(await shown.json()).toMatchObject({ code, status })
+    if (code) expect(await answer.clone().json()).toMatchObject({ code, status })
     expect(answer.status).toBe(status)
+    if (code === 'unavailable') expect(answer.headers.get('retry-after')).toBe('5')
     expect(await findFaults(operation, answer)).toEqual([])
     await app.settle()
   },

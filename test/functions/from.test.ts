@@ -77,6 +77,8 @@ test('a result is the same in every spelling, as a person and as a garment', asy
     ...[link, `${link}&picture=after`, link.replace('https://stepgate.example', '')],
     ...[path, `${path}&attempt=1`, `${path}&attempt=1&file=1&download=1`, `/api//result/?step=1&task_id=${story.id}`],
     ...[`https://stepgate.example${path}`, `http://stepgate.example.${path}`, `https://STEPGATE.example:443${path}#x`],
+    ...[`https://stepgate.example:8443${path}`, `https://stepgate.example/API/Result${path.slice(11)}`],
+    `https://stepgate.example/.netlify/functions/result${path.slice(11)}`,
     ...[`http://stepgate.test${path}`, `https://stepgate.example/api/%72esult?task_id=${story.id}&step=1&attempt=1`],
   ]
   for (const person_image of spellings) {

@@ -1,7 +1,9 @@
 // GET /api/health with the cron secret: how things stand, from few statements, for whoever runs the deployment and nobody else.
+
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { type Health, readHealth } from '../../engine/health.ts'
+import type { Health } from '../../core/operator-answers.ts'
+import { readHealth } from '../../engine/health.ts'
 import { checker } from '../../functions/checker.ts'
 import { health } from '../../functions/health.ts'
 import { worker } from '../../functions/worker.ts'
@@ -28,8 +30,10 @@ test('an empty deployment stands still, and says so', async () => {
     ...{ status: 'ok', recipes: {}, oldest_due_age_seconds: null, locks_held: 0, last_problem: null },
   })
   expect(Object.values(tasks)).toEqual([0, 0, 0, 0, 0, 0])
-  const webhooks = { accepted_at: null, refused: 0, refused_at: null, last_reason: null }
-  expect(providers['replicate']).toEqual({ in_flight: 0, cap: 7, paused_until: null, paused_for: null, webhooks })
+  expect(providers['replicate']).toEqual({
+    ...{ in_flight: 0, cap: 7, paused_until: null, paused_for: null, silent: null },
+    webhooks: { accepted_at: null, refused: 0, refused_at: null, last_reason: null },
+  })
 })
 
 test('tasks are counted by status and by recipe, and predictions in flight by provider', async () => {
@@ -64,6 +68,24 @@ test('what is overdue, locked and paused is told', async () => {
   expect(Date.parse(providers['fal']?.paused_until ?? '')).toBe(until.getTime())
   expect(providers['fal']?.paused_for).toBe('Slow down.')
   expect(providers['gone']).toMatchObject({ paused_until: null, paused_for: null })
+})
+
+test('a provider that leaves checks without an answer is told, with the most in a row, since when and why', async () => {
+  const since = later(clock.now(), -600)
+  await insertTasks(app.deps.db, [
+    { ...states.running, unanswered: 4, unanswered_since: since, unanswered_reason: 'no answer within 10 s' },
+    { ...states.running, unanswered: 1, unanswered_since: later(since, 300), unanswered_reason: '503' },
+    states.running,
+    // Of an earlier attempt: nobody is asked about it now.
+    { ...states.completed, unanswered: 9, unanswered_since: since, unanswered_reason: 'long ago' },
+    { ...states.running, recipe: 'avatar', provider: 'fal' },
+  ])
+  const { providers } = await standing()
+  expect(providers['replicate']?.silent).toEqual({
+    ...{ tasks: 2, checks: 4, since: expect.any(String), reason: 'no answer within 10 s' },
+  })
+  expect(Date.parse(providers['replicate']?.silent?.since ?? '')).toBe(since.getTime())
+  expect(providers['fal']?.silent).toBeNull()
 })
 
 test('the last problem is told with its task, its cause, its time and the memory at that moment, after a restart too', async () => {

@@ -113,7 +113,7 @@ test('a redo is counted, and refused where it would cost more than is left', asy
   expect(await rowOf(tight, story)).toMatchObject({ status: 'waiting_continue', attempt: 2 })
 })
 
-test('one visitor with as many sessions as she likes costs a deployment of defaults no more than its day', async () => {
+test('one visitor with as many sessions as they like costs a deployment of defaults no more than its day', async () => {
   const answers: number[] = []
   for (let visit = 0; visit < 12; visit += 1) {
     const opened = await app.call(session, { path: '/api/session', method: 'POST' })

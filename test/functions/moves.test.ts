@@ -112,7 +112,10 @@ test.each(stateNames)('continue of a %s task: 202 when it waits, 409 otherwise',
   if (state === 'waiting_continue')
     return expect([answer.status, (await viewOf(answer)).status]).toEqual([202, 'processing'])
   expect(answer.status).toBe(409)
-  expect(await answer.json()).toMatchObject({ code: 'not_waiting' })
+  expect(await answer.json()).toMatchObject({
+    code: 'not_waiting',
+    detail: expect.stringMatching(/^step: only a task that is waiting_continue goes on, and this one is \w+\.$/),
+  })
 })
 
 test.each(stateNames)('redo of a %s task: 202 when it waits or failed, 409 otherwise', async (state) => {

@@ -161,7 +161,7 @@ test('keys are asked for once, and again when they have changed', async () => {
   await expectRefusal(await ask(instance, await tokenOf()), 401, 'unauthenticated')
 })
 
-test('where the keys can not be had, that is no fault of the user’s', async () => {
+test('where the keys cannot be had, that is no fault of the user’s', async () => {
   const { keys, instance } = await openStage()
   keys.publish([], 500)
   const broken = await ask(instance, await tokenOf())
@@ -169,7 +169,7 @@ test('where the keys can not be had, that is no fault of the user’s', async ()
   await expectRefusal(broken, 503, 'unavailable')
   await keys.close()
   await expectRefusal(await ask(instance, await tokenOf()), 503, 'unavailable')
-  expect(app.logged.map(({ msg }) => msg)).toContain('the identity provider’s keys can not be had')
+  expect(app.logged.map(({ msg }) => msg)).toContain('the identity provider’s keys could not be fetched')
   expect(JSON.stringify(app.logged)).not.toContain('eyJ')
 })
 

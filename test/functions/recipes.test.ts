@@ -91,6 +91,7 @@ test('what is not offered is refused in words, with nothing paid', async () => {
   ])
   const keyless = await ask(onFal, inputOf())
   expect([keyless.status, await keyless.json()]).toMatchObject([503, { code: 'not_configured' }])
+  expect(app.logged).toContainEqual(expect.objectContaining({ reason: 'REPLICATE_API_TOKEN is not set here.' }))
   expect(costs(app)).toEqual(before)
 })
 

@@ -1,18 +1,30 @@
 // POST /api/redo delivered again, by stale pages, and beyond what one person may pay for.
 import { sql } from 'kysely'
-import { beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { cancel } from '../../functions/cancel.ts'
 import { redo } from '../../functions/redo.ts'
 import { start } from '../../functions/start.ts'
-import { begun, costs, fault, inputOf, isOver, isWaiting, pingUntil, press, rowOf, viewOf } from '../scenarios/setup.ts'
+import {
+  begin,
+  begun,
+  costs,
+  fault,
+  inputOf,
+  isOver,
+  isWaiting,
+  pingUntil,
+  press,
+  rowOf,
+  viewOf,
+} from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { useTestDeps } from '../setup/deps.ts'
+import { insertTask } from '../setup/factory.ts'
 
 const clock = testClock()
 const app = await useTestDeps({ clock })
 const strict = app.openInstance({ env: { MAX_ATTEMPTS_PER_STEP: '2' } })
 const metered = app.openInstance({ env: { DAILY_TASKS_PER_USER: '2' } })
-
-beforeEach(() => sql`truncate daily_starts`.execute(app.deps.db))
 
 async function waiting(garments = 2, instance: Parameters<typeof begun>[0] = app) {
   const story = await begun(instance, { garments })
@@ -68,7 +80,10 @@ test('a stale redo of a task that has gone on, or ended, answers 200; one of an 
   expect([over.status, await over.json()]).toMatchObject([409, { code: 'already_finished' }])
   const other = await waiting()
   const early = await press(app, redo, other, { step: 1, attempt: 2 })
-  expect([early.status, await early.json()]).toMatchObject([409, { code: 'not_waiting' }])
+  expect([early.status, await early.json()]).toMatchObject([
+    409,
+    { code: 'not_waiting', errors: [{ path: 'attempt', message: expect.stringMatching(/at step 1, attempt 1/) }] },
+  ])
   expect((await rowOf(app, other)).status).toBe('waiting_continue')
 })
 
@@ -107,4 +122,17 @@ test('redos of several tasks at the same moment never pass the day’s quota', a
   const stories = [await waiting(), await waiting(), await waiting(), await waiting()]
   const answers = await Promise.all(stories.map((story) => press(metered, redo, story, { attempt: 1 })))
   expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 202, 429, 429])
+})
+
+test('a failed task that ran without its lock after a sign-in takes it with a redo, where no other task has it', async () => {
+  const token = await app.signIn('ada')
+  const memes = { recipe: 'memes', input: { prompts: ['a cat'] }, total_steps: 1 }
+  const { id } = await insertTask(app.deps.db, { ...memes, status: 'failed', current_step: 1, at: clock.now() })
+  const rival = await begin(app, { body: { recipe: 'memes', prompts: ['a dog'] } })
+  const refused = await press(app, redo, { id, token }, { step: 1, attempt: 1 })
+  expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'already_running', task_id: rival.id }])
+  await press(app, cancel, rival)
+  expect((await press(app, redo, { id, token }, { step: 1, attempt: 1 })).status).toBe(202)
+  expect(await rowOf(app, { id })).toMatchObject({ status: 'pending', lock_key: 'memes ada' })
+  await app.settle()
 })

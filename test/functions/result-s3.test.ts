@@ -53,7 +53,7 @@ test('the owner is sent to the bucket by an answer that nobody keeps, and anothe
   const file = await fetch(address)
   expect(file.headers.get('content-type')).toBe('image/png')
   expect(file.headers.get('content-disposition')).toMatch(/^attachment; filename="[^"]+\.png"/)
-  expect(file.headers.get('cache-control')).toBe('private, max-age=31536000, immutable')
+  expect(file.headers.get('cache-control')).toBe('private, max-age=900, immutable')
   expect(Buffer.from(await file.arrayBuffer()).toString('latin1', 1, 4)).toBe('PNG')
   const tampered = new URL(address)
   tampered.pathname = tampered.pathname.replace(story.id, '0'.repeat(story.id.length))

@@ -60,6 +60,11 @@ test('a link that names its attempt may be kept for long; the newest must be ask
   expect((await get(story)).headers.get('cache-control')).toBe('private, no-cache')
 })
 
+test('an id in capitals is the same task', async () => {
+  const { id, token } = await finished()
+  expect((await get({ id: id.toUpperCase(), token })).status).toBe(200)
+})
+
 test('a download is named after recipe and step', async () => {
   const disposition = (await get(await finished(), '&step=1&download=1')).headers.get('content-disposition')
   expect(disposition).toMatch(/^attachment; filename="try-on-step-1\.png"/)

@@ -54,12 +54,12 @@ test.each<[string, Uint8Array, RegExp]>([
   expect(await taskIds()).toEqual([])
 })
 
-test.each(['data:image/jpg;base64,', 'DATA:IMAGE/JPEG;charset=utf-8;BASE64,', 'data:image/pjpeg;base64,'])(
-  'a photo is taken as %s',
-  async (head) => {
-    expect((await beginWith(uriOf(photo, head).replace(/=+$/, ''))).status).toBe(202)
-  },
-)
+test.each([
+  ...['data:image/jpg;base64,', 'DATA:IMAGE/JPEG;charset=utf-8;BASE64,', 'data:image/pjpeg;base64,'],
+  ...['data:application/octet-stream;base64,', 'data:;base64,', 'data:image/jpe;name="my, photo";base64,'],
+])('a photo is taken as %s', async (head) => {
+  expect((await beginWith(uriOf(photo, head).replace(/=+$/, ''))).status).toBe(202)
+})
 
 test.each([
   ['with our origin', 'http://stepgate.test/api/result?task_id=x'],
@@ -95,7 +95,7 @@ test('a portrait is trained on ten photos or more, uploaded or inline', async ()
   expect((await train(await sent(portraits(10)))).status).toBe(202)
 })
 
-test('nothing is written where the mark can not be raised, and nothing stays where a write fails', async () => {
+test('nothing is written where the mark cannot be raised, and nothing stays where a write fails', async () => {
   const before = await inputs()
   const instance = app.openInstance()
   const { deps } = instance

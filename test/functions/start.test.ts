@@ -105,7 +105,7 @@ test('a task is one user’s: the token says whose', async () => {
   expect(rows).toEqual([{ user_id: 'ada' }, { user_id: 'eve' }])
 })
 
-test('a database that can not be reached answers 503 with Retry-After, and nothing of why', async () => {
+test('a database that cannot be reached answers 503 with Retry-After, and nothing of why', async () => {
   const lost = app.openInstance({ env: { DATABASE_URL: 'postgres://nobody:hunter2@127.0.0.1:9/none' } })
   const answer = await lost.call(start, { path: '/api/start', body: inputOf(), token: await app.signIn('ada') })
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])

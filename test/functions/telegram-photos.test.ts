@@ -128,7 +128,7 @@ test('of an album that was begun nothing is kept but its name, whatever comes la
   ])
 })
 
-test('a photo that can not be kept after its update was answered is said to have failed', async () => {
+test('a photo that cannot be kept after its update was answered is said to have failed', async () => {
   const chat = chatOf(40)
   await chat.sendPhotos([await photo(64)])
   await settle()

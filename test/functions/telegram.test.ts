@@ -6,9 +6,11 @@ import { readWish } from '../../functions/telegram/generate.ts'
 import { telegram as endpoint } from '../../functions/telegram.ts'
 import { worker } from '../../functions/worker.ts'
 import { costs, fault } from '../scenarios/setup.ts'
+import { openClient } from '../setup/client.ts'
 import { testClock } from '../setup/clock.ts'
 import { cronSecret } from '../setup/deps.ts'
 import type { Row } from '../setup/factory.ts'
+import { losingAnswer } from '../setup/lost-answer.ts'
 import { botSecret, useBot } from './telegram-setup.ts'
 
 const clock = testClock()
@@ -136,6 +138,24 @@ test('an update of a kind that the bot does not know is taken, and does nothing'
   expect((await update({ update_id: 99_004 })).status).toBe(200)
 })
 
+test.each([
+  ['without a name', { from: { id: 30, is_bot: false } }, 'I make pictures'],
+  [
+    'with a NUL in its text',
+    { text: '/generate 11\0', entities: [{ type: 'bot_command', offset: 0, length: 9 }] },
+    '1 to 10',
+  ],
+  ['of a sender without an id', { from: { is_bot: false, first_name: 'Eve' } }, undefined],
+  ['that has no chat', { chat: null }, undefined],
+])('an update %s is answered, and not repeated', async (_name, odd, answered) => {
+  const chat = somebody('en', 30)
+  const shown = said(chat).length
+  const { message, ...rest } = messageFrom(30, '/help', 99_030 + people)
+  expect((await update({ ...rest, message: { ...message, ...odd } })).status).toBe(200)
+  await settle()
+  expect(said(chat).slice(shown)).toEqual(answered === undefined ? [] : [expect.stringContaining(answered)])
+})
+
 test('a command in a group is told that the bot works in private chats alone', async () => {
   telegram.chat({ id: 16, first_name: 'Group', language_code: 'en' })
   const { message, ...rest } = messageFrom(16, '/generate 2', 99_005)
@@ -166,6 +186,21 @@ test('/cancel stops what runs, and asks where it is more than one', async () => 
   await write(chat, '/generate 1')
   expect(await write(chat, '/cancel')).toBe('⏹ Memes: stopped. What was made stays.')
   expect((await rows(19))[0]).toMatchObject({ status: 'canceled' })
+})
+
+test('a /cancel that died after it had stopped a task stops no other one when Telegram repeats it', async () => {
+  const chat = somebody('en', 29)
+  await write(chat, '/generate 1 cats')
+  const isCancel = (text: string) => text.includes("set status = 'canceled'")
+  const db = losingAnswer(app.database.url, { fits: isCancel, meanwhile: async () => undefined })
+  const command = { path: '/api/telegram', body: messageFrom(29, '/cancel', 99_029) }
+  const headers = { 'x-telegram-bot-api-secret-token': botSecret }
+  await openClient({ ...app.deps, db }).call(endpoint, { ...command, headers })
+  await settle()
+  await write(chat, '/generate 1 dogs')
+  expect((await app.call(endpoint, { ...command, headers })).status).toBe(200)
+  expect((await rows(29)).map(({ status }) => status)).toEqual(['canceled', 'processing'])
+  await db.destroy()
 })
 
 test('/history lists what was made, and shows its pictures again', async () => {

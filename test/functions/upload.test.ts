@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
 import { noteStart } from '../../engine/start-note.ts'
+import { sweepStored } from '../../engine/sweep.ts'
 import { sweepUploads } from '../../engine/sweep-uploads.ts'
 import { recover } from '../../functions/recover.ts'
 import { start } from '../../functions/start.ts'
@@ -216,24 +217,31 @@ test('a sweep that comes to the end of its time leaves the rest to the next, and
   expect(await sweepUploads(app.deps)).toBe(3)
 })
 
-test('recover deletes what a start that died has written, after an hour, and nothing of another database', async () => {
+const dieAfterNote = async (deps: typeof app.deps, id: string) => {
+  await noteStart(deps, id, AbortSignal.timeout(5_000))
+  await app.blobs.openStore('files').set(`inputs/${id}/1/0`, 'x')
+}
+
+const recoverOrphans = async () => {
+  const answer = await app.call(recover, { path: '/api/recover', token: cronSecret })
+  return ((await answer.json()) as { orphans_deleted: number }).orphans_deleted
+}
+
+test('recover deletes what a start that died has written, within hours, and nothing of another database', async () => {
   const store = app.blobs.openStore('files')
   const preview = { ...app.deps, config: { ...app.deps.config, DATABASE_URL: 'postgres://a@preview.test/stepgate' } }
-  const die = async (deps: typeof app.deps, id: string) => {
-    await noteStart(deps, id, AbortSignal.timeout(5_000))
-    await store.set(`inputs/${id}/1/0`, 'x')
-  }
   const [lost, others, young] = [v7(), v7(), v7()]
   const live = await idOf(await begin('ada', await uploaded('ada')))
   await app.settle()
   expect((await store.list({ prefix: 'starts/' })).blobs).toEqual([])
-  await die(app.deps, lost)
-  await die(app.deps, live)
-  await die(preview, others)
+  await dieAfterNote(app.deps, lost)
+  await dieAfterNote(app.deps, live)
+  await dieAfterNote(preview, others)
   clock.advance(2 * 3_600)
-  await die(app.deps, young)
-  const answer = await app.call(recover, { path: '/api/recover', token: cronSecret })
-  expect(await answer.json()).toMatchObject({ orphans_deleted: 1 })
+  expect(await recoverOrphans()).toBe(0)
+  clock.advance(2 * 3_600)
+  await dieAfterNote(app.deps, young)
+  expect(await recoverOrphans()).toBe(1)
   const keys = await stored('inputs')
   for (const id of [others, live, young]) expect(keys).toContain(`inputs/${id}/1/0`)
   expect(keys).not.toContain(`inputs/${lost}/1/0`)
@@ -243,6 +251,34 @@ test('recover deletes what a start that died has written, after an hour, and not
     true,
     true,
   ])
+})
+
+test('a start whose clock is hours behind keeps its files, though a sweep comes before its task', async () => {
+  const behind = { ...app.deps, now: () => new Date(clock.now().getTime() - 4 * 3_600_000) }
+  const id = v7()
+  await dieAfterNote(behind, id)
+  expect(await recoverOrphans()).toBe(0)
+  const known = await idOf(await begin('ada', shirt))
+  await sql`update tasks set id = ${id} where id = ${known}`.execute(app.deps.db)
+  clock.advance(2 * 3_600)
+  expect(await recoverOrphans()).toBe(0)
+  expect(await stored('inputs')).toContain(`inputs/${id}/1/0`)
+})
+
+test('a clock that goes back in the middle of a sweep makes no start old', async () => {
+  const id = v7()
+  await dieAfterNote(app.deps, id)
+  clock.advance(2 * 3_600)
+  let back = 0
+  const keys = async (folder: string) => {
+    const found = await app.deps.files.keys(folder)
+    back = 3 * 3_600_000
+    return found
+  }
+  const now = () => new Date(clock.now().getTime() - back)
+  await sweepStored({ ...app.deps, now, files: { ...app.deps.files, keys } })
+  expect(await recoverOrphans()).toBe(0)
+  expect(await stored('inputs')).toContain(`inputs/${id}/1/0`)
 })
 
 test('a blob store that fails does not keep recover from its other work', async () => {

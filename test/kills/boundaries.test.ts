@@ -1,9 +1,9 @@
 // A process killed exactly at each boundary of a submission. Whatever the instant, the step is made, and paid once.
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { openHold } from './hold.ts'
-import { type Instance, openField, pause, ping, signIn, startTask } from './instances.ts'
+import { type Instance, openField, ping, signIn, startTask, until } from './instances.ts'
 
-// An unconfirmed submission is searched for every 20 s, and a busy machine starts processes slowly.
+// An unconfirmed submission is searched for six times, and a busy machine starts processes slowly.
 vi.setConfig({ testTimeout: 400_000 })
 
 const field = await openField({ instances: 1, secondsPerStep: 0.2, store: 'netlify' })
@@ -76,19 +76,12 @@ async function finish(id: string): Promise<void> {
     await ping(instance)
     const { rows } = await pool.query('select status from tasks where id = $1', [id])
     return rows[0]?.status === 'completed'
-  })
+    // Most of the wait is for the next search.
+  }, 200)
   await instance.kill()
 }
 
 async function phaseOf(id: string): Promise<string> {
   const { rows } = await pool.query('select phase from tasks where id = $1', [id])
   return rows[0]?.phase
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 3_000; tries += 1) {
-    if (await isSo()) return
-    await pause(50)
-  }
-  throw new Error('it never came to that')
 }

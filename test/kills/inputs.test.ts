@@ -6,7 +6,7 @@ import { v7 } from 'uuid'
 import { afterAll, expect, test, vi } from 'vitest'
 import { insertTask } from '../setup/factory.ts'
 import { openHold } from './hold.ts'
-import { type Instance, openField, pause, ping, signIn } from './instances.ts'
+import { type Instance, openField, ping, signIn, until } from './instances.ts'
 
 vi.setConfig({ testTimeout: 400_000 })
 
@@ -61,12 +61,18 @@ test('killed while it stores inputs, or before their row: the retry starts one t
   const kept = [...(await keysOf('inputs/')).filter((key) => !orphans.includes(key)), ...(await keysOf('results/'))]
   expect(kept).toHaveLength(8)
 
-  // 3. Hours and weeks later, a sweep dies when it has removed one file of each. No ping of before sweeps any more.
+  // 3. Hours later a sweep misses two tasks, and notes them anew. No ping of before sweeps any more.
   await kill(second, [])
+  holds = () => false
+  await age(await keysOf('starts/'))
+  const third = await field.start()
+  await ping(third, 'recover')
+  expect([await leftOf(orphans), (await keysOf('starts/')).length]).toEqual([4, 2])
+
+  // Hours and weeks later, the next sweep dies when it has removed one file of each.
   const old = await insertOld()
   await age(await keysOf('starts/'))
   holds = holdRemovals()
-  const third = await field.start()
   const sweeping = ping(third, 'recover')
   await until(async () => (await leftOf(orphans)) === 2 && (await leftOf(old)) === 1)
   await kill(third, [])
@@ -153,12 +159,4 @@ async function untilAll(instance: Instance, status: string, n: number): Promise<
     await ping(instance)
     return (await pool.query('select from tasks where status = $1', [status])).rowCount === n
   })
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 3_000; tries += 1) {
-    if (await isSo()) return
-    await pause(20)
-  }
-  throw new Error('it never came to that')
 }

@@ -1,4 +1,4 @@
-// Real instances to kill: `npm run serve` as processes of their own on one database, one store and one simulator.
+// Real instances to kill: the doors, as `npm run serve` serves them, in processes of their own on one database, one store and one simulator.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type GateOptions, renewedContext, startBlobGate } from '../../dev/blob-gate.ts'
 import { startBlobs } from '../../dev/blobs.ts'
-import { freePort, untilServing } from '../../dev/reach.ts'
+import { freePort } from '../../simulator/ports.ts'
 import { type Simulator, startSimulator } from '../../simulator/server.ts'
 import { openFolderStore } from '../../storage/folder/store.ts'
 import { openS3Store } from '../../storage/s3/store.ts'
 import type { OpenStore } from '../../storage/store.ts'
 import { createDatabase, type TestDatabase } from '../setup/database.ts'
 import { startS3 } from '../setup/s3.ts'
+import { untilServing } from '../setup/serve.ts'
+import { bundleServer } from './bundle.ts'
 
 const token = 'r8_token-of-a-test'
 const cronSecret = 'cron-secret-of-a-test'
@@ -45,7 +47,8 @@ export interface FieldOptions {
 
 export async function openField(options: FieldOptions): Promise<Field> {
   const folder = await mkdtemp(join(tmpdir(), 'stepgate-kills-'))
-  const [database, store, simulator] = await Promise.all([
+  const [server, database, store, simulator] = await Promise.all([
+    bundleServer(),
     createDatabase(),
     openStore(options, folder),
     startSimulator({
@@ -85,7 +88,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
     folder,
     openStore: store.open,
     start: async (index = 0) => {
-      const instance = await startInstance({ ...env, PORT: String(ports[index]) })
+      const instance = await startInstance(server, { ...env, PORT: String(ports[index]) })
       living.add(instance)
       return instance
     },
@@ -123,8 +126,8 @@ async function openStore({ store: kind, admit }: FieldOptions, folder: string): 
   return { env: { NETLIFY_BLOBS_CONTEXT: renewedContext(gate) }, open: blobs.store, stop }
 }
 
-async function startInstance(env: Record<string, string | undefined>): Promise<Instance> {
-  const child = spawn(process.execPath, ['dev/serve.ts'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
+async function startInstance(server: string, env: Record<string, string | undefined>): Promise<Instance> {
+  const child = spawn(process.execPath, [server], { env, stdio: ['ignore', 'inherit', 'inherit'] })
   const url = `http://localhost:${env['PORT']}`
   await untilServing(url, child)
   return {
@@ -160,6 +163,15 @@ export async function ping(instance: Instance, name: 'worker' | 'checker' | 'rec
 }
 
 /** Between two pings or two looks at a process: time that really passes for real processes. */
+/** Asks again and again, like a monitor: what happens in other processes can't be waited for. */
+export async function until(isSo: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
+  for (let tries = 0; tries < 3_000; tries += 1) {
+    if (await isSo()) return
+    await pause(everyMs)
+  }
+  throw new Error('it never came to that')
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

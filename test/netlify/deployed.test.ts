@@ -23,6 +23,7 @@ const simulator = await startSimulator({ port: 0, replicateToken, webhookSecret,
 const deployment = spawn(process.execPath, [fileURLToPath(new URL('dev/serve-built.ts', root))], {
   env: {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
     PORT: '0',
     DATABASE_URL: database.url,
     NETLIFY_BLOBS_CONTEXT: blobs.context,

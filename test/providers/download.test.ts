@@ -159,7 +159,26 @@ test.each([
   ['data:text/plain;base64,Ynl0ZXM=', undefined, 'bytes'],
   ['data:,by%74es', undefined, 'bytes'],
   ['data:text/plain;base64,Ynl0ZXM=', 2, 'tes'],
+  ['DATA:text/plain;charset=utf-8;BASE64,Ynl0%5AXM%3D', undefined, 'bytes'],
+  ['data:image/png; name="a b.png"; base64,Ynl0\nZXM', undefined, 'bytes'],
 ])('a file inside its address is given like any other: %s from %s', async (address, start, text) => {
   const { status, total, body } = await get(address, start)
   expect([status, total, await textOf(body)]).toEqual([200, 5, text])
 })
+
+test('bytes that are no text are given as they are, however they are written', async () => {
+  const bytes = Buffer.from('89504e470d0a1a0aff00', 'hex')
+  const escaped = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+  for (const data of [`data:image/png,${escaped}`, `data:;base64,${bytes.toString('base64url')}`]) {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of (await get(data)).body) chunks.push(chunk)
+    expect(Buffer.concat(chunks)).toEqual(bytes)
+  }
+})
+
+test.each(['data:image/png,100%', 'data:image/png;base64,A', 'data:image/png;base64,!!!!'])(
+  'a file inside its address that is damaged is not asked for again: %s',
+  async (address) => {
+    await expect(get(address)).rejects.toThrow(ForbiddenAddress)
+  },
+)

@@ -96,6 +96,13 @@ const results: [string, Scripted, unknown][] = [
     { status: 400, body: { detail: 'too small' } },
     { kind: 'failed', reason: 'too small' },
   ],
+  ['a job with a message', { status: 422, body: { message: 'too small' } }, { kind: 'failed', reason: 'too small' }],
+  ['a job with a list', { status: 422, body: [{ msg: 'x' }, 'y'] }, { kind: 'failed', reason: 'x; y' }],
+  [
+    'a gateway with a message',
+    { status: 502, body: { message: 'busy' } },
+    { kind: 'unreachable', reason: 'fal answered 502: busy' },
+  ],
   ['a job that did not find', { status: 404, body: { detail: [{ msg: 'x' }] } }, { kind: 'failed', reason: 'x' }],
   ['fal that knows no such request', { status: 404, headers: id, body: {} }, { kind: 'missing' }],
   ['fal that knows no such key', { status: 401, headers: id, body: { detail: 'x' } }, { kind: 'unreachable' }],

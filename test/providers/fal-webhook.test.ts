@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../core/errors.ts'
-import { type HttpRequest, openHttp } from '../../providers/http.ts'
+import type { HttpRequest } from '../../providers/connection.ts'
+import { openHttp } from '../../providers/http.ts'
 import type { OpenedProvider } from '../../providers/spec.ts'
 import type { Delivery } from '../../simulator/fal/index.ts'
 import type { FaultInput } from '../../simulator/faults.ts'

@@ -137,7 +137,7 @@ test('a receiver of news that is silent keeps no provider waiting', async () => 
     (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   )
   const narrow = openHttp({ connections: 1 })
-  const told = narrow.send({ method: 'POST', url: news ?? '', timeoutMs: 60_000, isNews: true })
+  const told = narrow.send({ method: 'POST', url: news ?? '', timeoutMs: 60_000, isMessage: true })
   expect((await narrow.send({ method: 'POST', url: create ?? '', timeoutMs: 60_000 })).status).toBe(200)
   held.resolve()
   expect((await told).status).toBe(200)

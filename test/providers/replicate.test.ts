@@ -231,6 +231,18 @@ test.each<[number, string, string]>([
   expect(answering.asked).toEqual([{ url: '/v1/predictions', authorization: `Bearer ${token}` }])
 })
 
+test.each<[object | string, string]>([
+  [{ title: 'Invalid', detail: [{ loc: ['body', 'input'], msg: 'is too large' }] }, 'Invalid: input: is too large'],
+  [{ error: { message: 'no such model' } }, 'no such model'],
+  [{ message: 'no such model' }, 'no such model'],
+  [['one', { reason: 'two' }], 'one; two'],
+  ['no such model', 'no such model'],
+])('submit: a refusal of the shape %j is told in words', async (said, words) => {
+  using answering = await canned({ status: 400, body: JSON.stringify(said), headers: {} })
+  const answer = await answering.provider.submit(subject.request(1), how)
+  expect(answer).toEqual({ kind: 'rejected', reason: `Replicate answered 400: ${words}` })
+})
+
 test.each([200, 201, 301, 401, 403, 500])('check: %i without a prediction in it ends nothing', async (status) => {
   using answering = await canned({ status, body: '<!doctype html>' })
   expect((await answering.provider.check({ id: 'p', urls: {} })).kind).toMatch(/^(running|unreachable)$/)

@@ -32,7 +32,6 @@ const toy: ProviderSpec = {
   cap: 'TOY_CONCURRENCY',
   hosts: ['TOY_URL'],
   listsRunning: false,
-  hasUnnamedWebhooks: false,
   async open(config, http) {
     const { TOY_KEY, TOY_URL } = readSettings(environment, config)
     const headers = { authorization: `Toy ${TOY_KEY}` }
@@ -102,7 +101,7 @@ test("a wrong value of an added provider's variable is named like any other", ()
   expect(() => parseConfig(wrong, listed)).toThrow('PASS_BATCH')
 })
 
-test('a provider whose code can not be loaded is loaded again by the next call', async () => {
+test('a provider whose code cannot be loaded is loaded again by the next call', async () => {
   let times = 0
   const broken: ProviderSpec = {
     ...toy,

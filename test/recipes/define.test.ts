@@ -48,6 +48,25 @@ test('a recipe is paced by what comes out, unless it says otherwise', () => {
   expect(marked('none', { timing: { limitSeconds: 60 } }).timing).toEqual({ ...paces.image.timing, limitSeconds: 60 })
 })
 
+test('a schema is made when it is first asked for, and once', () => {
+  let made = 0
+  const fields = () => {
+    made += 1
+    return {}
+  }
+  const elsewhere = [
+    { provider: 'fal', model: 'someone/portrait', marker: 'none', price: 'unknown', request: () => ({}) },
+  ]
+  const recipe = marked('none', { fields, changes: fields, applyChange: () => ({}), elsewhere } as object)
+  expect(made).toBe(0)
+  expect(recipe.input.parse({})).toEqual({})
+  expect([recipe.input, recipe.changes].map((schema) => schema?.safeParse({ photo: 'p' }).success)).toEqual([
+    false,
+    false,
+  ])
+  expect(made).toBe(2)
+})
+
 const file = (name: string) => ({ url: `https://a.test/${name}`, content_type: 'x/y' })
 test.each([
   ['an address', 'https://a.test/1', ['https://a.test/1']],

@@ -1,7 +1,8 @@
 // The portraits recipe: what it accepts, and that its avatar is called by its own words.
 import { expect, test } from 'vitest'
-import { portraits } from '../../recipes/portraits.ts'
+import { portraits as open } from '../../recipes/portraits.ts'
 
+const portraits = open({ hosts: [], allowPrivate: false })
 const avatar = '/api/result?task_id=019b76da-a800-7000-8000-000000000000&step=1'
 const parse = (input: object) => portraits.input.parse({ avatar, prompts: ['at sea'], ...input })
 const context = {

@@ -81,7 +81,7 @@ test('garment by garment, the one that a step puts on is changed without being n
 test.each([
   ['which garment of an outfit, is left out', 'outfit', 1, { instead: shirt }, 'garment: say which one of 1 to 3'],
   ['what instead, is left out', 'outfit', 1, { garment: 2 }, 'instead: say which garment'],
-  ['there is no such garment', 'outfit', 1, { garment: 4, instead: shirt }, 'garment: there are 3'],
+  ['there is no such garment', 'outfit', 1, { garment: 4, instead: shirt }, 'garment: must be 1 to 3'],
   ['it is not put on now', 'steps', 2, { garment: 1, instead: shirt }, 'garment: step 2 puts on garment 2'],
 ] as const)('a change is refused in words where %s', (_name, mode, number, changed, words) => {
   expect(() => change(mode, number, changed)).toThrow(words)

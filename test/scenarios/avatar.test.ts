@@ -103,7 +103,7 @@ test('a webhook begins the copy, and what it leaves is gone on with by the next 
 test('weights that fal still promises but never gives are given up past the limit, asked for ever more seldom', async () => {
   fal.addFaults([{ on: 'file', fault: 'not_found', times: 10_000 }])
   const story = await begun(app, { body: foreign })
-  const row = await pingUntil(app, story, isOver, { clock, every: 600, within: 26 * 3_600 })
+  const row = await pingUntil(app, story, isOver, { clock, every: 1_800, within: 26 * 3_600 })
   expect(row).toMatchObject({ status: 'failed', error_code: 'result_lost', due_at: null })
   expect(clock.now().getTime() - row.created_at.getTime()).toBeGreaterThanOrEqual(24 * 3_600_000)
 })

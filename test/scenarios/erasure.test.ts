@@ -26,7 +26,7 @@ import { ping, pingUntil } from './setup.ts'
 vi.setConfig({ testTimeout: 400_000 })
 
 const clock = testClock()
-const app = await useTestDeps({ clock, drawing: true })
+const app = await useTestDeps({ clock })
 const folder = await mkdtemp(join(tmpdir(), 'stepgate-erasure-'))
 const [s3, blobs] = await Promise.all([startS3(join(folder, 's3')), startBlobs(join(folder, 'netlify'))])
 afterAll(async () => {
@@ -43,17 +43,20 @@ const photo = await readFile(join(import.meta.dirname, '..', 'storage', 'cases',
 interface Person {
   token: string
   id: string
-  instance: Instance
   /** Their words, their id, and bytes of all that is stored for them. */
   words: string
   user: string
   needles: Buffer[]
 }
 
-/** Who has a photo uploaded, one result stored, and a second step running at the provider. */
-async function openPerson(open: OpenStore, name: string): Promise<Person> {
+function openInstance(open: OpenStore): Instance {
   const instance = app.openInstance()
   instance.deps.files = openFiles(open('files'))
+  return instance
+}
+
+/** Who has a photo uploaded, one result stored, and a second step running at the provider. */
+async function openPerson(instance: Instance, open: OpenStore, name: string): Promise<Person> {
   const opened = await instance.call(session, { method: 'POST', path: '/api/session' })
   const { token, user_id } = (await opened.json()) as { token: string; user_id: string }
   const form = new FormData()
@@ -74,7 +77,7 @@ async function openPerson(open: OpenStore, name: string): Promise<Person> {
   const isSecondRunning = (row: { current_step: number; phase: string | null }) =>
     row.current_step === 2 && row.phase === 'running'
   await pingUntil(instance, { id, token }, isSecondRunning, { clock, every: 2 })
-  return { token, id, instance, words: name, user: user_id, needles: await needlesOf(open, [user_id, name]) }
+  return { token, id, words: name, user: user_id, needles: await needlesOf(open, [user_id, name]) }
 }
 
 /** From the midst of each stored file. */
@@ -103,9 +106,10 @@ const findAll = async ({ words, needles }: Person, kind: string): Promise<string
 
 describe.each(kinds)('everything of a person, in %s', (kind, open) => {
   test('killed at any moment of the erasure: after the next pass, nothing is found', async () => {
+    const instance = openInstance(open)
     for (let moment = 0, isOver = false; !isOver; moment += 1) {
-      const person = await openPerson(open, `marker-${kind}-${moment}`)
-      const { token, instance } = person
+      const person = await openPerson(instance, open, `marker-${kind}-${moment}`)
+      const { token } = person
       expect(await findAll(person, kind)).not.toEqual([])
       const body = await confirmed(instance, token)
       const victim = app.openInstance({ isApart: true })
@@ -135,8 +139,8 @@ describe.each(kinds)('everything of a person, in %s', (kind, open) => {
 })
 
 test('a stub waits for its provider, and goes with the note when that is over', async () => {
-  const person = await openPerson(app.blobs.store, 'marker-stub')
-  const { instance, token, id } = person
+  const instance = openInstance(app.blobs.store)
+  const { token, id } = await openPerson(instance, app.blobs.store, 'marker-stub')
   const body = { task_id: id }
   const answer = await instance.call(deleteEndpoint, { path: '/api/delete', body, token })
   expect(await answer.json()).toMatchObject({ deleted: { tasks: 1, uploads: 1 }, erased: false })
@@ -152,11 +156,12 @@ test('a stub waits for its provider, and goes with the note when that is over', 
 })
 
 test('a deleted task takes along the photos that were uploaded for it, also where the store is away at first', async () => {
-  const { instance, token, id, user } = await openPerson(app.blobs.store, 'marker-photo')
+  const instance = openInstance(app.blobs.store)
+  const { token, id, user } = await openPerson(instance, app.blobs.store, 'marker-photo')
   const { files } = instance.deps
   const keys = await files.keys('uploads/')
   expect(keys).toHaveLength(1)
-  const stranger = await openPerson(app.blobs.store, 'marker-stranger')
+  const stranger = await openPerson(instance, app.blobs.store, 'marker-stranger')
   const away = async () => {
     throw new StoreFault('away')
   }

@@ -38,7 +38,7 @@ test('404, an answer, 404, 404 are not three in a row', async () => {
   const story = await begun(app)
   await pingUntil(app, story, () => app.simulator.replicate.till().requests.get === 4, { clock })
   expect(await rowOf(app, story)).toMatchObject({ status: 'processing', misses: 2 })
-  const row = await pingUntil(app, story, isOver, { clock, within: 2_000 })
+  const row = await pingUntil(app, story, isOver, { clock, every: 30, within: 2_000 })
   expect(row).toMatchObject({ status: 'completed', misses: 0 })
 })
 
@@ -52,7 +52,7 @@ test.each<[string, FaultInput]>([
   const story = await begun(app)
   const before = await rowOf(app, story)
   const left = () => app.simulator.replicate.waitingFaults().length
-  await pingUntil(app, story, () => left() === 0, { clock })
+  await pingUntil(app, story, () => left() === 0, { clock, every: 15 })
   const noted = {
     ...{ claim_id: expect.any(String), checked_at: expect.any(Date), unanswered: 30 },
     ...{ unanswered_since: expect.any(Date), unanswered_reason: expect.any(String) },

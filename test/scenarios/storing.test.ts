@@ -93,6 +93,25 @@ test('a pass ends in time though the copies hang, without asking the provider, a
   expect(await pingUntil(app, story, isOver, { clock })).toMatchObject({ status: 'completed' })
 })
 
+test('an output that a pass has left is copied by the next one, however long that searches for other attempts', async () => {
+  fault(app, { on: 'file', fault: 'reset' })
+  const story = await begun(app)
+  clock.advance(5)
+  await ping(app)
+  expect(await rowOf(app, story)).toMatchObject({ phase: 'storing' })
+  fault(app, { on: 'create', fault: 'reset_after' })
+  expect(await rowOf(app, await begun(app, { user: 'grace' }))).toMatchObject({ phase: 'unconfirmed' })
+  clock.advance(60)
+  const search = barrier('before', (url) => /\/predictions(\?|$)/.test(url))
+  const pinging = ping(app.openInstance({ http: search.http }))
+  await search.reached
+  const stored = async () => (await app.deps.files.keys(`results/${story.id}/`)).length
+  await expect.poll(stored).toBe(1)
+  search.open()
+  await pinging
+  expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
+})
+
 test('a process that dies while copying leaves the copy to the next pass', async () => {
   const death = barrier('before', (url) => url.includes('/files/'))
   const dying = app.openInstance({ http: death.http, isApart: true })

@@ -121,7 +121,7 @@ test('after a redo an earlier attempt is chosen, shown once more, and gone on wi
   const row = await rowOf(67)
   expect(storedAttempt(row, 1)?.prediction_id).toBe(storedAttempt(first, 1)?.prediction_id)
   const forged = buttonData({ kind: 'choose', task_id: row.id, step: 1, attempt: 9, file: 1 })
-  expect(await chat.pressData(fromBot(chat).at(-1)?.message_id ?? 0, forged)).toBe('This one can not be chosen.')
+  expect(await chat.pressData(fromBot(chat).at(-1)?.message_id ?? 0, forged)).toBe('This one cannot be chosen.')
   expect(await chat.press('Continue')).toBe('On to step 2 of 2.')
   expect(await chat.pressData(fromBot(chat).at(-1)?.message_id ?? 0, one?.callback_data ?? '')).toContain(
     'decided before',

@@ -8,6 +8,7 @@ import { status } from '../../functions/status.ts'
 import { tick } from '../../functions/tick.ts'
 import { worker } from '../../functions/worker.ts'
 import { testClock } from '../setup/clock.ts'
+import { holdTransaction } from '../setup/database.ts'
 import { useTestDeps } from '../setup/deps.ts'
 import { insertTask } from '../setup/factory.ts'
 import { begun, costs, inputOf, isOver, isWaiting, ping, pingUntil, press, rowOf, type Story, viewOf } from './setup.ts'
@@ -86,7 +87,7 @@ test('a second container finishes what the first one began', async () => {
 test('a pass whose row a rival has locked leaves it alone, and the next ping takes it', async () => {
   const story = await abandoned(1)
   const poll = { path: `/api/status?task_id=${story.id}`, token: story.token }
-  await app.deps.db.transaction().execute(async (rival) => {
+  await holdTransaction(app.database, async (rival) => {
     await sql`select from tasks where id = ${story.id} for update`.execute(rival)
     expect((await app.call(status, poll)).status).toBe(200)
     await app.settle()

@@ -129,7 +129,7 @@ test.each(lost)('webhooks on, list empty, %s: sent anew after the grace time, an
 
 async function expectSentAnew(instance: Instance, story: Story): Promise<void> {
   const began = clock.now()
-  await pingUntil(instance, story, ({ attempt }) => attempt === 2, { clock })
+  await pingUntil(instance, story, ({ attempt }) => attempt === 2, { clock, every: 10 })
   expect(clock.now().getTime() - began.getTime()).toBeGreaterThanOrEqual(180_000)
   expect(await finish(instance, story)).toMatchObject({ status: 'completed', attempt: 2, strays: [] })
   await app.settle()
@@ -190,7 +190,7 @@ test('a prediction that turns up after the task was given up is recorded and can
   expect(costs(app)).toMatchObject({ sent: 1, created: 1 })
 })
 
-test('a search that can not even be made, for an image is gone, still ends at the limit', async () => {
+test('a search that cannot even be made, for an image is gone, still ends at the limit', async () => {
   const keep = { on: 'list', fault: 'empty', times: 10_000 } as const
   const image = `data:image/png;base64,${png(200).toString('base64')}`
   fault(app, { on: 'create', fault: 'reset_after' }, keep)

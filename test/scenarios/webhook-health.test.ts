@@ -1,6 +1,6 @@
 // What health tells of webhooks: that they are taken, or how many were refused and why, at next to no cost in statements.
 import { beforeEach, expect, test } from 'vitest'
-import type { Health } from '../../engine/health.ts'
+import type { Health } from '../../core/operator-answers.ts'
 import { health } from '../../functions/health.ts'
 import { webhook } from '../../functions/webhook.ts'
 import { sign } from '../../simulator/replicate/signature.ts'

@@ -280,7 +280,7 @@ test('of a result whose copy takes longer than an answer may, the row knows the 
   expect(await rowOf(app, story)).toMatchObject({ status: 'waiting_continue', strays: [] })
 })
 
-test('of a result that can not be copied, the row knows the prediction before the answer', async () => {
+test('of a result that cannot be copied, the row knows the prediction before the answer', async () => {
   const { story, id, body } = await lostAndSucceeded()
   const config = { ...app.deps.config, COPY_SECONDS: 0 }
   const broken = app.openInstance({ config })

@@ -1,7 +1,7 @@
 // The helpers that other tests trust: many databases at once, seeing a blocked statement.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { createDatabase, untilBlocked } from './database.ts'
+import { createDatabase, holdTransaction, untilBlocked } from './database.ts'
 
 test('copies the template for many tests at once', async () => {
   const databases = await Promise.all(Array.from({ length: 10 }, () => createDatabase()))
@@ -19,7 +19,7 @@ test('sees statements that wait for a lock', async () => {
   const database = await createDatabase()
   const { db } = await database.connect()
   const lock = sql`select pg_advisory_xact_lock(1)`
-  const waiting = await db.transaction().execute(async (transaction) => {
+  const waiting = await holdTransaction(database, async (transaction) => {
     await lock.execute(transaction)
     const both = Promise.all([lock.execute(db), lock.execute(db)])
     await untilBlocked(database.url, 2)

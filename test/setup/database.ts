@@ -2,9 +2,12 @@
 // statements were run.
 import { randomUUID } from 'node:crypto'
 import { neonConfig } from '@neondatabase/serverless'
-import { Pool, type PoolConfig } from 'pg'
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool, type PoolConfig, types } from 'pg'
 import { inject } from 'vitest'
 import { type Connection, type ConnectOptions, connect, type Driver } from '../../db/driver/connect.ts'
+import { type Database, typesOver } from '../../db/statements/schema.ts'
+import type { Db } from '../../db/statements/sql.ts'
 import { type NeonStandIn, startNeonStandIn } from './neon.ts'
 
 export interface TestDatabase {
@@ -62,6 +65,12 @@ export async function createDatabase(): Promise<TestDatabase> {
       await admin.query(`drop database ${name} with (force)`)
     },
   }
+}
+
+/** Runs `work` in a transaction of its own. The engine has none: each of its transitions is one statement. */
+export async function holdTransaction<T>({ pool }: TestDatabase, work: (rival: Db) => Promise<T>): Promise<T> {
+  const dialect = new PostgresDialect({ pool: pool({ max: 1, types: typesOver(types) }) })
+  return new Kysely<Database>({ dialect }).transaction().execute(work)
 }
 
 /** The stand-in that this worker's Neon connections go through; its faults are the tests' to set. */

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import type { Phase, Status, StepRecord, Stray, Task } from '../../core/task.ts'
-import type { ClaimTerms } from '../../db/statements/claim.ts'
+import type { RecipeTerms } from '../../db/statements/claim.ts'
 import type { Db } from '../../db/statements/sql.ts'
 
 export interface Row extends Task {
@@ -22,7 +22,7 @@ export interface TaskOverrides extends Partial<Row> {
 }
 
 /** Round numbers, so that a test can tell which of them moved an instant. */
-export const tryOnTerms: ClaimTerms = {
+export const tryOnTerms: RecipeTerms = {
   recipe: 'try-on',
   firstCheckSeconds: 2,
   minCheckSeconds: 2,
@@ -113,6 +113,7 @@ const plain = (at: Date) => ({
   changes: {},
   next_step: null,
   misses: 0,
+  searches: 0,
   missed_at: null,
   claim_id: null,
   checked_at: null,

@@ -24,14 +24,7 @@ export function losingAnswer(url: string, { fits, meanwhile }: LostAnswer): Kyse
   const wait = async () => {
     await meanwhile()
   }
-  return new Kysely<Database>({
-    dialect: {
-      createAdapter: () => dialect.createAdapter(),
-      createDriver: () => retrying(dialect.createDriver(), { wait }),
-      createIntrospector: (own) => dialect.createIntrospector(own),
-      createQueryCompiler: () => dialect.createQueryCompiler(),
-    },
-  })
+  return new Kysely<Database>({ dialect: retrying(dialect, { wait }) })
 }
 
 function losing(pool: PostgresPool, fits: LostAnswer['fits']): PostgresPool {

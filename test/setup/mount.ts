@@ -1,8 +1,9 @@
 // The endpoints behind their own doors' routes on a free port, for what has to reach them over HTTP: a provider that reports by
 // webhook or fetches a stored image.
 import type { Context } from '@netlify/functions'
-import { createServer, loadDoors } from '../../dev/router.ts'
-import type { Deps, Endpoint } from '../../engine/deps.ts'
+import { loadDoors } from '../../build/doors.ts'
+import { createServer } from '../../dev/router.ts'
+import { clockOf, type Deps, type Endpoint } from '../../engine/deps.ts'
 import { cancel } from '../../functions/cancel.ts'
 import { checker } from '../../functions/checker.ts'
 import { choose } from '../../functions/choose.ts'
@@ -77,10 +78,13 @@ export async function mountRooms(page?: URL): Promise<MountedRooms> {
   const doors = await loadDoors(new URL('../../netlify/functions', import.meta.url))
   const mounted = doors.map((door) => ({
     ...door,
-    handle: (request: Request, context: Context) => {
+    handle: async (request: Request, context: Context) => {
       const endpoint = endpoints[door.name]
       if (!endpoint || !serving) throw new Error(`nothing is mounted for the door ${door.name}`)
-      return enter(endpoint, request, serving, context)
+      const response = await enter(endpoint, request, serving, context)
+      // Of the same clock as the instants in it.
+      response.headers.set('date', clockOf(serving).toUTCString())
+      return response
     },
   }))
   const router = createServer(mounted, { log: quiet, ...(page && { static: { folder: page } }) })

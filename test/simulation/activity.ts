@@ -24,6 +24,8 @@ export interface Operation {
   label: string
   /** Fates beside `done`, with their weights, while faults are on. */
   fates: Fates
+  /** Those that stay when the faults have stopped. */
+  lasting?: Fates | undefined
   /** After this long it ends without an answer: in one of `fates` that isn't a death, or with no effect. */
   patienceMs: number
   /** While it is so, nothing becomes of it but the end of patience. */

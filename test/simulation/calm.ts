@@ -14,7 +14,7 @@ import {
   startTask,
 } from './people.ts'
 import { sendPing, sleptOver } from './pings.ts'
-import { endTroubles } from './trouble.ts'
+import { endTroubles, hoursMs, isStartedBehind, sweepInHaste } from './trouble.ts'
 import { faultsOn } from './weather.ts'
 import { deliver, signedAnew, takeWebhooks, taskOf } from './webhooks.ts'
 import type { World } from './world.ts'
@@ -171,9 +171,16 @@ async function idleIsFree(world: World): Promise<string[]> {
 /** Whom the faults have left without a task tries once more. The first call may only upload the photo. */
 async function beginAnew(world: World, person: Person): Promise<void> {
   for (let calls = 0; calls < 2 && !person.taskId; calls += 1) {
-    await startTask(world, person)
-    await drain(world)
+    await startAnother(world, person)
   }
+}
+
+/** Their instance's clock may be hours back until it has noted what it begins. */
+async function startAnother(world: World, person: Person): Promise<void> {
+  if (world.weather.beginsBehind) world.trouble.instancesBackMs = hoursMs
+  await startTask(world, person)
+  await drain(world)
+  world.trouble.instancesBackMs = 0
 }
 
 const isOver = ({ seen }: Person): boolean => ['completed', 'canceled', 'failed'].includes(seen?.status ?? '')
@@ -183,7 +190,8 @@ async function stayOn(world: World, person: Person): Promise<void> {
   if (isOver(person)) {
     person.isDone ||= person.recipe === 'avatar' || world.random.chance(0.35)
     if (person.isDone) return
-    await (person.seen?.status === 'failed' ? redoTask : startTask)(world, person)
+    if (person.seen?.status === 'failed') await redoTask(world, person)
+    else await startAnother(world, person)
     await drain(world)
   }
   await look(world, person)
@@ -197,8 +205,8 @@ async function stayOn(world: World, person: Person): Promise<void> {
   }
 }
 
-async function drain({ scheduler }: World): Promise<void> {
-  while (await scheduler.step());
+async function drain(world: World): Promise<void> {
+  while (await world.scheduler.step()) if (isStartedBehind(world)) await sweepInHaste(world)
 }
 
 /** Whoever is shy may delete what is just being copied. */

@@ -2,6 +2,8 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
+  type Dialect,
+  type Driver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
@@ -10,8 +12,8 @@ import {
 import { type Pool, types } from 'pg'
 import { asDatabaseError, DatabaseError } from '../../db/driver/errors.ts'
 import { retrying } from '../../db/driver/retries.ts'
-import { typesOver } from '../../db/driver/types.ts'
 import type { Database } from '../../db/statements/schema.ts'
+import { typesOver } from '../../db/statements/schema.ts'
 import type { Db } from '../../db/statements/sql.ts'
 import { LoudFault } from './activity.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -49,6 +51,8 @@ export interface DbSeam {
   trouble: Trouble
   /** How often statements fail, of ten. */
   shakes: number
+  /** So often what checks have found is written, and the answer lost; also when the other faults have stopped. */
+  losesChecks: boolean
   /** Claims that many rows answer come back as 507 from Neon's proxy: done, and not to be read. */
   isNarrow: boolean
 }
@@ -62,6 +66,7 @@ export function openDb(scheduler: Scheduler, clockMs: () => number, seam: DbSeam
     return scheduler.operate(call, {
       label: `statement ${nameOf(sql)}`,
       fates: { 'failed before': seam.shakes, 'failed after': seam.shakes, ...deaths },
+      lasting: seam.losesChecks && isOfChecks(sql) ? { 'failed after': seam.shakes } : undefined,
       patienceMs,
       run: () => {
         scheduler.statements += 1
@@ -85,6 +90,9 @@ export function openDb(scheduler: Scheduler, clockMs: () => number, seam: DbSeam
     })
   return new Kysely<Database>({ dialect: dialectOf({ executeQuery } as unknown as DatabaseConnection, wait) })
 }
+
+/** The statement that writes what checks have found. */
+export const isOfChecks = (sql: string): boolean => sql.includes('succeeded as (')
 
 const mostRows = 2
 const tooLarge = new DatabaseError('the answer is too large', '54N07', undefined, undefined)
@@ -154,23 +162,22 @@ function nameOf(sql: string): string {
 }
 
 /** As patient as in production; how long it rests is the scheduler's to say. */
-function dialectOf(connection: DatabaseConnection, wait: () => Promise<void>) {
+function dialectOf(connection: DatabaseConnection, wait: () => Promise<void>): Dialect {
   const nothing = async () => undefined
-  return {
+  const driver: Driver = {
+    init: nothing,
+    destroy: nothing,
+    acquireConnection: async () => connection,
+    releaseConnection: nothing,
+    beginTransaction: nothing,
+    commitTransaction: nothing,
+    rollbackTransaction: nothing,
+  }
+  const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
     createQueryCompiler: () => new PostgresQueryCompiler(),
-    createIntrospector: (db: Kysely<unknown>) => new PostgresIntrospector(db),
-    createDriver: () => {
-      const driver = {
-        init: nothing,
-        destroy: nothing,
-        acquireConnection: async () => connection,
-        releaseConnection: nothing,
-        beginTransaction: nothing,
-        commitTransaction: nothing,
-        rollbackTransaction: nothing,
-      }
-      return retrying(driver, { wait })
-    },
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createDriver: () => driver,
   }
+  return retrying(dialect, { wait })
 }

@@ -116,7 +116,9 @@ function isListed(world: World, task: Task, predictions: readonly Paid[]): boole
     const attempt = attemptOf(witness.attempts, prediction)
     if (attempt?.task !== task.id || attempt.step !== task.current_step || attempt.attempt !== task.attempt)
       return false
-    if (provider === 'fal') return weather.showsUnfinished || (status !== 'running' && createdAt + overMs < finishedAt)
+    // `seconds`: it was told to take longer than anybody waits.
+    const wasOver = status !== 'running' && providers.outcomes.get(id) !== 'seconds' && createdAt + overMs < finishedAt
+    if (provider === 'fal') return weather.showsUnfinished || wasOver
     return providers.outcomes.get(id) !== 'data_removed' && createdAt > calmSince - provableMs
   })
 }

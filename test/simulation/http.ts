@@ -1,6 +1,8 @@
 // The seam to the providers: each request an operation of the scheduler, answered by the simulated provider in its present mood.
-import { HttpFailure, TooLate } from '../../providers/connection.ts'
-import { type Http, type HttpRequest, type HttpResponse, parseJson } from '../../providers/http.ts'
+
+import { parseJson } from '../../providers/answer.ts'
+import { HttpFailure, type HttpRequest, type HttpResponse, TooLate } from '../../providers/connection.ts'
+import type { Http } from '../../providers/http.ts'
 import type { Fate } from './activity.ts'
 import { markSent } from './creates.ts'
 import { download, emptyBody } from './outputs.ts'
@@ -89,6 +91,7 @@ const createMoods = {
   ...{ well: 20, 429: 1, 402: 0.3, 401: 0.2, 422: 0.15, 'nobody there': 0.3 },
   ...{ '502 though created': 1, 'half of a 201': 1, 'two of one': 0.4 },
 }
+const doublingMoods = { ...createMoods, 'two of one': 10 }
 const readMoods = { well: 40, 500: 1, 429: 1, 404: 1, 'unknown word': 1 }
 const flickeringMoods = { ...readMoods, 404: 50 }
 const otherMoods = { well: 30, 500: 1, 429: 1, 'unknown word': 1 }
@@ -99,7 +102,7 @@ function moodOf(scheduler: Scheduler, { weather, missing }: HttpSeam, request: H
   const kind = kindOf(request)
   const isFlickering = weather.flickers && kind === 'read'
   if (!scheduler.faults && !isFlickering) return 'well'
-  if (kind === 'create') return scheduler.random.weighted<string>(createMoods)
+  if (kind === 'create') return scheduler.random.weighted<string>(weather.doublesCreates ? doublingMoods : createMoods)
   if (kind === 'cancel') return scheduler.random.weighted<string>(cancelMoods)
   if (kind !== 'read') return scheduler.random.weighted<string>(otherMoods)
   const mood = scheduler.random.weighted<string>(isFlickering ? flickeringMoods : readMoods)

@@ -51,7 +51,7 @@ export function openInstances(
   const newId = countedUuid()
   const http = openHttp(scheduler, { providers, weather, missing: witness.missing, receiver })
   const seam = {
-    ...{ pool, trouble, shakes: weather.shakes, isNarrow: weather.isNarrow },
+    ...{ pool, trouble, shakes: weather.shakes, losesChecks: weather.flickers, isNarrow: weather.isNarrow },
     witness: {
       ...witness,
       took: async (statement: string, parameters: readonly unknown[], rows: readonly Row[]) => {

@@ -1,4 +1,5 @@
 // The guards that move tasks to their end, in order, and never further than they may go: each taken away.
+import { isOfChecks } from './database.ts'
 import { type Mutant, provider, statement } from './mutant.ts'
 
 export const movingMutants: readonly Mutant[] = [
@@ -6,14 +7,14 @@ export const movingMutants: readonly Mutant[] = [
     /then 0 else 1 end >= (\$\d+)/,
     'then 0 else 1 end >= least(1, $1)',
   ]),
-  statement('seen-keeps-misses', 'an answer between 404s does not begin their count anew', [
+  statement('answer-keeps-misses', 'an answer between 404s does not begin their count anew', [
     "and t.phase = 'running' then t.misses else 0 end",
     "and t.phase = 'running' then t.misses else t.misses end",
   ]),
   {
     name: 'check-told-twice',
     without: 'what a check found is told again when the connection was lost, so that one 404 counts twice',
-    resends: (text) => text.includes('succeeded as ('),
+    resends: isOfChecks,
     // That 404s of one moment are one is a second guard, which goes with it.
     rewrite: (text) => text.replaceAll('coalesce(t.misses > 0 and', 'coalesce(t.misses < 0 and'),
   },
@@ -54,6 +55,20 @@ export const movingMutants: readonly Mutant[] = [
     change: (deps) => ({
       ...deps,
       wake: { ...deps.wake, lower: (seen, next) => deps.wake.lower({ ...seen, raisedAt: null }, next) },
+    }),
+  },
+  {
+    name: 'old-raise-believed',
+    without: 'a raise by a clock that is hours behind is taken for one of hours ago',
+    change: (deps) => ({
+      ...deps,
+      wake: {
+        ...deps.wake,
+        lower: ({ id, raisedAt, lookedAt }, next) => {
+          const old = new Date(lookedAt.getTime() - 2 * 60_000)
+          return deps.wake.lower({ id, raisedAt: raisedAt && raisedAt < old ? old : raisedAt, lookedAt }, next)
+        },
+      },
     }),
   },
   statement('due-forgotten-with-result', 'a stored result with an open gate is not made due for the next step', [

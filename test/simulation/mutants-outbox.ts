@@ -25,8 +25,8 @@ export const tellingMutants: readonly Mutant[] = [
     }),
   },
   statement('outbox-forgotten-on-crash', 'passes deliver only what they have moved themselves', [
-    /\(select min\(due_at\) from outbox where due_at is not null\) <= (coalesce\(\$\d+::timestamptz, now\(\)\)) as is_news_due/,
-    '$1 is null as is_news_due',
+    /\(select min\(due_at\) from outbox where due_at is not null\) <= (coalesce\(\$\d+::timestamptz, now\(\)\)) as are_events_due/,
+    '$1 is null as are_events_due',
   ]),
   statement('order-broken', 'the next event of a task does not wait for the one before', [
     /and not exists \(select from outbox earlier where earlier\.task_id = o\.task_id and earlier\.receiver = o\.receiver\s+and earlier\.seq < o\.seq and earlier\.due_at is not null\)/,

@@ -1,5 +1,5 @@
 // The guards around the blob store, uploads, redo and clocks that are set back: each taken away.
-import { UnacceptableFile } from '../../storage/files.ts'
+import { UnacceptableFile } from '../../storage/write.ts'
 import { type Mutant, statement } from './mutant.ts'
 
 const isStoreFault = (error: unknown) => /blob store/.test(String(error))
@@ -39,6 +39,21 @@ export const storingMutants: readonly Mutant[] = [
     name: 'orphans-stay',
     without: 'the sweep finds no notes of starts that died',
     change: (deps) => ({ ...deps, files: { ...deps.files, keys: async () => [] } }),
+  },
+  {
+    name: 'missing-once-is-lost',
+    without: 'what a start has written goes when a sweep misses its task for the first time',
+    change: (deps) => ({
+      ...deps,
+      files: {
+        ...deps.files,
+        write: async (key, ...given) => {
+          const [, missing] = /^starts\/\w+\/\d+-(.+)-missing$/.exec(key) ?? []
+          if (missing) await deps.files.clear(`inputs/${missing}/`, 100)
+          return deps.files.write(key, ...given)
+        },
+      },
+    }),
   },
   {
     name: 'clock-back-keeps-silent',

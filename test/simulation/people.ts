@@ -65,7 +65,7 @@ export interface Person {
 export async function createPeople(world: World): Promise<Person[]> {
   const { random } = world
   const people: Person[] = []
-  const { quota, mostAttempts, budget, listsAlone } = world.weather
+  const { quota, mostAttempts, budget, listsAlone, beginsBehind } = world.weather
   const isLimited = quota !== undefined || mostAttempts < 3 || budget !== undefined
   for (let index = 1; index <= random.between(1, 3); index += 1) {
     const name = `person-${index}`
@@ -78,7 +78,7 @@ export async function createPeople(world: World): Promise<Person[]> {
       ...{ name, token, recipe, accepted: [], views: [], redone: new Map(), asks: 0 },
       steps: Number(random.weighted({ 1: 1, 2: 4, 3: 2 })),
       auto: random.chance(0.2),
-      uploads: (recipe === 'try-on' || recipe === 'clip') && random.chance(0.3),
+      uploads: (recipe === 'try-on' || recipe === 'clip') && random.chance(beginsBehind ? 0.9 : 0.3),
       isImpatient: random.chance(0.3),
       isShy: random.chance(0.25),
       isPicky: random.chance(isLimited || world.weather.echoes ? 0.6 : 0.55),
@@ -165,11 +165,14 @@ function erase(world: World, person: Person, task_id: string): Promise<Activity>
   return world.call(`${person.name} asks to delete`, deleteEndpoint, request, async ({ ok, status }) => {
     if (!ok && status !== 404) return
     world.erased.set(task_id, 'gone')
-    if (person.taskId !== task_id) return
-    delete person.taskId
-    delete person.seen
-    delete person.lastRedo
+    if (person.taskId === task_id) forget(person)
   })
+}
+
+function forget(person: Person): void {
+  delete person.taskId
+  delete person.seen
+  delete person.lastRedo
 }
 
 /** The request that was sent last, by a proxy or a client that heard no answer. */
@@ -246,7 +249,11 @@ export async function look(world: World, person: Person): Promise<void> {
   const request = new Request(`${publicUrl}/api/status?task_id=${person.taskId}`, {
     headers: { authorization: `Bearer ${person.token}` },
   })
-  await world.call(`${person.name} looks`, status, request, (response) => hear(person, response))
+  await world.call(`${person.name} looks`, status, request, async (response) => {
+    // Its deletion had come through, and the answer was lost.
+    if (response.status === 404 && world.erased.has(person.taskId ?? '')) return forget(person)
+    await hear(person, response)
+  })
   if (person.seen && world.random.chance(0.15)) await downloadShown(world, person, person.seen)
 }
 

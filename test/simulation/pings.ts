@@ -4,16 +4,17 @@ import { recover } from '../../functions/recover.ts'
 import { tick } from '../../functions/tick.ts'
 import { worker } from '../../functions/worker.ts'
 import { openWakeMark } from '../../storage/wake.ts'
+import type { Activity } from './activity.ts'
 import { ungated } from './blobs.ts'
 import { cronSecret, publicUrl } from './weather.ts'
 import type { World } from './world.ts'
 
 const endpoints = { worker, checker, recover, tick }
 
-export async function sendPing(world: World, name: keyof typeof endpoints): Promise<void> {
+export async function sendPing(world: World, name: keyof typeof endpoints): Promise<Activity> {
   const request = new Request(`${publicUrl}/api/${name}?key=${cronSecret}`)
   const before = world.scheduler.statements
-  await world.call(`ping ${name}`, endpoints[name], request, async (response) => {
+  return world.call(`ping ${name}`, endpoints[name], request, async (response) => {
     if (world.scheduler.statements > before || !response.ok) return
     const { idle } = (await response.json()) as { idle?: boolean }
     if (idle) world.witness.broken.push(...(await world.scheduler.look(() => sleptOver(world))))

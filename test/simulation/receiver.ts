@@ -1,7 +1,7 @@
 // The app that is told: a receiver of webhooks which takes messages and answers wrongly, or not at all. At each claim, each arrival, and at the
 // end, what must hold of telling: nothing is told that didn't happen, everything that did is told, each task's in the order in which it happened.
 import type { Pool } from 'pg'
-import type { HttpRequest, HttpResponse } from '../../providers/http.ts'
+import type { HttpRequest, HttpResponse } from '../../providers/connection.ts'
 import type { Row } from './database.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Weather } from './weather.ts'

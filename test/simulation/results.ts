@@ -37,8 +37,9 @@ export async function faultsOfResults(world: World, task: Task): Promise<string[
       const path = `/api/result?task_id=${task.id}&step=${step}&attempt=${attempt}&file=${file + 1}`
       let isRight = false
       await download(world, owner, path, async (response) => {
-        const text = Buffer.from(await response.bytes()).toString('latin1')
-        isRight = response.ok && text.endsWith(JSON.stringify({ made_by: prediction_id }))
+        const owner = Buffer.from(JSON.stringify({ made_by: prediction_id }))
+        const bytes = await response.bytes()
+        isRight = response.ok && owner.equals(bytes.subarray(-owner.length))
       })
       while (await world.scheduler.step());
       if (!isRight) faults.push(`result before status: ${path} is shown done and is not what ${prediction_id} made`)

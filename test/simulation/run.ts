@@ -8,7 +8,7 @@ import { act, createPeople, eraseInHaste, isCopied, type Person } from './people
 import { sendPing } from './pings.ts'
 import { brokenPromises } from './promises.ts'
 import { type Delivery, spoilNext } from './providers.ts'
-import { changeTrouble, isTroubled } from './trouble.ts'
+import { changeTrouble, isSentBehind, isStartedBehind, isTroubled, lookInHaste, sweepInHaste } from './trouble.ts'
 import { deliver, signedAnew, takeWebhooks } from './webhooks.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -70,11 +70,15 @@ async function storm(world: World, people: readonly Person[]): Promise<void> {
       webhook: deliveries.length > 0 ? 8 : 0,
       ending: 0.3,
       deletion: copied.length > 0 ? 8 : 0,
+      sweep: isStartedBehind(world) ? 40 : 0,
+      look: isSentBehind(world) ? 40 : 0,
       neighbour: weather.hasNeighbours ? (weather.listsAlone === 'long' ? 6 : 1.5) : 0,
       trouble: isTroubled(weather) ? 2 : 0,
     })
     if (what === 'person') await act(world, random.pick(people))
     if (what === 'deletion') await eraseInHaste(world, random.pick(copied))
+    if (what === 'sweep') await sweepInHaste(world)
+    if (what === 'look') await lookInHaste(world)
     if (what === 'ping')
       await sendPing(world, random.pick(['worker', 'checker', 'checker', 'recover', 'tick'] as const))
     if (what === 'clock') await scheduler.advance(Number(random.weighted(weather.isSlow ? slowJumps : jumps)))

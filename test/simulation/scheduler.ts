@@ -70,7 +70,7 @@ export class Scheduler {
   /** Called by the seams. Never settles once its activity is dead. */
   operate<T>(
     activity: Activity,
-    part: Pick<Operation, 'label' | 'fates' | 'run' | 'fail' | 'patienceMs' | 'isHeld'>,
+    part: Pick<Operation, 'label' | 'fates' | 'lasting' | 'run' | 'fail' | 'patienceMs' | 'isHeld'>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (activity.state === 'killed') return
@@ -125,7 +125,8 @@ export class Scheduler {
     if (!operation) return false
     this.operations.splice(this.operations.indexOf(operation), 1)
     this.last = operation.activity
-    const fate = this.faults ? this.random.weighted<Fate>({ done: 10, ...operation.fates }) : 'done'
+    const fates = this.faults ? operation.fates : operation.lasting
+    const fate = fates ? this.random.weighted<Fate>({ done: 10, ...fates }) : 'done'
     await this.meet(operation, fate)
     return true
   }

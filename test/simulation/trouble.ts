@@ -1,5 +1,6 @@
 // What is wrong with the deployment for a while: its blob store refuses, hangs or forgets, a provider's key is gone, clocks are set back. The
 // storm begins and ends each; in the calm all is mended, but for a key that is gone for good.
+import { sendPing } from './pings.ts'
 import type { Scheduler } from './scheduler.ts'
 import { faultsOn, type Weather } from './weather.ts'
 import type { World } from './world.ts'
@@ -16,17 +17,22 @@ export interface Trouble {
   mostBackMs: number
 }
 
-export const noTrouble = (): Trouble => ({
-  ...{ store: 'well', keyless: undefined },
-  ...{ instancesBackMs: 0, databaseBackMs: 0, mostBackMs: 0 },
-})
+/** A wrong time zone. */
+export const hoursMs = 10_800_000
+/** A machine that slept: longer than a claim and its grace together. */
+const minutesMs = 600_000
+/** … a correction by a time server. */
+const backMs = [0, 30_000, minutesMs, hoursMs]
 
-/** A correction by a time server, a machine that slept, a wrong time zone. */
-const backMs = [0, 30_000, 600_000, 10_800_000]
+export function openTrouble({ beginsBehind, jumpsAhead }: Weather): Trouble {
+  const databaseBackMs = jumpsAhead ? minutesMs : 0
+  const instancesBackMs = beginsBehind ? hoursMs : 0
+  return { store: 'well', keyless: undefined, instancesBackMs, databaseBackMs, mostBackMs: databaseBackMs }
+}
 
 /** One thing goes wrong, or is mended. */
 export function changeTrouble({ random, weather, trouble, scheduler, redeploy }: World): void {
-  const kinds = { store: weather.storeFails ? 2 : 0, key: keyOf(weather) ? 1 : 0, clocks: weather.clocksGoBack ? 1 : 0 }
+  const kinds = { store: weather.storeFails ? 2 : 0, key: keyOf(weather) ? 1 : 0, clocks: haveClocks(weather) ? 1 : 0 }
   const kind = random.weighted(kinds)
   if (kind === 'store') trouble.store = random.weighted({ well: 3, refuses: 2, hangs: 1, forgets: 2 })
   if (kind === 'key') {
@@ -34,15 +40,44 @@ export function changeTrouble({ random, weather, trouble, scheduler, redeploy }:
     redeploy()
   }
   if (kind === 'clocks') {
-    trouble.instancesBackMs = random.pick(backMs)
-    if (faultsOn.databaseClock) trouble.databaseBackMs = random.pick(backMs)
+    if (weather.beginsBehind) trouble.instancesBackMs = hoursMs
+    else if (weather.clocksGoBack) trouble.instancesBackMs = random.pick(backMs)
+    if (faultsOn.databaseClock && weather.clocksGoBack) trouble.databaseBackMs = random.pick(backMs)
+    if (weather.jumpsAhead) trouble.databaseBackMs = minutesMs
     trouble.mostBackMs = Math.max(trouble.mostBackMs, trouble.databaseBackMs)
   }
   scheduler.note(`--- ${describe(trouble)} ---`)
 }
 
+/** Whoever is about to write a task has noted its start hours ago, by their clock. */
+export const isStartedBehind = ({ scheduler, trouble }: World): boolean =>
+  trouble.instancesBackMs === hoursMs && scheduler.isUnderWay('statement asked_ended+started')
+
+/** The clocks are right again, and somebody sweeps before whoever starts has come to an end. */
+export async function sweepInHaste(world: World): Promise<void> {
+  world.trouble.instancesBackMs = 0
+  await pingInHaste(world, 'recover')
+}
+
+/** A claimed attempt is about to be sent, and the database's clock is back. */
+export const isSentBehind = ({ weather, scheduler, trouble }: World): boolean =>
+  weather.jumpsAhead && trouble.databaseBackMs > 0 && scheduler.isUnderWay('POST /v1/')
+
+/** It comes right: by it, claims are over at once. Somebody looks before whoever sends has come to an end. */
+export async function lookInHaste(world: World): Promise<void> {
+  world.trouble.databaseBackMs = 0
+  await pingInHaste(world, world.random.pick(['worker', 'recover'] as const))
+}
+
+async function pingInHaste(world: World, name: 'worker' | 'recover'): Promise<void> {
+  world.scheduler.note(`--- ${describe(world.trouble)} ---`)
+  world.scheduler.hurry(await sendPing(world, name))
+}
+
+const haveClocks = ({ clocksGoBack, beginsBehind, jumpsAhead }: Weather) => clocksGoBack || beginsBehind || jumpsAhead
+
 export const isTroubled = (weather: Weather): boolean =>
-  weather.storeFails || weather.clocksGoBack || keyOf(weather) !== undefined
+  weather.storeFails || haveClocks(weather) || keyOf(weather) !== undefined
 
 export function endTroubles({ weather, trouble, redeploy }: Pick<World, 'weather' | 'trouble' | 'redeploy'>): void {
   const isForGood = weather.keys === 'gone for good'

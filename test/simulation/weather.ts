@@ -36,7 +36,10 @@ export interface Weather {
   showsUnfinished: boolean
   /** Webhooks come again and again, long after they were answered. */
   echoes: boolean
-  /** Reads answer 404 now and then, though everything is there; also when the other faults have stopped. */
+  /**
+   * Reads answer 404 now and then, though everything is there, and what checks have found is at times written without an answer; also when
+   * the other faults have stopped.
+   */
   flickers: boolean
   /** How often a file is not to be had for the moment; also when the other faults have stopped. */
   withholds: number
@@ -44,6 +47,8 @@ export interface Weather {
   shakes: number
   /** Most answers to creates are lost, though the provider took them. */
   losesCreates: boolean
+  /** Many creates make two predictions. */
+  doublesCreates: boolean
   /** So they are, and no webhook comes: a list alone can tell, if it can. One that is long, one whose inputs are erased, or fal's. */
   listsAlone: 'no' | 'long' | 'erased' | 'fal'
   /** Answers of more than two claimed tasks are too large for the database's way back. */
@@ -69,6 +74,10 @@ export interface Weather {
   keyProvider: 'replicate' | 'fal'
   /** Those of the instances, and the database's. */
   clocksGoBack: boolean
+  /** Those of the instances are hours back from the beginning, and many bring a photo of their own. */
+  beginsBehind: boolean
+  /** The database's is minutes back at times, and comes right while a create is under way. The instances' stay as they are. */
+  jumpsAhead: boolean
   /** Whether an app is told of every move. */
   isTold: boolean
   /** Its receiver fails, mostly. */
@@ -119,6 +128,9 @@ export function drawWeather(random: Random, own: Random): Weather {
     isTold: own.chance(0.45),
     isReceiverDown: own.chance(0.5),
     ...listsAlone(own.weighted({ no: 70, long: 10, erased: 8, fal: 12 })),
+    doublesCreates: own.chance(0.1),
+    beginsBehind: own.chance(0.1) && faultsOn.clocks,
+    jumpsAhead: own.chance(0.1) && faultsOn.databaseClock,
   }
 }
 

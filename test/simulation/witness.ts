@@ -122,7 +122,7 @@ function countingMisses() {
     if (did === 'succeeded') succeeded.add(prediction)
     const misses = missing.get(prediction)
     if (misses && did === 'missing') misses.told += 1
-    const isAnswer = did === 'seen' || did === 'succeeded' || (did === 'postponed' && succeeded.has(prediction))
+    const isAnswer = did === 'answered' || did === 'succeeded' || (did === 'postponed' && succeeded.has(prediction))
     if (misses && isAnswer) Object.assign(misses, { answered: Math.max(0, misses.answered - misses.told), told: 0 })
   }
 }

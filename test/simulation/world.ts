@@ -10,7 +10,7 @@ import { type Delivery, openProviders, type Providers } from './providers.ts'
 import { type Random, seeded } from './random.ts'
 import { openReceiver, type Receiver } from './receiver.ts'
 import { Scheduler } from './scheduler.ts'
-import { noTrouble, type Trouble } from './trouble.ts'
+import { openTrouble, type Trouble } from './trouble.ts'
 import { describeWeather, drawWeather, type Weather } from './weather.ts'
 import { openWitness, type Witness } from './witness.ts'
 
@@ -59,7 +59,7 @@ export function openWorld(seed: number, pool: Pool, { mutant, isOnFolder = false
   const providers = openProviders(weather, scheduler.now)
   const blobs: Blobs = new Map()
   const openStore = isOnFolder ? openFolder : openWhole
-  const trouble = noTrouble()
+  const trouble = openTrouble(weather)
   const witness = openWitness({ pool, scheduler, blobs, weather, trouble })
   const receiver = openReceiver({ pool, scheduler, weather, broken: witness.broken })
   const parts = { random, weather, scheduler, providers, blobs, openStore, witness, pool, trouble, receiver }

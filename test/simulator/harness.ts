@@ -16,6 +16,7 @@ export interface Shown {
   error: string | null
   logs: string | null
   data_removed: boolean
+  created_at: string
   deadline?: string
   started_at: string | null
   completed_at: string | null

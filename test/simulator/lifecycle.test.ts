@@ -116,6 +116,15 @@ test('a cancel before the start costs nothing, after it costs, after the end cha
   ])
 })
 
+test('an answer is made by one reading of the clock, however fast that goes on', async () => {
+  let now = Date.parse('2026-01-01T12:00:00Z')
+  const { create, call } = harness({ now: () => new Date(now++) })
+  const { id, created_at, deadline } = await create({}, { 'cancel-after': '5' })
+  expect(Date.parse(deadline ?? '') - Date.parse(created_at)).toBe(5000)
+  const canceled = await call('POST', `/v1/predictions/${id}/cancel`)
+  expect(await canceled.json()).toMatchObject({ id, status: 'canceled' })
+})
+
 test.each([
   ['5', 40, 'aborted', 5],
   ['1m30s', 120, 'canceled', 90],

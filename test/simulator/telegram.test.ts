@@ -98,7 +98,7 @@ test('a call is refused with 429 and a pause, or done although its answer is los
   expect(chat.messages.at(-1)?.text).toBe('said, unheard')
 })
 
-test('an update is delivered twice with one id, and a person who blocks the bot can not be written to', async () => {
+test('an update is delivered twice with one id, and a person who blocks the bot cannot be written to', async () => {
   heard.length = 0
   telegram.addFaults([{ method: 'update', fault: 'repeat' }])
   chat.write('/generate 1')

@@ -1,7 +1,8 @@
 // Files that are fetched from somewhere, in as many passes as it takes: nothing is stored twice, nothing is shown half.
 import { expect, test } from 'vitest'
-import { openFiles, UnacceptableFile } from '../../storage/files.ts'
+import { openFiles } from '../../storage/files.ts'
 import type { Source } from '../../storage/write.ts'
+import { UnacceptableFile } from '../../storage/write.ts'
 import { bytesOf, chunksOf, keysIn, png, useStore } from './setup.ts'
 
 const openStore = await useStore()

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { openFiles, UnacceptableFile } from '../../storage/files.ts'
+import { openFiles } from '../../storage/files.ts'
+import { UnacceptableFile } from '../../storage/write.ts'
 import { bytesOf, chunksOf, keysIn, png, useStore } from './setup.ts'
 
 const openStore = await useStore()

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { StoreFault } from '../../storage/store.ts'
 import { type Awake, openWakeMark } from '../../storage/wake.ts'
 import { useStore } from './setup.ts'
 
@@ -60,6 +61,39 @@ test('cannot be lowered while the task it was raised for may still be on its way
   expect(await mark.lower(await seenBy(mark))).toBe(true)
 })
 
+test('is lowered after a raise by a clock that is hours behind only a grace after a pass has seen it', async () => {
+  const { store, mark, clock } = setUp()
+  const behind = openWakeMark(store, { now: () => new Date(clock.ms - 3 * 60 * minute) })
+  await behind.raise()
+  expect(await mark.lower(await seenBy(mark))).toBe(false)
+  clock.ms += minute
+  expect(await mark.lower(await seenBy(mark))).toBe(false)
+  clock.ms += minute
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+  expect(await mark.look()).toBeUndefined()
+})
+
+test('watches each raise by a clock that is behind by itself', async () => {
+  const { store, mark, clock } = setUp()
+  const behind = openWakeMark(store, { now: () => new Date(clock.ms - 3 * 60 * minute) })
+  await behind.raise()
+  await mark.lower(await seenBy(mark))
+  clock.ms += 2 * minute
+  await behind.raise()
+  expect(await mark.lower(await seenBy(mark))).toBe(false)
+  clock.ms += 2 * minute
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+})
+
+test('does not stay awake for hours after a raise by a clock that is ahead', async () => {
+  const { store, mark, clock } = setUp()
+  const ahead = openWakeMark(store, { now: () => new Date(clock.ms + 3 * 60 * minute) })
+  await ahead.raise()
+  expect(await mark.lower(await seenBy(mark))).toBe(false)
+  clock.ms += 2 * minute
+  expect(await mark.lower(await seenBy(mark))).toBe(true)
+})
+
 test('is written once for all raises of a moment, and again after it', async () => {
   const { mark, other, clock } = setUp()
   await Promise.all([mark.raise(), mark.raise()])
@@ -93,6 +127,20 @@ test('is raised again at once after a raise that failed', async () => {
   isAway = false
   await mark.raise()
   expect(await mark.look()).toMatchObject({ raisedAt: new Date(clock.ms) })
+})
+
+test('a store that says nothing is its fault, which whoever raises is told as a 503, and not ours', async () => {
+  const { store } = setUp()
+  vi.useFakeTimers()
+  // As long as the deployment gives such a record's call, and the moment in which the client was loaded.
+  const silent = () => new Promise<never>((_, reject) => setTimeout(() => reject(new StoreFault('no answer')), 4_001))
+  const mark = openWakeMark({ ...store, writeJson: silent, readJson: silent }, { now: () => new Date() })
+  const raised = expect(mark.raise()).rejects.toBeInstanceOf(StoreFault)
+  const looked = mark.look()
+  await vi.advanceTimersByTimeAsync(4_001)
+  vi.useRealTimers()
+  await raised
+  expect(await looked).toMatchObject({ id: 'unknown' })
 })
 
 test('is awake by itself from the instant on at which something becomes due', async () => {

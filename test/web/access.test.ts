@@ -60,7 +60,7 @@ test.each([
   'axe finds nothing on any view, light or dark, nothing is wider than a phone, and no word is of another language: $language',
   async (how) => {
     const say = words[how.language]
-    const { page } = await open({ ...how, locale: say.locale, calm: true })
+    const { page } = await open({ ...how, locale: say.locale })
     const check = async (view: string) => {
       await page.emulateMedia({ colorScheme: 'light' })
       expect(await faultsOf(page), `${view}, light`).toEqual([])
@@ -95,7 +95,7 @@ test.each([
     await check('history')
     await page.goto(`${app.address}/#/nowhere`)
     await check('no such page')
-    expect(await page.locator('html').getAttribute('lang')).toBe(how.language)
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe(how.language)
   },
 )
 
@@ -128,19 +128,19 @@ test('the whole way by keyboard alone; the focus goes where the news is', async 
   await tabTo(page, /^Start/)
   await page.keyboard.press('Enter')
   await until(headline(page, 'Step 1 of 2 is ready'))
-  expect(await focused()).toBe('Step 1 of 2 is ready')
+  await expect.poll(focused).toBe('Step 1 of 2 is ready')
   await tabTo(page, /^Continue/)
   await page.keyboard.press('Enter')
   await headline(page, 'Step 2 of 2 is being made').waitFor()
-  expect(await focused()).toBe('Step 2 of 2 is being made')
+  await expect.poll(focused).toBe('Step 2 of 2 is being made')
   await until(headline(page, 'Ready'))
-  expect(await focused()).toBe('Ready')
+  await expect.poll(focused).toBe('Ready')
   await page.keyboard.press('Shift+Tab')
-  expect(await focused()).toBe('Compare')
+  await expect.poll(focused).toBe('Compare')
   await page.keyboard.press('Enter')
   await tabTo(page, /picture before is shown/)
   await page.keyboard.press('ArrowRight')
-  expect(await page.getByRole('slider').inputValue()).toBe('51')
+  await expect.poll(() => page.getByRole('slider').inputValue()).toBe('51')
 })
 
 test('language and colours are chosen by the browser, changed by a switch, and kept', async () => {
@@ -153,6 +153,6 @@ test('language and colours are chosen by the browser, changed by a switch, and k
   await page.reload()
   await headline(page, 'Dress someone, piece by piece').waitFor()
   await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
-  const paper = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
-  expect(paper).toBe('rgb(22, 20, 18)')
+  const paper = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+  await expect.poll(paper).toBe('rgb(22, 20, 18)')
 })

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { fillIn, headline, type PageStack, usePage } from './page.ts'
 
-/** A person looks at a picture before she goes on. */
+/** A person looks at a picture before they go on. */
 const thinkSeconds = 8
 
 const reported = await usePage({ still: true })

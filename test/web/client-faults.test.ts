@@ -36,7 +36,7 @@ const hurry = (wake: () => void) => {
   return () => clearImmediate(immediate)
 }
 
-describe('a token that can not be had', () => {
+describe('a token that cannot be had', () => {
   test('passes: watch() tells of it, tries again, and goes on with the next one', async () => {
     answer = sendsView
     let asks = 0
@@ -105,7 +105,7 @@ describe('an answer of another make', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test.each(['session', 'tasks'] as const)('%s() throws on a page', async (call) => {
+  test.each(['session', 'tasks', 'endSession'] as const)('%s() throws on a page', async (call) => {
     answer = sends(page, 'text/html')
     expect(await refusalOf(createClient({ baseUrl: address })[call]())).toMatchObject({ code: 'unexpected' })
   })
@@ -114,6 +114,13 @@ describe('an answer of another make', () => {
     answer = sends(page, 'text/html')
     const client = createClient({ baseUrl: address })
     expect(await refusalOf(client.result('/api/result?step=1'))).toMatchObject({ code: 'unexpected' })
+  })
+
+  test('a problem of another make is no word of ours', async () => {
+    answer = sends('{"code":7,"detail":{"a":1},"errors":"x"}', 'application/problem+json', 400)
+    expect(await refusalOf(createClient({ baseUrl: address }).status(id))).toMatchObject({
+      ...{ code: 'unexpected', detail: 'The answer was HTTP 400.', errors: [] },
+    })
   })
 
   test.each([
@@ -143,7 +150,7 @@ describe('odd addresses and keys', () => {
   })
 
   test.each(['app.example', 'ftp://app.example', '//app.example', 'https://ann:secret@app.example', 'https://'])(
-    'a base address that can not be one is refused at once: %s',
+    'a base address that cannot be one is refused at once: %s',
     (baseUrl) => {
       expect(() => createClient({ baseUrl })).toThrow(/baseUrl must be like https:/)
     },
@@ -176,7 +183,17 @@ describe('odd addresses and keys', () => {
     },
   )
 
-  test('a task’s id can not change what is asked', async () => {
+  test.each(['line\nbreak', 'ключ', '\0', ' '])('a token that no header carries ends a watch: %j', async (token) => {
+    const client = createClient({ baseUrl: address, token: () => token })
+    const watched = client.watch(id, { onWake: hurry }).next()
+    expect(await refusalOf(watched)).toMatchObject({
+      ...{ name: 'StepgateError', code: 'invalid_request', isPassing: false },
+      errors: [{ path: 'token' }],
+    })
+    expect(asked).toEqual([])
+  })
+
+  test('a task’s id cannot change what is asked', async () => {
     answer = sendsView
     await createClient({ baseUrl: address }).status('a&task_id=b#c')
     expect(asked[0]?.url).toBe('/api/status?task_id=a%26task_id%3Db%23c')

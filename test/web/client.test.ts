@@ -1,6 +1,7 @@
 // The client in Node, over HTTP, against the real endpoints.
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { start } from '../../functions/start.ts'
 import { createClient, StepgateError, type TaskView, type Trouble } from '../../web/client.ts'
 import { useTestDeps } from '../setup/deps.ts'
 
@@ -154,4 +155,17 @@ test('an answer that is not the functions’ own is no crash', async () => {
     isPassing: true,
   })
   await expect(answer('{"half', 200, 'application/json').session()).rejects.toMatchObject({ code: 'unreachable' })
+})
+
+test('a refusal for money says what it would cost, what is left, and until when', async () => {
+  const { call, signIn } = app.openInstance({ env: { BUDGET_PER_DAY: '0.03' } })
+  const token = await signIn('ada')
+  const send: typeof fetch = (url, init) => call(start, { path: String(url), body: String(init?.body), token })
+  const client = createClient({ baseUrl: app.address, token, fetch: send })
+  const refusal = await client.start(request(2)).catch((error: unknown) => error)
+  expect(refusal).toBeInstanceOf(StepgateError)
+  expect(refusal).toMatchObject({
+    ...{ code: 'budget_exceeded', askedMicros: 46_000, leftMicros: 30_000 },
+    resetsAt: expect.stringMatching(/T00:00:00\.000Z$/),
+  })
 })

@@ -47,14 +47,14 @@ test('a clip is shown with controls and its still as the poster, is saved as .mp
   expect([part.status(), part.headers()['content-type']]).toEqual([206, 'video/mp4'])
 
   expect(await page.locator('.chain video').getAttribute('controls')).toBeNull()
-  expect(await page.locator('.chain .play').count()).toBe(1)
+  await expect.poll(() => page.locator('.chain .play').count()).toBe(1)
   const saving = page.waitForEvent('download')
   await page.getByRole('link', { name: 'Download' }).first().click()
   expect((await saving).suggestedFilename()).toBe('clip-step-2.mp4')
 
   await page.getByRole('link', { name: 'History' }).click()
   await page.locator('.card .play').waitFor()
-  expect(await page.locator('.card img').getAttribute('src')).toBe(poster)
+  await expect.poll(() => page.locator('.card img').getAttribute('src')).toBe(poster)
   expect(await page.locator('.card video').count()).toBe(0)
 })
 
@@ -83,7 +83,7 @@ test('what to change is asked in the fields of the recipe’s own changes, nothi
   await dialog.getByRole('button', { name: 'Make it so · $0.07' }).click()
   expect((await redo).postDataJSON()).toMatchObject({ step: 1, attempt: 1, change: { prompt: 'the tide goes out' } })
   await until(page.locator('.attempts button').nth(1))
-  expect(await page.getByRole('dialog').count()).toBe(0)
+  await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
   const [frame, tools] = await Promise.all(['.stage .frame', '.stage-tools'].map((part) => boxOf(page, part)))
   expect(Number(tools?.y) - Number(frame?.y) - Number(frame?.height)).toBeLessThan(10)
 
@@ -109,7 +109,7 @@ test('a sound is played in the page, named in its language', async () => {
   await sound.waitFor()
   expect(await sound.getAttribute('controls')).toBe('')
   expect(await page.locator('.stage img, .stage video').count()).toBe(0)
-  expect(await page.getByRole('link', { name: 'Скачать' }).count()).toBeGreaterThan(0)
+  await expect.poll(() => page.getByRole('link', { name: 'Скачать' }).count()).toBeGreaterThan(0)
 })
 
 test('a clip that this browser can’t play says so, and can be downloaded', async () => {
@@ -118,7 +118,7 @@ test('a clip that this browser can’t play says so, and can be downloaded', asy
   await page.getByLabel('Line 1').fill('a cat explains the budget')
   await page.getByRole('button', { name: 'Start · 1 step' }).click()
   await until(headline(page, 'Ready'))
-  await page.getByText('This can not be played here.').waitFor()
+  await page.getByText('This cannot be played here.').waitFor()
   expect(await page.getByLabel('Clip: Step 1').getAttribute('poster')).toBeNull()
-  expect(await page.getByRole('link', { name: 'Download' }).count()).toBeGreaterThan(0)
+  await expect.poll(() => page.getByRole('link', { name: 'Download' }).count()).toBeGreaterThan(0)
 })

@@ -30,6 +30,16 @@ const cloudflare = (context: BrowserContext, body: string | undefined) =>
     body === undefined ? route.abort() : route.fulfill({ contentType: 'text/javascript', body }),
   )
 
+/** Cloudflare's script comes when the caller says so. */
+async function holdScript(context: BrowserContext): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await context.route('https://challenges.cloudflare.com/turnstile/v0/api.js*', async (route) => {
+    await promise
+    await route.fulfill({ contentType: 'text/javascript', body: widget })
+  })
+  return resolve
+}
+
 test('a new visitor ticks the box once, and what they asked for goes on', async () => {
   const { page, context, calls } = await open({ phone: true })
   await cloudflare(context, widget)
@@ -58,13 +68,22 @@ test('a script that does not come is said, and the next try asks again', async (
   await page.locator('.task').waitFor()
 })
 
+test('a script of which nothing is heard is said, and taken when it comes after all', async () => {
+  const { page, context } = await open({ phone: true })
+  const come = await holdScript(context)
+  await fillIn(page, 1)
+  await page.getByRole('button', { name: /^Start/ }).click()
+  await page.getByRole('dialog').waitFor()
+  await context.clock.runFor(20_000)
+  await page.getByText('The check could not be loaded.').waitFor()
+  come()
+  await page.getByRole('button', { name: 'I am human' }).click()
+  await page.locator('.task').waitFor()
+})
+
 test('a script that comes after the dialog was closed leaves no second widget in it', async () => {
   const { page, context } = await open({ phone: true })
-  const { promise: late, resolve: arrive } = Promise.withResolvers<void>()
-  await context.route('https://challenges.cloudflare.com/turnstile/v0/api.js*', async (route) => {
-    await late
-    await route.fulfill({ contentType: 'text/javascript', body: widget })
-  })
+  const arrive = await holdScript(context)
   await fillIn(page, 1)
   const start = page.getByRole('button', { name: /^Start/ })
   await start.click()

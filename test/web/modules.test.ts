@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { offersOf } from '../../build/offers.ts'
 import { openRecipes } from '../../recipes/index.ts'
-import type { Client, RecipeView, TaskView } from '../../web/client.ts'
+import { type Client, type RecipeView, StepgateError, type TaskView } from '../../web/client.ts'
 import { stillToCome } from '../../web/task-pictures.ts'
 import { serve } from '../setup/serve.ts'
 
@@ -75,6 +75,19 @@ test('a session is extended by this device’s clock, however wrong, and used as
   vi.useRealTimers()
 })
 
+test('what was under way when somebody signed out begins no session', async () => {
+  stored.set('stepgate.user', 'ann')
+  stored.set('stepgate.extended', String(Date.now()))
+  const { client, leave } = await load<{ client: Client; leave(): void }>('session.ts?left')
+  answer = (request, response) => {
+    leave()
+    send(response, request.url === '/api/session' ? opened() : problem(401, 'unauthenticated'))
+  }
+  await expect(client.tasks()).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect(asked).not.toContain('/api/session')
+  expect(stored.has('stepgate.user')).toBe(false)
+})
+
 test('of two uploads one is refused: nothing is under way any more when that is told', async () => {
   const { uploadAll } = await load<{
     uploadAll(pictures: { blob: Blob }[], onProgress: (done: number) => void): Promise<void>
@@ -121,6 +134,57 @@ test('recipes that another build has kept are left aside, whatever their shape',
   expect(await known('second', { build, offers: [mine] })).toEqual(mine)
   expect(await known('third', { build: 'another', offers: [others] })).toEqual(offer)
   expect(await known('fourth', [others])).toEqual(offer)
+})
+
+test('a lasting fault of the server’s is told after half a minute; one that says it will be back is waited for', async () => {
+  vi.useFakeTimers()
+  const { signal } = new AbortController()
+  const answered = (status: number) => async () => {
+    throw new StepgateError({ status, code: status === 503 ? 'unavailable' : 'internal', detail: 'no' })
+  }
+  const ends = { 500: 'waits', 503: 'waits' }
+  for (const status of [500, 503] as const)
+    void persist(answered(status), { signal, onRetry: () => {} }).catch(() => {
+      ends[status] = 'is told'
+    })
+  await vi.advanceTimersByTimeAsync(60_000)
+  vi.useRealTimers()
+  expect(ends).toEqual({ 500: 'is told', 503: 'waits' })
+})
+
+test('a database of the browser’s that never answers is waited for once, and then no more', async () => {
+  const patience = new AbortController()
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(patience.signal)
+  vi.stubGlobal('indexedDB', { open: () => new EventTarget() })
+  const { openStore } = await load<{ openStore(name: string, mode: string): Promise<unknown> }>('store.ts?silent')
+  const told: string[] = []
+  const ask = () => openStore('drafts', 'readonly').catch(({ message }) => told.push(message))
+  const first = ask()
+  patience.abort()
+  await first
+  await ask()
+  timeout.mockRestore()
+  expect(told).toEqual([expect.stringContaining('no answer in'), expect.stringContaining('does not answer')])
+})
+
+test('a draft that the disk had no room for after all is known not to be kept', async () => {
+  const { committed } = await load<{ committed(store: object): Promise<void> }>('store.ts?full')
+  const transaction = { error: new Error('QuotaExceededError'), onabort: () => {} }
+  const writing = committed({ transaction })
+  transaction.onabort()
+  await expect(writing).rejects.toThrow('QuotaExceededError')
+})
+
+test('how long ago is told by the server’s clock, however wrong this device’s is', async () => {
+  const { agoInWords, hearClock } = await load<{
+    agoInWords(instant: string, language: string): string
+    hearClock(response: Response): void
+  }>('clock.ts')
+  const hours = (count: number) => new Date(Date.now() + count * 3_600_000)
+  hearClock(new Response(null, { headers: { date: hours(-3).toUTCString() } }))
+  expect(agoInWords(hours(-4.5).toISOString(), 'en')).toBe('1 hour ago')
+  hearClock(new Response(null))
+  expect(agoInWords(hours(-4.5).toISOString(), 'en')).toBe('1 hour ago')
 })
 
 test('a price follows what is chosen, and an outfit’s the number of its garments', async () => {

@@ -10,7 +10,8 @@ export interface OpenOptions {
   phone?: boolean
   locale?: string
   dark?: boolean
-  calm?: boolean
+  /** In place of what the file says. */
+  moves?: boolean
   /** Runs before the page's own script, in every document of this browser. */
   script?: string
   path?: string
@@ -37,18 +38,32 @@ export interface PageStack {
 }
 
 const mostSkips = 150
+/** Where there is no graphics card, a process that stands in for one takes a tenth of the browser's work. */
+const args = ['--no-sandbox', '--disable-gpu']
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const desktop = { viewport: { width: 1280, height: 860 } }
 /** A cap for what never comes, not a measure: two processors draw here what other tests compute beside. */
 const patienceMs = 60_000
 
+/** The browser writes pictures when it has nothing else to do, or after a second: on a busy machine that is a second for each picture. */
+const writesAtOnce = `HTMLCanvasElement.prototype.toBlob = function (take, type, quality) {
+  const bytes = Uint8Array.from(atob(this.toDataURL(type, quality).split(',')[1]), (letter) => letter.charCodeAt(0))
+  queueMicrotask(() => take(new Blob([bytes], { type })))
+}`
+
 interface PageOptions extends TestOptions {
+  /** As most people see it. What a page draws while it moves is a third of its browser's work: elsewhere it is asked to stand still. */
+  moves?: boolean
   /** Time passes by skipping alone, so that what is counted is the same on a slow machine. Timers of the page wait for a skip, too. */
   still?: boolean
 }
 
 /** For a whole file. */
-export async function usePage({ still: isStill = false, ...options }: PageOptions = {}): Promise<PageStack> {
+export async function usePage({
+  still: isStill = false,
+  moves = false,
+  ...options
+}: PageOptions = {}): Promise<PageStack> {
   let ahead = 0
   const begun = Date.now()
   const clock = {
@@ -59,7 +74,7 @@ export async function usePage({ still: isStill = false, ...options }: PageOption
   }
   const page = await pageFolder()
   const app = await openTestDeps({ clock, mounted: true, drawing: true, page, ...options })
-  const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ['--no-sandbox'] })
+  const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args })
   const contexts = new Set<BrowserContext>()
   const complaints: string[] = []
   beforeEach(async () => {
@@ -97,25 +112,28 @@ export async function usePage({ still: isStill = false, ...options }: PageOption
       expect(await locator.page().locator('body').textContent()).toBe(`something with ${locator}`)
     },
     open: async (how = {}) => {
-      const context = await openContext(browser, how)
+      const context = await openContext(browser, how, moves)
       contexts.add(context)
       await context.clock.install({ time: clock.now() })
       if (isStill) {
         clock.advance(1)
         await context.clock.pauseAt(clock.now())
       }
+      await context.addInitScript(writesAtOnce)
       if (how.script) await context.addInitScript(how.script)
       return openPage(context, app.address + (how.path ?? '/'), complaints)
     },
   }
 }
 
-async function openContext(browser: Browser, { phone: isPhone, locale = 'en-US', dark, calm }: OpenOptions) {
+async function openContext(browser: Browser, how: OpenOptions, moves: boolean) {
+  const { phone: isPhone, locale = 'en-US', dark } = how
+  const isMoving = how.moves ?? moves
   const context = await browser.newContext({
     ...(isPhone ? phone : desktop),
     locale,
     colorScheme: dark ? 'dark' : 'light',
-    reducedMotion: calm ? 'reduce' : 'no-preference',
+    reducedMotion: isMoving ? 'no-preference' : 'reduce',
   })
   context.setDefaultTimeout(patienceMs)
   return context

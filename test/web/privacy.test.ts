@@ -37,7 +37,7 @@ test('the picture in sight is shared: shown to a stranger and to chat programs, 
   if (!context || !stranger) throw new Error('the browser is gone')
   await stranger.goto(link)
   await stranger.getByText('Кто поделился этой картинкой').waitFor()
-  expect(await stranger.evaluate('document.querySelector("img").naturalWidth')).toBeGreaterThan(0)
+  await expect.poll(() => stranger.evaluate('document.querySelector("img").naturalWidth')).toBeGreaterThan(0)
   const [image = '', shown] = await Promise.all(
     ['meta[property="og:image"]', 'meta[property="og:url"]'].map((tag) =>
       stranger.locator(tag).getAttribute('content'),

@@ -27,7 +27,9 @@ beforeEach(() => app.simulator.replicate.set({ seconds_per_step: 300 }))
 /** A person who allows notices, in a browser whose push service is the receivers'. */
 const allowing = () => `{
   const keys = ${JSON.stringify(receivers.subscribe())}
-  const subscription = { ...keys, toJSON: () => keys, unsubscribe: async () => delete localStorage.subscribed }
+  const bytes = () => Uint8Array.from(atob(localStorage.subscribed.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0))
+  const options = { get applicationServerKey() { return bytes().buffer } }
+  const subscription = { ...keys, options, toJSON: () => keys, unsubscribe: async () => delete localStorage.subscribed }
   let permission
   Object.defineProperty(Notification, 'permission', {
     get: () => permission ?? (localStorage.subscribed ? 'granted' : 'default'),
@@ -87,8 +89,8 @@ test('one tap, repeated where the net failed, and the result is told by a notice
   await page.getByText('That did not work. Try again.').waitFor()
   await page.unroute('**/api/push')
   await tellMe(page)
-  expect(await page.evaluate('document.activeElement.textContent')).toContain('You will be told')
-  expect(await page.evaluate('localStorage.subscribed')).toBe(publicKey)
+  await expect.poll(() => page.evaluate('document.activeElement.textContent')).toContain('You will be told')
+  await expect.poll(() => page.evaluate('localStorage.subscribed')).toBe(publicKey)
   const worker = await starting
   await until(headline(page, 'Ready'))
   await expect.poll(() => receivers.pushes.length).toBe(1)
@@ -101,6 +103,16 @@ test('one tap, repeated where the net failed, and the result is told by a notice
   expect(await worker.evaluate(tapped(task_id))).toEqual(['closed', `${app.address}/`])
   await page.goto(`${app.address}/#/history`)
   expect(await worker.evaluate(tapped(task_id))).toEqual(['closed', `/#/task/${task_id}`])
+})
+
+test('a browser whose subscription was made with another key of the deployment’s gets one that is heard of', async () => {
+  const { page } = await open({ script: allowing() })
+  await startTryOn(page, 1)
+  await tellMe(page)
+  await page.evaluate(`localStorage.subscribed = '${webPush.generateVAPIDKeys().publicKey}'`)
+  await page.reload()
+  await page.getByText('You will be told').waitFor()
+  await expect.poll(() => page.evaluate('localStorage.subscribed')).toBe(publicKey)
 })
 
 test.each([

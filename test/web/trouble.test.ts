@@ -30,7 +30,7 @@ test('offline in the middle of a step: it says so, keeps trying, and shows the r
   await headline(page, 'Step 1 of 2 is being made').waitFor()
   await context.setOffline(false)
   await until(headline(page, 'Step 1 of 2 is ready'))
-  expect(await page.locator('.trouble').textContent()).toBe('')
+  await expect.poll(() => page.locator('.trouble').textContent()).toBe('')
 })
 
 test('a click without a connection is done once it is back, and once only', async () => {
@@ -40,7 +40,7 @@ test('a click without a connection is done once it is back, and once only', asyn
   await context.setOffline(true)
   await page.getByRole('button', { name: /^Continue/ }).click()
   await page.getByText('That did not get through yet.').waitFor()
-  expect(await page.getByRole('button', { name: /^Continue/ }).isDisabled()).toBe(true)
+  await expect.poll(() => page.getByRole('button', { name: /^Continue/ }).isDisabled()).toBe(true)
   await context.setOffline(false)
   await until(headline(page, 'Step 2 of 2 is being made'))
   await until(headline(page, 'Ready'))
@@ -56,11 +56,17 @@ test('a silent server: it says when it tries again, until a click gets through; 
   expect(await page.locator('button button').count()).toBe(0)
   await page.route('**/api/status*', (route) => route.fulfill({ status: 502, body: 'bad gateway' }))
   await until(page.getByText(/^No answer from the server. Trying again in \d+ s.$/))
+  await page.route('**/api/status*', (route) => route.fulfill({ status: 500, body: 'a fault' }))
+  await until(page.getByText(/^The server has a problem just now. Trying again in \d+ s.$/))
+  await until(page.getByText(/^The server has given no good answer for minutes. Trying again in 30 s./), 20)
+  const asked = page.waitForRequest('**/api/status*')
+  await page.getByRole('button', { name: 'Try now' }).click()
+  await asked
   await page.unroute('**/api/status*')
   await page.unroute('**/api/result*')
   await page.getByRole('button', { name: 'Try this step again' }).click()
   await headline(page, 'Step 1 of 2 is being made').waitFor()
-  expect(await page.locator('.trouble').textContent()).toBe('')
+  await expect.poll(() => page.locator('.trouble').textContent()).toBe('')
   await until(headline(page, 'Step 1 of 2 is ready'))
   await page.locator('.chain .photo.shown').nth(1).waitFor()
 })
@@ -151,6 +157,11 @@ test('double clicks do nothing twice', async () => {
   await until(headline(page, 'Ready'))
   expect(calls.filter((call) => /start|continue/.test(call))).toEqual(['POST /api/start', 'POST /api/continue'])
   expect(created()).toBe(2)
+  const sharing = page.waitForResponse('**/api/share')
+  await page.evaluate(`{ const button = document.querySelector('.share button'); button.click(); button.click() }`)
+  await sharing
+  await page.locator('input.link').waitFor()
+  expect(calls.filter((call) => call === 'POST /api/share')).toHaveLength(1)
 })
 
 test('a session that has ended makes place for a new one, and it is said that the earlier tasks went with it', async () => {
@@ -186,7 +197,7 @@ test("somebody else's task, and one that never was, are answered in words", asyn
   for (const hash of [new URL(other.page.url()).hash, '#/task/0192f6c1-7a7b-7000-8000-000000000000']) {
     await page.goto(`${app.address}/${hash}`)
     await headline(page, 'This was not found.').waitFor()
-    expect(await page.title()).toBe('This was not found. · Stepgate')
+    await expect.poll(() => page.title()).toBe('This was not found. · Stepgate')
     await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('This was not found.')
   }
 })

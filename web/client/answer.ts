@@ -16,6 +16,11 @@ export async function readJson<T>(response: Response, members: readonly (keyof T
   return value as T
 }
 
+/** A proxy's page is no word of ours that it was done. */
+export async function requireEmpty(response: Response): Promise<void> {
+  if (response.status !== 204) throw unexpected(response, 'something, where the functions answer nothing')
+}
+
 function parse(text: string, response: Response): unknown {
   try {
     return JSON.parse(text)
@@ -32,17 +37,23 @@ export async function readProblem(response: Response): Promise<StepgateError> {
   const problem: Record<string, unknown> = isProblem
     ? await readJson<Record<string, unknown>>(response, ['code', 'detail']).catch(() => ({}))
     : {}
-  const errors = problem['errors']
+  const { errors, task_id: taskId, site_key: siteKey, resets_at: resetsAt } = problem
+  const { asked_micros: askedMicros, left_micros: leftMicros } = problem
   return new StepgateError({
     status,
-    code: (problem['code'] as ProblemCode | undefined) ?? 'unexpected',
-    detail: String(problem['detail'] ?? `The answer was HTTP ${status}.`),
+    code: (textOf(problem['code']) as ProblemCode | undefined) ?? 'unexpected',
+    detail: textOf(problem['detail']) ?? `The answer was HTTP ${status}.`,
     errors: Array.isArray(errors) ? (errors as FieldError[]) : [],
-    ...(typeof problem['task_id'] === 'string' && { taskId: problem['task_id'] }),
-    ...(typeof problem['site_key'] === 'string' && { siteKey: problem['site_key'] }),
+    ...(typeof taskId === 'string' && { taskId }),
+    ...(typeof siteKey === 'string' && { siteKey }),
+    ...(typeof resetsAt === 'string' && { resetsAt }),
+    ...(typeof askedMicros === 'number' && { askedMicros }),
+    ...(typeof leftMicros === 'number' && { leftMicros }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 /** In seconds, or as a date. */
 export function retryAfter(response: Response): number | undefined {

@@ -23,6 +23,11 @@ export class StepgateError extends Error {
   /** With `human_check_required`: of the widget that asks. */
   readonly siteKey: string | undefined
   readonly retryAfterMs: number | undefined
+  /** With `budget_exceeded` and `quota_exceeded`: when the day is over, as the functions write instants. */
+  readonly resetsAt: string | undefined
+  /** With `budget_exceeded`, in millionths of a dollar: what it would have cost, and what is left today. */
+  readonly askedMicros: number | undefined
+  readonly leftMicros: number | undefined
 
   constructor(from: Pick<StepgateError, 'status' | 'code' | 'detail'> & Partial<StepgateError>) {
     super(from.detail, { cause: from.cause })
@@ -33,6 +38,9 @@ export class StepgateError extends Error {
     this.taskId = from.taskId
     this.siteKey = from.siteKey
     this.retryAfterMs = from.retryAfterMs
+    this.resetsAt = from.resetsAt
+    this.askedMicros = from.askedMicros
+    this.leftMicros = from.leftMicros
   }
 
   /** The same request may succeed later: the net, a restart, a moment's overload. */

@@ -1,6 +1,6 @@
 // Deleting, sharing and signing out, as the client does it. client.ts takes these calls into the whole.
 import type { Deleted, Links, Shared } from '../../core/privacy-answers.ts'
-import { readJson } from './answer.ts'
+import { readJson, requireEmpty } from './answer.ts'
 import type { Ask, Post } from './request.ts'
 
 export function openPrivacy(ask: Ask, post: Post) {
@@ -26,6 +26,6 @@ export function openPrivacy(ask: Ask, post: Post) {
     unshare: async (taskId: string, { step }: { step?: number } = {}) =>
       (await post<{ revoked: number }>('/api/share', { task_id: taskId, step, revoke: true }, ['revoked'])).revoked,
     /** Signs out: the session's tokens are refused from now on. */
-    endSession: () => ask('/api/session/end', { method: 'POST' }, async () => undefined),
+    endSession: () => ask('/api/session/end', { method: 'POST' }, requireEmpty),
   }
 }

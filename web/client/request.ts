@@ -1,6 +1,6 @@
 // One request to the functions, from the token to the last byte of the answer. Whatever goes wrong on the way is a StepgateError.
 import { readProblem } from './answer.ts'
-import { StepgateError, unreachable } from './error.ts'
+import { invalid, StepgateError, unreachable } from './error.ts'
 
 export interface ClientOptions {
   /** Where the functions are: `https://app.example`, or a path on this page's origin. Empty: on this page's own origin. */
@@ -48,7 +48,7 @@ export function openAsk({
     const exchange = async () => {
       const headers = new Headers(given)
       const bearer = typeof token === 'function' ? await token() : token
-      if (bearer) headers.set('authorization', `Bearer ${bearer}`)
+      if (bearer) headers.set('authorization', authorization(bearer))
       const response = await send(urlOf(base, path), { ...question, headers, signal })
       silence.heard()
       if (response.ok || response.status === 304) return read(response, silence.heard)
@@ -65,6 +65,13 @@ export function openAsk({
       silence.end()
     }
   }
+}
+
+/** Asked again, what no header can carry would be the same. */
+function authorization(bearer: string): string {
+  const text = String(bearer).trim()
+  if (!/^[\x21-\x7e]+$/.test(text)) throw invalid('token', 'must be visible ASCII characters')
+  return `Bearer ${text}`
 }
 
 function openSilence(firstMs: number, ms: number) {

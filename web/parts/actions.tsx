@@ -1,10 +1,10 @@
-// What a person can do with her task now. A button does nothing while another one's doing is under way.
+// What a person can do with their task now. A button does nothing while another one's doing is under way.
 import type { TaskView } from '../client.ts'
 import { putDraft, revive } from '../draft.ts'
 import { recall } from '../memory.ts'
 import { go, newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
-import { type ChainItem, downloadUrl, pricesOf } from '../task-pictures.ts'
+import { type ChainItem, downloadUrl, nameAt, pricesOf } from '../task-pictures.ts'
 import type { Deed, FollowedTask, Wish } from '../use-task.ts'
 import { withPrice } from '../use-usage.ts'
 import { Asked } from './asked.tsx'
@@ -44,13 +44,17 @@ export function Actions({ task, followed, shown }: ActionsProps) {
         !choice.isChosen &&
         deed('choose', words.task.choose(choice.name), 'check', 'primary big')}
       {status === 'failed' && deed('redo', withPrice(words.task.redo, redo), 'redo', 'primary big')}
-      {status === 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button primary big" />}
+      {status === 'completed' && url && (
+        <DownloadLink url={downloadUrl(url)} name={nameAt(task, url)} kind="button primary big" />
+      )}
       <div class="actions-more">
         {status === 'waiting_continue' && deed('redo', withPrice(words.task.redo, redo), 'redo')}
         {(status === 'waiting_continue' || status === 'failed') && <Change task={task} followed={followed} />}
         <Fork task={task} shown={shown} />
         {!isOver && <Stop followed={followed} />}
-        {isOver && status !== 'completed' && url && <DownloadLink url={downloadUrl(url)} kind="button" />}
+        {isOver && status !== 'completed' && url && (
+          <DownloadLink url={downloadUrl(url)} name={nameAt(task, url)} kind="button" />
+        )}
         {isOver && (
           <a class="button" href={newPath(recipe)} onClick={(event) => void fillAgain(event, task.task_id, recipe)}>
             <Drawn name={status === 'failed' ? 'image' : 'plus'} />

@@ -1,9 +1,10 @@
 // Says what shall be different, and makes the step again so: in the fields of the recipe's own changes, and how many pictures to choose from.
-// What is there already stays.
+// What is there already stays. What was said and isn't made yet outlasts a reload.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { TaskView } from '../client.ts'
+import { changeDraft, putDraft, readDraft } from '../draft.ts'
 import { recall } from '../memory.ts'
-import { uploadAll } from '../pictures/upload.ts'
+import { forgetUploads, uploadAll } from '../pictures/upload.ts'
 import { offerOf } from '../recipes.ts'
 import { type FormField, fieldsOf, isEmpty, lackOf, type Values } from '../schema.ts'
 import { useWords } from '../settings.tsx'
@@ -16,18 +17,28 @@ import { Problem } from './message.tsx'
 import { SchemaField } from './schema-field.tsx'
 import { HowMany } from './submit-bar.tsx'
 
+/** What a person has said, of the attempt that they saw. */
+interface Said {
+  at: string
+  given: Values
+  count?: number
+}
+
 export function Change({ task, followed }: { task: TaskView; followed: FollowedTask }) {
   const { task: words } = useWords()
   const dialog = useRef<HTMLDialogElement>(null)
-  const [started, setStarted] = useState<Values>({})
+  const [known, setKnown] = useState<{ started: Values; said: Said | undefined }>()
   const step = Math.max(1, task.current_step)
-  const attempt = task.steps[step - 1]?.attempt
-  useEffect(() => dialog.current?.close(), [attempt])
+  const at = `${step} ${task.steps[step - 1]?.attempt}`
+  useEffect(() => dialog.current?.close(), [at])
   useEffect(() => {
     let isLeft = false
-    void recall(task.task_id).then((remembered) => !isLeft && setStarted((remembered?.draft ?? {}) as Values))
+    void Promise.all([recall(task.task_id), readSaid(task.task_id)]).then(
+      ([remembered, said]) => !isLeft && setKnown({ started: (remembered?.draft ?? {}) as Values, said }),
+    )
     return () => {
       isLeft = true
+      setKnown(undefined)
     }
   }, [task.task_id])
   const { changes_schema: schema = null, candidates: most = 1 } = offerOf(task.recipe) ?? {}
@@ -39,7 +50,8 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
       <button
         type="button"
         class="button"
-        disabled={followed.busy !== undefined}
+        // Words that came only after it was opened would appear under the person's hands.
+        disabled={followed.busy !== undefined || !known}
         onClick={() => dialog.current?.showModal()}
       >
         <Drawn name="image" />
@@ -48,14 +60,30 @@ export function Change({ task, followed }: { task: TaskView; followed: FollowedT
       <dialog ref={dialog} class="dialog" aria-labelledby="change-title">
         <h2 id="change-title">{words.changeTitle}</h2>
         <p>{words.changeHint}</p>
-        <Wanted
-          {...{ task, followed, fields, most, step }}
-          started={startedWith(fields, started, step)}
-          onBack={() => dialog.current?.close()}
-        />
+        {known && (
+          <Wanted
+            key={`${task.task_id} ${at}`}
+            {...{ task, followed, fields, most, step }}
+            started={startedWith(fields, known.started, step)}
+            saidFirst={known.said?.at === at ? known.said : { at, given: {} }}
+            onBack={() => dialog.current?.close()}
+          />
+        )}
       </dialog>
     </>
   )
+}
+
+/** A picture of it that was sent may be gone by now. */
+async function readSaid(taskId: string): Promise<Said | undefined> {
+  try {
+    const said = await readDraft<Said>(changeDraft(taskId))
+    forgetUploads(picturesIn(said?.given ?? {}))
+    return said
+  } catch (fault) {
+    console.warn('What was said last time is not shown:', fault)
+    return undefined
+  }
 }
 
 interface WantedProps {
@@ -67,14 +95,26 @@ interface WantedProps {
   step: number
   /** What the step was started with, where this browser knows it. */
   started: Values
+  saidFirst: Said
   onBack: () => void
 }
 
 /** Stays, with what went wrong in it, until the step is being made. */
-function Wanted({ task, followed, fields, most, step, started, onBack }: WantedProps) {
+function Wanted({ task, followed, fields, most, step, started, saidFirst, onBack }: WantedProps) {
   const { task: words, form, fields: names, frame } = useWords()
-  const [given, setGiven] = useState<Values>({})
-  const [wanted, setCount] = useState<number>()
+  const [{ given, count: wanted }, setSaid] = useState(saidFirst)
+  // A photo that took long to read belongs to no step that has gone on.
+  const isHere = useRef(true)
+  const leave = () => {
+    isHere.current = false
+  }
+  useEffect(() => leave, [])
+  const say = (next: (before: Said) => Partial<Said>) =>
+    setSaid((before) => {
+      const after = { ...before, ...next(before) }
+      if (isHere.current) void putDraft(changeDraft(task.task_id), after)
+      return after
+    })
   const [isSent, setSent] = useState(false)
   const [reads, setReads] = useState(0)
   const countRead = (more: 1 | -1) => setReads((count) => count + more)
@@ -103,12 +143,19 @@ function Wanted({ task, followed, fields, most, step, started, onBack }: WantedP
           key={field.name}
           field={field}
           value={values[field.name]}
-          onChange={(value) => setGiven((others) => ({ ...others, [field.name]: value }))}
+          onChange={(value) => say((before) => ({ given: { ...before.given, [field.name]: value } }))}
           isLacking={false}
           onReading={countRead}
         />
       ))}
-      {most > 1 && <HowMany label={words.candidatesLabel} most={most} count={count} onCount={setCount} />}
+      {most > 1 && (
+        <HowMany
+          label={words.candidatesLabel}
+          most={most}
+          count={count}
+          onCount={(next) => say(() => ({ count: next }))}
+        />
+      )}
       {isSent && followed.error && <Problem error={followed.error} />}
       <p class="fine" role="status">
         {isSent && followed.isRetrying ? frame.retrying : !isReady && missing}

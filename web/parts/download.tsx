@@ -9,13 +9,14 @@ import { Problem } from './message.tsx'
 
 const savingMs = 60_000
 
-export function DownloadLink({ url, kind }: { url: string; kind: string }) {
+/** `name`: of the saved file, where the functions' own answer doesn't say it. */
+export function DownloadLink({ url, name, kind }: { url: string; name: string; kind: string }) {
   const { task } = useWords()
   const { error, run } = useDeed()
   const save = async () => {
     const link = document.createElement('a')
     link.href = URL.createObjectURL(await client.result(url))
-    link.download = 'result'
+    link.download = name
     link.click()
     // Safari reads it after the click.
     setTimeout(() => URL.revokeObjectURL(link.href), savingMs)

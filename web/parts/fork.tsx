@@ -27,11 +27,7 @@ export function Fork({ task, shown }: ForkProps) {
   if (task.recipe === 'avatar') {
     if (task.status !== 'completed' || !isOffered('portraits')) return null
     return (
-      <a
-        class="button"
-        href={newPath('portraits')}
-        onClick={() => void putDraft('portraits', { avatar: task.result_url ?? undefined })}
-      >
+      <a class="button" href={newPath('portraits')} onClick={(event) => void pose(event, task.result_url ?? undefined)}>
         <Drawn name="plus" />
         {words.portraits}
       </a>
@@ -60,6 +56,14 @@ export function Fork({ task, shown }: ForkProps) {
       {error && <Problem error={error} />}
     </>
   )
+}
+
+/** To pictures made with an avatar: what a half filled form has beside stays in it. */
+async function pose(event: Event, avatar: string | undefined): Promise<void> {
+  event.preventDefault()
+  const before = await readDraft<object>('portraits').catch(() => undefined)
+  void putDraft('portraits', { ...before, avatar })
+  go(newPath('portraits'))
 }
 
 const isDressed = (recipe: string): boolean => recipe.startsWith('try-on')

@@ -11,13 +11,21 @@ interface FormProps {
   children: ComponentChildren
 }
 
+/** A list of choices has no state of its own that says so. */
+const lackingControl = '[aria-invalid="true"], [data-lacking] input, [data-lacking] a'
+
 /** Started by its button alone: Enter in a field is how a phone's keyboard is put away, and a start is paid. */
 export function Form({ class: kind = '', onSubmit, children }: FormProps) {
   const [tries, setTries] = useState(0)
   const element = useRef<HTMLFormElement>(null)
-  // After a start that lacks something the focus is where the first of it is to be given.
+  // After a start that lacks something the focus is where the first of it is to be given, and the words about it are in view.
   useEffect(() => {
-    if (tries > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    const lacking = tries > 0 && element.current?.querySelector<HTMLElement>(lackingControl)
+    if (!lacking) return
+    lacking.focus({ preventScroll: true })
+    const messages = [...(element.current?.querySelectorAll('.message.problem') ?? [])]
+    const isAfter = (message: Element) => lacking.compareDocumentPosition(message) & Node.DOCUMENT_POSITION_FOLLOWING
+    messages.find(isAfter)?.scrollIntoView({ block: 'center' })
   }, [tries])
   return (
     <form
@@ -46,10 +54,24 @@ export function InView({ of, children }: { of: unknown; children: ComponentChild
   return <div ref={element}>{children}</div>
 }
 
-/** Where the files were chosen: each that can't be used, and what to do. */
-export function BadFiles({ files }: { files: readonly BadFile[] }) {
+interface ShortcomingsProps {
+  bad?: readonly BadFile[]
+  /** A sample that was tapped didn't come. */
+  isMissing?: boolean
+  /** What Start needs here, after it was pressed without. */
+  lack?: string | undefined
+}
+
+/** Under what is to be given: each file that can't be used and what to do, else what is still missing. */
+export function Shortcomings({ bad = [], isMissing = false, lack }: ShortcomingsProps) {
+  const { task } = useWords()
+  if (bad.length > 0) return <BadFiles files={bad} />
+  const title = isMissing ? task.pictureFailed : lack
+  return title ? <Message kind="problem" title={title} /> : null
+}
+
+function BadFiles({ files }: { files: readonly BadFile[] }) {
   const { form } = useWords()
-  if (files.length === 0) return null
   const isAnyHeic = files.some(({ isHeic }) => isHeic)
   return (
     <InView of={files}>

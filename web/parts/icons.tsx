@@ -53,7 +53,7 @@ export function Logo() {
   )
 }
 
-/** Where a person is to come, and how much of her. */
+/** Where a person is to come, and how much of them. */
 export function Silhouette() {
   return (
     <svg class="silhouette" viewBox="0 0 64 96" aria-hidden="true" focusable="false">

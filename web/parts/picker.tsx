@@ -76,30 +76,44 @@ export function Drop({ onFiles, children, ...rest }: DropProps) {
   )
 }
 
-/** Files pasted, or dropped beside every box: whoever uses it decides where they belong. */
-export function useLooseFiles(onFiles: (files: File[]) => void): void {
-  const latest = useRef(onFiles)
-  latest.current = onFiles
+type Take = (files: File[]) => void
+
+/** Who takes files that are pasted, or dropped beside every box: of the form in sight, at most one. */
+let taker: { current: Take } | undefined
+
+/** `onFiles` decides where they belong. Without one, nobody here takes any. */
+export function useLooseFiles(onFiles: Take | undefined): void {
+  const own = useRef<Take>(() => {})
+  if (onFiles) own.current = onFiles
+  const isTaker = onFiles !== undefined
   useEffect(() => {
-    const paste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'))
-      if (files.length > 0) latest.current(files)
-    }
-    const over = (event: DragEvent) => event.preventDefault()
-    const missed = (event: DragEvent) => {
-      // A box has taken it.
-      if (event.defaultPrevented) return
-      event.preventDefault()
-      const files = [...(event.dataTransfer?.files ?? [])]
-      if (files.length > 0) latest.current(files)
-    }
-    document.addEventListener('paste', paste)
-    window.addEventListener('dragover', over)
-    window.addEventListener('drop', missed)
+    if (!isTaker) return undefined
+    taker = own
     return () => {
-      document.removeEventListener('paste', paste)
-      window.removeEventListener('dragover', over)
-      window.removeEventListener('drop', missed)
+      if (taker === own) taker = undefined
     }
-  }, [])
+  }, [isTaker])
+}
+
+/** A browser would leave the page for a file that is dropped on it. Call it once. */
+export function catchLooseFiles(): void {
+  document.addEventListener('paste', ({ clipboardData, target }) => {
+    // A word processor puts a picture of the text beside it.
+    const isWriting = target instanceof HTMLElement && target.matches('input, textarea')
+    if (isWriting && clipboardData?.types.includes('text/plain')) return
+    const files = [...(clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'))
+    if (files.length > 0) taker?.current(files)
+  })
+  window.addEventListener('dragover', (event) => {
+    if (event.defaultPrevented) return
+    event.preventDefault()
+    if (!taker && event.dataTransfer) event.dataTransfer.dropEffect = 'none'
+  })
+  window.addEventListener('drop', (event) => {
+    // A box has taken it.
+    if (event.defaultPrevented) return
+    event.preventDefault()
+    const files = [...(event.dataTransfer?.files ?? [])]
+    if (files.length > 0) taker?.current(files)
+  })
 }

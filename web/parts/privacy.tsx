@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { hasOwnTokens } from '../app-user.ts'
 import type { TaskView } from '../client.ts'
-import { dropDrafts } from '../draft.ts'
+import { changeDraft, dropDraft, dropDrafts } from '../draft.ts'
 import { forget, forgetAll } from '../memory.ts'
 import { forgetTelling, stopTelling } from '../push.ts'
 import { go, historyPath, homePath } from '../route.ts'
@@ -25,6 +25,7 @@ export function TaskPrivacy({ task, shown }: { task: TaskView; shown: ChainItem 
       // It is gone already: by a click whose answer was lost, or by another tab's.
       if (asProblem(fault).code !== 'not_found') throw fault
     })
+    dropDraft(changeDraft(task.task_id))
     await forget(task.task_id)
     tellTabs()
     go(historyPath)
@@ -157,9 +158,9 @@ export function YourData() {
 }
 
 async function end(): Promise<void> {
+  leave()
   dropDrafts()
   await forgetAll()
-  leave()
   tellTabs('left')
   go(homePath)
 }

@@ -16,7 +16,7 @@ export function Progress({ task, open }: { task: TaskView; open: number }) {
   const now = useNow(moving)
   const usual = usualSeconds(task.recipe)
   const since = (task.status === 'processing' && task.steps[open - 1]?.submitted_at) || task.updated_at
-  // The server's clock may be ahead of this one.
+  // The server's clock is known to a second or two.
   const seconds = Math.max(0, (now - Date.parse(since)) / 1000)
   const isQueued = task.status === 'pending' && seconds > queuedSeconds
   const part = isQueued ? 0 : partOf(seconds, usual)

@@ -7,8 +7,9 @@ import type { FormField } from '../schema.ts'
 import { client, currentUser } from '../session.ts'
 import { useSettings } from '../settings.tsx'
 import { asProblem } from '../use-task.ts'
+import { Shortcomings } from './form.tsx'
 import { Problem } from './message.tsx'
-import { taskOf } from './schema-field.tsx'
+import { taskOf, useLack } from './schema-field.tsx'
 import { Choice } from './submit-bar.tsx'
 
 interface ResultFieldProps {
@@ -17,9 +18,12 @@ interface ResultFieldProps {
   recipe: string
   value: unknown
   onChange: (value: unknown) => void
+  /** Start was pressed without it. */
+  isLacking: boolean
 }
 
-export function ResultField({ field, recipe, value, onChange }: ResultFieldProps) {
+export function ResultField({ field, recipe, value, onChange, isLacking }: ResultFieldProps) {
+  const lack = useLack(field, isLacking)
   const { words, language } = useSettings()
   const { tasks, error } = useFinished(recipe)
   const label = words.fields.nameOf(field.name)
@@ -32,7 +36,7 @@ export function ResultField({ field, recipe, value, onChange }: ResultFieldProps
   const listed = chosen && tasks && !(chosen in options) ? { ...options, [chosen]: words.form.fromTask } : options
   const take = (taskId: string) => onChange(tasks?.find(({ task_id }) => task_id === taskId)?.result_url ?? value)
   return (
-    <section class="part" aria-labelledby={`field-${field.name}`}>
+    <section class="part" aria-labelledby={`field-${field.name}`} {...(isLacking && { 'data-lacking': true })}>
       <h2 id={`field-${field.name}`}>{label}</h2>
       {error && <Problem error={error} />}
       {Object.keys(listed).length > 0 && (
@@ -43,6 +47,7 @@ export function ResultField({ field, recipe, value, onChange }: ResultFieldProps
           {words.form.noResults} <a href={newPath(recipe)}>{words.recipes.of(recipe).title}</a>
         </p>
       )}
+      <Shortcomings lack={lack} />
     </section>
   )
 }

@@ -7,9 +7,9 @@ import { taskPath } from '../route.ts'
 import { type FormField, inLetters, shownIn } from '../schema.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader } from '../use-form.ts'
-import { BadFiles, useFocusAfterRemoval } from './form.tsx'
+import { Shortcomings, useFocusAfterRemoval } from './form.tsx'
 import { Drawn } from './icons.tsx'
-import { Drop, FileButton } from './picker.tsx'
+import { Drop, FileButton, useLooseFiles } from './picker.tsx'
 import { Choice, Switch } from './submit-bar.tsx'
 
 interface FieldProps {
@@ -18,6 +18,8 @@ interface FieldProps {
   onChange: (value: unknown) => void
   /** Start was pressed without it. */
   isLacking: boolean
+  /** It takes pictures that are pasted, or dropped beside every box. */
+  isForLooseFiles?: boolean
   /** A picture's file begins to be read, or is. */
   onReading?: (more: 1 | -1) => void
 }
@@ -80,6 +82,7 @@ function WrittenField({ field, value, onChange, isLacking }: FieldProps) {
   const label = useLabel(field)
   const { form } = useWords()
   const kind = field.kind as Written
+  const lack = useLack(field, isLacking)
   const shown = shownIn(field, value)
   const text = Array.isArray(shown) ? shown.join('\n') : String(shown ?? '')
   const take = (written: string) => {
@@ -115,6 +118,7 @@ function WrittenField({ field, value, onChange, isLacking }: FieldProps) {
       )}
       {kind === 'lines' && <span class="fine">{form.oneALine}</span>}
       {kind === 'json' && <span class="fine">{form.asJson}</span>}
+      <Shortcomings lack={lack} />
     </div>
   )
 }
@@ -123,6 +127,15 @@ function WrittenField({ field, value, onChange, isLacking }: FieldProps) {
 function useLabel({ name, isRequired, kind }: FormField): string {
   const { form, fields } = useWords()
   return isRequired || kind === 'switch' ? fields.nameOf(name) : form.optional(fields.nameOf(name))
+}
+
+/** What Start says of it, where it is lacking. */
+export function useLack({ name, kind }: FormField, isLacking: boolean): string | undefined {
+  const { form, fields } = useWords()
+  if (!isLacking) return undefined
+  const called = fields.nameOf(name)
+  // A text may be there, and be no JSON.
+  return kind === 'json' ? form.notRight(called) : form.needField(called)
 }
 
 interface PartProps {
@@ -139,9 +152,18 @@ const Part = ({ title, id, container, children }: PartProps) => (
   </section>
 )
 
-function Pictures({ field, value, onChange, isLacking, onReading, most }: FieldProps & { most: number }) {
+function Pictures({
+  field,
+  value,
+  onChange,
+  isLacking,
+  isForLooseFiles,
+  onReading,
+  most,
+}: FieldProps & { most: number }) {
   const { form } = useWords()
   const label = useLabel(field)
+  const lack = useLack(field, isLacking)
   const reader = usePictureReader(onReading)
   const pictures = [value ?? []].flat() as Picture[]
   // What is there once files are read, which takes a while.
@@ -155,6 +177,7 @@ function Pictures({ field, value, onChange, isLacking, onReading, most }: FieldP
     void reader.read(most === 1 ? files.slice(0, 1) : files, (read) =>
       set(most === 1 ? read : [...latest.current, ...read].slice(0, most)),
     )
+  useLooseFiles(isForLooseFiles ? take : undefined)
   const only = most === 1 ? pictures[0] : undefined
   const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
   const remove = (id: string, index: number) => {
@@ -201,7 +224,7 @@ function Pictures({ field, value, onChange, isLacking, onReading, most }: FieldP
         )}
         {reader.isReading && <span class="fine">{form.preparing}</span>}
       </Drop>
-      <BadFiles files={reader.bad} />
+      <Shortcomings bad={reader.bad} lack={lack} />
     </Part>
   )
 }
@@ -209,6 +232,7 @@ function Pictures({ field, value, onChange, isLacking, onReading, most }: FieldP
 function ArchiveField({ field, value, onChange, isLacking }: FieldProps) {
   const { form } = useWords()
   const label = useLabel(field)
+  const lack = useLack(field, isLacking)
   return (
     <Part title={label} id={`field-${field.name}`}>
       <Drop class="drop-small" onFiles={([file]) => onChange(file)}>
@@ -220,6 +244,7 @@ function ArchiveField({ field, value, onChange, isLacking }: FieldProps) {
         />
         <span class="fine">{value instanceof File ? value.name : ''}</span>
       </Drop>
+      <Shortcomings lack={lack} />
     </Part>
   )
 }

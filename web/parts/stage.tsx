@@ -11,6 +11,8 @@ import { Clip, Sound } from './player.tsx'
 
 interface StageProps {
   shown: ChainItem | undefined
+  /** What it is saved as. */
+  fileName: string
   /** What it can be compared with: the start picture, or the step before. */
   before: ChainItem | undefined
   /** Of a clip, the picture that it was made of. */
@@ -22,7 +24,7 @@ interface StageProps {
 const usualRatio = 0.75
 const within = (shape: number, most: number) => Math.min(most, Math.max(0.56, shape))
 
-export function Stage({ shown, before, poster, isDeveloping }: StageProps) {
+export function Stage({ shown, fileName, before, poster, isDeveloping }: StageProps) {
   const { task } = useWords()
   const [wantsComparing, setComparing] = useState(false)
   const [ratio, setRatio] = useState(usualRatio)
@@ -46,7 +48,9 @@ export function Stage({ shown, before, poster, isDeveloping }: StageProps) {
         )}
       </div>
       <div class="stage-tools">
-        {shown?.src && shown.step > 0 && !isComparing && <DownloadLink url={downloadUrl(shown.src)} kind="chip save" />}
+        {shown?.src && shown.step > 0 && !isComparing && (
+          <DownloadLink url={downloadUrl(shown.src)} name={fileName} kind="chip save" />
+        )}
         {pair && (
           <button
             type="button"

@@ -1,4 +1,4 @@
-// The end of every form: what is missing or went wrong, what is being done, and the button.
+// The end of every form: what went wrong, what is being done, and the button.
 
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
@@ -6,15 +6,13 @@ import { useWords } from '../settings.tsx'
 import type { Submitting } from '../use-form.ts'
 import { dollars, useUsage } from '../use-usage.ts'
 import { Drawn } from './icons.tsx'
-import { Message, Problem } from './message.tsx'
+import { Problem } from './message.tsx'
 
 interface SubmitBarProps {
   submitting: Submitting
   /** Files that were chosen are still being read: Start waits for them. */
   isReading?: boolean
   label: string
-  /** What keeps it from being started, as a sentence; shown after a click. */
-  missing?: string | undefined
   hint?: string
   /** What it may cost, in millionths of a dollar. */
   price?: number | undefined
@@ -22,21 +20,18 @@ interface SubmitBarProps {
 }
 
 export function SubmitBar({ submitting, isReading = false, ...rest }: SubmitBarProps) {
-  const { label, missing, hint, price, children } = rest
+  const { label, hint, price, children } = rest
   const words = useWords()
   const { isRetrying, error } = submitting
   const doing = submitting.doing ?? (isReading ? words.form.preparing : undefined)
   const problem = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (error || missing) problem.current?.scrollIntoView({ block: 'nearest' })
-  }, [error, missing])
+    if (error) problem.current?.scrollIntoView({ block: 'nearest' })
+  }, [error])
   return (
     <div class="submit-bar">
       {children}
-      <div ref={problem}>
-        {missing && <Message kind="problem" title={missing} />}
-        {error && <Problem error={error} />}
-      </div>
+      <div ref={problem}>{error && <Problem error={error} />}</div>
       <button type="submit" class="button primary big" disabled={doing !== undefined}>
         {doing ?? label}
         {doing === undefined && <Drawn name="arrow" />}

@@ -3,13 +3,14 @@ import { useEffect, useState } from 'preact/hooks'
 import type { TelegramLinks } from '../client.ts'
 import { client, currentUser, isWithoutBot } from '../session.ts'
 import { useWords } from '../settings.tsx'
+import { useDeed } from '../use-deed.ts'
 import { onWake } from '../wakes.ts'
 import { Drawn } from './icons.tsx'
 
 export function TellInTelegram() {
   const { telegram: words } = useWords()
   const [links, setLinks] = useState<TelegramLinks>()
-  const [hasFailed, setHasFailed] = useState(false)
+  const { isBusy, error, run } = useDeed()
   useEffect(() => {
     if (currentUser() === undefined || isWithoutBot()) return undefined
     const leaving = new AbortController()
@@ -22,11 +23,6 @@ export function TellInTelegram() {
     // Whoever comes back from Telegram may have linked it.
     return onWake(() => void client.telegramLinks().then(setLinks, () => undefined))
   }, [isOffered])
-  const tried = (work: Promise<void>) =>
-    void work.then(
-      () => setHasFailed(false),
-      () => setHasFailed(true),
-    )
   if (!links || !isOffered) return null
   const names = links.chats.map(({ name }) => name).join(', ')
   return (
@@ -34,17 +30,22 @@ export function TellInTelegram() {
       {names ? (
         <>
           <p class="fine">{words.told(names)}</p>
-          <button type="button" class="button quiet" onClick={() => tried(client.unlinkTelegram().then(setLinks))}>
+          <button
+            type="button"
+            class="button quiet"
+            disabled={isBusy}
+            onClick={() => run(() => client.unlinkTelegram().then(setLinks))}
+          >
             {words.end}
           </button>
         </>
       ) : (
-        <button type="button" class="button quiet" onClick={() => tried(openChat())}>
+        <button type="button" class="button quiet" disabled={isBusy} onClick={() => run(openChat)}>
           <Drawn name="arrow" />
           {words.offer}
         </button>
       )}
-      {hasFailed && (
+      {error && (
         <p class="fine" role="alert">
           {words.failed}
         </p>
@@ -58,8 +59,10 @@ async function openChat(): Promise<void> {
   const tab = window.open('', '_blank')
   try {
     const { url } = await client.linkTelegram()
-    if (tab) tab.location.href = url
-    else location.assign(url)
+    if (!tab) return location.assign(url)
+    // What opens there has no hold on this page.
+    tab.opener = null
+    tab.location.href = url
   } catch (error) {
     tab?.close()
     throw error

@@ -3,30 +3,24 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { keep, kept } from '../kept.ts'
 import { lookTelling, startTelling, type Telling } from '../push.ts'
 import { useSettings } from '../settings.tsx'
+import { useDeed } from '../use-deed.ts'
 import { Drawn } from './icons.tsx'
 
 export function TellMe() {
   const { words, language } = useSettings()
   const { tell } = words
   const [telling, setTelling] = useState<Telling>('unknown')
-  const [isAsking, setAsking] = useState(false)
+  const { isBusy, error, run } = useDeed()
   const [isDeclined, setDeclined] = useState(kept('tell') === 'no')
   useEffect(() => {
     // What can't be found out is not offered.
     lookTelling(language).then(setTelling, () => setTelling('impossible'))
   }, [language])
-  const [hasFailed, setFailed] = useState(false)
   const line = useRef<HTMLParagraphElement>(null)
-  const ask = async () => {
-    setAsking(true)
-    setFailed(false)
+  const ask = () => {
     // The button may go, and the focus with it.
     line.current?.focus()
-    await startTelling(language).then(setTelling, (fault) => {
-      console.warn('This browser could not be told:', fault)
-      setFailed(true)
-    })
-    setAsking(false)
+    run(() => startTelling(language).then(setTelling))
   }
   const decline = () => {
     keep('tell', 'no')
@@ -39,7 +33,7 @@ export function TellMe() {
     <div class="telling">
       {isOffered && (
         <div class="tell">
-          <button type="button" class="button" disabled={isAsking} onClick={() => void ask()}>
+          <button type="button" class="button" disabled={isBusy} onClick={ask}>
             <Drawn name="clock" />
             {tell.ask}
           </button>
@@ -49,7 +43,7 @@ export function TellMe() {
         </div>
       )}
       <p ref={line} class="fine" role="status" tabIndex={-1}>
-        {hasFailed ? tell.failed : isDeclined && telling !== 'told' ? '' : said}
+        {error ? tell.failed : isDeclined && telling !== 'told' ? '' : said}
       </p>
     </div>
   )

@@ -12,7 +12,6 @@ import { type FormField, fieldsOf, isEmpty, lacksOf, shownIn, type Values } from
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
 import { inputOf, isPicture, picturesIn } from '../values.ts'
-import type { Words } from '../words/shape.ts'
 
 export function AnyForm({ offer }: { offer: RecipeView }) {
   const words = useWords()
@@ -25,6 +24,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   const [reads, setReads] = useState(0)
   const countRead = (more: 1 | -1) => setReads((before) => before + more)
   const missing = lacksOf(fields, values)
+  const loose = pictureField(fields, values)
   const steps = stepsOf(offer, fields, values)
   const set = (field: FormField) => (value: unknown) => change((before) => ({ ...before, [field.name]: value }))
   const submit = () => {
@@ -41,6 +41,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
             recipe={offer.from.recipe}
             value={values[field.name]}
             onChange={set(field)}
+            isLacking={isTried && missing.includes(field)}
           />
         ) : (
           <SchemaField
@@ -49,6 +50,7 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
             value={values[field.name]}
             onChange={set(field)}
             isLacking={isTried && missing.includes(field)}
+            isForLooseFiles={field === loose}
             onReading={countRead}
           />
         ),
@@ -58,7 +60,6 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
         isReading={reads > 0}
         label={form.start(steps)}
         price={priceOf(name, steps, chosenIn(fields, values))}
-        missing={isTried && missing.length > 0 ? lackIn(missing, words) : undefined}
         hint={form.about(inWords(steps * usualSeconds(name), words))}
       >
         {offer.gate === 'manual' && steps > 1 && (
@@ -74,9 +75,11 @@ export function AnyForm({ offer }: { offer: RecipeView }) {
   )
 }
 
-function lackIn(missing: readonly FormField[], { form, fields }: Words): string {
-  const lack = form.needField(missing.map(({ name }) => fields.nameOf(name)).join(', '))
-  return missing.some(({ kind }) => kind === 'json') ? `${lack} ${form.asJson}` : lack
+/** Of several fields for pictures that which has none, or else room for more. */
+function pictureField(fields: readonly FormField[], values: Values): FormField | undefined {
+  const ofPictures = fields.filter(({ kind }) => kind === 'image' || kind === 'images')
+  const hasNone = ({ name }: FormField) => isEmpty(values[name])
+  return ofPictures.find(hasNone) ?? ofPictures.find(({ kind }) => kind === 'images') ?? ofPictures[0]
 }
 
 /** A recipe makes a step of each line, or as many as its example has. */

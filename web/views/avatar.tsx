@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
 import type { AvatarRequest } from '../inputs.ts'
-import { BadFiles, Form, InView, useFocusAfterRemoval } from '../parts/form.tsx'
+import { Form, InView, Shortcomings, useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { Message } from '../parts/message.tsx'
 import { Drop, FileButton, useLooseFiles } from '../parts/picker.tsx'
@@ -13,7 +13,7 @@ import { upload } from '../pictures/upload.ts'
 import { fewestPhotos, mostPhotos, mostZipBytes, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { usePictureReader, useSubmit } from '../use-form.ts'
-import type { Words } from '../words/shape.ts'
+import type { Words } from '../words/en.ts'
 
 interface Draft {
   kind: AvatarRequest['training_type']
@@ -51,6 +51,7 @@ export function AvatarForm() {
   }
   useLooseFiles(take)
   const { container, onRemoved } = useFocusAfterRemoval<HTMLElement>()
+  const lack = isTried ? missing(draft, words) : undefined
   const submit = () => {
     setTried(true)
     if (!missing(draft, words)) submitting.submit(submissionOf(draft))
@@ -87,7 +88,7 @@ export function AvatarForm() {
             accept="image/*,.zip,application/zip"
             onFiles={take}
             multiple
-            isLacking={isTried && missing(draft, words) !== undefined}
+            isLacking={lack !== undefined}
           />
           <span class="fine">{reader.isReading ? form.preparing : counted(draft, leftOut, words)}</span>
         </Drop>
@@ -96,7 +97,7 @@ export function AvatarForm() {
             <Message kind="problem" title={form.zipTooLarge} />
           </InView>
         )}
-        <BadFiles files={reader.bad} />
+        {!isTooLarge && <Shortcomings bad={reader.bad} lack={lack} />}
       </section>
       <TriggerField value={draft.trigger} onChange={(trigger) => change((before) => ({ ...before, trigger }))} />
       <SubmitBar
@@ -104,7 +105,6 @@ export function AvatarForm() {
         isReading={reader.isReading}
         label={form.startTraining}
         price={priceOf('avatar', 1, { training_type: draft.kind })}
-        missing={isTried ? missing(draft, words) : undefined}
         hint={form.about(inWords(usualSeconds('avatar'), words))}
       />
     </Form>

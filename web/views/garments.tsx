@@ -57,6 +57,7 @@ export function Garments({ garments, isReading, isLacking, onChange, onFiles, on
             key={garment.picture.id}
             garment={garment}
             index={index}
+            isOfMany={garments.length > 1}
             onChange={onChange}
             onRemoved={onRemoved}
           />
@@ -65,38 +66,36 @@ export function Garments({ garments, isReading, isLacking, onChange, onFiles, on
       {isFull ? (
         <p class="fine">{form.tooMany(mostGarments)}</p>
       ) : (
-        <>
-          <Drop class="drop-small" onFiles={onFiles}>
+        <Drop class="drop-small" onFiles={onFiles}>
+          <FileButton
+            label={
+              <>
+                <Drawn name="plus" />
+                {form.addGarment}
+              </>
+            }
+            onFiles={onFiles}
+            multiple
+            isLacking={isLacking}
+          />
+          {hasTouch && (
             <FileButton
+              class="quiet"
               label={
                 <>
-                  <Drawn name="plus" />
-                  {form.addGarment}
+                  <Drawn name="camera" />
+                  {form.photographGarment}
                 </>
               }
               onFiles={onFiles}
-              multiple
-              isLacking={isLacking}
+              capture="environment"
             />
-            {hasTouch && (
-              <FileButton
-                class="quiet"
-                label={
-                  <>
-                    <Drawn name="camera" />
-                    {form.photographGarment}
-                  </>
-                }
-                onFiles={onFiles}
-                capture="environment"
-              />
-            )}
-            <span class="fine">{isReading ? form.preparing : hasTouch ? '' : form.dropHere}</span>
-          </Drop>
-          {children}
-          <Samples onSample={onSample} />
-        </>
+          )}
+          <span class="fine">{isReading ? form.preparing : hasTouch ? '' : form.dropHere}</span>
+        </Drop>
       )}
+      {children}
+      {!isFull && <Samples onSample={onSample} />}
     </section>
   )
 }
@@ -123,11 +122,12 @@ function Samples({ onSample }: { onSample: (name: SampleName) => void }) {
 interface GarmentCardProps {
   garment: Garment
   index: number
+  isOfMany: boolean
   onChange: GarmentsProps['onChange']
   onRemoved: (index: number) => void
 }
 
-function GarmentCard({ garment, index, onChange, onRemoved }: GarmentCardProps) {
+function GarmentCard({ garment, index, isOfMany, onChange, onRemoved }: GarmentCardProps) {
   const { form } = useWords()
   const name = form.garment(index + 1)
   const edit = (changed: Partial<Garment>) =>
@@ -145,8 +145,15 @@ function GarmentCard({ garment, index, onChange, onRemoved }: GarmentCardProps) 
       <div class="garment-fields">
         <div class="garment-head">
           <h3>{name}</h3>
-          {index > 0 && (
-            <button type="button" class="icon-button" aria-label={form.moveUp(name)} onClick={moveUp}>
+          {isOfMany && (
+            // The first keeps it, and with it the focus of who has just moved it there.
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={form.moveUp(name)}
+              aria-disabled={index === 0}
+              onClick={() => index > 0 && moveUp()}
+            >
               <Drawn name="up" />
             </button>
           )}

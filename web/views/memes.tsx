@@ -2,13 +2,13 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
-import { Form, useFocusAfterRemoval } from '../parts/form.tsx'
+import { Form, Shortcomings, useFocusAfterRemoval } from '../parts/form.tsx'
 import { Drawn } from '../parts/icons.tsx'
 import { Choice, HowMany, SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import { mostPrompts, offerOf, priceOf, usualSeconds } from '../recipes.ts'
 import { useWords } from '../settings.tsx'
 import { useSubmit } from '../use-form.ts'
-import type { Words } from '../words/shape.ts'
+import type { Words } from '../words/en.ts'
 
 interface Draft {
   by: 'lines' | 'topic'
@@ -64,6 +64,7 @@ export function MemesForm() {
       ) : (
         <Topic draft={draft} isLacking={isLacking} onChange={(next) => change(() => next)} />
       )}
+      <Shortcomings lack={isLacking ? missing : undefined} />
       {most > 1 && (
         <HowMany
           label={task.candidatesLabel}
@@ -76,7 +77,6 @@ export function MemesForm() {
         submitting={submitting}
         label={form.start(steps)}
         price={price}
-        missing={isTried ? missing : undefined}
         hint={pictures > 0 ? form.about(inWords(seconds, words)) : ''}
       >
         <Switch

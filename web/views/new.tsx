@@ -1,8 +1,11 @@
 // The first page: which kind of task, its form, and what was started lately.
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useRef } from 'preact/hooks'
+import { dropDraft } from '../draft.ts'
+import { Problem } from '../parts/message.tsx'
 import { hasOwnForm, namesOf, type OwnForm, useOffers } from '../recipes.ts'
 import { newPath } from '../route.ts'
 import { useWords } from '../settings.tsx'
+import { asProblem } from '../use-task.ts'
 import { useTitle } from '../use-title.ts'
 import { AnyForm } from './any.tsx'
 import { AvatarForm } from './avatar.tsx'
@@ -55,8 +58,19 @@ export function NewTask({ recipe: wanted }: { recipe: string | undefined }) {
 
 function FormOf({ recipe }: { recipe: string }) {
   const { form } = useWords()
+  // What another version of the page has kept of a form may be of another shape: the form begins anew, once.
+  const faults = useRef(0)
+  const [fault, begin] = useErrorBoundary((error) => {
+    console.warn('The form of last time is left aside:', error)
+    faults.current += 1
+    dropDraft(recipe)
+  })
+  useEffect(() => {
+    if (fault && faults.current === 1) begin()
+  }, [fault])
   const offers = useOffers()
   const offer = offers.find(({ name }) => name === recipe)
+  if (fault) return faults.current > 1 && <Problem error={asProblem(fault)} />
   if (!offer) return <p role="status">{form.notOffered}</p>
   if (hasOwnForm(recipe)) {
     const Own = ownForms[recipe]

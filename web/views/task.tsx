@@ -18,6 +18,7 @@ import {
   type ChainItem,
   chainOf,
   isMoving,
+  nameAt,
   newestOf,
   openStep,
   type StartPictures,
@@ -26,7 +27,7 @@ import {
 import { useTrouble } from '../trouble.tsx'
 import { type FollowedTask, useTask } from '../use-task.ts'
 import { useNews } from '../use-title.ts'
-import type { Words } from '../words/shape.ts'
+import type { Words } from '../words/en.ts'
 
 export function TaskPage({ taskId }: { taskId: string }) {
   const words = useWords()
@@ -71,6 +72,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
       ) : (
         <Stage
           shown={shown}
+          fileName={nameAt(task, shown?.src ?? '')}
           before={beforeOf(chain, shown, task)}
           poster={shown && stillOf(chain, shown.step)}
           isDeveloping={isMoving(task) && shown === newest}
@@ -102,7 +104,7 @@ function ShownTask({ task, start, followed }: ShownTaskProps) {
 const stepOfPicture = (src: string | undefined): number | undefined =>
   src?.startsWith('/api/') ? Number(new URLSearchParams(src.replace(/^.*\?/, '')).get('step')) : undefined
 
-/** Memes don't build on each other; a dressed person is compared with how she came. */
+/** Memes don't build on each other; a dressed person is compared with how they came. */
 function beforeOf(chain: readonly ChainItem[], shown: ChainItem | undefined, task: TaskView): ChainItem | undefined {
   if (task.recipe === 'memes' || !shown) return undefined
   return chain.find(({ step, src }) => src && step < shown.step)

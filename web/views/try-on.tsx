@@ -1,11 +1,10 @@
-// The try-on form: a person, garments, start. A first-time visitor gets through it with six taps and no photo of her own.
+// The try-on form: a person, garments, start. A first-time visitor gets through it with six taps and no photo of their own.
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { inWords } from '../clock.ts'
 import { dropDraft, useDraft } from '../draft.ts'
-import { BadFiles, Form, InView } from '../parts/form.tsx'
+import { Form, Shortcomings } from '../parts/form.tsx'
 import { Drawn, Silhouette } from '../parts/icons.tsx'
-import { Message } from '../parts/message.tsx'
 import { Drop, FileButton, hasTouch, useLooseFiles } from '../parts/picker.tsx'
 import { SubmitBar, Switch } from '../parts/submit-bar.tsx'
 import type { Picture } from '../pictures/picture.ts'
@@ -29,7 +28,7 @@ export function TryOnForm() {
   const words = useWords()
   const { form } = words
   const [draft, change] = useDraft<Draft>('try-on', { person: undefined, garments: [], auto: false })
-  const [tries, setTries] = useState(0)
+  const [isTried, setTried] = useState(false)
   const persons = usePictureReader()
   const pieces = usePictureReader()
   const submitting = useSubmit('try-on', contentOf(draft))
@@ -52,9 +51,9 @@ export function TryOnForm() {
 
   const steps = isOutfit(draft) ? 1 : draft.garments.length
   const lacks = lacksOf(draft)
-  const lacking = (part: Part) => tries > 0 && lacks.includes(part)
+  const lacking = (part: Part) => isTried && lacks.includes(part)
   const submit = () => {
-    setTries((count) => count + 1)
+    setTried(true)
     if (lacks.length === 0) submitting.submit(submissionOf(draft))
   }
   return (
@@ -66,8 +65,7 @@ export function TryOnForm() {
         onFiles={(files) => takePerson(files.slice(0, 1))}
         onSample={() => takePerson(sampleFile('person.jpg'))}
       >
-        <BadFiles files={persons.bad} />
-        {lacking('person') && <Lack text={form.needPerson} tries={tries} />}
+        <Shortcomings {...persons} lack={lacking('person') ? form.needPerson : undefined} />
       </PersonPart>
       <div class="column">
         <Garments
@@ -78,8 +76,7 @@ export function TryOnForm() {
           onFiles={takeGarments}
           onSample={takeSample}
         >
-          <BadFiles files={pieces.bad} />
-          {lacking('garments') && <Lack text={form.needGarment} tries={lacking('person') ? 0 : tries} />}
+          <Shortcomings {...pieces} lack={lacking('garments') ? form.needGarment : undefined} />
         </Garments>
         <SubmitBar
           submitting={submitting}
@@ -130,13 +127,6 @@ const lacksOf = ({ person, garments }: Draft): Part[] => [
   ...(garments.length > 0 ? [] : (['garments'] as const)),
 ]
 
-/** Each press of Start brings the first of them into view again. */
-const Lack = ({ text, tries }: { text: string; tries: number }) => (
-  <InView of={tries}>
-    <Message kind="problem" title={text} />
-  </InView>
-)
-
 const contentOf = ({ person, garments, auto, atOnce }: Draft) => [
   person?.id,
   garments.map(({ picture, category, note, isAssumed }) => [picture.id, category, note, isAssumed]),
@@ -170,7 +160,9 @@ function submissionOf(draft: Draft) {
 }
 
 async function sampleFile(name: string): Promise<Blob[]> {
-  return [await (await fetch(`/samples/${name}`)).blob()]
+  const answer = await fetch(`/samples/${name}`)
+  if (!answer.ok) throw new Error(`The sample is answered ${answer.status}.`)
+  return [await answer.blob()]
 }
 
 interface PersonPartProps {

@@ -1,6 +1,6 @@
-// The page's words in English, and the shape that every other language fills. `index.ts` chooses between them.
+// The page's words in English, and the shape that every other language fills. settings.tsx chooses between them.
+import { problems, taskErrors } from './problems.ts'
 import { fieldsIn, recipesIn } from './recipes.ts'
-import type { ProblemWords, TaskErrorWords } from './shape.ts'
 
 const steps = (n: number) => `${n} ${n === 1 ? 'step' : 'steps'}`
 
@@ -14,6 +14,9 @@ const frame = {
   skip: 'Skip to the content',
   offline: 'No connection. This goes on by itself as soon as it is back.',
   trouble: (seconds: number) => `No answer from the server. Trying again in ${seconds} s.`,
+  fault: (seconds: number) => `The server has a problem just now. Trying again in ${seconds} s.`,
+  lasting: (seconds: number) => `The server has given no good answer for minutes. Trying again in ${seconds} s.`,
+  tryNow: 'Try now',
   retrying: 'That did not get through yet. Trying again.',
   newSession:
     'Your earlier session has ended, so a new one was begun. Tasks of the earlier one can no longer be opened here.',
@@ -162,7 +165,7 @@ const task = {
   clipOf: (what: string) => `Clip: ${what}`,
   soundOf: (what: string) => `Sound: ${what}`,
   pictureFailed: 'The picture could not be loaded.',
-  playFailed: 'This can not be played here. Try again, or download it.',
+  playFailed: 'This cannot be played here. Try again, or download it.',
   loadAgain: 'Load it again',
   file: 'The file is ready to be downloaded.',
   model: 'Your model is ready. Download it and use it wherever LoRA weights are taken.',
@@ -228,67 +231,14 @@ const privacy = {
     'There is no account: without this session nobody gets back to the pictures made here, not even you. Links that you shared stay open: end them first, on the pages of their tasks.',
   all: 'Delete everything',
   allTitle: 'Delete everything for good?',
-  allHelp: 'All your pictures, photos and tasks go, and this session ends. It can not be undone.',
+  allHelp: 'All your pictures, photos and tasks go, and this session ends. It cannot be undone.',
   allYes: 'Delete everything',
 }
 
-const problems: ProblemWords = {
-  invalid_json: ['The page sent something wrong.', 'Reload the page and try again.'],
-  invalid_request: ['Something in the form is not right yet.', 'Check what you entered and start again.'],
-  unauthenticated: ['You are not signed in.', 'Reload the page, or sign in again in the app around it.'],
-  token_expired: ['Your session has ended.', 'Reload the page, or sign in again in the app around it.'],
-  bad_signature: ['This link is not valid.', 'Open the picture from its task.'],
-  human_check_required: ['Show that you are human first.', 'Reload the page and tick the box.'],
-  link_expired: ['This link has expired.', 'Open the picture from its task.'],
-  origin_not_allowed: ['This site may not do that here.', 'Open the page at its own address.'],
-  not_found: ['This was not found.', 'It may belong to an earlier session, or to somebody else.'],
-  method_not_allowed: ['The page sent something wrong.', 'Reload the page and try again.'],
-  already_running: ['One of these is running already.', 'Wait until it is ready, or stop it, then start again.'],
-  not_waiting: ['The task has moved on meanwhile.', 'The page shows it as it is now.'],
-  not_choosable: ['This picture can’t be chosen.', 'Choose another one, or make it again.'],
-  already_finished: ['The task is over already.', 'The page shows it as it is now.'],
-  storage_exceeded: ['Your stored pictures take all the room that they may.', 'Delete tasks that you no longer need.'],
-  confirm_expired: ['The confirmation is too old.', 'Begin the deletion once more.'],
-  attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
-  body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],
-  unsupported_media_type: ['This file is not a picture that can be used.', 'Choose a JPEG, PNG or WebP file.'],
-  range_not_satisfiable: ['The picture could not be loaded.', 'Reload the page.'],
-  idempotency_mismatch: ['This form was sent before, with other contents.', 'Press Start once more.'],
-  quota_exceeded: ['You have reached the limit for now.', 'Try again later.'],
-  budget_exceeded: ['This costs more than is left for today.', 'Try again tomorrow, or make something cheaper.'],
-  rate_limited: ['That was too often.', 'Wait a minute, then try again.'],
-  spending_stopped: ['New pictures are switched off for now.', 'What is under way is finished. Try again later.'],
-  internal: ['Something broke on our side.', 'Try again in a moment.'],
-  not_configured: ['This service is not set up completely.', 'Whoever runs it has to finish that.'],
-  unavailable: ['The service can not be reached right now.', 'Try again in a moment.'],
-  unreachable: ['There is no connection to the server.', 'Check your connection and try again.'],
-  unexpected: ['The server gave an answer that makes no sense.', 'Try again in a moment.'],
+export const en = {
+  ...{ frame, form, task, history, tell, time, telegram, privacy },
+  ...{ recipes: recipesIn('en'), fields: fieldsIn('en'), problems: problems.en, taskErrors: taskErrors.en },
 }
 
-const taskErrors: TaskErrorWords = {
-  provider_failed: [
-    'The picture could not be made.',
-    'Try the step again. If it fails again, another photo often helps.',
-  ],
-  provider_rejected: ['The picture was refused before it was made.', 'Another photo or garment may work.'],
-  provider_canceled: ['The step was interrupted at the provider.', 'Try the step again.'],
-  prediction_lost: ['The provider lost this step.', 'Try the step again.'],
-  result_lost: ['The result was gone before it could be kept.', 'Try the step again.'],
-  result_unusable: ['What came back was not a usable picture.', 'Try the step again.'],
-  provider_not_configured: [
-    'The step could not be sent: the service is not set up for it.',
-    'Try the step again later.',
-  ],
-  request_invalid: ['This step could not be prepared.', 'Start anew with other pictures.'],
-  submission_unconfirmed: [
-    'Nobody could find out whether this step was begun.',
-    'Try it again if you accept that it may be paid for twice.',
-  ],
-  timed_out: ['The step was not ready in time.', 'Try the step again.'],
-  gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
-}
-
-const recipes = recipesIn('en')
-const fields = fieldsIn('en')
-
-export const en = { frame, recipes, fields, form, task, history, tell, time, telegram, privacy, problems, taskErrors }
+/** What every language says. */
+export type Words = typeof en

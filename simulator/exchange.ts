@@ -1,5 +1,5 @@
-// Between node:http and the web's Request and Response. router.ts uses it. It promises backpressure, a body that is read no further than
-// allowed, and that a client who leaves stops the answer being made for him.
+// Turns node:http's requests into the web's, and the web's answers into node:http's. dev/router.ts and the simulators use it. It promises
+// backpressure, a body that is read no further than allowed, and that a client that leaves ends the work on its answer.
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -32,11 +32,13 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return Buffer.concat(chunks)
 }
 
+const lingerMs = 2_000
+
 /**
  * Drops what a refused client is still sending, and hangs up when it goes on for long. Hanging up at once would reset the connection,
  * and most clients would then never see the refusal.
  */
-export function discardRest(request: IncomingMessage, lingerMs = 2_000): void {
+export function discardRest(request: IncomingMessage): void {
   if (request.readableEnded) return
   const timer = setTimeout(() => request.destroy(), lingerMs)
   request.once('close', () => clearTimeout(timer))

@@ -13,13 +13,13 @@ const listMs = 3_000
 
 /** The tasks whose prediction was just seen running: nothing is to be asked about them, and nothing to be written. */
 export async function listRunningTasks(deps: Deps, tasks: readonly Claimed[]): Promise<ReadonlySet<string>> {
-  const seen = new Set<string>()
+  const found = new Set<string>()
   for (const [provider, checks] of Map.groupBy(tasks.filter(mayBeListed), (task) => task.provider)) {
     if (checks.length < listFrom) continue
     const running = await listOf(deps, provider, checks)
-    for (const { id, prediction_id } of checks) if (running.has(prediction_id ?? '')) seen.add(id)
+    for (const { id, prediction_id } of checks) if (running.has(prediction_id ?? '')) found.add(id)
   }
-  return seen
+  return found
 }
 
 /**
@@ -36,13 +36,13 @@ async function listOf(deps: Deps, name: string, checks: readonly Claimed[]): Pro
   const ids = new Set(checks.flatMap(({ prediction_id }) => prediction_id ?? []))
   const since = new Date(Math.min(...checks.map(({ submitted_at }) => submitted_at?.getTime() ?? 0)))
   try {
-    const listing = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
-    if (!(await endsWithin(listMs, listing, deps.wait))) {
+    const list = deps.providers.get(name)?.listRunning?.({ since, ids }) ?? Promise.resolve(nothing)
+    if (!(await endsWithin(listMs, list, deps.wait))) {
       deps.log.warn({ provider: name, ms: listMs }, 'no list in time')
-      listing.catch((error) => deps.log.warn({ err: error, provider: name }, 'a late list could not be read'))
+      list.catch((error) => deps.log.warn({ err: error, provider: name }, 'a late list could not be read'))
       return nothing.running
     }
-    const { running, warning } = await listing
+    const { running, warning } = await list
     if (warning) deps.log.warn({ provider: name, reason: shorten(warning), running: running.size }, 'no whole list')
     return running
   } catch (error) {

@@ -1,6 +1,6 @@
 // Only a failure to connect is proof that nothing was sent.
 import { expect, test } from 'vitest'
-import { isNeverSent } from '../../core/connection.ts'
+import { isNeverSent } from '../../core/never-sent.ts'
 
 const failed = (code: string, syscall?: string) => Object.assign(new Error(code), { code, ...(syscall && { syscall }) })
 const refused = failed('ECONNREFUSED', 'connect')

@@ -1,5 +1,5 @@
-// Whether a request that failed can have reached the other side: asked of the database's errors and of providers' alike. It promises
-// to say "never sent" only where no connection was made, so that nothing can have been accepted.
+// Tells whether a request that failed, to the database or to a provider, certainly never reached the other side. db/driver/errors.ts and
+// providers/requests.ts ask before they send one again.
 
 interface SocketError extends Error {
   code?: unknown
@@ -7,6 +7,7 @@ interface SocketError extends Error {
   syscall?: unknown
 }
 
+/** True only where no connection was made, so that nothing can have been accepted. */
 export function isNeverSent(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   // A name with several addresses gives one error for each.

@@ -1,0 +1,123 @@
+// What each language says of problems and of steps that failed: what happened, and what to do. Every code of theirs has its words.
+import type { TaskErrorCode } from '../../core/task.ts'
+import type { ErrorCode } from '../client.ts'
+
+type HappenedAndHelp = readonly [happened: string, help: string]
+type Language = 'en' | 'ru'
+
+export const problems: Record<Language, Record<ErrorCode, HappenedAndHelp>> = {
+  en: {
+    invalid_json: ['The page sent something wrong.', 'Reload the page and try again.'],
+    invalid_request: ['Something in the form is not right yet.', 'Check what you entered and start again.'],
+    unauthenticated: ['You are not signed in.', 'Reload the page, or sign in again in the app around it.'],
+    token_expired: ['Your session has ended.', 'Reload the page, or sign in again in the app around it.'],
+    bad_signature: ['This link is not valid.', 'Open the picture from its task.'],
+    human_check_required: ['Show that you are human first.', 'Reload the page and tick the box.'],
+    link_expired: ['This link has expired.', 'Open the picture from its task.'],
+    origin_not_allowed: ['This site may not do that here.', 'Open the page at its own address.'],
+    not_found: ['This was not found.', 'It may belong to an earlier session, or to somebody else.'],
+    method_not_allowed: ['The page sent something wrong.', 'Reload the page and try again.'],
+    already_running: ['One of these is running already.', 'Wait until it is ready, or stop it, then start again.'],
+    not_waiting: ['The task has moved on meanwhile.', 'The page shows it as it is now.'],
+    not_choosable: ['This picture can’t be chosen.', 'Choose another one, or make it again.'],
+    already_finished: ['The task is over already.', 'The page shows it as it is now.'],
+    storage_exceeded: [
+      'Your stored pictures take all the room that they may.',
+      'Delete tasks that you no longer need.',
+    ],
+    confirm_expired: ['The confirmation is too old.', 'Begin the deletion once more.'],
+    attempts_exceeded: ['This step has been made as often as it may be.', 'Go on with what there is, or start anew.'],
+    body_too_large: ['These pictures are too large together.', 'Take fewer or smaller ones.'],
+    unsupported_media_type: ['This file is not a picture that can be used.', 'Choose a JPEG, PNG or WebP file.'],
+    range_not_satisfiable: ['The picture could not be loaded.', 'Reload the page.'],
+    idempotency_mismatch: ['This form was sent before, with other contents.', 'Press Start once more.'],
+    quota_exceeded: ['You have reached the limit for now.', 'Try again later.'],
+    budget_exceeded: ['This costs more than is left for today.', 'Try again tomorrow, or make something cheaper.'],
+    rate_limited: ['That was too often.', 'Wait a minute, then try again.'],
+    spending_stopped: ['New pictures are switched off for now.', 'What is under way is finished. Try again later.'],
+    internal: ['Something broke on our side.', 'Try again in a moment.'],
+    not_configured: ['This service is not set up completely.', 'Whoever runs it has to finish that.'],
+    unavailable: ['The service cannot be reached right now.', 'Try again in a moment.'],
+    unreachable: ['There is no connection to the server.', 'Check your connection and try again.'],
+    unexpected: ['The server gave an answer that makes no sense.', 'Try again in a moment.'],
+  },
+  ru: {
+    invalid_json: ['Страница отправила что-то не то.', 'Обновите страницу и попробуйте снова.'],
+    invalid_request: ['В форме что-то ещё не так.', 'Проверьте введённое и начните снова.'],
+    unauthenticated: ['Вы не вошли.', 'Обновите страницу или войдите заново в приложении.'],
+    token_expired: ['Сессия закончилась.', 'Обновите страницу или войдите заново в приложении.'],
+    bad_signature: ['Эта ссылка недействительна.', 'Откройте картинку из её задания.'],
+    human_check_required: ['Сначала покажите, что вы человек.', 'Обновите страницу и отметьте флажок.'],
+    link_expired: ['Эта ссылка устарела.', 'Откройте картинку из её задания.'],
+    origin_not_allowed: ['С этого сайта так нельзя.', 'Откройте страницу по её собственному адресу.'],
+    not_found: ['Это не нашлось.', 'Возможно, оно из прежней сессии или чужое.'],
+    method_not_allowed: ['Страница отправила что-то не то.', 'Обновите страницу и попробуйте снова.'],
+    already_running: ['Одно такое задание уже идёт.', 'Дождитесь его или остановите, потом начните снова.'],
+    not_waiting: ['Задание тем временем ушло дальше.', 'Страница показывает его как есть.'],
+    not_choosable: ['Эту картинку выбрать нельзя.', 'Выберите другую или сделайте заново.'],
+    already_finished: ['Задание уже закончено.', 'Страница показывает его как есть.'],
+    storage_exceeded: ['Место для ваших изображений закончилось.', 'Удалите задания, которые больше не нужны.'],
+    confirm_expired: ['Подтверждение устарело.', 'Начните удаление ещё раз.'],
+    attempts_exceeded: ['Больше попыток у этого шага нет.', 'Продолжите с тем, что есть, или начните заново.'],
+    body_too_large: ['Картинки вместе слишком большие.', 'Возьмите меньше картинок или поменьше размером.'],
+    unsupported_media_type: ['Этот файл не подходит как картинка.', 'Выберите файл JPEG, PNG или WebP.'],
+    range_not_satisfiable: ['Картинка не загрузилась.', 'Обновите страницу.'],
+    idempotency_mismatch: ['Эта форма уже отправлялась с другим содержанием.', 'Нажмите «Начать» ещё раз.'],
+    quota_exceeded: ['Вы дошли до предела на сегодня.', 'Попробуйте позже.'],
+    budget_exceeded: ['Это дороже, чем осталось на сегодня.', 'Попробуйте завтра или сделайте что-нибудь подешевле.'],
+    rate_limited: ['Слишком часто.', 'Подождите минуту и попробуйте снова.'],
+    spending_stopped: ['Новые картинки пока выключены.', 'Начатое будет закончено. Попробуйте позже.'],
+    internal: ['У нас что-то сломалось.', 'Попробуйте ещё раз чуть позже.'],
+    not_configured: ['Сервис настроен не до конца.', 'Это должен исправить тот, кто его ведёт.'],
+    unavailable: ['Сервис сейчас недоступен.', 'Попробуйте ещё раз чуть позже.'],
+    unreachable: ['Нет связи с сервером.', 'Проверьте соединение и попробуйте снова.'],
+    unexpected: ['Сервер ответил что-то непонятное.', 'Попробуйте ещё раз чуть позже.'],
+  },
+}
+
+export const taskErrors: Record<Language, Record<TaskErrorCode, HappenedAndHelp>> = {
+  en: {
+    provider_failed: [
+      'The picture could not be made.',
+      'Try the step again. If it fails again, another photo often helps.',
+    ],
+    provider_rejected: ['The picture was refused before it was made.', 'Another photo or garment may work.'],
+    provider_canceled: ['The step was interrupted at the provider.', 'Try the step again.'],
+    prediction_lost: ['The provider lost this step.', 'Try the step again.'],
+    result_lost: ['The result was gone before it could be kept.', 'Try the step again.'],
+    result_unusable: ['What came back was not a usable picture.', 'Try the step again.'],
+    provider_not_configured: [
+      'The step could not be sent: the service is not set up for it.',
+      'Try the step again later.',
+    ],
+    request_invalid: ['This step could not be prepared.', 'Start anew with other pictures.'],
+    submission_unconfirmed: [
+      'Nobody could find out whether this step was begun.',
+      'Try it again if you accept that it may be paid for twice.',
+    ],
+    timed_out: ['The step was not ready in time.', 'Try the step again.'],
+    gate_expired: ['Nobody went on for a week, so the task was closed.', 'What was made stays yours.'],
+  },
+  ru: {
+    provider_failed: [
+      'Картинка не получилась.',
+      'Попробуйте шаг ещё раз. Если снова не выйдет, часто помогает другое фото.',
+    ],
+    provider_rejected: ['Картинку отказались делать.', 'Может подойти другое фото или другая вещь.'],
+    provider_canceled: ['Шаг прервался на стороне провайдера.', 'Попробуйте шаг ещё раз.'],
+    prediction_lost: ['Провайдер потерял этот шаг.', 'Попробуйте шаг ещё раз.'],
+    result_lost: ['Результат исчез раньше, чем его сохранили.', 'Попробуйте шаг ещё раз.'],
+    result_unusable: ['Пришло что-то, что не годится как картинка.', 'Попробуйте шаг ещё раз.'],
+    provider_not_configured: [
+      'Шаг не удалось отправить: сервис для него не настроен.',
+      'Попробуйте шаг ещё раз позже.',
+    ],
+    request_invalid: ['Этот шаг не удалось подготовить.', 'Начните заново с другими картинками.'],
+    submission_unconfirmed: [
+      'Не удалось узнать, начался ли этот шаг.',
+      'Попробуйте ещё раз, если согласны, что он может быть оплачен дважды.',
+    ],
+    timed_out: ['Шаг не успел за отведённое время.', 'Попробуйте шаг ещё раз.'],
+    gate_expired: ['Неделю никто не шёл дальше, и задание закрылось.', 'Всё сделанное остаётся вашим.'],
+  },
+}
