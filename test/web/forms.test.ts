@@ -103,6 +103,7 @@ test('of pictures that are taken out the focus goes to the next; of more photos 
   await page.getByRole('button', { name: 'Remove: 2' }).click()
   await expect.poll(() => page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Remove: 1')
   await page.getByRole('link', { name: 'Avatar' }).click()
+  await headline(page, 'Train an avatar').waitFor()
   await page.locator('.drop-small input').setInputFiles(files(21))
   await page.getByText('20 photos. At most 20. 1 more was left out.').waitFor()
   const zip = { name: 'photos.zip', mimeType: 'application/zip', buffer: Buffer.from('PK') }
