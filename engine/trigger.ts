@@ -24,8 +24,10 @@ async function passAndSweep(deps: Deps, pass: PassOptions): Promise<void> {
   await sweepIfDue(deps, { asksDatabase: true })
 }
 
+export const loadPass = () => import('./pass.ts')
+
 /** `runPass`, loaded now. */
 export async function runPassLate(deps: Deps | LightDeps, options: PassOptions): Promise<PassResult> {
-  const [{ runPass }, whole] = await Promise.all([import('./pass.ts'), 'whole' in deps ? deps.whole() : deps])
+  const [{ runPass }, whole] = await Promise.all([loadPass(), 'whole' in deps ? deps.whole() : deps])
   return runPass(whole, options)
 }

@@ -17,12 +17,10 @@ const raiseMs = 1_000
 export const recover: Endpoint = async (request, deps, context) => {
   requireMethod(request, 'GET', 'POST', 'HEAD')
   requireCron(request, deps)
+  const pinged = ping(deps, context, { by: 'recover', evenIfIdle: true })
   const sweeps = Promise.all([sweepUploads(deps), sweepStored(deps)])
   context.waitUntil(sweeps)
-  const [{ nextDueAt: _, ...counts }, isSwept] = await Promise.all([
-    ping(deps, context, { by: 'recover', evenIfIdle: true }),
-    endsWithin(sweepMs, sweeps, deps.wait),
-  ])
+  const [{ nextDueAt: _, ...counts }, isSwept] = await Promise.all([pinged, endsWithin(sweepMs, sweeps, deps.wait)])
   const [uploads_deleted, { tasks, orphans }] = isSwept ? await sweeps : [0, { tasks: 0, orphans: 0 }]
   // What had been slept over was begun to be moved; pings go on with it.
   if (!counts.idle) {

@@ -4,7 +4,7 @@ import type { Cause } from '../../core/history.ts'
 import { clockOf, type Deps, type EndpointContext, type LightDeps } from '../../engine/deps.ts'
 import { emptyResult, type PassOptions, type PassResult } from '../../engine/pass-result.ts'
 import { sweepIfDue } from '../../engine/sweep-uploads.ts'
-import { runPassLate } from '../../engine/trigger.ts'
+import { loadPass, runPassLate } from '../../engine/trigger.ts'
 
 /** Monitors give up at 30 s; a pass that takes longer goes on after the answer, which shows the counts so far. */
 const answerMs = 24_000
@@ -42,7 +42,8 @@ export async function ping(deps: Deps | LightDeps, context: EndpointContext, opt
 }
 
 async function passIfAwake(deps: Deps | LightDeps, { evenIfIdle }: PingOptions, pass: PassOptions): Promise<void> {
-  const mark = await deps.wake.look()
+  // What is needed in any case is loaded while the mark is read.
+  const [mark] = await Promise.all([deps.wake.look(), evenIfIdle && loadPass()])
   if (pass.by !== 'recover') pass.context.waitUntil(sweepIfDue(deps, { asksDatabase: mark !== undefined }))
   if (!mark && !evenIfIdle) return
   const { idle, nextDueAt } = await runPassLate(deps, pass)
