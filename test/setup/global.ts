@@ -1,7 +1,9 @@
-// One PostgreSQL for the whole run, with a migrated database that every test's own is copied from. Vitest calls it once.
+// One PostgreSQL for the whole run, with a migrated database that every test's own is copied from; and a browser, unpacked. Vitest calls it
+// once.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import chromium from '@sparticuz/chromium'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../../db/migrate.ts'
@@ -36,7 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await rm(folder, { recursive: true })
   }
   try {
-    await createTemplate(postgres.url)
+    // Its package takes a file that another process is still writing for the whole browser: nobody else unpacks it.
+    await Promise.all([createTemplate(postgres.url), chromium.executablePath()])
   } catch (error) {
     await teardown()
     throw error

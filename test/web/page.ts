@@ -1,7 +1,14 @@
 // A real browser on the real page over the real endpoints, with one clock for all of them: time flows, and a test may skip ahead in it. So
 // a step takes its usual 20 seconds for everybody concerned and next to none for whoever waits for the test.
 import chromium from '@sparticuz/chromium'
-import { type Browser, type BrowserContext, type Locator, type Page, chromium as playwright } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type Locator,
+  type Page,
+  type Request as PageRequest,
+  chromium as playwright,
+} from 'playwright-core'
 import { afterAll, afterEach, beforeEach, expect } from 'vitest'
 import { pageFolder } from '../../dev/page.ts'
 import { openTestDeps, type TestDeps, type TestOptions } from '../setup/deps.ts'
@@ -77,6 +84,7 @@ export async function usePage({
   const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args })
   const contexts = new Set<BrowserContext>()
   const complaints: string[] = []
+  const unanswered = new Set<PageRequest>()
   beforeEach(async () => {
     complaints.length = 0
     await app.reset()
@@ -98,6 +106,14 @@ export async function usePage({
     await fetch(`${app.simulator.url}/_simulator/till`)
     await app.settle()
     await Promise.all([...contexts].map((context) => context.clock.runFor(seconds * 1000)))
+    if (isStill) await settlePages()
+  }
+  /** Until every request of the pages is answered, and each answer is shown: a slow machine would else skip more seconds than a quick one. */
+  const settlePages = async () => {
+    do {
+      await expect.poll(() => unanswered.size, { interval: 5 }).toBe(0)
+      await Promise.all([...contexts].flatMap((context) => context.pages()).map((page) => page.evaluate('0')))
+    } while (unanswered.size > 0)
   }
   return {
     app,
@@ -114,6 +130,9 @@ export async function usePage({
     open: async (how = {}) => {
       const context = await openContext(browser, how, moves)
       contexts.add(context)
+      context.on('request', (request) => unanswered.add(request))
+      context.on('requestfinished', (request) => unanswered.delete(request))
+      context.on('requestfailed', (request) => unanswered.delete(request))
       await context.clock.install({ time: clock.now() })
       if (isStill) {
         clock.advance(1)
