@@ -58,6 +58,12 @@ const writesAtOnce = `HTMLCanvasElement.prototype.toBlob = function (take, type,
   queueMicrotask(() => take(new Blob([bytes], { type })))
 }`
 
+/** The clock that tests skip by takes them over too: skipped seconds would be the silence of the browser's database. */
+const timeouts = {
+  keep: 'globalThis.realTimeout = AbortSignal.timeout',
+  giveBack: 'AbortSignal.timeout = realTimeout',
+}
+
 interface PageOptions extends TestOptions {
   /** As most people see it. What a page draws while it moves is a third of its browser's work: elsewhere it is asked to stand still. */
   moves?: boolean
@@ -84,7 +90,6 @@ export async function usePage({
   const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args })
   const contexts = new Set<BrowserContext>()
   const complaints: string[] = []
-  const unanswered = new Set<PageRequest>()
   beforeEach(async () => {
     complaints.length = 0
     await app.reset()
@@ -106,14 +111,7 @@ export async function usePage({
     await fetch(`${app.simulator.url}/_simulator/till`)
     await app.settle()
     await Promise.all([...contexts].map((context) => context.clock.runFor(seconds * 1000)))
-    if (isStill) await settlePages()
-  }
-  /** Until every request of the pages is answered, and each answer is shown: a slow machine would else skip more seconds than a quick one. */
-  const settlePages = async () => {
-    do {
-      await expect.poll(() => unanswered.size, { interval: 5 }).toBe(0)
-      await Promise.all([...contexts].flatMap((context) => context.pages()).map((page) => page.evaluate('0')))
-    } while (unanswered.size > 0)
+    if (isStill) await settlePages(contexts)
   }
   return {
     app,
@@ -130,10 +128,9 @@ export async function usePage({
     open: async (how = {}) => {
       const context = await openContext(browser, how, moves)
       contexts.add(context)
-      context.on('request', (request) => unanswered.add(request))
-      context.on('requestfinished', (request) => unanswered.delete(request))
-      context.on('requestfailed', (request) => unanswered.delete(request))
+      await context.addInitScript(timeouts.keep)
       await context.clock.install({ time: clock.now() })
+      await context.addInitScript(timeouts.giveBack)
       if (isStill) {
         clock.advance(1)
         await context.clock.pauseAt(clock.now())
@@ -143,6 +140,25 @@ export async function usePage({
       return openPage(context, app.address + (how.path ?? '/'), complaints)
     },
   }
+}
+
+const unanswered = new WeakMap<BrowserContext, Set<PageRequest>>()
+
+function countUnanswered(context: BrowserContext): void {
+  const requests = new Set<PageRequest>()
+  unanswered.set(context, requests)
+  context.on('request', (request) => requests.add(request))
+  context.on('requestfinished', (request) => requests.delete(request))
+  context.on('requestfailed', (request) => requests.delete(request))
+}
+
+/** Until every request is answered, and each answer is shown: a slow machine would else skip more seconds than a quick one. */
+async function settlePages(contexts: ReadonlySet<BrowserContext>): Promise<void> {
+  const left = () => [...contexts].reduce((sum, context) => sum + (unanswered.get(context)?.size ?? 0), 0)
+  do {
+    await expect.poll(left, { interval: 5 }).toBe(0)
+    await Promise.all([...contexts].flatMap((context) => context.pages()).map((page) => page.evaluate('0')))
+  } while (left() > 0)
 }
 
 async function openContext(browser: Browser, how: OpenOptions, moves: boolean) {
@@ -155,6 +171,7 @@ async function openContext(browser: Browser, how: OpenOptions, moves: boolean) {
     reducedMotion: isMoving ? 'no-preference' : 'reduce',
   })
   context.setDefaultTimeout(patienceMs)
+  countUnanswered(context)
   return context
 }
 
