@@ -13,6 +13,9 @@ export interface Claim extends Claims {
   sendBy: Date
 }
 
+/** Between two looks of a deployment that has nothing to do but to delete what is old. */
+const daySeconds = 86_400
+
 /** The instant is taken before the statement: what comes between costs patience, never safety. */
 export async function claim(deps: Deps, timed: CausedBy, which: Pick<ClaimParams, 'taskId' | 'dueBy'>): Promise<Claim> {
   const sendBy = sendByOf(deps)
@@ -22,6 +25,7 @@ export async function claim(deps: Deps, timed: CausedBy, which: Pick<ClaimParams
     limit: config.PASS_BATCH,
     submitLeaseSeconds: config.SUBMIT_LEASE_SECONDS,
     caps: capsOf(config),
+    ...(config.KEEP_FINISHED_DAYS !== null && { sweepSeconds: daySeconds }),
     ...which,
     ...timed,
   })

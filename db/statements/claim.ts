@@ -38,6 +38,8 @@ export interface ClaimParams extends Timed {
   dueBy?: Date | undefined
   /** Only this task, if it is due: the pass of one request. */
   taskId?: string | undefined
+  /** Where tasks that are over are deleted one day: a deployment that has any looks again after so long. */
+  sweepSeconds?: number | undefined
 }
 
 export interface Claims {
@@ -125,6 +127,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
   const now = clock(p)
   const { caps = [] } = p
   const nextEvent = p.notify && !ids ? eventsDueAt : sql`null::timestamptz`
+  const nextSweep = p.sweepSeconds && !ids ? sweptAt(now, p.sweepSeconds) : sql`null::timestamptz`
   const isCapped = caps.length > 0
   const ifCapped = (capped: RawBuilder<unknown>, otherwise = sql``) => (isCapped ? capped : otherwise)
   // With one id, the planner sees the id itself and uses the primary key.
@@ -246,7 +249,7 @@ async function sendClaim(db: Db, p: ClaimParams, name: string, ids?: readonly st
     ${giveBack(sql`select t.*, o.reserved_before from expired t join due o on o.id = t.id`, now)},
     ${remember(sql`select moved.*, ${moveOf} as did from moved`, now, p, { before: died, isClosing: isGateClosing(now) })}
     select ${now} as claimed_at, least((select min(due_at) from tasks where due_at is not null), ${nextEvent},
-        (select min(due_at) from erasures)) as next_due_at,
+        (select min(due_at) from erasures), ${nextSweep}) as next_due_at,
       ${nextEvent} <= ${now} as are_events_due, exists (select from erasures where due_at <= ${now}) as erasures_due,
       (select count(*) from due) < (select count(*) from locked) as is_cut, ${overdueSince(now, caps)} as overdue_since, moved.*, ${reported(p, moveOf)}
     from (select) as always left join moved on true
@@ -280,6 +283,10 @@ const died = sql`
   from due cross join lateral (select concat_ws('/', due.was, due.phase) as state) as states
     left join lateral (select by, rss_mb, heap_mb from task_events e where e.task_id = due.id order by e.id desc limit 1) as last on true
   where due.has_died`
+
+/** The first of the primary key is found at once, however many were deleted. */
+const sweptAt = (now: RawBuilder<Date>, every: number) =>
+  sql`(select ${now} + ${seconds(sql`${every}::float8`)} from tasks order by id limit 1)`
 
 const isHalted = sql`(providers.name is not null or ${isStopped})`
 

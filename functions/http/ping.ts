@@ -1,7 +1,7 @@
 // What worker, checker and recover have in common: any of them alone moves everything that is due, within a ping's patience.
 import { endsWithin } from '../../core/deadline.ts'
 import type { Cause } from '../../core/history.ts'
-import { clockOf, type Deps, type EndpointContext, type LightDeps } from '../../engine/deps.ts'
+import type { Deps, EndpointContext, LightDeps } from '../../engine/deps.ts'
 import { emptyResult, type PassOptions, type PassResult } from '../../engine/pass-result.ts'
 import { sweepIfDue } from '../../engine/sweep-uploads.ts'
 import { loadPass, runPassLate } from '../../engine/trigger.ts'
@@ -47,14 +47,7 @@ async function passIfAwake(deps: Deps | LightDeps, { evenIfIdle }: PingOptions, 
   if (pass.by !== 'recover') pass.context.waitUntil(sweepIfDue(deps, { asksDatabase: mark !== undefined }))
   if (!mark && !evenIfIdle) return
   const { idle, nextDueAt } = await runPassLate(deps, pass)
-  if (idle && mark) await deps.wake.lower(mark, nextLookAt(deps, nextDueAt))
-}
-
-/** Where finished tasks are kept for some days only, a sleep lasts no longer than one: nothing else may come to delete them. */
-function nextLookAt(deps: Deps | LightDeps, nextDueAt: Date | null): Date | undefined {
-  if (deps.config.KEEP_FINISHED_DAYS === null) return nextDueAt ?? undefined
-  const tomorrow = new Date(clockOf(deps).getTime() + 86_400_000)
-  return nextDueAt && nextDueAt < tomorrow ? nextDueAt : tomorrow
+  if (idle && mark) await deps.wake.lower(mark, nextDueAt ?? undefined)
 }
 
 /** In the words of the design that monitors may look for: "Checked 1 predictions". */

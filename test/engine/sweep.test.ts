@@ -8,7 +8,7 @@ import { cancel } from '../../functions/cancel.ts'
 import { recover } from '../../functions/recover.ts'
 import { redo } from '../../functions/redo.ts'
 import { status } from '../../functions/status.ts'
-import { begun, fault, isOver, isWaiting, pingUntil, press, rowOf, type Story } from '../scenarios/setup.ts'
+import { begun, fault, isOver, isWaiting, ping, pingUntil, press, rowOf, type Story } from '../scenarios/setup.ts'
 import { testClock } from '../setup/clock.ts'
 import { statementCounter } from '../setup/database.ts'
 import { cronSecret, type Instance, useTestDeps } from '../setup/deps.ts'
@@ -93,6 +93,23 @@ test('without a word of the deployment, finished tasks are kept for thirty days,
   expect(await sweep(instance('off'))).toBe(0)
   expect(await rowOf(app, story)).toMatchObject({ status: 'completed' })
   expect(await sweep(instance())).toBe(1)
+})
+
+test('pings look once a day as long as there is a task to delete, and then no more', async () => {
+  const { id } = await finished()
+  const days: { isAwake: boolean; tasks: number | undefined }[] = []
+  while (days.length < 14) {
+    clock.advance(day)
+    const isAwake = (await app.deps.wake.look()) !== undefined
+    await ping(app)
+    await app.settle()
+    days.push({ isAwake, tasks: await count('tasks', id) })
+  }
+  const kept = { isAwake: true, tasks: 1 }
+  const gone = { isAwake: true, tasks: 0 }
+  expect(days.slice(0, 10)).toEqual(Array(10).fill(kept))
+  expect(days.slice(10, 12)).toEqual([gone, gone])
+  expect(days.slice(12)).toEqual(Array(2).fill({ isAwake: false, tasks: 0 }))
 })
 
 const poll = async ({ id, token }: Story) => {
