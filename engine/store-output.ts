@@ -20,8 +20,6 @@ export interface Copy extends OpenAttempt, Copying {
   output: readonly string[]
   /** Whether a step follows, which is given this one's first file. Whoever copies without the row doesn't know. */
   hasNextStep?: boolean
-  /** Somebody may have stored it already, as where a provider repeats its report: that is looked for first. */
-  mayBeStored?: boolean
 }
 
 export type Copied = { kind: 'stored'; files: StepFile[]; gate_in: number } | CheckOutcome
@@ -111,8 +109,10 @@ async function storeFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits
   limits.waiting.for = 'store'
   for (const [index, url] of copy.output.entries()) {
     const key = resultKey(copy.id, copy.step, copy.prediction_id, index)
-    // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some.
-    const known = copy.mayBeStored || copy.output.length > 1 ? await deps.files.stat(key) : undefined
+    // One alone is hardly ever there, and is looked for where it can't be had. Of several, an earlier pass may have stored some; and a
+    // provider that repeats its report mostly tells the process that it told before.
+    const mayBeStored = wasBegun(deps, key) || copy.output.length > 1
+    const known = mayBeStored ? await deps.files.stat(key) : undefined
     if (!known && copied > 0 && limits.isLate()) return undefined
     // Any of several candidates may be chosen.
     const isNeeded =
@@ -123,6 +123,20 @@ async function storeFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits
     files.push({ type: file.type, size: file.size })
   }
   return files
+}
+
+const begun = new WeakMap<Deps['files'], Set<string>>()
+const mostRemembered = 1_000
+
+/** Whether this process has begun to store the file before: it remembers the newest. */
+function wasBegun({ files }: Deps, key: string): boolean {
+  const keys = begun.get(files) ?? new Set()
+  begun.set(files, keys)
+  const isKnown = keys.has(key)
+  keys.add(key)
+  const [oldest = key] = keys
+  if (keys.size > mostRemembered) keys.delete(oldest)
+  return isKnown
 }
 
 async function storeFile(

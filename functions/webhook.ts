@@ -169,7 +169,7 @@ async function store(reported: ReportedAttempt, { output, cost }: Succeeded): Pr
     return
   }
   const from = { recipe: attempt.recipe, provider: provider.name, prediction_id, urls }
-  const copy = { ...attemptOf(attempt), ...from, output, mayBeStored: true }
+  const copy = { ...attemptOf(attempt), ...from, output }
   const copied = await storeOutput(deps, copy)
   const moved = await (copied.kind === 'stored'
     ? write(reported, recordStored, { ...copied, cost })

@@ -71,7 +71,7 @@ test('a report that is repeated copies nothing again', async () => {
       return Promise.resolve(file)
     },
   }
-  const copy = { ...copyOf(claimed('storing')), mayBeStored: true }
+  const copy = copyOf(claimed('storing'))
   for (const _ of [1, 2]) expect(await storeOutput({ ...app.deps, files }, copy)).toMatchObject({ kind: 'stored' })
   expect(opened).toBe(1)
 })
