@@ -29,7 +29,8 @@ export async function endsWithin(ms: number, work: Promise<unknown>, wait: Wait 
   try {
     return await Promise.race([work.then(() => true), late])
   } finally {
-    ended.abort()
+    // With a reason, which nobody reads: without one, each abort makes an error with its stack.
+    ended.abort('ended')
   }
 }
 

@@ -1,6 +1,6 @@
 // Tells who asks: anonymous sessions by signed tokens, taken from the Authorization header or the session cookie, and an identity provider's
 // users by its own tokens. Every endpoint for users asks here.
-import { randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import type { Session } from '../../core/answers.ts'
@@ -9,7 +9,7 @@ import { AppError } from '../../core/errors.ts'
 import { isEnded } from '../../db/statements/sessions.ts'
 import { adopt } from '../../engine/adopt.ts'
 import { clockOf, type Deps } from '../../engine/deps.ts'
-import { keysOf, sessionKey, userKey } from '../../engine/keys.ts'
+import { type Keys, keysOf, sessionKey, userKey } from '../../engine/keys.ts'
 import { readForeignToken } from './identity-provider.ts'
 import { bearerOf } from './request.ts'
 
@@ -161,7 +161,10 @@ async function readOwnToken(deps: Deps, token: string): Promise<Asking & { sid: 
 }
 
 /** Tries one key after the other, until the signature fits; whatever else is wrong with a token is wrong with every key. */
-async function verifyWith<T>([key, ...others]: readonly Buffer[], verify: (key: Buffer) => Promise<T>): Promise<T> {
+async function verifyWith<T>(
+  [key, ...others]: readonly KeyObject[],
+  verify: (key: KeyObject) => Promise<T>,
+): Promise<T> {
   if (!key) throw new errors.JWSSignatureVerificationFailed()
   return verify(key).catch((error) => {
     if (error instanceof errors.JWSSignatureVerificationFailed) return verifyWith(others, verify)
@@ -194,7 +197,7 @@ function cookie(request: Request, deps: Deps, value: string, maxAge: number): st
 }
 
 interface Signing {
-  keys: [Buffer, ...Buffer[]]
+  keys: Keys
   /** Tokens found good: a page that polls sends the same one every few seconds. */
   good: Map<string, Asking & { sid: string }>
 }
