@@ -133,6 +133,6 @@ test('a failed task that ran without its lock after a sign-in takes it with a re
   expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'already_running', task_id: rival.id }])
   await press(app, cancel, rival)
   expect((await press(app, redo, { id, token }, { step: 1, attempt: 1 })).status).toBe(202)
-  expect(await rowOf(app, { id })).toMatchObject({ status: 'pending', lock_key: 'memes ada' })
   await app.settle()
+  expect(await rowOf(app, { id })).toMatchObject({ status: 'processing', lock_key: 'memes ada' })
 })
