@@ -10,9 +10,9 @@ import { isPublicHost } from '../providers/public-host.ts'
  */
 export function clientAddress({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
   const address = plain(socket.remoteAddress ?? '')
-  if (isPublicHost(address)) return address
-  const told = plain([headers['x-forwarded-for']].flat().at(-1)?.split(',').at(-1) ?? '')
-  return told || address
+  const forwarded = [headers['x-forwarded-for']].flat().at(-1)
+  if (!forwarded || isPublicHost(address)) return address
+  return plain(forwarded.split(',').at(-1) ?? '') || address
 }
 
 /** Empty where it is none. */
