@@ -125,10 +125,11 @@ async function storeFiles(deps: Deps, recipe: Recipe, copy: Copy, limits: Limits
   return files
 }
 
+/** The newest files that this process has begun to store. */
 const begun = new WeakMap<Deps['files'], Set<string>>()
 const mostRemembered = 1_000
 
-/** Whether this process has begun to store the file before: it remembers the newest. */
+/** Whether it had begun this one before. */
 function wasBegun({ files }: Deps, key: string): boolean {
   const keys = begun.get(files) ?? new Set()
   begun.set(files, keys)
