@@ -143,7 +143,7 @@ const lateMs = 300_000
 
 /** Whatever was created is in the row: as a result, an earlier attempt, or a stray; nothing runs that nobody wants. */
 function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictions: readonly Paid[]): string[] {
-  const { witness, providers, scheduler } = world
+  const { witness, providers, scheduler, trouble } = world
   const twins = new Set([...providers.doubles].flat())
   return predictions.flatMap((prediction) => {
     const { id, status, provider, createdAt } = prediction
@@ -157,7 +157,8 @@ function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictio
     // An attempt that ended unconfirmed, or was canceled, may have a prediction that nobody ever heard of.
     const wasGivenUp = own.some((attempt) => attempt.error_code === 'submission_unconfirmed')
     const age = scheduler.nowMs - createdAt
-    const isPastProof = task.status === 'canceled' && age >= unconfirmedMs[provider] - lateMs
+    // By the database's clock, which may have been hours back when the attempt began.
+    const isPastProof = task.status === 'canceled' && age + trouble.mostBackMs >= unconfirmedMs[provider] - lateMs
     if (!isKnown && !wasGivenUp && !isPastProof && !twins.has(id)) {
       return [`unknown: prediction ${id} of ${task.id} is recorded nowhere`]
     }
@@ -165,7 +166,7 @@ function everyPredictionIsKnown(world: World, byId: Map<string, Task>, predictio
     const limitMs = (recipes.get(task.recipe)?.timing.limitSeconds ?? 0) * 1_000
     const mayRun = !isKnown && (provider === 'fal' || age <= limitMs + lateMs)
     // Without the key nobody can cancel it.
-    const isOutOfReach = world.trouble.keyless === provider
+    const isOutOfReach = trouble.keyless === provider
     return status === 'running' && !mayRun && !isOutOfReach
       ? [`running on: prediction ${id} of ${task.id} (${task.status})`]
       : []
